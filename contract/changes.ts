@@ -1,0 +1,56 @@
+import { z } from 'zod'
+import { Operation } from './operation'
+import { Port } from './port'
+import { Session } from './session'
+import { Settings } from './settings'
+import { Target } from './target'
+import { Workspace } from './workspace'
+
+/**
+ * The engine's state as its clients see it: a few collections of records by id. A client gets one snapshot of
+ * each, then changes; `version` counts up by one per change, so that a lost one is noticed.
+ */
+export const collections = {
+  targets: Target,
+  workspaces: Workspace,
+  operations: Operation,
+  sessions: Session,
+  ports: Port,
+  /** One record, `settings`. */
+  settings: z.strictObject({ id: z.literal('settings'), value: Settings }),
+  /** One record, `engine`. */
+  engine: z.strictObject({
+    id: z.literal('engine'),
+    version: z.string(),
+    /** The port that the URL router got, once it listens. */
+    routerPort: z.number().int().optional(),
+  }),
+} as const
+
+export type Collections = typeof collections
+export type CollectionName = keyof Collections
+export type CollectionRecord<N extends CollectionName> = z.output<Collections[N]>
+
+export interface CollectionChange<N extends CollectionName = CollectionName> {
+  readonly collection: N
+  readonly version: number
+  /** Present in the first message only: everything there is. Then `upserts` and `removes` are empty. */
+  readonly snapshot?: readonly CollectionRecord<N>[]
+  readonly upserts: readonly CollectionRecord<N>[]
+  readonly removes: readonly string[]
+}
+
+/** Things that happen once and are not state. */
+export const events = {
+  /** A step printed something. */
+  'operation.output': z.strictObject({ operationId: z.string(), stepId: z.string(), text: z.string() }),
+  /** A port was seen for the first time and its definition asks for more than a silent forward. */
+  'port.opened': z.strictObject({
+    workspaceId: z.string(),
+    port: z.number().int(),
+    url: z.string().optional(),
+    onAutoForward: z.enum(['notify', 'openBrowser', 'openBrowserOnce', 'openPreview']),
+  }),
+} as const
+export type EventName = keyof typeof events
+export type EventPayload<N extends EventName> = z.output<(typeof events)[N]>

@@ -1,0 +1,132 @@
+import { z } from 'zod'
+import { Definition, NotApplied } from './definition'
+import { OperationOutput } from './operation'
+import { PortNumber } from './port'
+import { Problem } from './problem'
+import { Settings } from './settings'
+import { Source, Survival, WorkspaceId, WorkspaceName } from './workspace'
+
+/** One thing that may be asked of the engine. Input is checked at the engine's door; output is for both ends' types. */
+export interface RequestSchema<I extends z.ZodType = z.ZodType, O extends z.ZodType = z.ZodType> {
+  readonly input: I
+  readonly output: O
+}
+
+function request<I extends z.ZodType, O extends z.ZodType>(input: I, output: O): RequestSchema<I, O> {
+  return { input, output }
+}
+
+const Nothing = z.strictObject({})
+const OneWorkspace = z.strictObject({ workspaceId: WorkspaceId })
+/** Every lifecycle action answers at once with its operation; how it goes is seen in the `operations` collection. */
+const Started = z.strictObject({ operationId: z.string(), workspaceId: WorkspaceId })
+
+/** What a new workspace is to be made of. */
+export const CreateInput = z.strictObject({
+  /** Absent: the default target. */
+  targetId: z.string().optional(),
+  source: Source,
+  /** Absent: made from the source, and made unique on the target. */
+  name: WorkspaceName.optional(),
+  /** Use this image instead of what the source's definition says. */
+  image: z.string().min(1).max(500).optional(),
+  /** Path of the definition to use where the source has several. */
+  definitionPath: z.string().max(1000).optional(),
+})
+export type CreateInput = z.infer<typeof CreateInput>
+
+/** What `create` would do, told before it is done. */
+export const Preview = z.strictObject({
+  source: Source,
+  /** The name it would get. */
+  name: z.string(),
+  definition: Definition,
+  /** All definition files found, in the order of preference; empty where there is none. */
+  candidates: z.array(z.string()),
+  notApplied: z.array(NotApplied),
+})
+export type Preview = z.infer<typeof Preview>
+
+/** One finding of `doctor`. */
+export const Check = z.strictObject({
+  name: z.string(),
+  state: z.enum(['ok', 'warning', 'failed']),
+  message: z.string(),
+  problem: Problem.optional(),
+})
+export type Check = z.infer<typeof Check>
+
+export const requests = {
+  /** Reads a git URL, a path or an image name as a person types it. */
+  'sources.parse': request(
+    z.strictObject({ text: z.string().max(4096), branch: z.string().max(400).optional() }),
+    z.strictObject({ source: Source, name: z.string() }),
+  ),
+  'targets.probe': request(z.strictObject({ targetId: z.string() }), Nothing),
+  'workspaces.preview': request(CreateInput, Preview),
+  'workspaces.create': request(CreateInput, Started),
+  'workspaces.start': request(OneWorkspace, Started),
+  'workspaces.stop': request(OneWorkspace, Started),
+  'workspaces.restart': request(OneWorkspace, Started),
+  'workspaces.rebuild': request(OneWorkspace, Started),
+  'workspaces.rename': request(z.strictObject({ workspaceId: WorkspaceId, name: WorkspaceName }), Started),
+  'workspaces.delete': request(OneWorkspace, Started),
+  'workspaces.survival': request(
+    z.strictObject({ workspaceId: WorkspaceId, action: z.enum(['stop', 'restart', 'rebuild', 'delete']) }),
+    Survival,
+  ),
+  'workspaces.diagnose': request(OneWorkspace, z.array(Problem)),
+  'workspaces.stats': request(
+    OneWorkspace,
+    z.strictObject({
+      /** Share of one core, 1 = one core busy. */
+      cpu: z.number(),
+      /** Bytes. */
+      memory: z.number(),
+      memoryLimit: z.number().optional(),
+    }),
+  ),
+  'operations.cancel': request(z.strictObject({ operationId: z.string() }), Nothing),
+  'operations.dismiss': request(z.strictObject({ operationId: z.string() }), Nothing),
+  /** What it printed so far (the newest 1 MiB). */
+  'operations.output': request(z.strictObject({ operationId: z.string() }), z.array(OperationOutput)),
+  'sessions.create': request(
+    z.strictObject({
+      workspaceId: WorkspaceId,
+      command: z.array(z.string()).min(1).optional(),
+      cwd: z.string().optional(),
+      columns: z.number().int().min(1).max(2000),
+      rows: z.number().int().min(1).max(2000),
+    }),
+    z.strictObject({ sessionId: z.string() }),
+  ),
+  'sessions.rename': request(z.strictObject({ sessionId: z.string(), title: z.string().max(200) }), Nothing),
+  /** Ends its processes if they still run, and forgets it. */
+  'sessions.close': request(z.strictObject({ sessionId: z.string() }), Nothing),
+  'ports.forward': request(
+    z.strictObject({
+      workspaceId: WorkspaceId,
+      port: PortNumber,
+      /** Absent: the same number if it is free, else any. Present and taken: a Problem. */
+      localPort: PortNumber.optional(),
+      label: z.string().max(100).optional(),
+      protocol: z.enum(['http', 'https', 'tcp']).optional(),
+    }),
+    z.strictObject({ localPort: PortNumber, url: z.string().optional() }),
+  ),
+  'ports.stop': request(z.strictObject({ workspaceId: WorkspaceId, port: PortNumber }), Nothing),
+  'ports.label': request(
+    z.strictObject({ workspaceId: WorkspaceId, port: PortNumber, label: z.string().max(100) }),
+    Nothing,
+  ),
+  'settings.change': request(Settings.partial(), Settings),
+  'doctor.run': request(Nothing, z.array(Check)),
+} as const satisfies Record<string, RequestSchema>
+
+export type Requests = typeof requests
+export type RequestName = keyof Requests
+/** What a caller passes. */
+export type RequestInput<N extends RequestName> = z.input<Requests[N]['input']>
+/** What a handler gets, after the schema's defaults. */
+export type RequestParsed<N extends RequestName> = z.output<Requests[N]['input']>
+export type RequestOutput<N extends RequestName> = z.output<Requests[N]['output']>

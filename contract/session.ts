@@ -1,0 +1,28 @@
+import { z } from 'zod'
+import { Problem } from './problem'
+
+export const SessionEnd = z.strictObject({
+  reason: z.enum(['exited', 'killed', 'workspace-stopped', 'connection-lost', 'failed', 'closed']),
+  /** Exit status where the process had one. */
+  exitCode: z.number().int().optional(),
+  /** One sentence for the pane. */
+  message: z.string(),
+  problem: Problem.optional(),
+})
+export type SessionEnd = z.infer<typeof SessionEnd>
+
+/** One terminal. It belongs to the engine; windows attach to it. */
+export const Session = z.strictObject({
+  id: z.string(),
+  workspaceId: z.string(),
+  /** What the user called it, else what the program set (OSC 0/2), else the shell's name. */
+  title: z.string(),
+  /** Null: the user's login shell. */
+  command: z.array(z.string()).nullable(),
+  state: z.enum(['starting', 'running', 'ended']),
+  end: SessionEnd.optional(),
+  columns: z.number().int(),
+  rows: z.number().int(),
+  createdAt: z.number(),
+})
+export type Session = z.infer<typeof Session>

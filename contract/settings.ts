@@ -1,0 +1,25 @@
+import { z } from 'zod'
+
+/** The user's preferences: all that Berth itself stores. Every field has a default, so `{}` is valid settings. */
+export const Settings = z.strictObject({
+  theme: z.enum(['system', 'light', 'dark']).default('system'),
+  /** Target for new workspaces; absent: the default of `docker` itself. */
+  defaultTarget: z.string().optional(),
+  /** Image for a source that has no definition. */
+  defaultImage: z.string().min(1).default('debian:bookworm'),
+  autoForward: z.boolean().default(true),
+  /** Port of the URL router; 0 lets the system choose. If it is taken, another is used and said. */
+  routerPort: z.number().int().min(0).max(65535).default(7080),
+  terminal: z
+    .strictObject({
+      fontFamily: z.string().default(''),
+      fontSize: z.number().int().min(6).max(40).default(13),
+      scrollback: z.number().int().min(100).max(100_000).default(5000),
+      cursorBlink: z.boolean().default(true),
+      copyOnSelect: z.boolean().default(false),
+    })
+    .prefault({}),
+  /** Ask before stop, rebuild and delete only when something would be lost. */
+  confirm: z.enum(['always', 'when-lossy']).default('always'),
+})
+export type Settings = z.infer<typeof Settings>

@@ -1,0 +1,66 @@
+import { z } from 'zod'
+import { SessionEnd } from './session'
+import { WorkspaceId } from './workspace'
+
+/**
+ * Bytes flow past the state: each open stream has a MessagePort of its own. The client makes the channel and sends
+ * one end along with `{type: 'open'}` (see wire.ts).
+ *
+ * Flow control, the same for all streams, in bytes: the engine counts what it sent and what the client said it has
+ * consumed (`ack`, for a terminal after parsing), pauses the source above `HIGH_WATER` outstanding and resumes
+ * below `LOW_WATER`. Clients acknowledge at least every `ACK_EVERY` bytes; it must not exceed `LOW_WATER`, or a
+ * paused stream would never resume.
+ */
+export const HIGH_WATER = 100_000
+export const LOW_WATER = 5_000
+export const ACK_EVERY = 5_000
+
+const Bytes = z.instanceof(Uint8Array)
+
+export const streams = {
+  /** A window on a session. Several may be open at once; the session's size is that of the latest to resize. */
+  terminal: {
+    open: z.strictObject({
+      sessionId: z.string(),
+      columns: z.number().int().min(1).max(2000),
+      rows: z.number().int().min(1).max(2000),
+    }),
+    /** Client to engine. */
+    up: z.discriminatedUnion('type', [
+      z.strictObject({ type: z.literal('input'), data: Bytes }),
+      z.strictObject({
+        type: z.literal('resize'),
+        columns: z.number().int().min(1).max(2000),
+        rows: z.number().int().min(1).max(2000),
+      }),
+      z.strictObject({ type: z.literal('ack'), bytes: z.number().int().min(0) }),
+    ]),
+    /** Engine to client. `replay` comes first, once: the screen and scrollback as escape sequences. */
+    down: z.discriminatedUnion('type', [
+      z.strictObject({ type: z.literal('replay'), data: z.string(), columns: z.number(), rows: z.number() }),
+      z.strictObject({ type: z.literal('data'), data: Bytes }),
+      z.strictObject({ type: z.literal('end'), end: SessionEnd }),
+    ]),
+  },
+  /** What the workspace's PID 1 printed. */
+  logs: {
+    open: z.strictObject({
+      workspaceId: WorkspaceId,
+      follow: z.boolean(),
+      tail: z.number().int().min(0).optional(),
+    }),
+    up: z.discriminatedUnion('type', [
+      z.strictObject({ type: z.literal('ack'), bytes: z.number().int().min(0) }),
+    ]),
+    down: z.discriminatedUnion('type', [
+      z.strictObject({ type: z.literal('data'), channel: z.enum(['stdout', 'stderr']), data: Bytes }),
+      z.strictObject({ type: z.literal('end'), message: z.string().optional() }),
+    ]),
+  },
+} as const
+
+export type Streams = typeof streams
+export type StreamName = keyof Streams
+export type StreamOpen<N extends StreamName> = z.output<Streams[N]['open']>
+export type StreamUp<N extends StreamName> = z.output<Streams[N]['up']>
+export type StreamDown<N extends StreamName> = z.output<Streams[N]['down']>

@@ -1,0 +1,37 @@
+import { z } from 'zod'
+import { Problem } from './problem'
+
+/** What a target's engine can do for Berth; what is false is left out of the interface, with the reason at hand. */
+export const TargetCapabilities = z.strictObject({
+  /** A folder of this machine can be mounted into a workspace. */
+  bindMounts: z.boolean(),
+  /** Images can be built on it. */
+  build: z.boolean(),
+})
+export type TargetCapabilities = z.infer<typeof TargetCapabilities>
+
+/** A place where workspaces live: a Docker context, or a Kubernetes context with a namespace. */
+export const Target = z.strictObject({
+  /** `docker:<context>` or `kubernetes:<context>/<namespace>`. */
+  id: z.string(),
+  kind: z.enum(['docker', 'kubernetes']),
+  /** The context's name. */
+  name: z.string(),
+  /** Where it is, without credentials: `unix:///var/run/docker.sock`, `ssh://user@host`. */
+  endpoint: z.string(),
+  /** The one that `docker` or `kubectl` itself would use. */
+  isDefault: z.boolean(),
+  state: z.enum(['connecting', 'ready', 'unreachable']),
+  /** Why it is unreachable. */
+  problem: Problem.optional(),
+  /** The engine's version, once known. */
+  version: z.string().optional(),
+  /** The API version agreed on, once known. */
+  apiVersion: z.string().optional(),
+  /** `linux/amd64` and the like. */
+  platform: z.string().optional(),
+  /** Round trip of the last probe, milliseconds. */
+  latency: z.number().optional(),
+  capabilities: TargetCapabilities.optional(),
+})
+export type Target = z.infer<typeof Target>

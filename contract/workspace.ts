@@ -1,0 +1,106 @@
+import { z } from 'zod'
+import { Definition } from './definition'
+import { Problem } from './problem'
+
+/** A workspace's name is a DNS label, because it is part of its URLs (RFC 1123, section 2.1), of at most 40 characters. */
+export const WorkspaceName = z
+  .string()
+  .regex(
+    /^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/,
+    'Use 1 to 40 lower-case letters, digits and hyphens; begin and end with a letter or digit.',
+  )
+export type WorkspaceName = z.infer<typeof WorkspaceName>
+
+/** Ten characters of `[a-z0-9]`, the first a letter; unique over all targets. */
+export const WorkspaceId = z.string().regex(/^[a-z][a-z0-9]{9}$/)
+export type WorkspaceId = z.infer<typeof WorkspaceId>
+
+/** Where a workspace's files come from. */
+export const Source = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('git'),
+    /** https, ssh (also `user@host:path`), git or file URL, without credentials. */
+    url: z.string(),
+    ref: z
+      .discriminatedUnion('kind', [
+        z.strictObject({ kind: z.literal('branch'), name: z.string() }),
+        z.strictObject({ kind: z.literal('commit'), id: z.string() }),
+      ])
+      .optional(),
+  }),
+  z.strictObject({
+    kind: z.literal('folder'),
+    /** Absolute path on the machine that made the workspace. */ path: z.string(),
+  }),
+  z.strictObject({ kind: z.literal('image'), image: z.string() }),
+])
+export type Source = z.infer<typeof Source>
+
+export const workspaceStates = [
+  'creating',
+  'starting',
+  'running',
+  'stopping',
+  'stopped',
+  'failed',
+  'deleting',
+] as const
+export const WorkspaceState = z.enum(workspaceStates)
+export type WorkspaceState = z.infer<typeof WorkspaceState>
+
+/** The account that terminals and commands run as, as /etc/passwd inside the workspace has it. */
+export const WorkspaceUser = z.strictObject({
+  name: z.string(),
+  uid: z.number().int(),
+  gid: z.number().int(),
+  home: z.string(),
+  /** Login shell; absent where the image has none. */
+  shell: z.string().optional(),
+})
+export type WorkspaceUser = z.infer<typeof WorkspaceUser>
+
+/** A definition living on a target. */
+export const Workspace = z.strictObject({
+  id: WorkspaceId,
+  targetId: z.string(),
+  name: WorkspaceName,
+  state: WorkspaceState,
+  /** Why it is in this state, in one sentence without a full stop; never empty. */
+  reason: z.string(),
+  /** Present when `state` is `failed`. */
+  problem: Problem.optional(),
+  source: Source,
+  definition: Definition,
+  /** The image's reference as asked for, or the tag of the image that Berth built. */
+  image: z.string(),
+  user: WorkspaceUser,
+  owner: z.string(),
+  /** Milliseconds since the epoch. */
+  createdAt: z.number(),
+  /** When it last came up; absent unless running. */
+  startedAt: z.number().optional(),
+  /** Names this run of the workspace: changes whenever its container or pod is replaced or restarted. */
+  incarnation: z.string().optional(),
+  /** The engine's own name for it, for people who use `docker` beside Berth. */
+  instance: z.string().optional(),
+})
+export type Workspace = z.infer<typeof Workspace>
+
+/** What an action keeps and what it loses, told before it is done. */
+export const Survival = z.strictObject({
+  kept: z.array(z.strictObject({ what: z.string(), path: z.string().optional() })),
+  lost: z.array(z.strictObject({ what: z.string(), path: z.string().optional() })),
+  /** Work in git repositories of the workspace that exists nowhere else. */
+  unsaved: z.array(
+    z.strictObject({
+      repository: z.string(),
+      uncommitted: z.number().int(),
+      untracked: z.number().int(),
+      unpushed: z.number().int(),
+      stashed: z.number().int(),
+    }),
+  ),
+  /** False when the workspace could not be asked (not running, no git); then `unsaved` says nothing. */
+  unsavedKnown: z.boolean(),
+})
+export type Survival = z.infer<typeof Survival>

@@ -1,0 +1,249 @@
+import type { Duplex, Readable, Writable } from 'node:stream'
+import type {
+  Definition,
+  Problem,
+  Progress,
+  Source,
+  Target,
+  TargetCapabilities,
+  WorkspaceUser,
+} from '#contract'
+import type { Disposer } from '../platform/disposable'
+
+/**
+ * What a kind of target must be able to do. Everything a user sees is built on these verbs once, for all kinds.
+ *
+ * Rules for every verb:
+ * - It rejects with a `ProblemError` and with nothing else; on abort with code `cancelled`.
+ * - Aborting `signal`, or failing, undoes what this call made, and nothing that was there before.
+ * - It may be called again after a failure.
+ * - One verb that hangs, or one stream that breaks, disturbs no other.
+ */
+export interface Driver {
+  readonly kind: Target['kind']
+  readonly targetId: string
+
+  /** Asks the engine who it is. Rejects with a `target-…`, `tls-…` or `ssh-…` Problem that has a remedy. */
+  probe(signal: AbortSignal): Promise<TargetFacts>
+
+  /**
+   * All of Berth's workspaces on the target, then every change. It runs until `signal` aborts and never rejects:
+   * when the engine goes away it says so once (`unreachable`) and tries again with backoff (at most 2 s apart on a
+   * local engine, 30 s on a remote one); when it is back it begins again with a `snapshot`.
+   */
+  watch(signal: AbortSignal): AsyncIterable<WatchEvent>
+
+  /** Pulls or builds the image of a definition and looks inside: who its user is, whether it has a shell. */
+  resolveImage(request: ImageRequest, report: StepReport, signal: AbortSignal): Promise<ResolvedImage>
+
+  /**
+   * Makes the workspace's volumes where they are missing, and its instance, not started, marked as incomplete until
+   * `commit`. With `replace` there is already an instance: it is stopped but kept until `commit` removes it or
+   * `discard` brings it back. Until then every other verb addresses the new one.
+   */
+  create(
+    spec: WorkspaceSpec,
+    options: { readonly replace: boolean },
+    report: StepReport,
+    signal: AbortSignal,
+  ): Promise<void>
+  /** Marks the newest instance as complete under its name, and removes the one it replaces. */
+  commit(id: string, signal: AbortSignal): Promise<void>
+  /**
+   * Takes back an uncommitted `create`: removes the new instance, and its volumes too when it replaced nothing.
+   * Succeeds when there is nothing to take back.
+   */
+  discard(id: string, signal: AbortSignal): Promise<void>
+
+  /** Returns once PID 1 runs. Does nothing when it already does. */
+  start(id: string, report: StepReport, signal: AbortSignal): Promise<void>
+  /** Asks PID 1 to end (SIGTERM, or what the image says), and ends it by force after `grace` milliseconds. */
+  stop(
+    id: string,
+    options: { readonly grace: number },
+    report: StepReport,
+    signal: AbortSignal,
+  ): Promise<void>
+  /** Removes every instance and volume of the workspace, running or not. Succeeds when there is none. */
+  remove(id: string, report: StepReport, signal: AbortSignal): Promise<void>
+  rename(id: string, name: string, signal: AbortSignal): Promise<void>
+
+  /** Starts a process in the running workspace. Resolves once the engine has accepted it. */
+  exec(id: string, options: ExecOptions, signal: AbortSignal): Promise<ExecProcess>
+
+  /**
+   * A TCP connection to `localhost:port` inside the running workspace: 127.0.0.1, then ::1. Rejects with
+   * `port-refused` when nothing listens, `dial-unsupported` when there is no way in. Backpressure and half-close
+   * pass through both ways. The signal covers the connecting only.
+   */
+  dial(id: string, port: number, signal: AbortSignal): Promise<Duplex>
+
+  /** What PID 1 printed, oldest first. */
+  logs(id: string, options: LogOptions, signal: AbortSignal): Promise<LogStream>
+  stats(id: string, signal: AbortSignal): Promise<{ cpu: number; memory: number; memoryLimit?: number }>
+
+  /** A tar stream of a file or folder; the entry's name is the path's last part. Works stopped too where the target allows. */
+  read(id: string, path: string, signal: AbortSignal): Promise<Readable>
+  /** Unpacks a tar stream into a folder that exists. Owners and modes are as in the stream. */
+  write(id: string, folder: string, tar: Readable, signal: AbortSignal): Promise<void>
+
+  /** What the target knows of why a workspace is not well. Empty: nothing wrong. */
+  diagnose(id: string, signal: AbortSignal): Promise<readonly Problem[]>
+
+  /** Closes connections; every stream of it ends with `connection-lost`. */
+  dispose(): Promise<void>
+}
+
+/** Finds the targets of one kind and opens drivers to them. */
+export interface DriverProvider {
+  readonly kind: Target['kind']
+  /** Calls back at once with what is configured, and again after every change of the configuration. Never throws. */
+  watchTargets(listener: (targets: readonly TargetDescription[]) => void): Disposer
+  /** Connects lazily: opening never fails and does no I/O. */
+  open(target: TargetDescription): Driver
+}
+
+export interface TargetDescription {
+  readonly id: string
+  readonly name: string
+  /** For display: holds no credentials. */
+  readonly endpoint: string
+  readonly isDefault: boolean
+  /** What is wrong with its configuration; such a target is shown as unreachable and not opened. */
+  readonly problem?: Problem
+}
+
+export interface TargetFacts {
+  readonly version: string
+  readonly apiVersion: string
+  /** `linux/amd64`. */
+  readonly platform: string
+  /** Milliseconds of one round trip. */
+  readonly latency: number
+  readonly capabilities: TargetCapabilities
+}
+
+/** Where a driver tells how a step goes. All methods are cheap and never throw. */
+export interface StepReport {
+  detail(text: string): void
+  progress(progress: Progress): void
+  /** Text as the tool printed it; lines may come in pieces. */
+  output(text: string): void
+}
+
+export type WatchEvent =
+  | { readonly type: 'snapshot'; readonly workspaces: readonly ObservedWorkspace[] }
+  | { readonly type: 'changed'; readonly workspace: ObservedWorkspace }
+  | { readonly type: 'removed'; readonly id: string }
+  | { readonly type: 'unreachable'; readonly problem: Problem }
+
+/** A workspace as the target itself tells it. */
+export interface ObservedWorkspace {
+  readonly id: string
+  readonly name: string
+  readonly owner: string
+  readonly source: Source
+  readonly definition: Definition
+  readonly image: string
+  readonly user: WorkspaceUser
+  readonly createdAt: number
+  readonly startedAt?: number
+  /** Changes with every start and every replacement. Present while running. */
+  readonly incarnation?: string
+  readonly instance?: string
+  /** `missing`: volumes without an instance. */
+  readonly run: 'starting' | 'running' | 'stopping' | 'stopped' | 'failed' | 'missing'
+  readonly reason: string
+  /** False while its first creation is not committed. */
+  readonly complete: boolean
+  /** An uncommitted replacement exists beside the committed instance. */
+  readonly replacing: boolean
+  readonly problem?: Problem
+}
+
+export interface ImageRequest {
+  readonly definition: Definition
+  /** The repository's root on this machine; present when the definition has a build. */
+  readonly folder?: string
+  /** Tags a built image, so that it can be found and removed with the workspace. */
+  readonly workspaceId: string
+  /** Ask the registry for a newer image although there is one. */
+  readonly refresh: boolean
+}
+
+export interface ResolvedImage {
+  /** What `create` uses. */
+  readonly reference: string
+  /** Content digest. */
+  readonly id: string
+  /** The user that terminals and commands run as: remoteUser, else containerUser, else the image's. */
+  readonly user: WorkspaceUser
+  /** The image's own environment, for `${containerEnv:…}`. */
+  readonly env: Readonly<Record<string, string>>
+  readonly hasShell: boolean
+  /** Built by this call and of no use to anyone if the workspace is not made. */
+  readonly built: boolean
+}
+
+export interface WorkspaceSpec {
+  readonly id: string
+  readonly name: string
+  readonly owner: string
+  readonly source: Source
+  readonly definition: Definition
+  readonly image: ResolvedImage
+  /** A folder of this machine mounted as the workspace folder's root, instead of a volume. */
+  readonly bindFolder?: string
+  readonly createdAt: number
+}
+
+export interface ExecOptions {
+  readonly command: readonly string[]
+  /** Present: a pseudo terminal of this size, and no separate stderr. */
+  readonly tty?: { readonly columns: number; readonly rows: number }
+  /** Name or uid; absent: as PID 1. */
+  readonly user?: string
+  readonly cwd?: string
+  readonly env?: Readonly<Record<string, string>>
+}
+
+export interface ExecExit {
+  /** Null when the connection was lost before the exit status was known. 128+n after signal n, as shells have it. */
+  readonly code: number | null
+  /** Why there is no code. */
+  readonly problem?: Problem
+}
+
+/**
+ * A process in a workspace. The streams carry exact bytes, with backpressure both ways: what is not read costs at
+ * most a few MB. Errors of the connection end `stdout` and `stderr` and show in `exit`; no stream emits `error`
+ * without a listener of the driver's own, so an owner that forgets one does not crash.
+ */
+export interface ExecProcess {
+  /** `end()` is the process's end of file and leaves its output flowing. */
+  readonly stdin: Writable
+  readonly stdout: Readable
+  /** Null with a tty. */
+  readonly stderr: Readable | null
+  resize(columns: number, rows: number): Promise<void>
+  /** Sends a signal such as `SIGTERM` to the process and its descendants. */
+  kill(signal: string): Promise<void>
+  /** Never rejects. Resolves after stdout and stderr have ended or been destroyed. */
+  readonly exit: Promise<ExecExit>
+  /** Gives up the connection and ends what still runs of the process. */
+  destroy(): void
+}
+
+export interface LogOptions {
+  readonly follow: boolean
+  /** The newest lines only; absent: all. */
+  readonly tail?: number
+}
+
+export interface LogStream {
+  readonly stdout: Readable
+  readonly stderr: Readable
+  /** Never rejects; a problem says that more might have come. */
+  readonly end: Promise<{ readonly problem?: Problem }>
+  destroy(): void
+}

@@ -1,0 +1,45 @@
+import type { Duplex, Readable } from 'node:stream'
+import type { Listener, Problem } from '#contract'
+import type { ExecOptions, ExecProcess } from '../drivers/driver'
+
+/**
+ * A running workspace as the services see it. They know no Docker and no Kubernetes. It goes over the driver's own
+ * verbs; where the agent runs, over the agent.
+ *
+ * A link belongs to a workspace, not to one run of it: while the workspace is not running its verbs reject with
+ * `workspace-not-running`, and after it is back they work again.
+ */
+export interface Link {
+  readonly workspaceId: string
+
+  /**
+   * As the workspace user, in the workspace folder, with the definition's remoteEnv; each can be overridden.
+   * `shell: 'login'` in place of a command runs the user's login shell.
+   */
+  exec(options: LinkExecOptions, signal?: AbortSignal): Promise<ExecProcess>
+  /** See {@link Driver.dial}. */
+  dial(port: number, signal: AbortSignal): Promise<Duplex>
+  read(path: string, signal: AbortSignal): Promise<Readable>
+  write(folder: string, tar: Readable, signal: AbortSignal): Promise<void>
+
+  /**
+   * Follows the workspace's listening table until the signal aborts; never rejects. Yields on change only, first
+   * what there is. While the workspace does not run it yields `available: false`, and goes on by itself afterwards.
+   */
+  listeners(signal: AbortSignal): AsyncIterable<ListeningTable>
+  /** Something was printed or typed: a port may open soon, look more often for a while. Cheap. */
+  stir(): void
+}
+
+export type LinkExecOptions = Omit<ExecOptions, 'command'> &
+  ({ readonly command: readonly string[] } | { readonly shell: 'login' })
+
+export type ListeningTable =
+  | { readonly available: true; readonly listeners: readonly Listener[] }
+  /** `problem` is absent when the workspace simply does not run. */
+  | { readonly available: false; readonly problem?: Problem }
+
+export interface Links {
+  /** The link of a workspace, running or not; the same object each time. */
+  get(workspaceId: string): Link
+}

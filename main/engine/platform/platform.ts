@@ -1,0 +1,38 @@
+import type { Settings } from '#contract'
+import type { Clock } from './clock'
+import type { Disposer } from './disposable'
+import type { Logger } from './logger'
+import type { Processes } from './processes'
+
+/** Folders that Berth may use on this machine. */
+export interface Folders {
+  readonly home: string
+  /** Preferences: `settings.json`. */
+  readonly config: string
+  /** Things that can be made again. */
+  readonly cache: string
+  /** Locks and markers of running Berth processes. */
+  readonly state: string
+  /** Parent of temporary folders, each removed by whoever made it. */
+  readonly temporary: string
+  /** Files shipped with Berth (`resources/`). */
+  readonly resources: string
+}
+
+export interface SettingsStore {
+  get(): Settings
+  change(fields: Partial<Settings>): Promise<Settings>
+  onChange(listener: (settings: Settings) => void): Disposer
+}
+
+/** All side effects that the engine's services need, in one place, so that a test can hand over its own. */
+export interface Platform {
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly processes: Processes
+  readonly folders: Folders
+  readonly settings: SettingsStore
+  /** The environment that the engine was started with; read through this and not `process.env`. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly version: string
+}
