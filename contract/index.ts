@@ -1,5 +1,6 @@
 export * from './changes'
 export * from './definition'
+export * from './host'
 export * from './operation'
 export * from './port'
 export * from './problem'

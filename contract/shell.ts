@@ -1,5 +1,7 @@
 import { z } from 'zod'
+import type { Problem } from './problem'
 import type { RequestSchema } from './requests'
+import type { Result } from './result'
 
 /**
  * What only the shell (Electron's main process) can do. One ipcMain door, `berth:shell`, checks sender frame, name
@@ -13,8 +15,14 @@ export const shellRequests = {
   'shell.chooseFolder': { input: Nothing, output: z.strictObject({ path: z.string().nullable() }) },
   'shell.writeClipboard': { input: z.strictObject({ text: z.string().max(10_000_000) }), output: Nothing },
   'shell.readClipboard': { input: Nothing, output: z.strictObject({ text: z.string() }) },
-  /** Asks for the engine's MessagePort; it arrives as a window message `berth:engine-port`. */
+  /**
+   * Asks for the engine's MessagePort; it arrives as a window message whose data is `ENGINE_PORT_MESSAGE`, as soon as
+   * the engine runs. A window has one: an older one is closed. After the engine crashed (the port closes, and the
+   * state says so) the window asks again; it may do so at once.
+   */
   'shell.connectEngine': { input: Nothing, output: Nothing },
+  /** After the engine crashed too often and is not started again by itself. */
+  'shell.restartEngine': { input: Nothing, output: Nothing },
   'shell.setTheme': {
     input: z.strictObject({ theme: z.enum(['system', 'light', 'dark']) }),
     output: Nothing,
@@ -36,5 +44,41 @@ export type ShellRequestOutput<N extends ShellRequestName> = z.output<ShellReque
 
 export const SHELL_CHANNEL = 'berth:shell'
 export const ENGINE_PORT_MESSAGE = 'berth:engine-port'
-/** Engine lifecycle, shell to window: `{state: 'starting' | 'ready' | 'crashed'}`. */
+/** Engine lifecycle, shell to window: an `EngineState`. */
 export const ENGINE_STATE_CHANNEL = 'berth:engine-state'
+
+/** How the engine process is, as the window hears of it. */
+export type EngineState =
+  | { readonly state: 'starting' }
+  | { readonly state: 'ready' }
+  | {
+      readonly state: 'crashed'
+      readonly problem: Problem
+      /** It is started again after this time; absent: no more attempts until `shell.restartEngine`. */
+      readonly retryInMilliseconds?: number
+    }
+
+/** What a menu, the tray or a `berth://` link asks the window to show. None of them starts anything by itself. */
+export type WindowCommand =
+  | { readonly command: 'new-workspace'; readonly source?: string }
+  | { readonly command: 'settings' }
+  | { readonly command: 'about' }
+export const WINDOW_COMMAND_CHANNEL = 'berth:command'
+
+/** `window.berth`: all that the page can reach beyond itself. Built by preload/index.ts. */
+export interface BerthWindow {
+  readonly platform: 'linux' | 'darwin' | 'win32'
+  readonly shell: {
+    call<N extends ShellRequestName>(
+      name: N,
+      input: ShellRequestInput<N>,
+    ): Promise<Result<ShellRequestOutput<N>>>
+  }
+  /** Hears the present state at once after `shell.connectEngine`, then every change. Returns how to stop. */
+  onEngineState(listener: (state: EngineState) => void): () => void
+  /** Commands that came before the first listener are kept for it. Returns how to stop. */
+  onCommand(listener: (command: WindowCommand) => void): () => void
+}
+
+/** Origin of the window's page; nothing else is served there, and no other page may call the shell. */
+export const WINDOW_ORIGIN = 'app://berth'
