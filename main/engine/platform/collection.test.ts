@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest'
+import { Collection, type RecordChange, waitFor } from './collection'
+
+interface Item {
+  readonly id: string
+  readonly value: number
+}
+
+function recorded() {
+  const collection = new Collection<Item>()
+  const changes: RecordChange<Item>[] = []
+  const stop = collection.onChange((change) => changes.push(change))
+  return { collection, changes, stop }
+}
+
+describe('Collection', () => {
+  it('numbers its changes without a gap', () => {
+    const { collection, changes } = recorded()
+    collection.set({ id: 'a', value: 1 })
+    collection.patch('a', { value: 2 })
+    collection.delete('a')
+    expect(changes).toEqual([
+      { version: 1, upserts: [{ id: 'a', value: 1 }], removes: [] },
+      { version: 2, upserts: [{ id: 'a', value: 2 }], removes: [] },
+      { version: 3, upserts: [], removes: ['a'] },
+    ])
+  })
+
+  it('says nothing when nothing changed', () => {
+    const { collection, changes } = recorded()
+    const item = { id: 'a', value: 1 }
+    collection.set(item)
+    collection.set(item)
+    collection.patch('b', { value: 2 })
+    collection.delete('b')
+    expect(changes).toHaveLength(1)
+  })
+
+  it('stops telling a listener that went away, also while telling', () => {
+    const collection = new Collection<Item>()
+    const seen: string[] = []
+    const stopFirst = collection.onChange(() => {
+      seen.push('first')
+      void stopFirst()
+    })
+    collection.onChange(() => seen.push('second'))
+    collection.set({ id: 'a', value: 1 })
+    collection.set({ id: 'a', value: 2 })
+    expect(seen).toEqual(['first', 'second', 'second'])
+  })
+})
+
+describe('waitFor', () => {
+  it('resolves at once when it holds already, and later when it comes to hold', async () => {
+    const collection = new Collection<Item>()
+    collection.set({ id: 'a', value: 1 })
+    await expect(waitFor(collection, 'a', (item) => item?.value === 1)).resolves.toEqual({
+      id: 'a',
+      value: 1,
+    })
+    const later = waitFor(collection, 'a', (item) => item === undefined)
+    collection.delete('a')
+    await expect(later).resolves.toBeUndefined()
+  })
+
+  it('rejects with the reason of the signal', async () => {
+    const controller = new AbortController()
+    const waiting = waitFor(new Collection<Item>(), 'a', (item) => item !== undefined, controller.signal)
+    controller.abort(new Error('enough'))
+    await expect(waiting).rejects.toThrow('enough')
+  })
+})

@@ -1,0 +1,31 @@
+import { join } from 'node:path'
+import { systemClock } from './clock'
+import { type Logger, silentLogger } from './logger'
+import { nodeFolders } from './node-folders'
+import { nodeProcesses } from './node-processes'
+import { createSettingsStore } from './node-settings'
+import type { Platform } from './platform'
+
+export interface NodePlatformOptions {
+  readonly version: string
+  /** The folder of files shipped with Berth. */
+  readonly resources: string
+  readonly env?: Readonly<Record<string, string | undefined>>
+  readonly logger?: Logger
+}
+
+/** The real machine. */
+export function createNodePlatform(options: NodePlatformOptions): Platform {
+  const env = options.env ?? process.env
+  const logger = options.logger ?? silentLogger
+  const folders = nodeFolders(env, options.resources)
+  return {
+    clock: systemClock,
+    logger,
+    processes: nodeProcesses,
+    folders,
+    settings: createSettingsStore(join(folders.config, 'settings.json'), logger),
+    env,
+    version: options.version,
+  }
+}
