@@ -1,0 +1,50 @@
+import { defineConfig } from 'vitest/config'
+
+/**
+ * unit: beside the code, no engine and no window. conformance: a real Docker engine. e2e: the built application in a
+ * real Electron window. `npm test` runs them one after another, see scripts/test.mjs.
+ */
+const minutes = (count: number) => count * 60_000
+
+export default defineConfig({
+  test: {
+    teardownTimeout: minutes(1),
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['{contract,main,cli,preload,renderer,scripts}/**/*.test.{ts,tsx,mjs}'],
+          environment: 'node',
+          testTimeout: 10_000,
+          restoreMocks: true,
+        },
+      },
+      {
+        test: {
+          name: 'conformance',
+          include: ['test/{harness,conformance,workspaces,terminals,apps,ports,cli,faults}/**/*.test.ts'],
+          environment: 'node',
+          globalSetup: ['test/harness/global-setup.ts'],
+          testTimeout: minutes(3),
+          hookTimeout: minutes(5),
+          pool: 'forks',
+          maxWorkers: 2,
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          environment: 'node',
+          globalSetup: ['test/harness/global-setup.ts'],
+          testTimeout: minutes(3),
+          hookTimeout: minutes(5),
+          pool: 'forks',
+          maxWorkers: 1,
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
+  },
+})
