@@ -66,8 +66,10 @@ export const NotApplied = z.strictObject({ field: z.string(), reason: z.string()
 export type NotApplied = z.infer<typeof NotApplied>
 
 /**
- * What a workspace should be, whatever file said so. Variables are already substituted, except those of the
- * form `${containerEnv:NAME}`, which only a running container can answer. Holds no secret value.
+ * What a workspace should be, whatever file said so. Variables are already substituted, with two exceptions:
+ * `${containerEnv:NAME}`, which only a running container can answer, and `${localEnv:NAME}` in containerEnv,
+ * remoteEnv, build arguments and lifecycle commands, whose value may be a secret: a definition is stored in clear on
+ * the target, so these stay as written and are filled in by whoever uses them. Holds no secret value.
  */
 export const Definition = z.strictObject({
   version: z.literal(1),

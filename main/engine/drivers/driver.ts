@@ -192,7 +192,18 @@ export interface WorkspaceSpec {
   readonly source: Source
   readonly definition: Definition
   readonly image: ResolvedImage
-  /** A folder of this machine mounted as the workspace folder's root, instead of a volume. */
+  /**
+   * Where the source's root folder is inside the workspace: `/workspaces/<x>`, or any other absolute path that the
+   * definition asks for. The source volume is mounted at `/workspaces` in the first case, and at this path itself in
+   * the second. Absent: the definition's workspaceFolder.
+   */
+  readonly sourceFolder?: string
+  /**
+   * The definition's containerEnv with the variables of this machine filled in: what the instance gets. It may hold
+   * secrets, so it must not end in labels or logs. Absent: as in the definition.
+   */
+  readonly containerEnv?: Readonly<Record<string, string>>
+  /** A folder of this machine mounted at `sourceFolder`, instead of the source volume. */
   readonly bindFolder?: string
   readonly createdAt: number
 }
