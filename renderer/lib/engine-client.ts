@@ -216,10 +216,13 @@ export class EngineClient {
   #change(change: CollectionChange): void {
     const last = this.#versions.get(change.collection)
     const inOrder = change.snapshot !== undefined || (last !== undefined && change.version === last + 1)
-    if (!inOrder) return this.#resync()
+    if (!inOrder) {
+      this.#resync()
+      return
+    }
     this.#versions.set(change.collection, change.version)
-    // A connection that delivers is a good one: the next loss is the first again.
-    this.#losses = 0
+    // A connection that goes on after its snapshots is a good one: the next loss is the first again.
+    if (!change.snapshot) this.#losses = 0
     this.#options.onChange(change)
   }
 

@@ -89,7 +89,10 @@ export function useRequest<N extends RequestName>(name: N): RequestState<N> {
 }
 
 /** Calls `listener` for each event of that name while mounted. */
-export function useEngineEvent<N extends EventName>(name: N, listener: (payload: EventPayload<N>) => void): void {
+export function useEngineEvent<N extends EventName>(
+  name: N,
+  listener: (payload: EventPayload<N>) => void,
+): void {
   const current = useRef(listener)
   useEffect(() => {
     current.current = listener

@@ -1,0 +1,103 @@
+import type { Progress, Source, WorkspaceState } from '#contract'
+
+const byteUnits = ['B', 'KB', 'MB', 'GB', 'TB'] as const
+
+/** Bytes in decimal units, as download sizes are written: `0 B`, `812 KB`, `1.4 GB`. */
+export function formatBytes(bytes: number): string {
+  let value = Math.max(0, bytes)
+  let unit = 0
+  while (value >= 999.5 && unit < byteUnits.length - 1) {
+    value /= 1000
+    unit += 1
+  }
+  const digits = unit > 0 && value < 9.95 ? 1 : 0
+  return `${value.toFixed(digits)} ${byteUnits[unit]}`
+}
+
+/** A length of time in milliseconds: `0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min`, `4 d`. */
+export function formatDuration(milliseconds: number): string {
+  const seconds = Math.max(0, milliseconds) / 1000
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`
+  const whole = Math.round(seconds)
+  if (whole < 60) return `${whole} s`
+  const minutes = Math.floor(whole / 60)
+  if (minutes < 60) return whole % 60 ? `${minutes} min ${whole % 60} s` : `${minutes} min`
+  const hours = Math.floor(minutes / 60)
+  if (hours < 48) return minutes % 60 ? `${hours} h ${minutes % 60} min` : `${hours} h`
+  return `${Math.floor(hours / 24)} d`
+}
+
+/** How long ago, in one unit: `just now`, `5 min ago`, `3 h ago`, `2 d ago`. */
+export function formatAgo(then: number, now: number): string {
+  const seconds = (now - then) / 1000
+  if (seconds < 45) return 'just now'
+  if (seconds < 45 * 60) return `${Math.max(1, Math.round(seconds / 60))} min ago`
+  if (seconds < 36 * 3600) return `${Math.max(1, Math.round(seconds / 3600))} h ago`
+  return `${Math.round(seconds / 86_400)} d ago`
+}
+
+/** Progress as words: `12.4 MB of 80 MB`, `45 %`, `3 of 7`. */
+export function formatProgress({ current, total, unit }: Progress): string {
+  if (unit === 'percent') return `${Math.round(current)} %`
+  const write = unit === 'bytes' ? formatBytes : String
+  return total === undefined ? write(current) : `${write(current)} of ${write(total)}`
+}
+
+/** How much of it is done, 0 to 1; undefined while the end is not known. */
+export function progressFraction({ current, total, unit }: Progress): number | undefined {
+  const end = total ?? (unit === 'percent' ? 100 : undefined)
+  if (end === undefined || end <= 0) return undefined
+  return Math.min(1, Math.max(0, current / end))
+}
+
+/** A source as one short line: `github.com/owner/repository @ main`, `~/code/app`, `debian:bookworm`. */
+export function formatSource(source: Source): string {
+  if (source.kind === 'image') return source.image
+  if (source.kind === 'folder') return source.path
+  const place = source.url
+    .replace(/^[a-z+]+:\/\/(?:[^@/]*@)?/, '')
+    .replace(/^[^@/]+@([^:/]+):/, '$1/')
+    .replace(/\.git\/?$/, '')
+    .replace(/\/$/, '')
+  if (!source.ref) return place
+  return `${place} @ ${source.ref.kind === 'branch' ? source.ref.name : source.ref.id.slice(0, 10)}`
+}
+
+/** The address of a git source in a browser, where it has one. */
+export function sourceWebAddress(source: Source): string | undefined {
+  if (source.kind !== 'git') return undefined
+  const [, host, path] =
+    /^https?:\/\/(?:[^@/]*@)?([^/]+)\/(.+?)(?:\.git)?\/?$/.exec(source.url) ??
+    /^(?:ssh:\/\/)?[^@/]+@([^:/]+)[:/](.+?)(?:\.git)?\/?$/.exec(source.url) ??
+    []
+  return host && path ? `https://${host}/${path}` : undefined
+}
+
+const stateLabels: Record<WorkspaceState, string> = {
+  creating: 'Creating',
+  starting: 'Starting',
+  running: 'Running',
+  stopping: 'Stopping',
+  stopped: 'Stopped',
+  failed: 'Failed',
+  deleting: 'Deleting',
+}
+
+export function stateLabel(state: WorkspaceState): string {
+  return stateLabels[state]
+}
+
+/** `1 file`, `3 files`. */
+export function count(number: number, one: string, many = `${one}s`): string {
+  return `${number} ${number === 1 ? one : many}`
+}
+
+/** What is wrong with a workspace's name as typed, or undefined. The rule is the contract's `WorkspaceName`. */
+export function nameFault(name: string): string | undefined {
+  if (name === '') return 'Give it a name.'
+  if (name.length > 40) return 'At most 40 characters.'
+  if (/[^a-z0-9-]/.test(name))
+    return 'Lower-case letters, digits and hyphens only: the name is part of its URLs.'
+  if (!/^[a-z0-9]/.test(name) || !/[a-z0-9]$/.test(name)) return 'Begin and end with a letter or a digit.'
+  return undefined
+}

@@ -1,0 +1,70 @@
+import { create } from 'zustand'
+import type { Operation, Workspace } from '#contract'
+import { collectionStores, request } from './engine'
+import { notifyProblem } from './notify'
+
+/** What can be done to a workspace as a whole. */
+export type WorkspaceVerb = 'start' | 'stop' | 'restart' | 'rebuild' | 'rename' | 'delete'
+
+/** The question that is open: the lifecycle feature shows its dialog. */
+export const useAsked = create<{
+  readonly asked: { readonly verb: WorkspaceVerb; readonly workspaceId: string } | undefined
+}>(() => ({ asked: undefined }))
+
+/** The verbs that make sense in a state. A workspace that is on its way somewhere can only be waited for or cancelled. */
+export function possibleVerbs(workspace: Workspace, busy: boolean): ReadonlySet<WorkspaceVerb> {
+  if (busy) return new Set()
+  switch (workspace.state) {
+    case 'running':
+      return new Set(['stop', 'restart', 'rebuild', 'rename', 'delete'])
+    case 'stopped':
+      return new Set(['start', 'rebuild', 'rename', 'delete'])
+    case 'failed':
+      return new Set(['start', 'restart', 'rebuild', 'rename', 'delete'])
+    default:
+      return new Set()
+  }
+}
+
+/** The operation that is under way on a workspace, if any. */
+export function runningOperation(
+  operations: readonly Operation[],
+  workspaceId: string,
+): Operation | undefined {
+  return operations.find(
+    (operation) => operation.workspaceId === workspaceId && operation.state === 'running',
+  )
+}
+
+/** The newest operation of a workspace. */
+export function latestOperation(
+  operations: readonly Operation[],
+  workspaceId: string,
+): Operation | undefined {
+  return operations
+    .filter((operation) => operation.workspaceId === workspaceId)
+    .reduce<Operation | undefined>(
+      (newest, operation) => (newest && newest.startedAt >= operation.startedAt ? newest : operation),
+      undefined,
+    )
+}
+
+/** Starts at once; everything that loses or changes something is asked first, by the settings. */
+export function askFor(verb: WorkspaceVerb, workspaceId: string): void {
+  if (verb === 'start') void perform('start', workspaceId)
+  else useAsked.setState({ asked: { verb, workspaceId } })
+}
+
+/** Does it without asking. A refusal is told in a notice. */
+export async function perform(verb: Exclude<WorkspaceVerb, 'rename'>, workspaceId: string): Promise<boolean> {
+  const result = await request(`workspaces.${verb}`, { workspaceId })
+  if (!result.ok) notifyProblem(result.problem)
+  return result.ok
+}
+
+export async function cancelOperation(operationId: string): Promise<void> {
+  const result = await request('operations.cancel', { operationId })
+  if (!result.ok && collectionStores.operations.getState().records.get(operationId)?.state === 'running') {
+    notifyProblem(result.problem)
+  }
+}

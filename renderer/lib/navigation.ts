@@ -1,0 +1,68 @@
+import { create } from 'zustand'
+
+export const workspaceTabs = ['terminals', 'ports', 'logs', 'details'] as const
+export type WorkspaceTab = (typeof workspaceTabs)[number]
+
+/** Where the window is. */
+export type Route =
+  | { readonly view: 'workspaces' }
+  | { readonly view: 'create'; readonly text?: string }
+  | { readonly view: 'workspace'; readonly workspaceId: string; readonly tab: WorkspaceTab }
+  | { readonly view: 'targets' }
+  | { readonly view: 'settings' }
+
+interface Navigation {
+  readonly route: Route
+  readonly past: readonly Route[]
+  readonly future: readonly Route[]
+}
+
+/** How many places Back remembers. */
+const DEPTH = 50
+
+export const useNavigation = create<Navigation>(() => ({
+  route: { view: 'workspaces' },
+  past: [],
+  future: [],
+}))
+
+function samePlace(one: Route, other: Route): boolean {
+  if (one.view === 'workspace' && other.view === 'workspace') {
+    return one.workspaceId === other.workspaceId && one.tab === other.tab
+  }
+  if (one.view === 'create' && other.view === 'create') return one.text === other.text
+  return one.view === other.view
+}
+
+export function navigate(route: Route): void {
+  useNavigation.setState((now) =>
+    samePlace(now.route, route) ? now : { route, past: [...now.past, now.route].slice(-DEPTH), future: [] },
+  )
+}
+
+/** Goes to a workspace; to the tab where the user last was in it, unless told which. */
+export function openWorkspace(workspaceId: string, tab?: WorkspaceTab): void {
+  const { route, past } = useNavigation.getState()
+  const last = [...past, route].findLast(
+    (place) => place.view === 'workspace' && place.workspaceId === workspaceId,
+  )
+  navigate({
+    view: 'workspace',
+    workspaceId,
+    tab: tab ?? (last?.view === 'workspace' ? last.tab : 'terminals'),
+  })
+}
+
+export function goBack(): void {
+  useNavigation.setState(({ route, past, future }) => {
+    const last = past.at(-1)
+    return last ? { route: last, past: past.slice(0, -1), future: [route, ...future] } : {}
+  })
+}
+
+export function goForward(): void {
+  useNavigation.setState(({ route, past, future }) => {
+    const [next, ...rest] = future
+    return next ? { route: next, past: [...past, route], future: rest } : {}
+  })
+}
