@@ -1,0 +1,67 @@
+import { posix } from 'node:path'
+import type { ImageBuild } from '#contract'
+import { insideRepository } from '../paths'
+import type { RepositoryReader } from '../reader'
+import { closest } from '../suggest'
+import type { Value } from './values'
+
+const buildNames = ['dockerfile', 'context', 'args', 'target', 'cacheFrom', 'options']
+
+/**
+ * `build`, and the older `dockerFile` and `context` beside it. Undefined when none of them names a Dockerfile.
+ * `path` is that of the devcontainer.json, to which the paths in it are relative.
+ */
+export async function readBuild(
+  fields: ReadonlyMap<string, Value>,
+  path: string,
+  reader: RepositoryReader,
+): Promise<ImageBuild | undefined> {
+  const present = (value: Value | undefined) => (value?.type === 'null' ? undefined : value)
+  const section = present(fields.get('build'))
+  const build = section?.fields('Write, for example, "build": {"dockerfile": "Dockerfile"}.')
+  const file = present(build?.get('dockerfile')) ?? present(fields.get('dockerFile'))
+  if (!file) {
+    if (section)
+      throw section.mustBe('an object with "dockerfile"', 'Name the Dockerfile, relative to this file.')
+    return undefined
+  }
+  const folder = posix.dirname(path)
+  const locate = async (value: Value): Promise<string> => {
+    const found = insideRepository(folder, value.text())
+    if (found === undefined) {
+      throw value.mustBe('a path inside the repository', 'Paths are relative to the folder of this file.')
+    }
+    if (!(await reader.exists(found))) {
+      throw value.mustBe(
+        `a path that exists (there is no ${found})`,
+        'Paths are relative to the folder of this file.',
+      )
+    }
+    return found
+  }
+  const dockerfile = await locate(file)
+  const context = present(build?.get('context')) ?? present(fields.get('context'))
+  const result: ImageBuild = { dockerfile, context: context ? await locate(context) : folder, args: {} }
+  for (const [name, field] of build ?? []) {
+    if (field.type === 'null' || name === 'dockerfile' || name === 'context') continue
+    switch (name) {
+      case 'args':
+        result.args = Object.fromEntries([...field.fields()].map(([key, value]) => [key, value.scalar()]))
+        break
+      case 'target':
+        result.target = field.text()
+        break
+      case 'cacheFrom':
+        result.cacheFrom = field.type === 'array' ? field.items().map((item) => item.text()) : [field.text()]
+        break
+      case 'options':
+        field.ignore('options of the docker command line are not passed on')
+        break
+      default: {
+        const meant = closest(name, buildNames)
+        field.ignore(`unknown field${meant ? `; did you mean "${meant}"?` : ''}`)
+      }
+    }
+  }
+  return result
+}

@@ -1,0 +1,88 @@
+import { OnAutoForward, type PortAttributes } from '#contract'
+import { closest } from '../suggest'
+import type { Value } from './values'
+
+const attributeNames = ['label', 'protocol', 'onAutoForward', 'requireLocalPort', 'elevateIfNeeded']
+const localHosts = ['localhost', '127.0.0.1', '0.0.0.0', '[::1]']
+
+function portNumber(value: Value, text: string | number): number {
+  const port = Number(text)
+  if (!Number.isInteger(port) || port < 1 || port > 65535) {
+    throw value.mustBe('a port number from 1 to 65535', 'Write, for example, "forwardPorts": [3000].')
+  }
+  return port
+}
+
+/** `forwardPorts`: numbers; `"localhost:3000"` is one too, another host's port is listed as not applied. */
+export function readForwardPorts(value: Value): number[] {
+  const ports: number[] = []
+  for (const item of value.items('Write, for example, "forwardPorts": [3000].')) {
+    if (item.type === 'number') ports.push(portNumber(item, item.raw()))
+    else {
+      const text = item.text()
+      const match = /^(?:(.+):)?(\d+)$/.exec(text)
+      if (!match) throw item.mustBe('a port number or "host:port"')
+      const port = portNumber(item, match[2] ?? '')
+      if (match[1] === undefined || localHosts.includes(match[1])) ports.push(port)
+      else item.ignore(`ports of another host (${match[1]}) are not forwarded, only the workspace's own`)
+    }
+  }
+  return [...new Set(ports)]
+}
+
+/** Also of `otherPortsAttributes`. */
+export function readPortAttributes(value: Value): PortAttributes {
+  const attributes: PortAttributes = {}
+  for (const [name, field] of value.fields()) {
+    if (field.type === 'null') continue
+    switch (name) {
+      case 'label':
+        attributes.label = field.text().slice(0, 100)
+        break
+      case 'protocol':
+        attributes.protocol = field.choice(['http', 'https', 'tcp'])
+        break
+      case 'onAutoForward':
+        attributes.onAutoForward = field.choice(OnAutoForward.options)
+        break
+      case 'requireLocalPort':
+        attributes.requireLocalPort = field.boolean()
+        break
+      case 'elevateIfNeeded':
+        attributes.elevateIfNeeded = field.boolean()
+        break
+      default: {
+        const meant = closest(name, attributeNames)
+        field.ignore(`unknown field${meant ? `; did you mean "${meant}"?` : ''}`)
+      }
+    }
+  }
+  return attributes
+}
+
+/** Keys: a port, a range `3000-3010`, or a regular expression on the process's command line. */
+export function readPortsAttributes(value: Value): Record<string, PortAttributes> {
+  const attributes: [string, PortAttributes][] = []
+  for (const [key, field] of value.fields(
+    'Write, for example, "portsAttributes": {"3000": {"label": "App"}}.',
+  )) {
+    if (field.type === 'null') continue
+    const range = /^(\d+)(?:-(\d+))?$/.exec(key)
+    if (range) {
+      const from = Number(range[1])
+      const to = Number(range[2] ?? range[1])
+      if (from < 1 || to > 65535 || from > to) throw field.mustBe('under a port from 1 to 65535, or a range')
+    } else if (/^[\w.-]+:\d+$/.test(key) && !key.startsWith('localhost:')) {
+      field.ignore("ports of another host are not forwarded, only the workspace's own")
+      continue
+    } else {
+      try {
+        new RegExp(key.slice(0, 500))
+      } catch {
+        throw field.mustBe('under a port, a range such as 3000-3010, or a regular expression')
+      }
+    }
+    attributes.push([key.replace(/^localhost:(?=\d+$)/, ''), readPortAttributes(field)])
+  }
+  return Object.fromEntries(attributes)
+}

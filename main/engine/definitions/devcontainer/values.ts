@@ -1,0 +1,100 @@
+import type { Node } from 'jsonc-parser'
+import type { NotApplied } from '#contract'
+import { closest } from '../suggest'
+import type { Substitution } from '../variables'
+import { type Document, describe } from './document'
+
+/** A value with its name, and the typed ways to read it. Each way throws `definition-invalid` with its place. */
+export class Value {
+  readonly name: string
+  readonly node: Node
+  readonly #file: DefinitionFile
+
+  constructor(name: string, node: Node, file: DefinitionFile) {
+    this.name = name
+    this.node = node
+    this.#file = file
+  }
+
+  get type(): Node['type'] {
+    return this.node.type
+  }
+
+  /** Gives `"name" must be <wanted>, not …` with an example. */
+  mustBe(wanted: string, example = ''): Error {
+    const got = this.type === 'string' ? JSON.stringify(shorten(this.raw())) : describe(this.node)
+    return this.#file.document.invalid(this.node, `"${this.name}" must be ${wanted}, not ${got}.`, example)
+  }
+
+  raw(): string {
+    return String(this.node.value)
+  }
+
+  /** Text with all its variables filled in. */
+  text(example = ''): string {
+    if (this.type !== 'string') throw this.mustBe('a string', example)
+    return this.#file.substitution.all(this.raw())
+  }
+
+  /** Text that may lead to a secret: variables of an environment stay as written. */
+  guardedText(example = ''): string {
+    if (this.type !== 'string') throw this.mustBe('a string', example)
+    return this.#file.substitution.exceptEnvironment(this.raw())
+  }
+
+  /** As {@link guardedText}; numbers and booleans are taken as their text, as Docker itself would. */
+  scalar(): string {
+    if (this.type === 'number' || this.type === 'boolean') return this.raw()
+    return this.guardedText()
+  }
+
+  boolean(): boolean {
+    if (this.type !== 'boolean') throw this.mustBe('true or false')
+    return Boolean(this.node.value)
+  }
+
+  choice<const T extends string>(choices: readonly T[]): T {
+    const found = this.type === 'string' ? choices.find((choice) => choice === this.node.value) : undefined
+    if (found !== undefined) return found
+    const meant = this.type === 'string' ? closest(this.raw(), choices) : undefined
+    throw this.mustBe(`one of ${choices.join(', ')}`, meant ? `Did you mean "${meant}"?` : '')
+  }
+
+  items(example = ''): Value[] {
+    if (this.type !== 'array') throw this.mustBe('a list', example)
+    return (this.node.children ?? []).map(
+      (node, index) => new Value(`${this.name}[${index}]`, node, this.#file),
+    )
+  }
+
+  /** Fields in the file's order. The last of two of one name counts, as in JSON; `null` counts as absent. */
+  fields(example = ''): Map<string, Value> {
+    if (this.type !== 'object') throw this.mustBe('an object', example)
+    const fields = new Map<string, Value>()
+    for (const property of this.node.children ?? []) {
+      const [key, node] = property.children ?? []
+      if (!key || !node) continue
+      const name = String(key.value)
+      const value = new Value(this.name === '' ? name : `${this.name}.${name}`, node, this.#file)
+      // No JavaScript object carries it safely from process to process.
+      if (name === '__proto__') value.ignore('this name cannot be used')
+      else fields.set(name, value)
+    }
+    return fields
+  }
+
+  ignore(reason: string): void {
+    this.#file.notApplied.push({ field: this.name, reason })
+  }
+}
+
+/** One devcontainer.json on its way to a definition. */
+export interface DefinitionFile {
+  readonly document: Document
+  substitution: Substitution
+  readonly notApplied: NotApplied[]
+}
+
+export function shorten(text: string, length = 60): string {
+  return text.length > length ? `${text.slice(0, length)}…` : text
+}

@@ -1,0 +1,33 @@
+import { posix } from 'node:path'
+import { problem } from '#contract'
+import { emptyDefinition } from '../plain'
+import type { DefinitionFormat } from '../reader'
+
+/**
+ * A Dockerfile alone. Most build what is to be deployed and not a place to work in, so one is used only when
+ * somebody chose it.
+ */
+export const dockerfileFormat: DefinitionFormat = {
+  format: 'dockerfile',
+  automatic: false,
+  async find(reader) {
+    return (await reader.exists('Dockerfile')) ? ['Dockerfile'] : []
+  },
+  matches: (path) => /(?:^|\.)(?:dockerfile|containerfile)(?:\.|$)/i.test(posix.basename(path)),
+  async read(path, reader, context) {
+    if (!(await reader.exists(path))) {
+      throw problem({
+        code: 'definition-invalid',
+        title: `There is no ${path}`,
+        cause: 'The source has no file of this name.',
+        remedy: 'Choose one of the definitions that the source has.',
+      })
+    }
+    return {
+      ...emptyDefinition(context),
+      format: 'dockerfile',
+      path,
+      build: { dockerfile: path, context: posix.dirname(path), args: {} },
+    }
+  },
+}

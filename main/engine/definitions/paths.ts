@@ -1,0 +1,20 @@
+import { posix } from 'node:path'
+
+/**
+ * Joins a path of the repository with one that a file in it names. Undefined when the result lies outside of the
+ * repository, is absolute, or is no path at all. `.` is the root.
+ */
+export function insideRepository(folder: string, path: string): string | undefined {
+  if (path === '' || path.includes('\0') || /^(?:[/\\]|[A-Za-z]:)/.test(path)) return undefined
+  const joined = posix.normalize(posix.join(folder, path.replaceAll('\\', '/')))
+  if (joined === '..' || joined.startsWith('../')) return undefined
+  const trimmed = joined.length > 1 && joined.endsWith('/') ? joined.slice(0, -1) : joined
+  return trimmed === './' ? '.' : trimmed
+}
+
+/** An absolute path inside a container, normalised and without a slash at its end; undefined when it is not one. */
+export function containerPath(path: string): string | undefined {
+  if (!path.startsWith('/') || path.includes('\0') || path.includes('\n')) return undefined
+  const normal = posix.normalize(path).replace(/^\/\/+/, '/')
+  return normal.length > 1 && normal.endsWith('/') ? normal.slice(0, -1) : normal
+}

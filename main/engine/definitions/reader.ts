@@ -1,0 +1,45 @@
+import type { Definition } from '#contract'
+
+/**
+ * A repository's files as the formats need them, wherever they are: a folder of this machine, a git server, or a
+ * workspace's volume. Paths are relative to the repository's root, with `/`, and never leave it.
+ */
+export interface RepositoryReader {
+  /**
+   * The file's bytes; undefined when there is no such file. Rejects with `definition-invalid` when it is longer than
+   * `limit` bytes or leads out of the repository through a link.
+   */
+  read(path: string, limit: number): Promise<Uint8Array | undefined>
+  /** Whether there is a file or folder of this name. `.` is the root. */
+  exists(path: string): Promise<boolean>
+  /** Names of what is directly inside a folder, sorted; empty where there is no such folder. */
+  list(folder: string): Promise<readonly string[]>
+}
+
+/** What a definition is read for. */
+export interface DefinitionContext {
+  readonly workspaceId: string
+  /** The repository's own name: its folder is `/workspaces/<sourceName>` unless the definition says otherwise. */
+  readonly sourceName: string
+  /** Present when the source is a folder of this machine. */
+  readonly localFolder?: string
+  /** Used where the definition names none. */
+  readonly defaultImage: string
+  /** The environment of this machine, for `${localEnv:…}`. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Whether the target can mount folders of this machine. */
+  readonly bindMounts: boolean
+}
+
+/** One file format that says what a workspace should be. Each has a folder of its own. */
+export interface DefinitionFormat {
+  readonly format: Definition['format']
+  /** Whether a file of this format is used when nobody chose one. */
+  readonly automatic: boolean
+  /** The repository's files of this format, the preferred one first. */
+  find(reader: RepositoryReader): Promise<readonly string[]>
+  /** Whether a file that somebody chose by its path is of this format. */
+  matches(path: string): boolean
+  /** Rejects with `definition-invalid` or `definition-unsupported`. */
+  read(path: string, reader: RepositoryReader, context: DefinitionContext): Promise<Definition>
+}
