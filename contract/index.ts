@@ -1,4 +1,5 @@
 export * from './changes'
+export * from './channels'
 export * from './definition'
 export * from './host'
 export * from './operation'

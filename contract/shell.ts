@@ -16,9 +16,10 @@ export const shellRequests = {
   'shell.writeClipboard': { input: z.strictObject({ text: z.string().max(10_000_000) }), output: Nothing },
   'shell.readClipboard': { input: Nothing, output: z.strictObject({ text: z.string() }) },
   /**
-   * Asks for the engine's MessagePort; it arrives as a window message whose data is `ENGINE_PORT_MESSAGE`, as soon as
-   * the engine runs. A window has one: an older one is closed. After the engine crashed (the port closes, and the
-   * state says so) the window asks again; it may do so at once.
+   * Asks for the engine's MessagePort; it arrives as a window message whose data is `ENGINE_PORT_MESSAGE`, at once
+   * or when the engine is ready. Asking again while waiting changes nothing; afterwards it makes a new channel, and
+   * the page closes the one before. After a crash (the port closes, and the state says so) the window asks again, and
+   * may do so at once.
    */
   'shell.connectEngine': { input: Nothing, output: Nothing },
   /** After the engine crashed too often and is not started again by itself. */
@@ -39,13 +40,11 @@ export const shellRequests = {
 
 export type ShellRequests = typeof shellRequests
 export type ShellRequestName = keyof ShellRequests
+/** What a handler gets. */
+export type ShellRequestParsed<N extends ShellRequestName> = z.output<ShellRequests[N]['input']>
+/** What a caller passes. */
 export type ShellRequestInput<N extends ShellRequestName> = z.input<ShellRequests[N]['input']>
 export type ShellRequestOutput<N extends ShellRequestName> = z.output<ShellRequests[N]['output']>
-
-export const SHELL_CHANNEL = 'berth:shell'
-export const ENGINE_PORT_MESSAGE = 'berth:engine-port'
-/** Engine lifecycle, shell to window: an `EngineState`. */
-export const ENGINE_STATE_CHANNEL = 'berth:engine-state'
 
 /** How the engine process is, as the window hears of it. */
 export type EngineState =
@@ -62,8 +61,6 @@ export type EngineState =
 export type WindowCommand =
   | { readonly command: 'new-workspace'; readonly source?: string }
   | { readonly command: 'settings' }
-  | { readonly command: 'about' }
-export const WINDOW_COMMAND_CHANNEL = 'berth:command'
 
 /** `window.berth`: all that the page can reach beyond itself. Built by preload/index.ts. */
 export interface BerthWindow {
@@ -79,6 +76,3 @@ export interface BerthWindow {
   /** Commands that came before the first listener are kept for it. Returns how to stop. */
   onCommand(listener: (command: WindowCommand) => void): () => void
 }
-
-/** Origin of the window's page; nothing else is served there, and no other page may call the shell. */
-export const WINDOW_ORIGIN = 'app://berth'

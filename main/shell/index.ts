@@ -1,0 +1,54 @@
+import { join } from 'node:path'
+import { app, ipcMain, Menu, session } from 'electron'
+import { SHELL_CHANNEL } from '#contract/channels'
+import { createLog } from './log'
+import { registerAppScheme, serveAppScheme } from './protocol'
+import { guardSession, guardWebContents } from './security'
+import { Windows } from './windows'
+
+// Whatever this file imports delays the first window. It brings the window up; services.ts, loaded after the window
+// has begun to load its page, does everything else.
+
+const out = join(import.meta.dirname, '..')
+const resources = join(out, '..', 'resources')
+
+app.setName('Berth')
+// Beside Berth's own preferences, because Chromium fills its folder with files of its own.
+app.setPath(
+  'userData',
+  join(app.getPath('appData'), process.platform === 'linux' ? 'berth' : 'Berth', 'window'),
+)
+Menu.setApplicationMenu(null)
+registerAppScheme()
+
+if (app.requestSingleInstanceLock()) void main()
+else app.quit()
+
+async function main(): Promise<void> {
+  const log = createLog(join(app.getPath('userData'), 'logs', 'berth.log'), !app.isPackaged)
+  const refused = (what: string, fields: Readonly<Record<string, unknown>>) =>
+    log.warn('Refused', { what, ...fields })
+  guardWebContents(refused)
+  // Electron would quit with the last window; services.ts decides.
+  const keepRunning = () => undefined
+  app.on('window-all-closed', keepRunning)
+
+  await app.whenReady()
+  guardSession(session.defaultSession, refused)
+  serveAppScheme(join(out, 'renderer'))
+  const windows = new Windows({
+    preload: join(out, 'preload', 'index.cjs'),
+    statePath: join(app.getPath('userData'), 'window.json'),
+    onError: log.error,
+  })
+  windows.open()
+
+  const services = import('./services').then(({ startServices }) =>
+    startServices({ windows, log, refused, engineEntry: join(out, 'main', 'engine.js'), resources }),
+  )
+  // The page may call before the services are loaded: it waits for them.
+  ipcMain.handle(SHELL_CHANNEL, async (event, ...message: unknown[]) =>
+    (await services).answer(event, message),
+  )
+  app.off('window-all-closed', keepRunning)
+}

@@ -1,0 +1,51 @@
+import { type BrowserWindow, clipboard, dialog, shell } from 'electron'
+import type { EngineHost } from './engine-host'
+import { externalUrl } from './external-url'
+import type { ShellHandlers } from './shell-door'
+import type { Windows } from './windows'
+
+/** What the shell does for its windows. */
+export function createShellHandlers(options: {
+  readonly windows: Windows
+  readonly engine: EngineHost
+  readonly version: string
+}): ShellHandlers<BrowserWindow> {
+  const { windows, engine, version } = options
+  return {
+    'shell.openExternal': async ({ url }) => {
+      await shell.openExternal(externalUrl(url))
+      return {}
+    },
+    'shell.chooseFolder': async (_input, window) => {
+      const { canceled, filePaths } = await dialog.showOpenDialog(window, {
+        title: 'Choose the folder with the source',
+        properties: ['openDirectory'],
+      })
+      return { path: canceled ? null : (filePaths[0] ?? null) }
+    },
+    // Newer Electrons answer with a promise, older ones at once.
+    'shell.writeClipboard': async ({ text }) => {
+      await clipboard.writeText(text)
+      return {}
+    },
+    'shell.readClipboard': async () => ({ text: await clipboard.readText() }),
+    'shell.connectEngine': (_input, window) => {
+      windows.listening(window.webContents)
+      engine.connect(window.webContents)
+      return {}
+    },
+    'shell.restartEngine': () => {
+      engine.restart()
+      return {}
+    },
+    'shell.setTheme': ({ theme }) => {
+      windows.setTheme(theme)
+      return {}
+    },
+    'shell.info': () => ({
+      version,
+      platform: process.platform as 'linux' | 'darwin' | 'win32',
+      electron: process.versions.electron ?? '',
+    }),
+  }
+}

@@ -1,0 +1,163 @@
+import { BrowserWindow, nativeTheme, screen, type WebContents } from 'electron'
+import type { WindowCommand } from '#contract'
+import { WINDOW_COMMAND_CHANNEL } from '#contract/channels'
+import { PAGE_URL } from './security'
+import {
+  MINIMUM_SIZE,
+  placeWindow,
+  readWindowState,
+  type Theme,
+  type WindowState,
+  writeWindowState,
+} from './window-state'
+
+/** The page's own background, so that the window has its colour before the page has painted. */
+const BACKGROUND = { light: '#ffffff', dark: '#242424' }
+/** A page that dies more often than this within `CRASH_WINDOW` milliseconds is not loaded again by itself. */
+const MAX_CRASHES = 3
+const CRASH_WINDOW = 60_000
+/** A page that has painted nothing after this many milliseconds is shown all the same, so that something is seen. */
+const SHOW_AT_LATEST = 5_000
+
+export interface WindowsOptions {
+  readonly preload: string
+  readonly statePath: string
+  readonly onError: (message: string, fields: Readonly<Record<string, unknown>>) => void
+}
+
+/** All windows of the app. They are alike: each shows the one page. */
+export class Windows {
+  readonly #options: WindowsOptions
+  readonly #windows = new Set<BrowserWindow>()
+  /** Pages that have asked for the engine, and so listen. */
+  readonly #listening = new WeakSet<WebContents>()
+  readonly #waiting = new WeakMap<WebContents, WindowCommand[]>()
+  #state: WindowState
+
+  constructor(options: WindowsOptions) {
+    this.#options = options
+    this.#state = readWindowState(options.statePath)
+    nativeTheme.themeSource = this.#state.theme
+    nativeTheme.on('updated', () => {
+      for (const window of this.#windows) window.setBackgroundColor(background())
+    })
+  }
+
+  /** Whether these contents are the page of one of the windows. */
+  owns(contents: WebContents): boolean {
+    for (const window of this.#windows) if (window.webContents === contents) return true
+    return false
+  }
+
+  list(): readonly BrowserWindow[] {
+    return [...this.#windows]
+  }
+
+  open(): BrowserWindow {
+    const displays = [screen.getPrimaryDisplay(), ...screen.getAllDisplays()]
+    const place = placeWindow(
+      this.#windows.size === 0 ? this.#state.bounds : undefined,
+      displays.map((display) => display.workArea),
+    )
+    const window = new BrowserWindow({
+      ...place,
+      minWidth: MINIMUM_SIZE.width,
+      minHeight: MINIMUM_SIZE.height,
+      show: false,
+      title: 'Berth',
+      backgroundColor: background(),
+      autoHideMenuBar: true,
+      webPreferences: {
+        preload: this.#options.preload,
+        sandbox: true,
+        contextIsolation: true,
+        nodeIntegration: false,
+        nodeIntegrationInWorker: false,
+        nodeIntegrationInSubFrames: false,
+        webSecurity: true,
+        allowRunningInsecureContent: false,
+        webviewTag: false,
+        navigateOnDragDrop: false,
+        spellcheck: false,
+      },
+    })
+    this.#windows.add(window)
+    const show = () => {
+      clearTimeout(timer)
+      if (window.isDestroyed() || window.isVisible()) return
+      if (this.#state.maximized) window.maximize()
+      window.show()
+    }
+    const timer = setTimeout(show, SHOW_AT_LATEST)
+    window.once('ready-to-show', show)
+    window.on('close', () => this.#remember(window))
+    window.on('closed', () => {
+      clearTimeout(timer)
+      this.#windows.delete(window)
+    })
+    this.#mendCrashes(window)
+    window.loadURL(PAGE_URL).catch((error: unknown) => {
+      this.#options.onError('The page could not be loaded', { detail: String(error) })
+      show()
+    })
+    return window
+  }
+
+  /** Brings a window to the front, or opens one. */
+  show(): BrowserWindow {
+    const window = this.list()[0] ?? this.open()
+    if (window.isMinimized()) window.restore()
+    if (window.isVisible()) window.focus()
+    return window
+  }
+
+  /** Asks the window in front to show something, as soon as its page listens. */
+  command(command: WindowCommand): void {
+    const contents = (BrowserWindow.getFocusedWindow() ?? this.show()).webContents
+    if (this.#listening.has(contents)) contents.send(WINDOW_COMMAND_CHANNEL, command)
+    else this.#waiting.set(contents, [...(this.#waiting.get(contents) ?? []), command])
+  }
+
+  /** The page has loaded and listens. */
+  listening(contents: WebContents): void {
+    this.#listening.add(contents)
+    for (const command of this.#waiting.get(contents) ?? []) contents.send(WINDOW_COMMAND_CHANNEL, command)
+    this.#waiting.delete(contents)
+  }
+
+  setTheme(theme: Theme): void {
+    nativeTheme.themeSource = theme
+    if (theme !== this.#state.theme) this.#save({ ...this.#state, theme })
+  }
+
+  #remember(window: BrowserWindow): void {
+    this.#save({ ...this.#state, bounds: window.getNormalBounds(), maximized: window.isMaximized() })
+  }
+
+  #save(state: WindowState): void {
+    this.#state = state
+    writeWindowState(this.#options.statePath, state).catch((error: unknown) =>
+      this.#options.onError('The window’s place could not be saved', { detail: String(error) }),
+    )
+  }
+
+  #mendCrashes(window: BrowserWindow): void {
+    let crashes: number[] = []
+    window.webContents.on('did-start-navigation', (details) => {
+      if (details.isMainFrame && !details.isSameDocument) this.#listening.delete(window.webContents)
+    })
+    window.webContents.on('render-process-gone', (_event, details) => {
+      if (details.reason === 'clean-exit') return
+      this.#options.onError('The page’s process ended', {
+        reason: details.reason,
+        exitCode: details.exitCode,
+      })
+      crashes = [...crashes.filter((time) => Date.now() - time < CRASH_WINDOW), Date.now()]
+      if (crashes.length <= MAX_CRASHES) window.webContents.reload()
+    })
+  }
+}
+
+function background(): string {
+  return nativeTheme.shouldUseDarkColors ? BACKGROUND.dark : BACKGROUND.light
+}
