@@ -1,30 +1,20 @@
 import type {
+  BerthWindow,
   ENGINE_PORT_MESSAGE,
+  EngineState,
   Result,
   ShellRequestInput,
   ShellRequestName,
   ShellRequestOutput,
 } from '#contract'
 
-/** The engine process as the shell sees it. */
-export type EngineProcessState = 'starting' | 'ready' | 'crashed'
-
-/** `window.berth`, which the preload script builds. All that a window has of the world outside. */
-export interface Bridge {
-  readonly platform: 'linux' | 'darwin' | 'win32'
-  readonly shell: {
-    call<N extends ShellRequestName>(
-      name: N,
-      input: ShellRequestInput<N>,
-    ): Promise<Result<ShellRequestOutput<N>>>
-  }
-  /** Returns a function that stops listening. */
-  onEngineState(listener: (state: EngineProcessState) => void): () => void
-}
+/** The engine process as the shell sees it; contract's `EngineState` also says why it crashed and what comes next. */
+export type EngineProcessState = EngineState['state']
 
 declare global {
   interface Window {
-    readonly berth: Bridge
+    /** Built by the preload script: all that a window has of the world outside. */
+    readonly berth: BerthWindow
   }
 }
 

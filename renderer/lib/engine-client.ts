@@ -61,6 +61,8 @@ export class EngineClient {
   readonly #streams = new Set<{ readonly lose: () => void }>()
   #unopened: { readonly message: ClientMessage; readonly port: MessagePort }[] = []
   #port: MessagePort | undefined
+  /** A port was asked for and has not come yet; the shell sends it when the engine is up. */
+  #asked = false
   #state: ConnectionState = 'connecting'
   #nextId = 1
   #losses = 0
@@ -76,9 +78,10 @@ export class EngineClient {
 
   /** Asks for a port unless there is one. */
   connect(): void {
-    if (this.#port) return
+    if (this.#port || this.#asked) return
     clearTimeout(this.#timer)
     this.#timer = undefined
+    this.#asked = true
     this.#options.requestPort()
   }
 
@@ -88,6 +91,7 @@ export class EngineClient {
     clearTimeout(this.#timer)
     this.#timer = undefined
     this.#port = port
+    this.#asked = false
     this.#versions.clear()
     port.addEventListener('message', (event: MessageEvent) => {
       if (this.#port === port) this.#receive(event.data as EngineMessage)
@@ -105,6 +109,7 @@ export class EngineClient {
 
   /** The engine died or closed the connection. Everything under way is answered, and a new port asked for. */
   lose(): void {
+    this.#asked = false
     this.#drop()
     for (const stream of [...this.#streams]) stream.lose()
     this.#setState('lost')

@@ -57,8 +57,7 @@ export const useConnection = create<{
 /** The one connection of this window. */
 export const engine = new EngineClient({
   requestPort: () => {
-    // The shell answers at once and hands the port over when the engine is up; a refusal is repeated by its
-    // `ready` message, which calls `connect` again.
+    // The shell answers at once and hands the port over when the engine is up.
     void callShell('shell.connectEngine', {})
   },
   onState: (state) =>
@@ -69,7 +68,7 @@ export const engine = new EngineClient({
 /** Connects this window, now and after every crash of the engine. Called once, by the entry. */
 export function startEngineConnection(): void {
   onEnginePort((port) => engine.attach(port))
-  window.berth.onEngineState((process) => {
+  window.berth.onEngineState(({ state: process }) => {
     useConnection.setState({ process })
     if (process === 'crashed') engine.lose()
     if (process === 'ready') engine.connect()
