@@ -1,0 +1,202 @@
+import type { Duplex } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { cancelled, problem } from '#contract'
+import type { Logger } from '../../../platform/logger'
+import { dialDirect } from './direct'
+import {
+  type Exec,
+  isRelayMethod,
+  type Method,
+  parseProbe,
+  probeCommand,
+  relayMethods,
+  relayProgram,
+} from './methods'
+import { hasCode, Relay } from './relay'
+
+/** How long a relay may take to start; an interpreter on a loaded machine is slow, a broken one is not for ever. */
+const START_LIMIT = 20_000
+
+export interface DialerDependencies {
+  readonly exec: Exec
+  readonly logger: Logger
+  /** The image a container was made of: what an image has in it is asked once. */
+  imageIdOf(id: string): Promise<string>
+}
+
+export interface Dialer {
+  /** See {@link Driver.dial}. */
+  dial(id: string, port: number, signal: AbortSignal): Promise<Duplex>
+  /** The container is gone or was replaced: ends what goes over it. */
+  forget(id: string): void
+  dispose(): void
+}
+
+/**
+ * Reaches ports of a running container that listen on localhost, with nothing published, through exec and whatever
+ * the image has in it: one long-lived relay where there is Node, Python 3 or Perl, else one exec per connection.
+ */
+export function createDialer(dependencies: DialerDependencies): Dialer {
+  const { exec, logger } = dependencies
+  /** What each image has, best first; a method that turned out not to work is taken off. */
+  const ladders = new Map<string, Promise<Method[]>>()
+  const relays = new Map<string, Promise<Relay>>()
+  const live = new Map<string, Relay>()
+  let disposed = false
+
+  async function ladderOf(id: string): Promise<{ ladder: Method[]; again(): void }> {
+    const image = await dependencies.imageIdOf(id)
+    let ladder = ladders.get(image)
+    if (!ladder) {
+      ladder = probe(exec, id)
+      ladders.set(image, ladder)
+      ladder.catch(() => ladders.delete(image))
+    }
+    return { ladder: await ladder, again: () => ladders.delete(image) }
+  }
+
+  async function startRelay(id: string, ladder: Method[]): Promise<Relay> {
+    for (let method = ladder[0]; method && isRelayMethod(method); method = ladder[0]) {
+      const started = await launch(method, id)
+      if (started) return started
+      // Several containers of one image may come here together: take off what failed, not whatever is first now.
+      const at = ladder.indexOf(method)
+      if (at >= 0) ladder.splice(at, 1)
+    }
+    throw unsupported()
+  }
+
+  async function launch(method: Method, id: string): Promise<Relay | undefined> {
+    if (!isRelayMethod(method)) return undefined
+    const { command, source } = relayProgram(method)
+    const process = await exec(id, { command }, new AbortController().signal).catch((error: unknown) => {
+      if (hasCode(error, 'command-not-found') || hasCode(error, 'exec-failed')) return undefined
+      throw error
+    })
+    if (!process) return undefined
+    const relay = new Relay(process)
+    process.stdin.write(source)
+    const timer = setTimeout(() => relay.destroy(), START_LIMIT)
+    try {
+      await relay.ready
+      return relay
+    } catch (error) {
+      const exit = await process.exit
+      // The connection broke, or the container stopped: says nothing about the image.
+      if (exit.problem && exit.problem.code !== 'command-not-found' && exit.problem.code !== 'exec-failed')
+        throw error
+      logger.info('a relay did not start', { workspace: id, method, complaint: relay.complaint })
+      return undefined
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  function relayOf(id: string, ladder: Method[]): Promise<Relay> {
+    const present = live.get(id)
+    if (present && !present.ended) return Promise.resolve(present)
+    const starting = relays.get(id)
+    if (starting) return starting
+    const promise = startRelay(id, ladder).then((relay) => {
+      if (disposed || relays.get(id) !== promise) {
+        relay.destroy()
+        throw cancelled('The connection')
+      }
+      relays.delete(id)
+      live.set(id, relay)
+      return relay
+    })
+    relays.set(id, promise)
+    promise.catch(() => {
+      if (relays.get(id) === promise) relays.delete(id)
+    })
+    return promise
+  }
+
+  async function connect(id: string, port: number, signal: AbortSignal): Promise<Duplex> {
+    const { ladder, again } = await unless(signal, ladderOf(id))
+    const before = live.get(id)
+    if (ladder[0] && isRelayMethod(ladder[0])) {
+      try {
+        const relay = await unless(signal, relayOf(id, ladder))
+        return await relay.open(port, signal)
+      } catch (error) {
+        // A relay from before may have died without our knowing: then a new one is the answer, once.
+        if (before && hasCode(error, 'connection-lost') && live.get(id) === before && !signal.aborted) {
+          before.destroy()
+          return (await unless(signal, relayOf(id, ladder))).open(port, signal)
+        }
+        if (!hasCode(error, 'dial-unsupported')) throw error
+      }
+    }
+    const method = ladder[0]
+    if (!method || isRelayMethod(method)) {
+      // The user may install something: ask again next time.
+      again()
+      throw unsupported()
+    }
+    return dialDirect(exec, id, method, port, signal)
+  }
+
+  return {
+    async dial(id, port, signal) {
+      if (disposed) throw cancelled('The connection')
+      try {
+        return await connect(id, port, signal)
+      } catch (error) {
+        if (signal.aborted) throw cancelled('The connection')
+        throw error
+      }
+    },
+    forget(id) {
+      relays.delete(id)
+      live.get(id)?.destroy()
+      live.delete(id)
+    },
+    dispose() {
+      disposed = true
+      relays.clear()
+      for (const relay of live.values()) relay.destroy()
+      live.clear()
+      ladders.clear()
+    },
+  }
+}
+
+async function probe(exec: Exec, id: string): Promise<Method[]> {
+  const process = await exec(id, { command: probeCommand }, AbortSignal.timeout(START_LIMIT)).catch(
+    (error: unknown) => {
+      if (hasCode(error, 'command-not-found') || hasCode(error, 'exec-failed')) return undefined
+      throw error
+    },
+  )
+  // Without a shell there may still be an interpreter: each is simply tried.
+  if (!process) return [...relayMethods]
+  process.stdin.end()
+  process.stderr?.resume()
+  const output = await text(process.stdout).catch(() => '')
+  const exit = await process.exit
+  if (exit.code === 0) return [...parseProbe(output)]
+  if (exit.code === 126 || exit.code === 127) return [...relayMethods]
+  throw exit.problem ? problem(exit.problem) : unsupported()
+}
+
+function unsupported() {
+  return problem({
+    code: 'dial-unsupported',
+    title: 'Ports of this image cannot be reached',
+    cause:
+      'Berth needs one of node, python3, perl, socat, nc or bash in the workspace to reach its ports, and this image has none that works.',
+    remedy: 'Use an image that has one of them, or install one in the workspace.',
+  })
+}
+
+/** Gives up waiting, but not the work, when the signal aborts: others may wait for the same work. */
+function unless<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason)
+    const onAbort = () => reject(signal.reason)
+    signal.addEventListener('abort', onAbort, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+  })
+}
