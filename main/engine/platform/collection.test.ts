@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Collection, type RecordChange, waitFor } from './collection'
+import { Collection, filterCollection, type RecordChange, waitFor } from './collection'
 
 interface Item {
   readonly id: string
@@ -47,6 +47,25 @@ describe('Collection', () => {
     collection.set({ id: 'a', value: 1 })
     collection.set({ id: 'a', value: 2 })
     expect(seen).toEqual(['first', 'second', 'second'])
+  })
+})
+
+describe('filterCollection', () => {
+  it('shows the named records only, and their changes only', () => {
+    const collection = new Collection<Item>()
+    const filtered = filterCollection(collection, (id) => id === 'a')
+    const changes: RecordChange<Item>[] = []
+    filtered.onChange((change) => changes.push(change))
+    collection.set({ id: 'b', value: 1 })
+    collection.set({ id: 'a', value: 1 })
+    collection.delete('b')
+    collection.delete('a')
+    expect(filtered.list()).toEqual([])
+    expect(filtered.get('b')).toBeUndefined()
+    expect(changes).toEqual([
+      { version: 2, upserts: [{ id: 'a', value: 1 }], removes: [] },
+      { version: 4, upserts: [], removes: ['a'] },
+    ])
   })
 })
 

@@ -63,6 +63,29 @@ export class Collection<T extends { readonly id: string }> implements ReadonlyCo
   }
 }
 
+/**
+ * The records of `collection` whose id `includes` names. Versions are the whole collection's, so they may skip; the
+ * choice must not change over time.
+ */
+export function filterCollection<T extends { readonly id: string }>(
+  collection: ReadonlyCollection<T>,
+  includes: (id: string) => boolean,
+): ReadonlyCollection<T> {
+  return {
+    get version() {
+      return collection.version
+    },
+    get: (id) => (includes(id) ? collection.get(id) : undefined),
+    list: () => collection.list().filter((record) => includes(record.id)),
+    onChange: (listener) =>
+      collection.onChange((change) => {
+        const upserts = change.upserts.filter((record) => includes(record.id))
+        const removes = change.removes.filter(includes)
+        if (upserts.length > 0 || removes.length > 0) listener({ version: change.version, upserts, removes })
+      }),
+  }
+}
+
 /** Resolves once `predicate` holds for the record (or its absence); rejects with the signal's reason. */
 export function waitFor<T extends { readonly id: string }>(
   collection: ReadonlyCollection<T>,
