@@ -90,7 +90,10 @@ class ExecConnection extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error) => void): void {
-    if (!this.#process.stdin.writable) return callback(connectionLost())
+    if (!this.#process.stdin.writable) {
+      callback(connectionLost())
+      return
+    }
     this.#process.stdin.write(chunk, (error) => callback(error ?? undefined))
   }
 

@@ -13,7 +13,7 @@ export function createLocalExec(environment: NodeJS.ProcessEnv = process.env): {
     new Promise((resolve, reject) => {
       const [command, ...args] = options.command
       if (!command) return reject(new Error('no command'))
-      const child = spawn(command, args, { stdio: 'pipe', env: environment })
+      const child = spawn(command, args, { stdio: 'pipe', env: environment, detached: true })
       child.once('error', (error) =>
         reject(
           problem({
@@ -39,7 +39,10 @@ export function createLocalExec(environment: NodeJS.ProcessEnv = process.env): {
           kill: async () => undefined,
           exit,
           destroy: () => {
-            child.kill('SIGKILL')
+            // A driver ends descendants too.
+            if (child.pid && pids.has(child.pid)) process.kill(-child.pid, 'SIGKILL')
+            child.stdout.destroy()
+            child.stderr.destroy()
           },
         }
         for (const stream of [child.stdin, child.stdout, child.stderr]) stream.on('error', () => undefined)

@@ -275,7 +275,10 @@ class RelayConnection extends Duplex {
   #sendFrom(chunk: Buffer, start: number, callback: (error?: Error) => void): void {
     let at = start
     while (at < chunk.length) {
-      if (this.destroyed) return callback()
+      if (this.destroyed) {
+        callback()
+        return
+      }
       if (this.#credit <= 0) {
         const from = at
         this.#resume = () => this.#sendFrom(chunk, from, callback)

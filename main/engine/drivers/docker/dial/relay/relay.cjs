@@ -2,6 +2,7 @@
 // Runs in whatever Node an image has, so it keeps to ECMAScript 2015.
 // @ts-nocheck: runs as it stands in any Node, and is read by Berth as text only.
 'use strict'
+// biome-ignore lint/style/useNodejsImportProtocol: old versions of Node do not know `node:`.
 const net = require('net')
 
 const HEADER = 9
