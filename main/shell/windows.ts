@@ -12,7 +12,7 @@ import {
 } from './window-state'
 
 /** The page's own background, so that the window has its colour before the page has painted. */
-const BACKGROUND = { light: '#ffffff', dark: '#242424' }
+const BACKGROUND = { light: '#ffffff', dark: '#101418' }
 /** A page that dies more often than this within `CRASH_WINDOW` milliseconds is not loaded again by itself. */
 const MAX_CRASHES = 3
 const CRASH_WINDOW = 60_000
