@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Collection, filterCollection, type RecordChange, waitFor } from './collection'
+import { Collection, filterCollection, type RecordChange, Selection, waitFor } from './collection'
 
 interface Item {
   readonly id: string
@@ -53,7 +53,9 @@ describe('Collection', () => {
 describe('filterCollection', () => {
   it('shows the named records only, and their changes only', () => {
     const collection = new Collection<Item>()
-    const filtered = filterCollection(collection, (id) => id === 'a')
+    const selection = new Selection()
+    selection.add('a')
+    const filtered = filterCollection(collection, selection)
     const changes: RecordChange<Item>[] = []
     filtered.onChange((change) => changes.push(change))
     collection.set({ id: 'b', value: 1 })
@@ -66,6 +68,25 @@ describe('filterCollection', () => {
       { version: 2, upserts: [{ id: 'a', value: 1 }], removes: [] },
       { version: 4, upserts: [], removes: ['a'] },
     ])
+  })
+})
+
+describe('filterCollection while the selection grows', () => {
+  it('shows a record from the moment on that it is selected', async () => {
+    const collection = new Collection<Item>()
+    const selection = new Selection()
+    const filtered = filterCollection(collection, selection)
+    const seen: string[] = []
+    const stop = filtered.onChange(({ upserts }) => seen.push(...upserts.map(({ id }) => id)))
+    collection.set({ id: 'a', value: 1 })
+    expect(filtered.get('a')).toBeUndefined()
+    selection.add('a')
+    selection.add('a')
+    expect(filtered.get('a')).toEqual({ id: 'a', value: 1 })
+    selection.add('not there yet')
+    await stop()
+    collection.set({ id: 'a', value: 2 })
+    expect(seen).toEqual(['a'])
   })
 })
 

@@ -63,26 +63,58 @@ export class Collection<T extends { readonly id: string }> implements ReadonlyCo
   }
 }
 
+/** A set of ids that only grows, and says when it does. */
+export class Selection {
+  readonly #ids = new Set<string>()
+  readonly #listeners = new Set<(id: string) => void>()
+
+  has(id: string): boolean {
+    return this.#ids.has(id)
+  }
+
+  add(id: string): void {
+    if (this.#ids.has(id)) return
+    this.#ids.add(id)
+    for (const listener of [...this.#listeners]) listener(id)
+  }
+
+  onAdd(listener: (id: string) => void): Disposer {
+    this.#listeners.add(listener)
+    return () => {
+      this.#listeners.delete(listener)
+    }
+  }
+}
+
 /**
- * The records of `collection` whose id `includes` names. Versions are the whole collection's, so they may skip; the
- * choice must not change over time.
+ * The records of `collection` that are selected. One that is selected later shows as an upsert then. Versions are the
+ * whole collection's, so they may skip or repeat.
  */
 export function filterCollection<T extends { readonly id: string }>(
   collection: ReadonlyCollection<T>,
-  includes: (id: string) => boolean,
+  selection: Pick<Selection, 'has' | 'onAdd'>,
 ): ReadonlyCollection<T> {
   return {
     get version() {
       return collection.version
     },
-    get: (id) => (includes(id) ? collection.get(id) : undefined),
-    list: () => collection.list().filter((record) => includes(record.id)),
-    onChange: (listener) =>
-      collection.onChange((change) => {
-        const upserts = change.upserts.filter((record) => includes(record.id))
-        const removes = change.removes.filter(includes)
+    get: (id) => (selection.has(id) ? collection.get(id) : undefined),
+    list: () => collection.list().filter((record) => selection.has(record.id)),
+    onChange: (listener) => {
+      const stopChanges = collection.onChange((change) => {
+        const upserts = change.upserts.filter((record) => selection.has(record.id))
+        const removes = change.removes.filter((id) => selection.has(id))
         if (upserts.length > 0 || removes.length > 0) listener({ version: change.version, upserts, removes })
-      }),
+      })
+      const stopAdditions = selection.onAdd((id) => {
+        const record = collection.get(id)
+        if (record) listener({ version: collection.version, upserts: [record], removes: [] })
+      })
+      return async () => {
+        await stopChanges()
+        await stopAdditions()
+      }
+    },
   }
 }
 
