@@ -2,6 +2,8 @@ import type { Duplex, Readable } from 'node:stream'
 import type { Listener, Problem } from '#contract'
 import type { ExecOptions, ExecProcess } from '../drivers/driver'
 
+export type { ExecExit, ExecProcess } from '../drivers/driver'
+
 /**
  * A running workspace as the services see it. They know no Docker and no Kubernetes. It goes over the driver's own
  * verbs; where the agent runs, over the agent.

@@ -1,0 +1,123 @@
+import path from 'node:path'
+import type { Workspace } from '#contract'
+import type { ExecOptions } from '../drivers/driver'
+import type { LinkExecOptions } from './link'
+
+/** What a workspace must say for a command to run in it as its user expects. */
+export type ExecContext = Pick<Workspace, 'definition' | 'user'>
+
+const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_]*$/
+/** `${containerEnv:NAME}`, with the default after a second colon (containers.dev, "Variables in devcontainer.json"). */
+const CONTAINER_VARIABLE = /\$\{containerEnv:([^}:]*)(?::([^}]*))?\}/g
+
+/**
+ * Runs the user's shell so that it has both what its login files set and the PATH that the image or definition set:
+ * /etc/profile of Debian and Alpine puts PATH back to the distribution's own, and would hide a tool that the image
+ * was made for. A login shell it is wherever nothing was lost; else an interactive one in the login environment.
+ */
+const loginShell = `case $1 in */nologin|*/false|'') set -- ;; esac
+s=$1
+[ -x "$s" ] || s=$(command -v bash) || s=$(command -v sh) || s=/bin/sh
+SHELL=$s
+export SHELL
+case \${s##*/} in bash|dash|ash|sh|ksh|mksh|zsh) ;; *) exec "$s" -l ;; esac
+exec "$s" -l -c 'r=$1:
+a=
+while [ -n "$r" ]; do
+  p=\${r%%:*}
+  r=\${r#*:}
+  case $p in ""|/sbin|/usr/sbin|/usr/local/sbin) continue ;; esac
+  case :$PATH: in *:"$p":*) ;; *) a=$a$p: ;; esac
+done
+[ -n "$a" ] || exec "$0" -l
+PATH=$a$PATH
+export PATH
+exec "$0" -i' "$s" "$PATH"`
+
+/**
+ * What the driver is to run for what a service asked for: as the workspace user, in the workspace folder (or home,
+ * or `/`, where that does not exist), with remoteEnv and the variables that programs expect of a login. Most of it
+ * happens in a few lines of `sh` in front of the command, because only the container knows its own environment and
+ * folders; an image without a shell gets what can be had without.
+ */
+export function prepareExec(context: ExecContext, options: LinkExecOptions): ExecOptions {
+  const { definition, user } = context
+  const asUser = options.user === undefined || options.user === user.name || options.user === String(user.uid)
+  const given = options.env ?? {}
+  const environment: Record<string, string> = {}
+  if (asUser) {
+    environment.HOME = user.home
+    environment.USER = user.name
+    environment.LOGNAME = user.name
+    if (user.shell) environment.SHELL = user.shell
+  }
+  if (options.tty) {
+    environment.TERM = 'xterm-256color'
+    environment.COLORTERM = 'truecolor'
+  }
+  const lines: string[] = []
+  const later: string[] = []
+  for (const [name, value] of Object.entries(definition.remoteEnv)) {
+    if (name in given) continue
+    if (value === null) {
+      delete environment[name]
+      if (IDENTIFIER.test(name)) later.push(`unset ${name}`)
+    } else if (user.shell && IDENTIFIER.test(name) && value.includes('${containerEnv:')) {
+      // All are read before any is set, so that they see the container's environment and not each other.
+      const kept = `berth_${lines.length}`
+      lines.push(`${kept}=${shellWord(value)}`)
+      later.push(`export ${name}="$${kept}"`)
+    } else {
+      environment[name] = withoutShell(value, definition.containerEnv)
+    }
+  }
+  const env = { ...environment, ...given }
+  const base = {
+    ...(options.tty ? { tty: options.tty } : {}),
+    user: options.user ?? user.name,
+  }
+  if (!user.shell) {
+    if (!('command' in options)) return { ...base, command: ['sh', '-l'], env }
+    return {
+      ...base,
+      command: options.command,
+      env: { LANG: definition.containerEnv.LANG ?? 'C.UTF-8', ...env },
+      ...(options.cwd ? { cwd: options.cwd } : {}),
+    }
+  }
+  lines.push(...later)
+  if (!('LANG' in env)) lines.push('LANG=$(printenv LANG || echo C.UTF-8)', 'export LANG')
+  const folder = path.posix.resolve(definition.workspaceFolder, options.cwd ?? '.')
+  lines.push(
+    options.cwd ? 'cd "$1" || exit 126' : 'cd "$1" 2>/dev/null || cd "$HOME" 2>/dev/null || cd /',
+    'shift',
+  )
+  lines.push('shell' in options ? loginShell : 'exec "$@"')
+  const command = 'shell' in options ? [user.shell] : options.command
+  return { ...base, command: ['sh', '-c', lines.join('\n'), 'berth', folder, ...command], env }
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`
+}
+
+function shellWord(value: string): string {
+  let word = ''
+  let at = 0
+  for (const match of value.matchAll(CONTAINER_VARIABLE)) {
+    if (match.index > at) word += quoted(value.slice(at, match.index))
+    at = match.index + match[0].length
+    const name = match[1] ?? ''
+    const fallback = match[2]
+    if (!IDENTIFIER.test(name)) word += quoted(fallback ?? '')
+    else if (fallback) word += `"\${${name}:-"${quoted(fallback)}"}"`
+    else word += `"\${${name}}"`
+  }
+  return at < value.length ? word + quoted(value.slice(at)) : word
+}
+
+function withoutShell(value: string, containerEnv: Readonly<Record<string, string>>): string {
+  return value.replace(CONTAINER_VARIABLE, (_, name: string, fallback?: string) => {
+    return containerEnv[name] ?? fallback ?? ''
+  })
+}

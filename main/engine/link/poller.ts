@@ -1,0 +1,298 @@
+import { type Problem, toProblem, type Workspace } from '#contract'
+import type { Driver } from '../drivers/driver'
+import type { Clock } from '../platform/clock'
+import type { ReadonlyCollection } from '../platform/collection'
+import type { Logger } from '../platform/logger'
+import { Inspector, inspectorCommand, OWN_PROCESS } from './inspector'
+import type { ListeningTable } from './link'
+import {
+  type ListeningSocket,
+  type ProcessFacts,
+  parseListeningSockets,
+  parseProcesses,
+  parseSocketOwners,
+  parseUsers,
+  toListeners,
+} from './listening-table'
+
+/** Milliseconds between samples, by how long ago something happened. */
+const FAST = 200
+const FAST_FOR = 30_000
+const NORMAL = 1000
+const NORMAL_FOR = 3 * 60_000
+const QUIET = 3000
+/** How long the table may be unknown, while the helper is made again, before that is told. */
+const PATIENCE = 2500
+const RETRY_MAXIMUM = 5000
+/** How long a new port waits for the name of a process that another user runs. */
+const OWNER_PATIENCE = 400
+
+export interface PollerDependencies {
+  readonly workspaceId: string
+  readonly workspaces: ReadonlyCollection<Workspace>
+  readonly driver: () => Driver | undefined
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** Follows one workspace's listening table for as long as anyone is interested. */
+export class Poller {
+  readonly #dependencies: PollerDependencies
+  #table: ListeningTable = { available: false }
+  #text = ''
+  #version = 0
+  readonly #changed = new Set<() => void>()
+  #consumers = 0
+  #stop: AbortController | undefined
+  #lastEvent = 0
+  #wake: () => void = () => undefined
+  /** By inode; kept while the socket is there. */
+  #owners = new Map<string, ProcessFacts | undefined>()
+
+  constructor(dependencies: PollerDependencies) {
+    this.#dependencies = dependencies
+  }
+
+  stir(): void {
+    const quiet = this.#interval() > FAST
+    this.#lastEvent = this.#dependencies.clock.now()
+    if (quiet) this.#wake()
+  }
+
+  async *follow(signal: AbortSignal): AsyncGenerator<ListeningTable> {
+    if (signal.aborted) return
+    this.#enter()
+    let wakeUp: () => void = () => undefined
+    const onChange = () => wakeUp()
+    this.#changed.add(onChange)
+    signal.addEventListener('abort', onChange)
+    try {
+      let seen = -1
+      while (!signal.aborted) {
+        // Version 0 is before the first look.
+        if (this.#version > 0 && this.#version !== seen) {
+          seen = this.#version
+          yield this.#table
+          continue
+        }
+        await new Promise<void>((resolve) => {
+          wakeUp = resolve
+        })
+      }
+    } finally {
+      signal.removeEventListener('abort', onChange)
+      this.#changed.delete(onChange)
+      this.#leave()
+    }
+  }
+
+  /** Ends the helper; consumers get nothing more. */
+  dispose(): void {
+    this.#stop?.abort()
+    this.#stop = undefined
+  }
+
+  #enter(): void {
+    this.#consumers += 1
+    if (this.#stop) return
+    this.#stop = new AbortController()
+    this.#version = 0
+    this.#text = ''
+    void this.#run(this.#stop.signal)
+  }
+
+  #leave(): void {
+    this.#consumers -= 1
+    if (this.#consumers === 0) this.dispose()
+  }
+
+  #publish(table: ListeningTable): void {
+    const text = JSON.stringify(table)
+    if (text === this.#text) return
+    this.#text = text
+    this.#table = table
+    this.#version += 1
+    this.#lastEvent = this.#dependencies.clock.now()
+    for (const listener of [...this.#changed]) listener()
+  }
+
+  #interval(): number {
+    const quiet = this.#dependencies.clock.now() - this.#lastEvent
+    if (quiet < FAST_FOR) return FAST
+    return quiet < NORMAL_FOR ? NORMAL : QUIET
+  }
+
+  #workspace(): Workspace | undefined {
+    return this.#dependencies.workspaces.get(this.#dependencies.workspaceId)
+  }
+
+  /** Waits for a time, or until something happens to the workspace, or `stir`. */
+  #rest(milliseconds: number | undefined, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      if (signal.aborted) return resolve()
+      const controller = new AbortController()
+      const before = this.#workspace()
+      const finish = () => {
+        void unwatch()
+        signal.removeEventListener('abort', finish)
+        this.#wake = () => undefined
+        controller.abort()
+        resolve()
+      }
+      const unwatch = this.#dependencies.workspaces.onChange(() => {
+        const now = this.#workspace()
+        if (now?.state !== before?.state || now?.incarnation !== before?.incarnation) finish()
+      })
+      this.#wake = finish
+      signal.addEventListener('abort', finish, { once: true })
+      if (milliseconds === undefined) return
+      this.#dependencies.clock.sleep(milliseconds, controller.signal).then(finish, () => undefined)
+    })
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    let failures = 0
+    let failingSince = 0
+    while (!signal.aborted) {
+      const workspace = this.#workspace()
+      if (workspace?.state !== 'running') {
+        failures = 0
+        this.#publish({ available: false })
+        await this.#rest(undefined, signal)
+        continue
+      }
+      let inspector: Inspector | undefined
+      try {
+        inspector = await this.#start(workspace, workspace.user.name, signal)
+        const users = parseUsers(await inspector.ask('users'))
+        await this.#sampleFor(workspace, inspector, users, signal, () => {
+          failures = 0
+        })
+      } catch (error) {
+        if (signal.aborted) return
+        failures += 1
+        const now = this.#dependencies.clock.now()
+        if (failures === 1) failingSince = now
+        this.#failed(toProblem(error, 'Port detection broke'), now - failingSince)
+      } finally {
+        inspector?.close()
+      }
+      if (this.#workspace()?.incarnation === workspace.incarnation && failures > 0) {
+        await this.#rest(Math.min(RETRY_MAXIMUM, 100 * 2 ** failures), signal)
+      }
+    }
+  }
+
+  #failed(problem: Problem, since: number): void {
+    // While it stops, the helper ends a moment before the workspace's state says so.
+    if (this.#workspace()?.state !== 'running') return
+    const lasting = problem.code === 'no-shell' || problem.code === 'command-not-found'
+    if (lasting || since >= PATIENCE || !this.#table.available) {
+      if (!lasting && problem.code === 'workspace-not-running' && since < PATIENCE) return
+      this.#publish({ available: false, problem })
+    }
+    this.#dependencies.logger.debug('port detection failed', {
+      workspace: this.#dependencies.workspaceId,
+      code: problem.code,
+      cause: problem.cause,
+    })
+  }
+
+  async #start(workspace: Workspace, user: string, signal: AbortSignal): Promise<Inspector> {
+    const driver = this.#dependencies.driver()
+    if (!driver) throw new Error('the workspace has no driver')
+    const process = await driver.exec(workspace.id, { command: inspectorCommand, user }, signal)
+    return new Inspector(process)
+  }
+
+  async #sampleFor(
+    workspace: Workspace,
+    inspector: Inspector,
+    users: ReadonlyMap<number, string>,
+    signal: AbortSignal,
+    onSuccess: () => void,
+  ): Promise<void> {
+    let key: string | undefined
+    while (!signal.aborted) {
+      const now = this.#workspace()
+      if (now?.state !== 'running' || now.incarnation !== workspace.incarnation) return
+      const sockets = parseListeningSockets(await inspector.ask('sample'))
+      onSuccess()
+      const sampled = sockets.map((socket) => `${socket.address} ${socket.port} ${socket.inode}`).join('\n')
+      const publish = () =>
+        this.#publish({
+          available: true,
+          listeners: toListeners(
+            sockets,
+            (inode) => this.#owners.get(inode),
+            (uid) => users.get(uid),
+            (command) => OWN_PROCESS.test(command),
+          ),
+        })
+      if (sampled !== key) {
+        key = sampled
+        await this.#lookUp(workspace, inspector, sockets, signal)
+      }
+      if (!signal.aborted) publish()
+      await this.#rest(this.#interval(), signal)
+    }
+  }
+
+  /** Finds the processes of sockets that are new. Only a process of the same user may be looked into, even by root. */
+  async #lookUp(
+    workspace: Workspace,
+    inspector: Inspector,
+    sockets: readonly ListeningSocket[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const present = new Set(sockets.map((socket) => socket.inode))
+    for (const inode of this.#owners.keys()) if (!present.has(inode)) this.#owners.delete(inode)
+    const fresh = sockets.filter((socket) => this.#owners.get(socket.inode) === undefined)
+    if (fresh.length === 0) return
+    await this.#ask(inspector, fresh)
+    const others = new Set(
+      fresh
+        .filter((socket) => !this.#owners.has(socket.inode) && socket.uid !== workspace.user.uid)
+        .map((socket) => socket.uid),
+    )
+    const lookups = [...others].map(async (uid) => {
+      const other = await this.#start(workspace, String(uid), signal)
+      try {
+        await this.#ask(other, fresh)
+      } finally {
+        other.close()
+      }
+    })
+    if (lookups.length === 0) return
+    const all = Promise.allSettled(lookups).then((results) => {
+      for (const result of results) {
+        if (result.status === 'fulfilled') continue
+        this.#dependencies.logger.debug('the process of a port was not found', {
+          workspace: workspace.id,
+          cause: String(result.reason),
+        })
+      }
+    })
+    // Not known yet: the port is told without it, and the next sample tells it with.
+    await Promise.race([all, this.#rest(OWNER_PATIENCE, signal)])
+  }
+
+  async #ask(inspector: Inspector, sockets: readonly ListeningSocket[]): Promise<void> {
+    const owners = parseSocketOwners(await inspector.ask('owners'))
+    const pids = new Map<string, number>()
+    for (const { inode } of sockets) {
+      const pid = owners.get(inode)
+      if (pid !== undefined) pids.set(inode, pid)
+    }
+    if (pids.size === 0) return
+    const facts = new Map(
+      parseProcesses(await inspector.ask(`process ${[...new Set(pids.values())].join(' ')}`)).map(
+        (process) => [process.pid, process],
+      ),
+    )
+    for (const [inode, pid] of pids) {
+      const process = facts.get(pid)
+      if (process) this.#owners.set(inode, process)
+    }
+  }
+}
