@@ -1,0 +1,128 @@
+import type { Readable, Writable } from 'node:stream'
+import { finished, pipeline } from 'node:stream/promises'
+import type { ExecExit, ExecProcess } from '../main/engine/drivers/driver'
+import type { CommandContext } from './execute'
+import { DetachKey, enterRawMode, ModeTracker } from './raw-mode'
+
+/** After so many interrupts the command is given up although it still runs. */
+const GIVE_UP_AFTER = 3
+
+export interface Attached {
+  readonly exit: ExecExit
+  /** The user left, or gave up, while it still ran. */
+  readonly left: boolean
+}
+
+/** Joins a process without a terminal to our standard streams: exact bytes, end of file, signals. */
+export async function attachStreams(
+  context: CommandContext,
+  process_: ExecProcess,
+  options: { readonly stdin: boolean },
+): Promise<Attached> {
+  const { console, interrupts } = context
+  let left = false
+  let interruptions = 0
+  const release = interrupts.takeOver((signal) => {
+    interruptions += signal === 'SIGINT' ? 1 : 0
+    if (interruptions >= GIVE_UP_AFTER) {
+      left = true
+      process_.destroy()
+      return
+    }
+    void forwardSignal(process_, signal)
+  })
+  // Our own output broke (EPIPE): the process has nobody to write to.
+  const onAbort = () => process_.destroy()
+  context.signal.addEventListener('abort', onAbort, { once: true })
+  const feeding = feed(console.stdin, process_.stdin, options.stdin)
+  try {
+    const [exit] = await Promise.all([
+      process_.exit,
+      copy(process_.stdout, console.stdout),
+      process_.stderr ? copy(process_.stderr, console.stderr) : undefined,
+    ])
+    return { exit, left }
+  } finally {
+    feeding()
+    context.signal.removeEventListener('abort', onAbort)
+    release()
+  }
+}
+
+/** Joins a process with a terminal to ours: raw keys, its size, and the terminal as it was afterwards. */
+export async function attachTerminal(
+  context: CommandContext,
+  process_: ExecProcess,
+  options: { readonly detach: boolean },
+): Promise<Attached> {
+  const { console, interrupts } = context
+  let left = false
+  const leave = () => {
+    left = true
+    process_.destroy()
+  }
+  // In raw mode Ctrl-C is a key; a signal means that someone wants this process to end.
+  const release = interrupts.takeOver(leave)
+  context.signal.addEventListener('abort', leave, { once: true })
+  const restore = enterRawMode(console)
+  const stopResizing = console.onResize(() => {
+    const { columns, rows } = console.size()
+    // A process that ended in the same moment has no size any more.
+    process_.resize(columns, rows).catch(() => undefined)
+  })
+  const key = new DetachKey()
+  const onKeys = (data: Buffer) => {
+    if (options.detach && key.press(data, Date.now())) leave()
+  }
+  if (console.stdinIsTerminal) console.stdin.on('data', onKeys)
+  const feeding = feed(console.stdin, process_.stdin, true)
+  const modes = new ModeTracker()
+  process_.stdout.on('data', (chunk: Buffer) => modes.see(chunk))
+  try {
+    const [exit] = await Promise.all([process_.exit, copy(process_.stdout, console.stdout)])
+    return { exit, left }
+  } finally {
+    feeding()
+    console.stdin.off('data', onKeys)
+    stopResizing()
+    context.signal.removeEventListener('abort', leave)
+    release()
+    if (console.stdoutIsTerminal) console.stdout.write(modes.restore())
+    restore()
+  }
+}
+
+/** Hands our stdin over, end of file included. Returns how to stop. */
+function feed(from: Readable, to: Writable, wanted: boolean): () => void {
+  if (!wanted) {
+    to.end()
+    return () => undefined
+  }
+  // A process that no longer reads is its own affair; its exit code tells.
+  to.on('error', () => undefined)
+  from.on('error', () => to.end())
+  from.pipe(to)
+  return () => {
+    from.unpipe(to)
+    from.pause()
+  }
+}
+
+/** Copies to the end, leaving `to` open. An error of `from` is told by the process's exit, one of `to` by its own listener. */
+async function copy(from: Readable, to: Writable): Promise<void> {
+  to.once('error', () => from.destroy())
+  try {
+    await pipeline(from, to, { end: false })
+  } catch {
+    from.destroy()
+    await finished(from).catch(() => undefined)
+  }
+}
+
+async function forwardSignal(process_: ExecProcess, signal: string): Promise<void> {
+  try {
+    await process_.kill(signal)
+  } catch {
+    // It ended in the same moment, or cannot be signalled (no way in): the third interrupt gives it up.
+  }
+}

@@ -1,0 +1,189 @@
+import { lstat, realpath, stat } from 'node:fs/promises'
+import { basename, dirname, join, posix, resolve } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { problem, type Workspace } from '#contract'
+import type { Link } from '../../main/engine/link/link'
+import { extract } from '../copy/extract'
+import { pack } from '../copy/pack'
+import { localEndings, parsePlace, type RemotePath, remotePath } from '../copy/place'
+import { type RemoteEntry, remoteEntry } from '../copy/remote'
+import { Tally } from '../copy/tally'
+import type { CopyDocument } from '../documents'
+import type { CommandContext } from '../execute'
+import { UsageError } from '../exit-codes'
+import { findWorkspace } from '../select'
+import { printable } from '../text'
+
+interface Remote {
+  readonly workspace: Workspace
+  readonly link: Link
+  readonly path: RemotePath
+}
+
+/** `berth cp`: a file, a folder or a tar stream, into a workspace or out of it. */
+export async function cp(context: CommandContext, from: string, to: string): Promise<undefined> {
+  const source = parsePlace(from)
+  const destination = parsePlace(to)
+  const tally = new Tally(context.quiet ? undefined : context.console)
+  if (source.kind === 'workspace' && destination.kind !== 'workspace') {
+    const remote = await openRemote(context, source.workspace, source.path)
+    if (destination.kind === 'stream') await toStream(context, remote)
+    else await toLocal(context, remote, destination.path, tally)
+  } else if (destination.kind === 'workspace' && source.kind !== 'workspace') {
+    const remote = await openRemote(context, destination.workspace, destination.path)
+    if (source.kind === 'stream') await fromStream(context, remote)
+    else await fromLocal(context, remote, source.path, tally)
+  } else {
+    throw new UsageError('Exactly one of the two has to be in a workspace, written as workspace:path.')
+  }
+  tally.clear()
+  if (context.json) {
+    context.document({
+      from,
+      to,
+      files: tally.files,
+      bytes: tally.bytes,
+      skipped: tally.skipped,
+    } satisfies CopyDocument)
+    return
+  }
+  for (const { path, reason } of tally.skipped) context.say(`Not copied: ${printable(path)} (${reason})`)
+  if (source.kind !== 'stream' && destination.kind !== 'stream') context.say(`Copied ${tally.summary()}.`)
+}
+
+async function openRemote(context: CommandContext, text: string, path: string): Promise<Remote> {
+  const engine = await context.engine()
+  const workspace = await findWorkspace(engine, text, context.signal)
+  return { workspace, link: engine.links.get(workspace.id), path: remotePath(workspace, path) }
+}
+
+async function toStream(context: CommandContext, { link, path }: Remote): Promise<void> {
+  if (context.console.stdoutIsTerminal)
+    throw new UsageError('A tar stream would garble the terminal. Send it to a file or a program.')
+  if (context.json) throw new UsageError('--json and a tar stream cannot both go to stdout.')
+  const tar = await link.read(path.path, context.signal)
+  await pipeline(tar, context.console.stdout, { end: false, signal: context.signal })
+}
+
+async function fromStream(context: CommandContext, remote: Remote): Promise<void> {
+  if (context.console.stdinIsTerminal)
+    throw new UsageError('A tar stream is expected on stdin, and stdin is a terminal.')
+  const entry = await existing(context, remote)
+  if (entry.kind !== 'folder') throw notAFolder(remote.path.path)
+  await remote.link.write(entry.path, context.console.stdin, context.signal)
+}
+
+async function toLocal(
+  context: CommandContext,
+  remote: Remote,
+  localText: string,
+  tally: Tally,
+): Promise<void> {
+  const entry = await existing(context, remote)
+  if (remote.path.folder && entry.kind !== 'folder') throw notAFolder(remote.path.path)
+  const there = await stat(localText).catch(absent)
+  const local = resolve(localText)
+  let root = local
+  if (there?.isDirectory()) {
+    if (!remote.path.contents) root = join(local, basename(remote.path.path) || basename(entry.path))
+  } else if (there && entry.kind === 'folder') {
+    throw notAFolder(localText)
+  } else if (!there) {
+    if (localEndings(localText).folder && entry.kind !== 'folder') throw noSuchFolder(localText)
+    if (!(await stat(dirname(local)).catch(absent))?.isDirectory()) throw noSuchFolder(dirname(localText))
+  }
+  const tar = await remote.link.read(entry.path, context.signal)
+  await extract(tar, root, tally, context.signal)
+}
+
+async function fromLocal(
+  context: CommandContext,
+  remote: Remote,
+  localText: string,
+  tally: Tally,
+): Promise<void> {
+  const { folder, contents } = localEndings(localText)
+  // As with the other direction: the path that was named is followed, links below it are copied as links.
+  const source = await stat(localText).catch(absent)
+  if (!source) {
+    const dangling = await lstat(localText).catch(absent)
+    throw problem({
+      code: 'file-not-found',
+      title: `${localText} cannot be found`,
+      cause: dangling
+        ? 'It is a symbolic link to nothing.'
+        : 'There is no such file or folder on this machine.',
+      remedy: 'Check the path.',
+    })
+  }
+  if (folder && !source.isDirectory()) throw notAFolder(localText)
+  const local = resolve(localText)
+  const there = await remoteEntry(remote.link, remote.path.path, context.signal)
+  const { into, name } = await landing(context, remote, there, {
+    base: basename(local),
+    isFolder: source.isDirectory(),
+    contents,
+  })
+  const { uid, gid } = remote.workspace.user
+  const tar = pack(await realpath(local), { name, uid, gid }, tally)
+  // A failure on either side has to reach the other, or it would wait for ever.
+  const writing = remote.link.write(into, tar, context.signal)
+  const failing = new Promise<never>((_, reject) => tar.once('error', reject))
+  try {
+    await Promise.race([writing, failing])
+  } finally {
+    tar.destroy()
+  }
+}
+
+/** Into which folder of the workspace to unpack, and under which name (null: what the folder holds). */
+async function landing(
+  context: CommandContext,
+  remote: Remote,
+  there: RemoteEntry | undefined,
+  source: { readonly base: string; readonly isFolder: boolean; readonly contents: boolean },
+): Promise<{ into: string; name: string | null }> {
+  const { path, folder } = remote.path
+  if (there?.kind === 'folder') return { into: there.path, name: source.contents ? null : source.base }
+  if (there) {
+    if (source.isFolder || folder) throw notAFolder(path)
+    return { into: posix.dirname(there.path), name: posix.basename(there.path) }
+  }
+  if (folder && !source.isFolder) throw noSuchFolder(path)
+  const parent = await remoteEntry(remote.link, posix.dirname(path), context.signal)
+  if (parent?.kind !== 'folder') throw noSuchFolder(posix.dirname(path))
+  return { into: parent.path, name: posix.basename(path) }
+}
+
+async function existing(context: CommandContext, remote: Remote): Promise<RemoteEntry> {
+  const entry = await remoteEntry(remote.link, remote.path.path, context.signal)
+  if (entry) return entry
+  throw problem({
+    code: 'file-not-found',
+    title: `${remote.path.path} cannot be found`,
+    cause: `There is no such file or folder in ${remote.workspace.name}.`,
+    remedy: `Paths without a leading slash begin at ${remote.workspace.definition.workspaceFolder}.`,
+  })
+}
+
+function notAFolder(path: string) {
+  return problem({
+    code: 'invalid-input',
+    title: `${path} is not a folder`,
+    cause: 'A folder is needed there.',
+  })
+}
+
+function noSuchFolder(path: string) {
+  return problem({
+    code: 'file-not-found',
+    title: `The folder ${path} cannot be found`,
+    cause: 'It has to exist before something is copied into it.',
+    remedy: 'Make it first.',
+  })
+}
+
+function absent(error: NodeJS.ErrnoException): undefined {
+  if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined
+  throw error
+}

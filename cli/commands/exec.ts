@@ -1,0 +1,117 @@
+import { type Problem, toProblem } from '#contract'
+import type { ExecProcess } from '../../main/engine/drivers/driver'
+import { type Attached, attachStreams, attachTerminal } from '../attach'
+import type { CommandContext } from '../execute'
+import { exitCodes, UsageError } from '../exit-codes'
+import { problemText } from '../problem-text'
+import { terminalEnvironment } from '../raw-mode'
+import { findWorkspace } from '../select'
+
+export interface ExecCommandOptions {
+  readonly tty?: boolean
+  readonly user?: string
+  readonly workdir?: string
+  readonly env?: readonly string[]
+  /** Commander's name for `--no-stdin`. */
+  readonly stdin: boolean
+}
+
+/** `berth exec`: runs a command in a workspace, as if it ran here. */
+export async function exec(
+  context: CommandContext,
+  text: string,
+  command: readonly string[],
+  options: ExecCommandOptions,
+): Promise<number> {
+  const { console } = context
+  const tty = options.tty === true
+  const env = parseEnvironment(options.env ?? [], process.env)
+  try {
+    const engine = await context.engine()
+    const workspace = await findWorkspace(engine, text, context.signal)
+    const running = await engine.links.get(workspace.id).exec(
+      {
+        command,
+        ...(tty ? { tty: console.size() } : {}),
+        ...(options.user === undefined ? {} : { user: options.user }),
+        ...(options.workdir === undefined ? {} : { cwd: options.workdir }),
+        env: { ...(tty ? terminalEnvironment(process.env) : {}), ...env },
+      },
+      context.signal,
+    )
+    return exitCode(context, await attach(context, running, tty, options.stdin))
+  } catch (error) {
+    return execFailure(context, toProblem(error))
+  }
+}
+
+function attach(
+  context: CommandContext,
+  running: ExecProcess,
+  tty: boolean,
+  stdin: boolean,
+): Promise<Attached> {
+  return tty
+    ? attachTerminal(context, running, { detach: false })
+    : attachStreams(context, running, { stdin })
+}
+
+/** `berth terminal`: the login shell of the workspace, until it ends. */
+export async function terminal(context: CommandContext, text: string): Promise<number> {
+  const { console } = context
+  if (!console.stdinIsTerminal || !console.stdoutIsTerminal)
+    throw new UsageError('A terminal needs a terminal. For a single command there is `berth exec`.')
+  try {
+    const engine = await context.engine()
+    const workspace = await findWorkspace(engine, text, context.signal)
+    const running = await engine.links
+      .get(workspace.id)
+      .exec({ shell: 'login', tty: console.size(), env: terminalEnvironment(process.env) }, context.signal)
+    return exitCode(context, await attachTerminal(context, running, { detach: true }))
+  } catch (error) {
+    return execFailure(context, toProblem(error))
+  }
+}
+
+function exitCode(context: CommandContext, { exit, left }: Attached): number {
+  if (left) {
+    context.say('\r\nLeft. What still ran in it was ended.')
+    return exitCodes.cancelled
+  }
+  if (exit.code !== null) return exit.code
+  if (context.signal.aborted) return exitCodes.cancelled
+  return execFailure(
+    context,
+    exit.problem ?? {
+      code: 'connection-lost',
+      title: 'The connection to the command was lost',
+      cause: 'Its exit code is not known.',
+      remedy: '',
+    },
+  )
+}
+
+/** `docker exec`'s codes: what is wrong with the command itself can be told from what is wrong with us. */
+function execFailure(context: CommandContext, problem: Problem): number {
+  if (problem.code === 'cancelled') return exitCodes.cancelled
+  context.console.stderr.write(`${problemText(problem, context.console.stderrIsCapable)}\n`)
+  if (problem.code === 'command-not-found') return exitCodes.commandNotFound
+  if (problem.code === 'permission-denied') return exitCodes.notExecutable
+  return exitCodes.execFailed
+}
+
+/** `NAME=value`, or `NAME` alone for the value that it has here. */
+export function parseEnvironment(
+  entries: readonly string[],
+  own: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
+  const result: Record<string, string> = {}
+  for (const entry of entries) {
+    const equals = entry.indexOf('=')
+    const name = equals < 0 ? entry : entry.slice(0, equals)
+    if (name === '') throw new UsageError(`--env takes NAME=value or NAME, and not “${entry}”.`)
+    const value = equals < 0 ? own[name] : entry.slice(equals + 1)
+    if (value !== undefined) result[name] = value
+  }
+  return result
+}

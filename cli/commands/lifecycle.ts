@@ -1,0 +1,70 @@
+import type { Survival, Workspace } from '#contract'
+import { confirm, survivalLines } from '../confirm'
+import type { CommandContext } from '../execute'
+import { actionDocument, runOperation } from '../operation'
+import { findWorkspace } from '../select'
+import { workspaceLabel } from '../workspace-document'
+
+export type LifecycleVerb = 'start' | 'stop' | 'restart' | 'rebuild' | 'delete'
+
+export interface LifecycleOptions {
+  readonly yes?: boolean
+}
+
+const done: Readonly<Record<LifecycleVerb, string>> = {
+  start: 'is running',
+  stop: 'is stopped',
+  restart: 'is running again',
+  rebuild: 'is rebuilt',
+  delete: 'is deleted',
+}
+
+/** `berth start|stop|restart|rebuild|delete`. */
+export async function lifecycle(
+  context: CommandContext,
+  verb: LifecycleVerb,
+  text: string,
+  options: LifecycleOptions,
+): Promise<undefined> {
+  const engine = await context.engine()
+  const workspace = await findWorkspace(engine, text, context.signal)
+  const label = workspaceLabel(engine, workspace)
+  let survival: Survival | null = null
+  if (verb !== 'start') {
+    survival = await engine.call(
+      'workspaces.survival',
+      { workspaceId: workspace.id, action: verb },
+      context.signal,
+    )
+    await announce(context, verb, label, survival, options.yes === true)
+  }
+  const result = await runOperation(context, engine, () =>
+    engine.call(`workspaces.${verb}`, { workspaceId: workspace.id }, context.signal),
+  )
+  if (context.json) context.document(actionDocument(result, survival))
+  else context.say(`${label} ${done[verb]}.`)
+}
+
+/** Delete and rebuild ask; stop and restart only tell. */
+async function announce(
+  context: CommandContext,
+  verb: Exclude<LifecycleVerb, 'start'>,
+  label: string,
+  survival: Survival,
+  yes: boolean,
+): Promise<void> {
+  if (verb === 'delete') await confirm(context, `Delete ${label}?`, survival, yes)
+  else if (verb === 'rebuild') await confirm(context, `Rebuild ${label}?`, survival, yes)
+  else for (const line of survivalLines(survival)) context.say(line)
+}
+
+/** `berth rename`. */
+export async function rename(context: CommandContext, text: string, name: string): Promise<undefined> {
+  const engine = await context.engine()
+  const workspace: Workspace = await findWorkspace(engine, text, context.signal)
+  const result = await runOperation(context, engine, () =>
+    engine.call('workspaces.rename', { workspaceId: workspace.id, name }, context.signal),
+  )
+  if (context.json) context.document(actionDocument(result))
+  else context.say(`${workspace.name} is now called ${result.workspace?.name ?? name}.`)
+}

@@ -1,0 +1,107 @@
+import type { Port, Workspace } from '#contract'
+import type { Engine } from '../../main/engine/engine'
+import { Selection } from '../../main/engine/platform/collection'
+import type { ServeLine } from '../documents'
+import { exampleWorkspace } from '../example'
+import type { CommandContext } from '../execute'
+import { findWorkspace, settled } from '../select'
+import { printable } from '../text'
+import { untilInterrupted } from '../until-interrupted'
+import { briefWorkspace, workspaceLabel } from '../workspace-document'
+
+export interface ServeOptions {
+  readonly example?: boolean
+}
+
+/** `berth serve`: forwards and router for the named workspaces, or all, until Ctrl-C. */
+export async function serve(
+  context: CommandContext,
+  names: readonly string[],
+  options: ServeOptions,
+): Promise<undefined> {
+  const followed = new Selection()
+  const engine = await context.engine({ followPorts: followed, autoForward: true })
+  const chosen: Workspace[] = []
+  for (const name of names) chosen.push(await findWorkspace(engine, name, context.signal))
+  if (options.example) chosen.push(await exampleWorkspace(context, engine))
+  const announcer = new Announcer(context, engine)
+  const stopPorts = engine.collections.ports.onChange(({ upserts, removes }) => {
+    for (const port of upserts) announcer.see(port)
+    for (const id of removes) announcer.gone(id)
+  })
+  const stopFollowing = chosen.length > 0 ? () => undefined : followAll(engine, followed)
+  for (const workspace of chosen) {
+    followed.add(workspace.id)
+    if (workspace.state !== 'running')
+      context.say(
+        `${workspace.name} is ${workspace.state}. Its ports come when it runs: berth start ${workspace.name}`,
+      )
+  }
+  for (const port of engine.collections.ports.list()) announcer.see(port)
+  if (chosen.length === 0) {
+    await settled(engine, context.signal)
+    if (!engine.collections.workspaces.list().some(({ state }) => state === 'running'))
+      context.say('No workspace is running. Ports come when one does.')
+  }
+  for (const workspace of chosen) context.say(`Terminal: berth terminal ${workspaceLabel(engine, workspace)}`)
+  context.say('Serving until Ctrl-C.')
+  await untilInterrupted(context.signal)
+  await stopFollowing()
+  await stopPorts()
+}
+
+/** Every workspace there is or will be. */
+function followAll(engine: Engine, followed: Selection): () => void | Promise<void> {
+  const stop = engine.collections.workspaces.onChange(({ upserts }) => {
+    for (const { id } of upserts) followed.add(id)
+  })
+  for (const { id } of engine.collections.workspaces.list()) followed.add(id)
+  return stop
+}
+
+/** Prints an address when it comes to life and when it goes. */
+class Announcer {
+  readonly #context: CommandContext
+  readonly #engine: Engine
+  readonly #up = new Map<string, Omit<ServeLine, 'event'>>()
+
+  constructor(context: CommandContext, engine: Engine) {
+    this.#context = context
+    this.#engine = engine
+  }
+
+  see(port: Port): void {
+    const workspace = this.#engine.collections.workspaces.get(port.workspaceId)
+    if (port.state === 'reconnecting') return
+    if (!workspace || port.state !== 'live' || !port.forward) return this.gone(port.id)
+    const line = {
+      workspace: briefWorkspace(workspace),
+      port: port.port,
+      label: port.label ?? port.listeners[0]?.process?.name ?? null,
+      local: `${port.forward.localAddress}:${port.forward.localPort}`,
+      url: port.forward.url ?? null,
+    }
+    const before = this.#up.get(port.id)
+    if (before && before.local === line.local && before.url === line.url) return
+    if (before) this.gone(port.id)
+    this.#up.set(port.id, line)
+    this.#print({ event: 'up', ...line })
+  }
+
+  gone(id: string): void {
+    const line = this.#up.get(id)
+    if (!line) return
+    this.#up.delete(id)
+    this.#print({ event: 'down', ...line })
+  }
+
+  #print(line: ServeLine): void {
+    if (this.#context.json) {
+      this.#context.print(JSON.stringify(line))
+      return
+    }
+    const label = line.label ? ` (${printable(line.label).replaceAll('\n', ' ')})` : ''
+    const address = line.url ? `${line.url}  ${line.local}` : line.local
+    this.#context.print(`${line.event.padEnd(4)}  ${address}  ${line.workspace.name}:${line.port}${label}`)
+  }
+}

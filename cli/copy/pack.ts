@@ -1,0 +1,127 @@
+import { createReadStream, type Stats } from 'node:fs'
+import { lstat, readdir, readlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { type Header, type Pack, pack as tarPack } from 'tar-stream'
+import { problem } from '#contract'
+import type { Tally } from './tally'
+import { drained, readableOf } from './tar-streams'
+
+export interface PackOptions {
+  /** The top entry's name in the archive; null leaves the top out and packs what the folder holds. */
+  readonly name: string | null
+  /** Who shall own the entries. */
+  readonly uid: number
+  readonly gid: number
+}
+
+/**
+ * Packs a file or folder of this machine as a tar stream: modes, times, symbolic and hard links are kept. The stream
+ * fails if a file becomes shorter while it is read; what grows is cut at the length that it had.
+ */
+export function pack(root: string, options: PackOptions, tally: Tally): Readable {
+  const tar = tarPack()
+  const walker = new Walker(tar, options, tally)
+  walker.walk(root, options.name).then(
+    () => tar.finalize(),
+    (error: Error) => tar.destroy(error),
+  )
+  return readableOf(tar)
+}
+
+type Fields = Partial<Header> & Pick<Header, 'name' | 'type'>
+
+class Walker {
+  readonly #tar: Pack
+  readonly #options: PackOptions
+  readonly #tally: Tally
+  /** Name in the archive of the first entry of a file that has several names. */
+  readonly #links = new Map<string, string>()
+
+  constructor(tar: Pack, options: PackOptions, tally: Tally) {
+    this.#tar = tar
+    this.#options = options
+    this.#tally = tally
+  }
+
+  async walk(path: string, name: string | null): Promise<void> {
+    const stats = await lstat(path)
+    if (stats.isDirectory()) {
+      if (name !== null) await this.#entry(stats, { name: `${name}/`, type: 'directory' })
+      for (const child of (await readdir(path)).sort()) {
+        const childName = name === null ? child : `${name}/${child}`
+        if (child.includes('\ufffd')) this.#tally.skip(childName, 'its name is not valid UTF-8')
+        else await this.walk(join(path, child), childName)
+      }
+      return
+    }
+    if (name === null) throw notAFolder(path)
+    if (stats.isSymbolicLink()) {
+      await this.#entry(stats, { name, type: 'symlink', linkname: await readlink(path) })
+      this.#tally.addFile(name)
+    } else if (stats.isFile()) await this.#file(path, name, stats)
+    else this.#tally.skip(name, 'it is neither a file nor a folder')
+  }
+
+  async #file(path: string, name: string, stats: Stats): Promise<void> {
+    const key = `${stats.dev}:${stats.ino}`
+    const first = stats.nlink > 1 ? this.#links.get(key) : undefined
+    if (first !== undefined) await this.#entry(stats, { name, type: 'link', linkname: first })
+    else {
+      if (stats.nlink > 1) this.#links.set(key, name)
+      await this.#content(path, name, stats)
+    }
+    this.#tally.addFile(name)
+  }
+
+  async #content(path: string, name: string, stats: Stats): Promise<void> {
+    const header = this.#header(stats, { name, type: 'file', size: stats.size })
+    if (stats.size === 0) return this.#entry(stats, header)
+    let finish: (error?: Error | null) => void = () => undefined
+    const finished = new Promise<void>((resolve, reject) => {
+      finish = (error) => (error ? reject(error) : resolve())
+    })
+    // Awaited below; a failure before that shows in writing already.
+    finished.catch(() => undefined)
+    const entry = this.#tar.entry(header, (error) => finish(error))
+    const content = createReadStream(path, { end: stats.size - 1, highWaterMark: 256 * 1024 })
+    let read = 0
+    for await (const chunk of content as AsyncIterable<Buffer>) {
+      read += chunk.length
+      this.#tally.addBytes(chunk.length)
+      if (!entry.write(chunk)) await drained(entry)
+    }
+    if (read < stats.size) throw changed(path)
+    entry.end()
+    await finished
+  }
+
+  #entry(stats: Stats, fields: Fields): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#tar.entry(this.#header(stats, fields), (error) => (error ? reject(error) : resolve()))
+    })
+  }
+
+  #header(stats: Stats, fields: Fields): Fields {
+    const { uid, gid } = this.#options
+    return { mode: stats.mode & 0o7777, mtime: stats.mtime, uid, gid, ...fields }
+  }
+}
+
+function notAFolder(path: string) {
+  return problem({
+    code: 'invalid-input',
+    title: `${path} is not a folder`,
+    cause: 'A path that ends with “/.” means what a folder holds.',
+    remedy: 'Leave the “/.” out to copy the file.',
+  })
+}
+
+function changed(path: string) {
+  return problem({
+    code: 'invalid-input',
+    title: `${path} changed while it was copied`,
+    cause: 'It became shorter.',
+    remedy: 'Copy it again when nothing writes to it.',
+  })
+}

@@ -1,0 +1,113 @@
+import { z } from 'zod'
+import { Check, Operation, PortNumber, Problem, Source, Survival, Target, WorkspaceState } from '#contract'
+
+/**
+ * What `--json` prints, one document per command (docs/cli.md, "JSON"). Fields are added, never renamed or removed.
+ * The program itself needs the types alone; tests check real output against the schemas.
+ */
+
+/** Milliseconds since the epoch are written as ISO 8601 in UTC. */
+const Time = z.iso.datetime()
+
+export const WorkspaceDocument = z.strictObject({
+  id: z.string(),
+  name: z.string(),
+  target: z.string(),
+  state: WorkspaceState,
+  reason: z.string(),
+  problem: Problem.nullable(),
+  source: Source,
+  image: z.string(),
+  /** Where terminals start, inside the workspace. */
+  folder: z.string(),
+  user: z.string(),
+  owner: z.string(),
+  /** The engine's own name for it. */
+  instance: z.string().nullable(),
+  createdAt: Time,
+  startedAt: Time.nullable(),
+})
+export type WorkspaceDocument = z.infer<typeof WorkspaceDocument>
+
+/** `berth list`. `unreachable`: targets whose workspaces cannot be shown. */
+export const ListDocument = z.strictObject({
+  workspaces: z.array(WorkspaceDocument),
+  unreachable: z.array(z.strictObject({ target: z.string(), problem: Problem })),
+})
+export type ListDocument = z.infer<typeof ListDocument>
+
+/** `berth targets`. */
+export const TargetsDocument = z.strictObject({ targets: z.array(Target) })
+export type TargetsDocument = z.infer<typeof TargetsDocument>
+
+/** `berth up|start|stop|restart|rebuild|rename|delete`. `workspace` is null after delete. */
+export const ActionDocument = z.strictObject({
+  workspace: WorkspaceDocument.nullable(),
+  operation: Operation,
+  /** Fields of the definition that Berth does not apply. */
+  notApplied: z.array(z.strictObject({ field: z.string(), reason: z.string() })),
+  /** What the action kept and lost; null where nothing can be lost. */
+  survival: Survival.nullable(),
+})
+export type ActionDocument = z.infer<typeof ActionDocument>
+
+export const PortDocument = z.strictObject({
+  port: PortNumber,
+  state: z.enum(['live', 'reconnecting', 'not-listening', 'failed']),
+  protocol: z.enum(['http', 'https', 'tcp']),
+  label: z.string().nullable(),
+  process: z.strictObject({ pid: z.number().int(), name: z.string(), command: z.string() }).nullable(),
+  /** Addresses it is bound to inside the workspace. */
+  addresses: z.array(z.string()),
+  /** `127.0.0.1:8501` while a Berth process forwards it. */
+  local: z.string().nullable(),
+  /** The URL while a Berth process serves it. */
+  url: z.string().nullable(),
+  problem: Problem.nullable(),
+})
+export type PortDocument = z.infer<typeof PortDocument>
+
+const OneWorkspace = z.strictObject({ id: z.string(), name: z.string(), target: z.string() })
+
+/** `berth ports`. */
+export const PortsDocument = z.strictObject({ workspace: OneWorkspace, ports: z.array(PortDocument) })
+export type PortsDocument = z.infer<typeof PortsDocument>
+
+/** `berth url` and, once it is up, `berth forward`. */
+export const AddressDocument = z.strictObject({
+  workspace: OneWorkspace,
+  port: PortNumber,
+  local: z.string().nullable(),
+  url: z.string().nullable(),
+})
+export type AddressDocument = z.infer<typeof AddressDocument>
+
+/** One line of `berth serve --json`, which prints many. */
+export const ServeLine = z.strictObject({
+  event: z.enum(['up', 'down']),
+  workspace: OneWorkspace,
+  port: PortNumber,
+  label: z.string().nullable(),
+  local: z.string().nullable(),
+  url: z.string().nullable(),
+})
+export type ServeLine = z.infer<typeof ServeLine>
+
+/** `berth cp`. */
+export const CopyDocument = z.strictObject({
+  from: z.string(),
+  to: z.string(),
+  files: z.number().int(),
+  bytes: z.number().int(),
+  /** Entries that were left out, and why. */
+  skipped: z.array(z.strictObject({ path: z.string(), reason: z.string() })),
+})
+export type CopyDocument = z.infer<typeof CopyDocument>
+
+/** `berth doctor`. `ok` is false when any check failed. */
+export const DoctorDocument = z.strictObject({ ok: z.boolean(), checks: z.array(Check) })
+export type DoctorDocument = z.infer<typeof DoctorDocument>
+
+/** Any command that failed, in place of its own document. */
+export const ProblemDocument = z.strictObject({ problem: Problem })
+export type ProblemDocument = z.infer<typeof ProblemDocument>

@@ -1,0 +1,261 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { version } from '../package.json'
+import type { LifecycleVerb } from './commands/lifecycle'
+import { separateCommand } from './exec-arguments'
+import { type CommandAction, type CommonOptions, execute, usageProblem } from './execute'
+import { exitCodes } from './exit-codes'
+
+/** Runs the command line. Never throws; returns the exit code. */
+export async function run(args: readonly string[]): Promise<number> {
+  let code: number = exitCodes.ok
+  const program = buildProgram(async (options, action) => {
+    code = await execute(options, action)
+  })
+  const [first, ...rest] = args
+  const given = first === 'exec' ? [first, ...separateCommand(rest)] : [...args]
+  if (given.length === 0) {
+    program.outputHelp()
+    return exitCodes.usage
+  }
+  try {
+    await program.parseAsync(given, { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    if (error.exitCode === 0) return exitCodes.ok
+    if (wantsJson(given)) {
+      const message = error.message.replace(/^error: /, '')
+      process.stdout.write(`${JSON.stringify({ problem: usageProblem(message) }, null, 2)}\n`)
+    }
+    return exitCodes.usage
+  }
+  return code
+}
+
+/** Before the options are known: a command line that cannot be read may still ask for JSON. */
+function wantsJson(args: readonly string[]): boolean {
+  const end = args.indexOf('--')
+  return (end < 0 ? args : args.slice(0, end)).includes('--json')
+}
+
+type Execute = (options: CommonOptions, action: CommandAction) => Promise<void>
+
+function buildProgram(go: Execute): Command {
+  const program = new Command('berth')
+    .description('Ready-to-code workspaces on any Docker engine and any Kubernetes cluster you can reach.')
+    .version(version, '-v, --version')
+    .exitOverride()
+    .showHelpAfterError('(`--help` shows how it is used)')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  berth up https://github.com/owner/project     make a workspace and wait until it is ready
+  berth terminal project                        enter it
+  berth serve project                           forward its ports and print their URLs
+
+A workspace is named by its name, its id, a unique beginning of either, or target/name.
+Exit codes: 0 done, 1 a problem, 2 a wrong command line, 130 cancelled; exec passes its command's code through.`,
+    )
+  addCreation(program, go)
+  addLifecycle(program, go)
+  addInside(program, go)
+  addPorts(program, go)
+  addMachine(program, go)
+  return program
+}
+
+/** A command with the options that all have, and its examples below the help. */
+function define(program: Command, usage: string, description: string, examples: readonly string[]): Command {
+  return program
+    .command(usage)
+    .description(description)
+    .option('-q, --quiet', 'no progress on stderr')
+    .addHelpText('after', `\nExamples:\n${examples.map((line) => `  ${line}`).join('\n')}`)
+}
+
+const json = () => new Option('--json', 'one JSON document on stdout, see docs/cli.md')
+
+function addCreation(program: Command, go: Execute): void {
+  define(
+    program,
+    'up',
+    'Make a workspace from a git URL, a folder or an image, and wait until it is ready.',
+    [
+      'berth up https://github.com/owner/project',
+      'berth up git@github.com:owner/project.git --branch next',
+      'berth up . --name here',
+      'berth up --image python:3.13',
+    ],
+  )
+    .argument('[source]', 'git URL (also url#branch and url@commit), folder, or nothing with --image')
+    .option('-i, --image <image>', 'use this image and not what the definition says')
+    .option('-n, --name <name>', 'name of the workspace; made from the source otherwise')
+    .option('-t, --target <target>', 'where it shall live, see `berth targets`')
+    .option('-b, --branch <branch>', 'branch of the repository')
+    .option('-d, --definition <path>', 'definition file, where the source has several')
+    .addOption(json())
+    .action((source, options) =>
+      go(options, async (context) => (await import('./commands/up')).up(context, source, options)),
+    )
+  define(program, 'list', 'Show all workspaces of all targets.', ['berth list', 'berth list --json'])
+    .alias('ls')
+    .addOption(json())
+    .action((options) => go(options, async (context) => (await import('./commands/list')).list(context)))
+}
+
+function addLifecycle(program: Command, go: Execute): void {
+  const verb = (name: LifecycleVerb, description: string, asks: boolean) => {
+    const command = define(program, name, description, [`berth ${name} project`])
+      .argument('<workspace>', 'name, id, beginning of either, or target/name')
+      .addOption(json())
+    if (asks) command.option('-y, --yes', 'do not ask; needed where there is no terminal')
+    command.action((workspace, options) =>
+      go(options, async (context) =>
+        (await import('./commands/lifecycle')).lifecycle(context, name, workspace, options),
+      ),
+    )
+    return command
+  }
+  verb('start', 'Start a workspace.', false)
+  verb('stop', 'Stop a workspace. Its files stay, its processes end.', false)
+  verb('restart', 'Stop and start a workspace.', false)
+  verb('rebuild', 'Make a workspace anew from its definition. Source and home stay.', true)
+  define(program, 'rename', 'Give a workspace another name.', ['berth rename project next-project'])
+    .argument('<workspace>')
+    .argument('<name>', '1 to 40 lower-case letters, digits and hyphens')
+    .addOption(json())
+    .action((workspace, name, options) =>
+      go(options, async (context) => (await import('./commands/lifecycle')).rename(context, workspace, name)),
+    )
+  verb('delete', 'Delete a workspace with all its files.', true).alias('rm')
+}
+
+function addInside(program: Command, go: Execute): void {
+  define(
+    program,
+    'exec',
+    'Run a command in a workspace: its stdin, output, signals and exit code pass through.',
+    [
+      'berth exec project -- npm test',
+      'berth exec project -t -- htop',
+      'berth exec project -- tar -c . > project.tar',
+    ],
+  )
+    .argument('<workspace>', 'name, id, beginning of either, or target/name')
+    .argument('<command...>', 'the command and its arguments, after --')
+    .option('-t, --tty', 'with a terminal, in raw mode')
+    .option('-u, --user <user>', 'as this user and not the workspace user')
+    .option('-w, --workdir <folder>', 'in this folder and not the workspace folder')
+    .option(
+      '-e, --env <NAME=value>',
+      'with this variable; repeatable; NAME alone takes the value from here',
+      append,
+    )
+    .option('--no-stdin', 'leave our stdin alone; the command reads an end of file')
+    .action((workspace, command, options) =>
+      go(options, async (context) =>
+        (await import('./commands/exec')).exec(context, workspace, command, options),
+      ),
+    )
+  define(
+    program,
+    'terminal',
+    'Open the login shell of a workspace. Ctrl-] three times within a second leaves it.',
+    ['berth terminal project'],
+  )
+    .argument('<workspace>', 'name, id, beginning of either, or target/name')
+    .action((workspace, options) =>
+      go(options, async (context) => (await import('./commands/exec')).terminal(context, workspace)),
+    )
+  define(program, 'logs', "Print what a workspace's main process printed.", [
+    'berth logs project --tail 100',
+    'berth logs project -f',
+  ])
+    .argument('<workspace>', 'name, id, beginning of either, or target/name')
+    .option('-f, --follow', 'go on until Ctrl-C')
+    .option('-n, --tail <lines>', 'the newest lines only', wholeNumber)
+    .action((workspace, options) =>
+      go(options, async (context) => (await import('./commands/logs')).logs(context, workspace, options)),
+    )
+  define(program, 'cp', 'Copy files and folders into a workspace or out of it; `-` is a tar stream.', [
+    'berth cp notes.txt project:',
+    'berth cp project:/etc/os-release .',
+    'berth cp project:src/. ./src',
+    'berth cp project:src - | tar -t',
+  ])
+    .argument('<from>', 'path, workspace:path, or - for a tar stream on stdin')
+    .argument('<to>', 'path, workspace:path, or - for a tar stream on stdout')
+    .addOption(json())
+    .action((from, to, options) =>
+      go(options, async (context) => (await import('./commands/cp')).cp(context, from, to)),
+    )
+}
+
+function addPorts(program: Command, go: Execute): void {
+  define(program, 'ports', 'Show what listens in a workspace.', [
+    'berth ports project',
+    'berth ports project --json',
+  ])
+    .argument('<workspace>', 'name, id, beginning of either, or target/name')
+    .addOption(json())
+    .action((workspace, options) =>
+      go(options, async (context) => (await import('./commands/ports')).ports(context, workspace)),
+    )
+  define(program, 'forward', 'Forward one port of a workspace until Ctrl-C.', [
+    'berth forward project 8501',
+    'berth forward project 5432:15432',
+  ])
+    .argument('<workspace>', 'name, id, beginning of either, or target/name')
+    .argument('<port[:local]>', 'port in the workspace, and on this machine; the same number if it is free')
+    .addOption(json())
+    .action((workspace, ports, options) =>
+      go(options, async (context) => (await import('./commands/forward')).forward(context, workspace, ports)),
+    )
+  define(
+    program,
+    'serve',
+    'Forward the ports of workspaces, and print URLs as they come and go, until Ctrl-C.',
+    ['berth serve', 'berth serve project other', 'berth serve --example'],
+  )
+    .argument('[workspaces...]', 'all running ones where none is named')
+    .option('--example', 'make the bundled example workspace if it is missing, and serve it')
+    .addOption(json())
+    .action((workspaces, options) =>
+      go(options, async (context) => (await import('./commands/serve')).serve(context, workspaces, options)),
+    )
+  define(program, 'url', 'Print the URL of a port, while a Berth process serves it.', [
+    'berth url project 8501',
+  ])
+    .argument('<workspace>', 'name, id, beginning of either, or target/name')
+    .argument('<port>', 'port in the workspace', portNumber)
+    .addOption(json())
+    .action((workspace, port, options) =>
+      go(options, async (context) => (await import('./commands/url')).url(context, workspace, port)),
+    )
+}
+
+function addMachine(program: Command, go: Execute): void {
+  define(program, 'targets', 'Show where workspaces can live, and how these places are.', ['berth targets'])
+    .addOption(json())
+    .action((options) =>
+      go(options, async (context) => (await import('./commands/targets')).targets(context)),
+    )
+  define(program, 'doctor', 'Check what Berth needs on this machine.', ['berth doctor'])
+    .addOption(json())
+    .action((options) => go(options, async (context) => (await import('./commands/doctor')).doctor(context)))
+}
+
+function append(value: string, previous: readonly string[] | undefined): string[] {
+  return [...(previous ?? []), value]
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It has to be a whole number.')
+  return Number(text)
+}
+
+function portNumber(text: string): number {
+  const port = wholeNumber(text)
+  if (port < 1 || port > 65_535) throw new InvalidArgumentError('A port is a number from 1 to 65535.')
+  return port
+}
