@@ -1,4 +1,4 @@
-import { app, type Session, type WebContents } from 'electron'
+import { app, type Session } from 'electron'
 import { WINDOW_ORIGIN } from '#contract/channels'
 
 /** Called for whatever was refused, with what was wanted. */
@@ -65,25 +65,13 @@ export function guardSession(session: Session, refused: Refused): void {
   })
 }
 
-/** Whether an ipc message comes from the top frame of one of these pages, and that frame is still on our page. */
-export function isOwnFrame(
-  event: {
-    readonly sender: WebContents
-    readonly senderFrame: { readonly parent: unknown; readonly origin: string } | null
-  },
-  own: (contents: WebContents) => boolean,
-): boolean {
-  const frame = event.senderFrame
-  return frame !== null && frame.parent === null && frame.origin === WINDOW_ORIGIN && own(event.sender)
-}
-
 /** Electron hands over some origins with a closing slash. */
 function originOf(url: string): string {
   return url === WINDOW_ORIGIN || url.startsWith(`${WINDOW_ORIGIN}/`) ? WINDOW_ORIGIN : url
 }
 
-/** A fragment is the page's own affair. */
-function isPage(url: string): boolean {
+/** Whether an address is that of our page; a fragment is the page's own affair. */
+export function isPage(url: string): boolean {
   return url.split('#', 1)[0] === PAGE_URL
 }
 

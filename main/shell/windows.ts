@@ -1,7 +1,7 @@
 import { BrowserWindow, nativeTheme, screen, type WebContents } from 'electron'
 import type { WindowCommand } from '#contract'
 import { WINDOW_COMMAND_CHANNEL } from '#contract/channels'
-import { PAGE_URL } from './security'
+import { isPage, PAGE_URL } from './security'
 import {
   MINIMUM_SIZE,
   placeWindow,
@@ -96,10 +96,7 @@ export class Windows {
       this.#windows.delete(window)
     })
     this.#mendCrashes(window)
-    window.loadURL(PAGE_URL).catch((error: unknown) => {
-      this.#options.onError('The page could not be loaded', { detail: String(error) })
-      show()
-    })
+    this.#load(window)
     return window
   }
 
@@ -130,6 +127,13 @@ export class Windows {
     if (theme !== this.#state.theme) this.#save({ ...this.#state, theme })
   }
 
+  #load(window: BrowserWindow): void {
+    // A page that cannot be loaded paints nothing; the window is shown all the same after SHOW_AT_LATEST.
+    window.loadURL(PAGE_URL).catch((error: unknown) => {
+      this.#options.onError('The page could not be loaded', { detail: String(error) })
+    })
+  }
+
   #remember(window: BrowserWindow): void {
     this.#save({ ...this.#state, bounds: window.getNormalBounds(), maximized: window.isMaximized() })
   }
@@ -145,6 +149,12 @@ export class Windows {
     let crashes: number[] = []
     window.webContents.on('did-start-navigation', (details) => {
       if (details.isMainFrame && !details.isSameDocument) this.#listening.delete(window.webContents)
+    })
+    // A few addresses (about:blank) cannot be refused beforehand. The window shows our page or nothing.
+    window.webContents.on('did-navigate', (_event, url) => {
+      if (isPage(url)) return
+      this.#options.onError('The window left its page and was brought back', { url: url.slice(0, 200) })
+      this.#load(window)
     })
     window.webContents.on('render-process-gone', (_event, details) => {
       if (details.reason === 'clean-exit') return
