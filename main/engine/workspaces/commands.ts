@@ -1,0 +1,254 @@
+import type { Readable } from 'node:stream'
+import {
+  type Definition,
+  type LifecycleCommand,
+  type LifecyclePhase,
+  lifecyclePhases,
+  type Problem,
+  ProblemError,
+  problem,
+} from '#contract'
+import type { StepReport } from '../drivers/driver'
+import type { Link } from '../link/link'
+import type { Platform } from '../platform/platform'
+import { needsContainerEnvironment, substituteEnvironment } from '../platform/variables'
+
+/** Phases that run inside the workspace, in their order (containers.dev, "Lifecycle scripts"). */
+export const workspacePhases = lifecyclePhases.filter((phase) => phase !== 'initializeCommand')
+/** Those that run each time that it starts. */
+export const startPhases: readonly LifecyclePhase[] = ['postStartCommand', 'postAttachCommand']
+
+/** How much of a failed command's output goes into its Problem, in characters. */
+const tailKept = 4096
+
+/** Which of `phases` have something to do, up to and after the one that the workspace is ready with. */
+export function splitPhases(
+  definition: Definition,
+  phases: readonly LifecyclePhase[],
+): { readonly before: readonly LifecyclePhase[]; readonly after: readonly LifecyclePhase[] } {
+  const ready = lifecyclePhases.indexOf(definition.waitFor)
+  const wanted = phases.filter((phase) => definition.lifecycle[phase] !== undefined)
+  return {
+    before: wanted.filter((phase) => lifecyclePhases.indexOf(phase) <= ready),
+    after: wanted.filter((phase) => lifecyclePhases.indexOf(phase) > ready),
+  }
+}
+
+interface NamedCommand {
+  /** Empty unless several run side by side. */
+  readonly name: string
+  readonly command: string | readonly string[]
+}
+
+function commandsOf(command: LifecycleCommand): NamedCommand[] {
+  return typeof command === 'string' || Array.isArray(command)
+    ? [{ name: '', command }]
+    : Object.entries(command).map(([name, each]) => ({ name, command: each }))
+}
+
+/** Runs the ways a command is written; `execute` gets an argument vector and returns the exit code. */
+async function runCommands(
+  phase: LifecyclePhase,
+  command: LifecycleCommand,
+  shell: readonly string[],
+  report: StepReport,
+  execute: (command: readonly string[], print: (text: string) => void) => Promise<number>,
+): Promise<void> {
+  const several = commandsOf(command)
+  report.detail(shown(several[0]?.command ?? ''))
+  const ends = await Promise.allSettled(
+    several.map(async ({ name, command: each }) => {
+      let tail = ''
+      const print = prefixed(name, (text) => {
+        tail = (tail + text).slice(-tailKept)
+        report.output(text)
+      })
+      const code = await execute(typeof each === 'string' ? [...shell, each] : each, print)
+      print('')
+      if (code !== 0) throw lifecycleFailed(phase, name, each, `ended with exit code ${code}`, tail)
+    }),
+  )
+  // All have ended by now: none goes on behind the back of the next phase.
+  const failed = ends.find((end) => end.status === 'rejected')
+  if (failed) throw failed.reason
+}
+
+function shown(command: string | readonly string[]): string {
+  const text = typeof command === 'string' ? command : command.join(' ')
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text
+}
+
+/** Marks each line with the name of the command that printed it, where several run. An empty text flushes. */
+function prefixed(name: string, print: (text: string) => void): (text: string) => void {
+  if (name === '') return print
+  let rest = ''
+  return (text) => {
+    const lines = (rest + text).split('\n')
+    rest = text === '' ? '' : (lines.pop() ?? '')
+    const whole = lines.filter((line, index) => text !== '' || line !== '' || index < lines.length - 1)
+    if (whole.length > 0) print(whole.map((line) => `[${name}] ${line}\n`).join(''))
+  }
+}
+
+function lifecycleFailed(
+  phase: LifecyclePhase,
+  name: string,
+  command: string | readonly string[],
+  how: string,
+  output: string,
+): ProblemError {
+  return problem({
+    code: 'lifecycle-failed',
+    title: `${phase} failed`,
+    cause: `“${shown(command)}”${name ? ` (${name})` : ''} ${how}.`,
+    remedy: 'Look at what it printed, mend the command, and rebuild.',
+    ...(output.trim() ? { detail: output } : {}),
+  })
+}
+
+/** Feeds text to `print` as it comes, whole characters only. */
+async function follow(stream: Readable, print: (text: string) => void): Promise<void> {
+  const decoder = new TextDecoder()
+  try {
+    for await (const chunk of stream) print(decoder.decode(chunk as Uint8Array, { stream: true }))
+  } catch {
+    // A connection that breaks shows in the process's exit, with its reason.
+  }
+  print(decoder.decode())
+}
+
+/** Waits for what is under way, but no longer than until the signal. */
+function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason)
+    if (signal.aborted) return onAbort()
+    signal.addEventListener('abort', onAbort, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+  })
+}
+
+/**
+ * Runs one phase inside the workspace, as the workspace user. Rejects with `lifecycle-failed`; aborting ends the
+ * commands and what they started.
+ */
+export async function runPhase(
+  phase: LifecyclePhase,
+  definition: Definition,
+  link: Link,
+  platform: Platform,
+  report: StepReport,
+  signal: AbortSignal,
+): Promise<void> {
+  const command = definition.lifecycle[phase]
+  if (command === undefined) return
+  const execute = async (argv: readonly string[], print: (text: string) => void): Promise<number> => {
+    const running = await link.exec({ command: argv }, signal)
+    try {
+      running.stdin.end()
+      const output = [
+        follow(running.stdout, print),
+        ...(running.stderr ? [follow(running.stderr, print)] : []),
+      ]
+      const { code, problem: lost } = await orAbort(
+        Promise.all(output).then(() => running.exit),
+        signal,
+      )
+      if (code === null) {
+        throw new ProblemError(
+          lost ?? { code: 'exec-failed', title: `${phase} was lost`, cause: 'It ended.', remedy: '' },
+        )
+      }
+      return code
+    } finally {
+      running.destroy()
+    }
+  }
+  const sources = needsContainerEnvironment(JSON.stringify(command))
+    ? { local: platform.env, container: await containerEnvironment(link, signal) }
+    : { local: platform.env }
+  const filled = substituteCommand(command, (text) => substituteEnvironment(text, sources))
+  try {
+    await runCommands(phase, filled, ['/bin/sh', '-c'], report, execute)
+  } catch (error) {
+    throw asLifecycleProblem(phase, command, error)
+  }
+}
+
+/** Whatever kept a command from running is told as its failure; a cancel stays one. */
+function asLifecycleProblem(phase: LifecyclePhase, command: LifecycleCommand, error: unknown): unknown {
+  if (!(error instanceof ProblemError)) return error
+  const inner: Problem = error.problem
+  if (inner.code === 'lifecycle-failed' || inner.code === 'cancelled') return error
+  const first = commandsOf(command)[0]?.command ?? ''
+  return problem(
+    {
+      code: 'lifecycle-failed',
+      title: `${phase} failed`,
+      cause: `“${shown(first)}” could not be run: ${inner.cause}`,
+      remedy: inner.remedy || 'Mend the command or the image, and rebuild.',
+      ...(inner.detail ? { detail: inner.detail } : {}),
+    },
+    error,
+  )
+}
+
+function substituteCommand(command: LifecycleCommand, fill: (text: string) => string): LifecycleCommand {
+  if (typeof command === 'string') return fill(command)
+  if (Array.isArray(command)) return command.map(fill)
+  return Object.fromEntries(
+    Object.entries(command).map(([name, each]) => [
+      name,
+      typeof each === 'string' ? fill(each) : each.map(fill),
+    ]),
+  )
+}
+
+/** The environment of the running workspace, asked of itself. Empty where it has no `env`. */
+async function containerEnvironment(link: Link, signal: AbortSignal): Promise<Record<string, string>> {
+  const running = await link.exec({ command: ['env', '-0'] }, signal)
+  running.stdin.end()
+  running.stderr?.resume()
+  let text = ''
+  await follow(running.stdout, (more) => {
+    text += more
+  })
+  await running.exit
+  const entries = text.split('\0').filter((line) => line.includes('='))
+  return Object.fromEntries(
+    entries.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+  )
+}
+
+/** Runs `initializeCommand` in a folder of this machine, with the user's own shell environment. */
+export async function runInitialize(
+  command: LifecycleCommand,
+  folder: string,
+  platform: Platform,
+  report: StepReport,
+  signal: AbortSignal,
+): Promise<void> {
+  const fill = (text: string) => substituteEnvironment(text, { local: platform.env })
+  const shell = process.platform === 'win32' ? ['cmd.exe', '/d', '/s', '/c'] : ['/bin/sh', '-c']
+  await runCommands(
+    'initializeCommand',
+    substituteCommand(command, fill),
+    shell,
+    report,
+    async (argv, print) => {
+      const [file = '', ...args] = argv
+      const child = platform.processes.spawn(file, args, {
+        cwd: folder,
+        env: platform.env,
+        signal,
+        group: true,
+      })
+      child.stdin.end()
+      await Promise.all([follow(child.stdout, print), follow(child.stderr, print)])
+      const { code, error } = await child.exit
+      signal.throwIfAborted()
+      if (error)
+        throw lifecycleFailed('initializeCommand', '', argv, `could not be started: ${error.message}`, '')
+      return code ?? 1
+    },
+  )
+}

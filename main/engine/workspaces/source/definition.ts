@@ -1,0 +1,97 @@
+import { join, posix } from 'node:path'
+import { type Definition, problem, type Source } from '#contract'
+import {
+  type DefinitionContext,
+  type FoundDefinition,
+  imageDefinition,
+  type RepositoryReader,
+  readDefinition,
+  withImage,
+} from '../../definitions/index'
+import type { StepReport } from '../../drivers/driver'
+import type { Platform } from '../../platform/platform'
+import { openRepository } from '../git'
+import { withTemporaryFolder } from '../temporary'
+import { folderReader } from './folder-reader'
+import { sourceFolderName } from './name'
+
+export interface DefinitionRequest {
+  readonly workspaceId: string
+  readonly source: Source
+  /** Asked for by the user in place of what the definition says. */
+  readonly image?: string
+  readonly definitionPath?: string
+  readonly bindMounts: boolean
+}
+
+export function definitionContext(request: DefinitionRequest, platform: Platform): DefinitionContext {
+  return {
+    workspaceId: request.workspaceId,
+    sourceName: sourceFolderName(request.source),
+    ...(request.source.kind === 'folder' ? { localFolder: request.source.path } : {}),
+    defaultImage: platform.settings.get().defaultImage,
+    env: platform.env,
+    bindMounts: request.bindMounts,
+  }
+}
+
+/** Reads a definition out of an open repository, or does without where the user named an image and it has none. */
+export async function readFrom(
+  reader: RepositoryReader,
+  request: DefinitionRequest,
+  platform: Platform,
+): Promise<FoundDefinition> {
+  const found = await readDefinition(reader, definitionContext(request, platform), request.definitionPath)
+  return request.image === undefined
+    ? found
+    : { ...found, definition: withImage(found.definition, request.image) }
+}
+
+/** What the source says that its workspace should be. Of a git repository only the files that say so are fetched. */
+export async function readSource(
+  request: DefinitionRequest,
+  platform: Platform,
+  report: StepReport,
+  signal: AbortSignal,
+): Promise<FoundDefinition> {
+  const { source } = request
+  switch (source.kind) {
+    case 'image': {
+      const image = request.image ?? source.image
+      return { definition: imageDefinition(image, definitionContext(request, platform)), candidates: [] }
+    }
+    case 'folder':
+      return readFrom(folderReader(source.path), request, platform)
+    case 'git':
+      return withTemporaryFolder(platform, async (folder) =>
+        readFrom(
+          await openRepository(platform, source, join(folder, 'repository'), report, signal),
+          request,
+          platform,
+        ),
+      )
+  }
+}
+
+/** One line for people: what was found. */
+export function describeDefinition(definition: Definition): string {
+  const made = definition.build ? `built from ${definition.build.dockerfile}` : (definition.image ?? '')
+  if (definition.path) return `${definition.path}: ${made}`
+  return definition.format === 'default' ? `No definition: ${made}` : made
+}
+
+/** Whether one container path is, or lies in, another. */
+export function isInside(path: string, folder: string): boolean {
+  return path === folder || posix.normalize(path).startsWith(folder.endsWith('/') ? folder : `${folder}/`)
+}
+
+/** Says that a definition which has to be built is not possible on a target. */
+export function refuseBuild(definition: Definition, canBuild: boolean): void {
+  if (!definition.build || canBuild) return
+  throw problem({
+    code: 'definition-unsupported',
+    title: 'This target cannot build images',
+    cause: `The definition is built from ${definition.build.dockerfile}.`,
+    remedy: 'Choose an image instead, or another target.',
+  })
+}

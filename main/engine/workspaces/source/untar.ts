@@ -1,0 +1,56 @@
+import { createWriteStream } from 'node:fs'
+import { chmod, copyFile, mkdir, symlink } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { extract } from 'tar-stream'
+import { insideRepository } from '../../definitions/index'
+
+/**
+ * Unpacks a tar stream that came from a workspace, and so may be hostile, into a new folder of this machine. Every
+ * entry's first path part (the packed folder's own name) is dropped. Nothing is written outside: links are made last,
+ * so that nothing can be written through them, and devices and pipes are left out.
+ */
+export async function untar(stream: Readable, folder: string): Promise<void> {
+  const entries = extract()
+  stream.on('error', (error) => entries.destroy(error))
+  stream.pipe(entries)
+  const links: { readonly path: string; readonly target: string }[] = []
+  const copies: { readonly path: string; readonly target: string }[] = []
+  const relative = (name: string): string | undefined => {
+    const parts = name.replace(/^(?:\.\/)+/, '').split('/')
+    return insideRepository('.', parts.slice(1).join('/') || '.')
+  }
+  await mkdir(folder, { recursive: true })
+  try {
+    for await (const entry of entries) {
+      const { type, name, mode = 0o644, linkname } = entry.header
+      const inside = relative(name)
+      if (inside !== undefined) {
+        const path = join(folder, inside)
+        if (type === 'directory') await mkdir(path, { recursive: true })
+        else if (type === 'symlink' && linkname) links.push({ path, target: linkname })
+        else if (type === 'link' && linkname) {
+          const target = relative(linkname)
+          if (target !== undefined) copies.push({ path, target: join(folder, target) })
+        } else if (type === 'file' || type === 'contiguous-file') {
+          await mkdir(dirname(path), { recursive: true })
+          await pipeline(Readable.from(entry as AsyncIterable<Buffer>), createWriteStream(path))
+          await chmod(path, (mode & 0o777) | 0o600)
+        }
+      }
+      entry.resume()
+    }
+  } finally {
+    stream.destroy()
+    entries.destroy()
+  }
+  for (const { path, target } of copies) {
+    await mkdir(dirname(path), { recursive: true })
+    await copyFile(target, path)
+  }
+  for (const { path, target } of links) {
+    await mkdir(dirname(path), { recursive: true })
+    await symlink(target, path)
+  }
+}
