@@ -1,0 +1,171 @@
+import type { IncomingMessage } from 'node:http'
+import { posix } from 'node:path'
+import { PassThrough, pipeline, type Readable } from 'node:stream'
+import { extract } from 'tar-stream'
+import { ProblemError, problem } from '#contract'
+import type { EngineClient } from './client'
+import { type Locator, QUICK } from './container/locate'
+import { connectionLost, EngineError, isStatus } from './problems'
+
+/** See {@link Driver.read}. */
+export async function readArchive(
+  client: EngineClient,
+  locator: Locator,
+  id: string,
+  path: string,
+  signal: AbortSignal,
+): Promise<Readable> {
+  try {
+    const response = await locator.with(
+      id,
+      (container) => openArchive(client, container, path, signal),
+      signal,
+    )
+    return guarded(response, client)
+  } catch (error) {
+    throw archiveFailure(client, error, path, `"${path}" could not be read`, signal)
+  }
+}
+
+function openArchive(
+  client: EngineClient,
+  containerId: string,
+  path: string,
+  signal?: AbortSignal,
+): Promise<IncomingMessage> {
+  return client.stream('GET', `/containers/${containerId}/archive`, {
+    query: { path },
+    ...(signal && { signal }),
+  })
+}
+
+/** The stream with the connection's errors told as Problems, and with a listener of its own. */
+function guarded(response: IncomingMessage, client: EngineClient): Readable {
+  const guard = new PassThrough({ highWaterMark: 512 * 1024 })
+  guard.on('error', () => undefined)
+  pipeline(response, guard, (error) => {
+    if (error && !guard.writableFinished) {
+      guard.destroy(new ProblemError(connectionLost(client.identity.targetName, error.message)))
+    }
+  })
+  return guard
+}
+
+/** See {@link Driver.write}. */
+export async function writeArchive(
+  client: EngineClient,
+  locator: Locator,
+  id: string,
+  folder: string,
+  tar: Readable,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    // Asked first, because a stream that has begun to flow cannot be sent a second time to another container.
+    const containerId = await locator.with(
+      id,
+      async (container) => {
+        const found = await client.head(`/containers/${container}/archive`, {
+          query: { path: folder },
+          timeout: QUICK,
+          signal,
+        })
+        if (!found) throw new EngineError(404, `no such folder: ${folder}`)
+        return container
+      },
+      signal,
+    )
+    const response = await client.stream('PUT', `/containers/${containerId}/archive`, {
+      query: { path: folder },
+      body: tar,
+      signal,
+    })
+    response.resume()
+  } catch (error) {
+    tar.destroy()
+    throw archiveFailure(client, error, folder, `"${folder}" could not be written to`, signal)
+  }
+}
+
+function archiveFailure(
+  client: EngineClient,
+  error: unknown,
+  path: string,
+  title: string,
+  signal: AbortSignal,
+): Error {
+  if (isStatus(error, 404) && !/no such container: /i.test(error.message)) {
+    return problem({
+      code: 'file-not-found',
+      title,
+      cause: `There is no "${posix.normalize(path)}" in the workspace.`,
+      detail: error.message,
+    })
+  }
+  if (isStatus(error, 403)) {
+    return problem({
+      code: 'permission-denied',
+      title,
+      cause: 'It is mounted read-only.',
+      detail: error.message,
+    })
+  }
+  if (isStatus(error, 400)) {
+    return problem({
+      code: 'file-not-found',
+      title,
+      cause: `Docker answered: ${error.message}`,
+      detail: error.message,
+    })
+  }
+  return client.failure(error, title, signal)
+}
+
+/** The uid that a file or folder of a container belongs to; undefined where there is none. Reads its first header only. */
+export async function readOwner(
+  client: EngineClient,
+  containerId: string,
+  path: string,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  let response: IncomingMessage
+  try {
+    response = await openArchive(client, containerId, path, signal)
+  } catch (error) {
+    if (isStatus(error, 404)) return undefined
+    throw error
+  }
+  try {
+    for await (const entry of response.pipe(extract())) return entry.header.uid
+    return undefined
+  } finally {
+    response.destroy()
+  }
+}
+
+/** A small file of a container, also of one that was never started; undefined where there is none. */
+export async function readFile(
+  client: EngineClient,
+  containerId: string,
+  path: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  let response: IncomingMessage
+  try {
+    response = await openArchive(client, containerId, path, signal)
+  } catch (error) {
+    if (isStatus(error, 404)) return undefined
+    throw error
+  }
+  try {
+    for await (const entry of response.pipe(extract())) {
+      if (entry.header.type !== 'file') return undefined
+      const chunks: Buffer[] = []
+      for await (const chunk of entry) chunks.push(chunk as Buffer)
+      return Buffer.concat(chunks).toString('utf8')
+    }
+    return undefined
+  } finally {
+    response.destroy()
+  }
+}

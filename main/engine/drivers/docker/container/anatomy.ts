@@ -1,0 +1,121 @@
+import { randomBytes } from 'node:crypto'
+import { Definition, Source, WorkspaceUser } from '#contract'
+import type { WorkspaceSpec } from '../../driver'
+
+/** Labels of a workspace's containers and volumes; what DESIGN.md calls annotations are labels on Docker too. */
+export const labels = {
+  managedBy: 'app.kubernetes.io/managed-by',
+  workspace: 'berth.dev/workspace',
+  owner: 'berth.dev/owner',
+  /** The name at the time of making; a container's own name is newer. */
+  name: 'berth.dev/name',
+  source: 'berth.dev/source',
+  definition: 'berth.dev/definition',
+  user: 'berth.dev/user',
+  image: 'berth.dev/image',
+  /** Milliseconds since the epoch. */
+  createdAt: 'berth.dev/created-at',
+  /** Names one call of `create`: the container and those volumes that it made carry the same. */
+  making: 'berth.dev/making',
+  /** `source` or `home`. */
+  volume: 'berth.dev/volume',
+} as const
+
+export const MANAGED_BY = 'berth'
+export const managedFilter = `${labels.managedBy}=${MANAGED_BY}`
+export const workspaceFilter = (id: string) => `${labels.workspace}=${id}`
+
+export const sourceVolume = (id: string) => `berth-${id}-source`
+export const homeVolume = (id: string) => `berth-${id}-home`
+/** Exists only after a rename: its label holds the name for when there is no container to tell it. */
+export const nameVolume = (id: string) => `berth-${id}-name`
+
+/** The container's name tells the phase that a workspace is in, because labels can not be changed. */
+export const containerNames = {
+  committed: (name: string) => `berth-${name}`,
+  /** Made by `create`, until `commit`. */
+  uncommitted: (id: string) => `berth-new-${id}`,
+  /** The replaced one, within `commit`. */
+  replaced: (id: string) => `berth-old-${id}`,
+} as const
+
+export type Phase = 'committed' | 'uncommitted' | 'replaced'
+
+export function phaseOf(containerName: string, id: string): Phase {
+  const name = containerName.replace(/^\//, '')
+  if (name === containerNames.uncommitted(id)) return 'uncommitted'
+  if (name === containerNames.replaced(id)) return 'replaced'
+  return 'committed'
+}
+
+/** The workspace's name: of a committed container it is in the container's own name, which `docker rename` changes. */
+export function nameOf(containerName: string, id: string, fallback: string): string {
+  const name = containerName.replace(/^\//, '')
+  if (phaseOf(name, id) !== 'committed') return fallback
+  return name.startsWith('berth-') ? name.slice('berth-'.length) : fallback
+}
+
+export const builtRepository = (id: string) => `berth/${id}`
+
+/** Twelve random letters and digits. */
+export function nonce(): string {
+  return randomBytes(9).toString('hex').slice(0, 12)
+}
+
+export function workspaceLabels(spec: WorkspaceSpec, making: string): Record<string, string> {
+  return {
+    [labels.managedBy]: MANAGED_BY,
+    [labels.workspace]: spec.id,
+    [labels.owner]: spec.owner,
+    [labels.name]: spec.name,
+    [labels.source]: JSON.stringify(spec.source),
+    [labels.definition]: JSON.stringify(spec.definition),
+    [labels.user]: JSON.stringify(spec.image.user),
+    [labels.image]: spec.image.reference,
+    [labels.createdAt]: String(spec.createdAt),
+    [labels.making]: making,
+  }
+}
+
+/** What the labels of a container or volume say of its workspace. */
+export interface Labelled {
+  readonly id: string
+  readonly name: string
+  readonly owner: string
+  readonly source: Source
+  readonly definition: Definition
+  readonly user: WorkspaceUser
+  readonly image: string
+  readonly createdAt: number
+  readonly making: string
+}
+
+/** Reads labels; undefined when they are not a workspace's, or were made by a Berth that this one does not understand. */
+export function readLabels(from: Readonly<Record<string, string>> | null | undefined): Labelled | undefined {
+  if (!from || from[labels.managedBy] !== MANAGED_BY) return undefined
+  const id = from[labels.workspace]
+  if (!id) return undefined
+  const source = Source.safeParse(parseJson(from[labels.source]))
+  const definition = Definition.safeParse(parseJson(from[labels.definition]))
+  const user = WorkspaceUser.safeParse(parseJson(from[labels.user]))
+  if (!source.success || !definition.success || !user.success) return undefined
+  return {
+    id,
+    name: from[labels.name] ?? id,
+    owner: from[labels.owner] ?? '',
+    source: source.data,
+    definition: definition.data,
+    user: user.data,
+    image: from[labels.image] ?? '',
+    createdAt: Number(from[labels.createdAt] ?? 0) || 0,
+    making: from[labels.making] ?? '',
+  }
+}
+
+function parseJson(text: string | undefined): unknown {
+  try {
+    return text === undefined ? undefined : JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,109 @@
+import { Buffer } from 'node:buffer'
+import { type Problem, problem } from '#contract'
+import type { ContainerInspect } from './api'
+import type { EngineClient } from './client'
+import { type Locator, QUICK } from './container/locate'
+import { exited, outOfMemory, startProblem } from './container/observe'
+import { openLogs } from './logs'
+import { diskFull, isStatus } from './problems'
+
+/** Lines of the log that go along with an exit. */
+const LAST_LINES = 20
+
+/** See {@link Driver.diagnose}. */
+export async function diagnose(
+  client: EngineClient,
+  locator: Locator,
+  id: string,
+  signal: AbortSignal,
+): Promise<readonly Problem[]> {
+  try {
+    const [located] = await locator.containers(id, signal)
+    if (!located) return (await locator.volumes(id, signal)).length > 0 ? [missing(id)] : [unknown()]
+    const inspect = await client.json<ContainerInspect>('GET', `/containers/${located.containerId}/json`, {
+      timeout: QUICK,
+      signal,
+    })
+    const problems: Problem[] = []
+    const { State } = inspect
+    if (State.OOMKilled) problems.push(outOfMemory(State.ExitCode))
+    if (State.Status === 'paused') problems.push(paused(id))
+    if (State.Error) {
+      problems.push(
+        /no space left on device/i.test(State.Error)
+          ? diskFull('The workspace could not be started', client.identity.targetName, State.Error)
+          : startProblem(State.Error),
+      )
+    } else if (State.Status === 'exited' && ![0, 137, 143].includes(State.ExitCode)) {
+      problems.push(exited(State.ExitCode, await lastWords(client, locator, id, signal)))
+    }
+    if (!(await imageExists(client, inspect.Image, signal))) problems.push(imageGone(inspect.Config.Image))
+    return problems
+  } catch (error) {
+    throw client.failure(error, 'The workspace could not be looked into', signal)
+  }
+}
+
+function unknown(): Problem {
+  return problem({
+    code: 'workspace-gone',
+    title: 'The workspace is gone',
+    cause: 'The engine has neither a container nor a volume of it.',
+    remedy: 'Create it again.',
+  }).problem
+}
+
+function missing(id: string): Problem {
+  return {
+    code: 'workspace-gone',
+    title: 'The container of the workspace is gone',
+    cause: 'It was removed outside Berth. The source and home folders are still there.',
+    remedy: 'Rebuild the workspace.',
+    actions: [{ kind: 'workspace', label: 'Rebuild', verb: 'rebuild', workspaceId: id }],
+  }
+}
+
+function paused(id: string): Problem {
+  return {
+    code: 'workspace-not-running',
+    title: 'The workspace is paused',
+    cause: 'Someone paused its container with "docker pause".',
+    remedy: 'Start the workspace.',
+    actions: [{ kind: 'workspace', label: 'Start', verb: 'start', workspaceId: id }],
+  }
+}
+
+function imageGone(image: string): Problem {
+  return {
+    code: 'image-not-found',
+    title: 'The image of the workspace was removed',
+    cause: `"${image}" is not on the engine any more; the container still runs from its remains.`,
+    remedy: 'Rebuild the workspace to get the image again.',
+  }
+}
+
+async function imageExists(client: EngineClient, image: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    await client.json('GET', `/images/${image}/json`, { timeout: QUICK, signal })
+    return true
+  } catch (error) {
+    if (isStatus(error, 404)) return false
+    throw error
+  }
+}
+
+async function lastWords(
+  client: EngineClient,
+  locator: Locator,
+  id: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const logs = await openLogs(client, locator, id, { follow: false, tail: LAST_LINES }, signal)
+  const collect = async (stream: AsyncIterable<Buffer>) => {
+    const chunks: Buffer[] = []
+    for await (const chunk of stream) chunks.push(chunk)
+    return Buffer.concat(chunks).toString('utf8')
+  }
+  const [stdout, stderr] = await Promise.all([collect(logs.stdout), collect(logs.stderr)])
+  return `${stdout}${stderr}`.trim() || undefined
+}

@@ -1,0 +1,192 @@
+import type { Duplex, Readable } from 'node:stream'
+import type { Problem } from '#contract'
+import type { Platform } from '../../platform/platform'
+import type {
+  Driver,
+  ExecOptions,
+  ExecProcess,
+  ImageRequest,
+  LogOptions,
+  LogStream,
+  ResolvedImage,
+  StepReport,
+  TargetDescription,
+  TargetFacts,
+  WatchEvent,
+  WorkspaceSpec,
+} from '../driver'
+import { readArchive, writeArchive } from './archive'
+import { EngineClient } from './client'
+import { type Endpoint, isLocal } from './connection/endpoint'
+import { Transport } from './connection/transport'
+import { Lifecycle } from './container/lifecycle'
+import { Locator } from './container/locate'
+import { diagnose } from './diagnose'
+import { createDialer, type Dialer } from './dial'
+import { startExec } from './exec'
+import { Images } from './image/resolve'
+import { openLogs } from './logs'
+import { Stats } from './stats'
+import { watchWorkspaces } from './watch'
+
+/** Milliseconds within which an engine must say who it is. */
+const PROBE_LIMIT = 20_000
+
+/** One Docker engine. */
+export class DockerDriver implements Driver {
+  readonly kind = 'docker'
+  readonly targetId: string
+  readonly #platform: Platform
+  readonly #transport: Transport
+  readonly #client: EngineClient
+  readonly #locator: Locator
+  readonly #lifecycle: Lifecycle
+  readonly #images: Images
+  readonly #stats: Stats
+  readonly #dialer: Dialer
+  readonly #local: boolean
+
+  constructor(target: TargetDescription, endpoint: Endpoint, platform: Platform) {
+    this.targetId = target.id
+    this.#platform = platform
+    this.#local = isLocal(endpoint)
+    this.#transport = new Transport(endpoint, platform)
+    this.#client = new EngineClient(this.#transport, { targetName: target.name, endpoint: target.endpoint })
+    this.#locator = new Locator(this.#client)
+    this.#lifecycle = new Lifecycle(this.#client, this.#locator, platform)
+    this.#images = new Images(this.#client, platform, this.#local)
+    this.#stats = new Stats(this.#client, this.#locator, platform.clock)
+    this.#dialer = createDialer({
+      exec: (id, options, signal) => this.exec(id, options, signal),
+      logger: platform.logger,
+      imageIdOf: (id) => this.#imageIdOf(id),
+    })
+  }
+
+  async probe(signal: AbortSignal): Promise<TargetFacts> {
+    const title = `The Docker engine "${this.#client.identity.targetName}" cannot be reached`
+    try {
+      const limit = AbortSignal.any([signal, AbortSignal.timeout(PROBE_LIMIT)])
+      this.#client.forgetConnection()
+      const version = await this.#client.negotiate(limit)
+      const before = performance.now()
+      await this.#client.head('/_ping', { timeout: PROBE_LIMIT, signal: limit })
+      return {
+        version: version.Version,
+        apiVersion: await this.#client.apiVersion(limit),
+        platform: `${version.Os}/${version.Arch}`,
+        latency: performance.now() - before,
+        capabilities: { bindMounts: this.#local, build: true },
+      }
+    } catch (error) {
+      const timedOut = error instanceof Error && error.name === 'TimeoutError'
+      const thrown = timedOut ? Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' }) : error
+      throw this.#client.failure(thrown, title, signal)
+    }
+  }
+
+  watch(signal: AbortSignal): AsyncIterable<WatchEvent> {
+    return watchWorkspaces(
+      {
+        client: this.#client,
+        clock: this.#platform.clock,
+        logger: this.#platform.logger,
+        local: this.#local,
+        forget: (id) => {
+          this.#locator.forget(id)
+          if (id !== undefined) this.#dialer.forget(id)
+        },
+      },
+      signal,
+    )
+  }
+
+  resolveImage(request: ImageRequest, report: StepReport, signal: AbortSignal): Promise<ResolvedImage> {
+    return this.#images.resolve(request, report, signal)
+  }
+
+  create(
+    spec: WorkspaceSpec,
+    options: { readonly replace: boolean },
+    report: StepReport,
+    signal: AbortSignal,
+  ): Promise<void> {
+    this.#dialer.forget(spec.id)
+    return this.#lifecycle.create(spec, options, report, signal)
+  }
+
+  commit(id: string, signal: AbortSignal): Promise<void> {
+    return this.#lifecycle.commit(id, signal)
+  }
+
+  discard(id: string, signal: AbortSignal): Promise<void> {
+    this.#dialer.forget(id)
+    return this.#lifecycle.discard(id, signal)
+  }
+
+  start(id: string, report: StepReport, signal: AbortSignal): Promise<void> {
+    return this.#lifecycle.start(id, report, signal)
+  }
+
+  async stop(
+    id: string,
+    options: { readonly grace: number },
+    report: StepReport,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.#lifecycle.stop(id, options, report, signal)
+    this.#dialer.forget(id)
+  }
+
+  async remove(id: string, report: StepReport, signal: AbortSignal): Promise<void> {
+    this.#dialer.forget(id)
+    await this.#lifecycle.remove(id, report, signal)
+  }
+
+  rename(id: string, name: string, signal: AbortSignal): Promise<void> {
+    return this.#lifecycle.rename(id, name, signal)
+  }
+
+  exec(id: string, options: ExecOptions, signal: AbortSignal): Promise<ExecProcess> {
+    const dependencies = { client: this.#client, locator: this.#locator, logger: this.#platform.logger }
+    return startExec(dependencies, id, options, signal)
+  }
+
+  dial(id: string, port: number, signal: AbortSignal): Promise<Duplex> {
+    return this.#dialer.dial(id, port, signal)
+  }
+
+  logs(id: string, options: LogOptions, signal: AbortSignal): Promise<LogStream> {
+    return openLogs(this.#client, this.#locator, id, options, signal)
+  }
+
+  stats(id: string, signal: AbortSignal): Promise<{ cpu: number; memory: number; memoryLimit?: number }> {
+    return this.#stats.read(id, signal)
+  }
+
+  read(id: string, path: string, signal: AbortSignal): Promise<Readable> {
+    return readArchive(this.#client, this.#locator, id, path, signal)
+  }
+
+  write(id: string, folder: string, tar: Readable, signal: AbortSignal): Promise<void> {
+    return writeArchive(this.#client, this.#locator, id, folder, tar, signal)
+  }
+
+  diagnose(id: string, signal: AbortSignal): Promise<readonly Problem[]> {
+    return diagnose(this.#client, this.#locator, id, signal)
+  }
+
+  async dispose(): Promise<void> {
+    this.#dialer.dispose()
+    await this.#transport.dispose()
+  }
+
+  async #imageIdOf(id: string): Promise<string> {
+    try {
+      const [located] = await this.#locator.containers(id)
+      return located ? located.summary.ImageID : await this.#locator.containerId(id)
+    } catch (error) {
+      throw this.#client.failure(error, 'The workspace could not be reached')
+    }
+  }
+}

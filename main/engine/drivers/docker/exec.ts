@@ -1,0 +1,352 @@
+import type { Readable, Writable } from 'node:stream'
+import { type Problem, problem, toProblem } from '#contract'
+import type { Logger } from '../../platform/logger'
+import type { ExecExit, ExecOptions, ExecProcess } from '../driver'
+import type { ExecInspect } from './api'
+import { compareVersions, type EngineClient, type RawConnection } from './client'
+import { nonce } from './container/anatomy'
+import { type Locator, QUICK } from './container/locate'
+import { connectionLost, EngineError, isStatus } from './problems'
+import { type OutputStreams, readOutputs, writeInput } from './streams/output'
+import { EXEC_MARKER, signalCommand, signalName } from './streams/signal-processes'
+
+/** How long a stream may be silent, in milliseconds, before the engine is asked whether its process still runs. */
+const SILENCE = { first: 2_000, longest: 15_000 }
+/** How long the output of a process that has ended may still take to arrive, in milliseconds. */
+const LINGER = 2_000
+/** The first API version that gives a new terminal its size before the process starts. */
+const CONSOLE_SIZE_API = '1.42'
+
+const wait = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds))
+
+export interface ExecDependencies {
+  readonly client: EngineClient
+  readonly locator: Locator
+  readonly logger: Logger
+}
+
+/** Starts a process in a workspace's container (Engine API: exec create, then start as a taken-over connection). */
+export async function startExec(
+  dependencies: ExecDependencies,
+  id: string,
+  options: ExecOptions,
+  signal: AbortSignal,
+): Promise<ExecProcess> {
+  const { client, locator } = dependencies
+  const marker = nonce() + nonce()
+  let made: { containerId: string; execId: string } | undefined
+  try {
+    const withSize = options.tty && compareVersions(await client.apiVersion(signal), CONSOLE_SIZE_API) >= 0
+    made = await locator.with(
+      id,
+      async (containerId) => ({
+        containerId,
+        execId: await createExec(client, containerId, options, marker, signal),
+      }),
+      signal,
+    )
+    const { containerId, execId } = made
+    const size = withSize && options.tty ? { ConsoleSize: [options.tty.rows, options.tty.columns] } : {}
+    const connection = await client.upgrade(`/exec/${execId}/start`, {
+      json: { Detach: false, Tty: options.tty !== undefined, ...size },
+      signal,
+    })
+    const process = new DockerExec(dependencies, { containerId, execId, marker, connection }, options)
+    if (options.tty && !withSize) await process.setInitialSize(options.tty.columns, options.tty.rows)
+    return process
+  } catch (error) {
+    // Given up while it was being started: it may run already.
+    if (made && signal.aborted)
+      await signalMarked(client, made.containerId, marker, ['KILL']).catch(() => undefined)
+    throw execFailure(client, error, options, signal)
+  }
+}
+
+async function createExec(
+  client: EngineClient,
+  containerId: string,
+  options: ExecOptions,
+  marker: string,
+  signal?: AbortSignal,
+): Promise<string> {
+  const { Id } = await client.json<{ Id: string }>('POST', `/containers/${containerId}/exec`, {
+    json: {
+      AttachStdin: true,
+      AttachStdout: true,
+      AttachStderr: true,
+      Tty: options.tty !== undefined,
+      Cmd: options.command,
+      Env: [
+        ...Object.entries(options.env ?? {}).map(([name, value]) => `${name}=${value}`),
+        `${EXEC_MARKER}=${marker}`,
+      ],
+      ...(options.user !== undefined && { User: options.user }),
+      ...(options.cwd !== undefined && { WorkingDir: options.cwd }),
+      ...(options.tty && { ConsoleSize: [options.tty.rows, options.tty.columns] }),
+    },
+    timeout: QUICK,
+    ...(signal && { signal }),
+  })
+  return Id
+}
+
+function execFailure(client: EngineClient, error: unknown, options: ExecOptions, signal: AbortSignal): Error {
+  const title = `"${options.command[0] ?? ''}" could not be started`
+  if (
+    error instanceof EngineError &&
+    /unable to find user|no matching entries in passwd/i.test(error.message)
+  ) {
+    return problem({
+      code: 'user-not-found',
+      title,
+      cause: `The workspace has no user "${options.user ?? ''}".`,
+      remedy: 'Correct remoteUser in the definition and rebuild.',
+      detail: error.message,
+    })
+  }
+  if (isStatus(error, 400, 500)) {
+    return problem({
+      code: 'exec-failed',
+      title,
+      cause: `Docker answered: ${error.message}`,
+      detail: error.message,
+    })
+  }
+  return client.failure(error, title, signal)
+}
+
+interface Started {
+  readonly containerId: string
+  readonly execId: string
+  /** Value of {@link EXEC_MARKER} in the process's environment. */
+  readonly marker: string
+  readonly connection: RawConnection
+}
+
+class DockerExec implements ExecProcess {
+  readonly stdin: Writable
+  readonly stdout: Readable
+  readonly stderr: Readable | null
+  readonly exit: Promise<ExecExit>
+  readonly #client: EngineClient
+  readonly #logger: Logger
+  readonly #started: Started
+  readonly #outputs: OutputStreams
+  #exited: number | undefined
+  #destroyed = false
+  #over = false
+
+  constructor({ client, logger }: ExecDependencies, started: Started, options: ExecOptions) {
+    this.#client = client
+    this.#logger = logger
+    this.#started = started
+    const { socket, head } = started.connection
+    this.#outputs = readOutputs(socket, head, options.tty === undefined)
+    this.stdin = writeInput(socket)
+    this.stdout = this.#outputs.stdout
+    this.stderr = this.#outputs.stderr
+    this.exit = this.#follow()
+    void this.#watchSilence()
+  }
+
+  async #follow(): Promise<ExecExit> {
+    const { error, clean } = await this.#outputs.ended
+    const result = await this.#exitStatus(error, clean)
+    this.#over = true
+    await Promise.all([over(this.stdout), this.stderr && over(this.stderr)])
+    this.#started.connection.socket.destroy()
+    return result
+  }
+
+  async #exitStatus(error: Error | undefined, clean: boolean): Promise<ExecExit> {
+    if (this.#exited !== undefined) return { code: this.#exited }
+    if (this.#destroyed) return { code: null, problem: givenUp() }
+    if (error && !clean) return { code: null, problem: this.#lost(error.message) }
+    try {
+      // The stream may end a moment before the engine has noted the exit, or long before when the process closed it.
+      for (let pause = 2; !this.#destroyed; pause = Math.min(pause * 2, 500)) {
+        const state = await this.#inspect()
+        if (!state.Running)
+          return { code: state.ExitCode ?? null, ...(state.ExitCode === null && { problem: this.#lost() }) }
+        await wait(pause)
+      }
+      return { code: null, problem: givenUp() }
+    } catch (failure) {
+      const gone = isStatus(failure, 404)
+      return {
+        code: null,
+        problem: this.#lost(
+          gone ? 'Its container was removed.' : toProblem(this.#client.failure(failure, '')).detail,
+        ),
+      }
+    }
+  }
+
+  #inspect(): Promise<ExecInspect> {
+    return this.#client.json<ExecInspect>('GET', `/exec/${this.#started.execId}/json`, { timeout: QUICK })
+  }
+
+  #lost(detail?: string): Problem {
+    return connectionLost(this.#client.identity.targetName, detail)
+  }
+
+  /** Some engines never end the stream of a process that has ended: asks when nothing comes. */
+  async #watchSilence(): Promise<void> {
+    let pause = SILENCE.first
+    let done = false
+    void this.#outputs.ended.then(() => {
+      done = true
+    })
+    while (!done) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, pause)
+        timer.unref()
+        void this.#outputs.ended.then(() => {
+          clearTimeout(timer)
+          resolve()
+        })
+      })
+      const silence = performance.now() - this.#outputs.lastActivity()
+      if (done || this.#outputs.blocked() || silence < pause) {
+        if (silence < SILENCE.first) pause = SILENCE.first
+        continue
+      }
+      pause = Math.min(pause * 2, SILENCE.longest)
+      try {
+        const state = await this.#inspect()
+        if (state.Running || state.ExitCode === null) continue
+        while (
+          !done &&
+          !(performance.now() - this.#outputs.lastActivity() > LINGER && !this.#outputs.blocked())
+        ) {
+          await wait(LINGER / 4)
+        }
+        this.#exited = state.ExitCode
+        this.#outputs.finish()
+      } catch (error) {
+        if (isStatus(error, 404)) this.#outputs.finish()
+        else this.#logger.debug('exec: could not ask whether it still runs', { error: String(error) })
+      }
+    }
+  }
+
+  /** Before API 1.42 a terminal has its size only once its process runs: waits for that, briefly. */
+  async setInitialSize(columns: number, rows: number): Promise<void> {
+    const deadline = performance.now() + 2_000
+    let over = false
+    void this.#outputs.ended.then(() => {
+      over = true
+    })
+    for (let pause = 2; performance.now() < deadline && !over; pause = Math.min(pause * 2, 50)) {
+      try {
+        await this.#resize(columns, rows)
+        return
+      } catch (error) {
+        if (!(error instanceof EngineError)) return
+        await wait(pause)
+      }
+    }
+  }
+
+  async #resize(columns: number, rows: number): Promise<void> {
+    await this.#client.json('POST', `/exec/${this.#started.execId}/resize`, {
+      query: { h: rows, w: columns },
+      timeout: QUICK,
+    })
+  }
+
+  async resize(columns: number, rows: number): Promise<void> {
+    if (this.#over) return
+    try {
+      await this.#resize(columns, rows)
+    } catch (error) {
+      // It has ended, or is just about to: there is nothing left that has a size.
+      if (error instanceof EngineError) return
+      throw this.#client.failure(error, 'Resizing the terminal failed')
+    }
+  }
+
+  async kill(signal: string): Promise<void> {
+    const name = signalName(signal)
+    if (!name) {
+      throw problem({
+        code: 'invalid-input',
+        title: 'Unknown signal',
+        cause: `"${signal}" is not a signal's name.`,
+      })
+    }
+    if (this.#over) return
+    await this.#signal([name])
+  }
+
+  #signal(signals: readonly string[]): Promise<void> {
+    const { containerId, marker } = this.#started
+    return signalMarked(this.#client, containerId, marker, signals)
+  }
+
+  destroy(): void {
+    if (this.#destroyed) return
+    this.#destroyed = true
+    const running = !this.#over && this.#exited === undefined
+    this.#outputs.finish()
+    this.stdin.destroy()
+    this.stdout.destroy()
+    this.stderr?.destroy()
+    this.#started.connection.socket.destroy()
+    if (!running) return
+    this.#signal(['HUP', 'TERM', 'KILL']).catch((error: unknown) => {
+      this.#logger.debug('exec: what was left of a process could not be ended', { error: String(error) })
+    })
+  }
+}
+
+/** Signals what carries `marker` in the container. Does nothing when the container does not run any more. */
+async function signalMarked(
+  client: EngineClient,
+  containerId: string,
+  marker: string,
+  signals: readonly string[],
+): Promise<void> {
+  try {
+    // Root can signal every process, whoever it runs as.
+    const command = signalCommand(marker, signals)
+    const execId = await createExec(client, containerId, { command, user: '0' }, nonce())
+    const connection = await client.upgrade(`/exec/${execId}/start`, { json: { Detach: false, Tty: false } })
+    connection.socket.end()
+    const outputs = readOutputs(connection.socket, connection.head, true)
+    outputs.stdout.resume()
+    outputs.stderr?.resume()
+    await outputs.ended
+    connection.socket.destroy()
+    const state = await client.json<ExecInspect>('GET', `/exec/${execId}/json`, { timeout: QUICK })
+    if (state.ExitCode === 126 || state.ExitCode === 127) {
+      throw problem({
+        code: 'unsupported',
+        title: 'The process cannot be signalled',
+        cause: 'The image has no shell, so there is nothing in it that can send a signal.',
+      })
+    }
+  } catch (error) {
+    if (isStatus(error, 404, 409)) return
+    throw client.failure(error, 'Signalling the process failed')
+  }
+}
+
+function givenUp(): Problem {
+  return {
+    code: 'cancelled',
+    title: 'The process was given up',
+    cause: 'Berth closed the connection to it.',
+    remedy: '',
+  }
+}
+
+/** Resolves when a stream has been read to its end, or destroyed. */
+function over(stream: Readable): Promise<void> {
+  if (stream.destroyed || stream.readableEnded) return Promise.resolve()
+  return new Promise((resolve) => {
+    stream.once('end', resolve)
+    stream.once('close', resolve)
+    stream.once('error', () => resolve())
+  })
+}

@@ -1,0 +1,111 @@
+import { createReadStream, type Stats } from 'node:fs'
+import { lstat, readdir, readFile, readlink, realpath } from 'node:fs/promises'
+import { join, relative, resolve, sep } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { type Pack, pack } from 'tar-stream'
+import { problem } from '#contract'
+import { nonce } from '../container/anatomy'
+import { type IgnoreRules, parseIgnore } from './dockerignore'
+
+export interface BuildContext {
+  /** A tar of the context, made while it is read. */
+  readonly tar: Pack
+  /** The Dockerfile's path inside the tar. */
+  readonly dockerfile: string
+}
+
+/**
+ * Packs the folder that a build may copy from. `folder` is the repository, which nothing outside of is read from;
+ * `context` and `dockerfile` are relative to it.
+ */
+export async function packContext(
+  folder: string,
+  context: string,
+  dockerfile: string,
+): Promise<BuildContext> {
+  const root = await inside(folder, context)
+  const file = await inside(folder, dockerfile)
+  const rules = parseIgnore(await readFile(join(root, '.dockerignore'), 'utf8').catch(() => ''))
+  const within = toTarPath(relative(root, file))
+  const isWithin = !within.startsWith('../')
+  // A Dockerfile from beside the context goes along under a name that no file has, as docker's own client does it.
+  const name = isWithin ? within : `.dockerfile.${nonce()}`
+  const tar = pack({ highWaterMark: 256 * 1024 })
+  const kept = new Set([name, '.dockerignore'])
+  const write = async () => {
+    if (!isWithin) tar.entry({ name }, await readFile(file))
+    await packFolder(tar, root, '', rules, kept)
+    tar.finalize()
+  }
+  write().catch((error: unknown) => tar.destroy(error instanceof Error ? error : new Error(String(error))))
+  return { tar, dockerfile: name }
+}
+
+async function inside(folder: string, path: string): Promise<string> {
+  const root = await realpath(folder)
+  const wanted = resolve(root, path)
+  const real = await realpath(wanted).catch(() => undefined)
+  if (!real) {
+    throw problem({
+      code: 'build-failed',
+      title: 'The image could not be built',
+      cause: `There is no "${path}" in the repository.`,
+      remedy: 'Correct the build section of the definition.',
+    })
+  }
+  if (real !== root && !real.startsWith(root + sep)) {
+    throw problem({
+      code: 'build-failed',
+      title: 'The image could not be built',
+      cause: `"${path}" leads out of the repository.`,
+      remedy: 'Keep the Dockerfile and its context inside the repository.',
+    })
+  }
+  return real
+}
+
+async function packFolder(
+  tar: Pack,
+  root: string,
+  below: string,
+  rules: IgnoreRules,
+  kept: ReadonlySet<string>,
+): Promise<void> {
+  for (const name of (await readdir(join(root, below))).sort()) {
+    const path = below ? `${below}/${name}` : name
+    const full = join(root, path)
+    const stat = await lstat(full)
+    const ignored = rules.ignores(path) && !kept.has(path)
+    if (stat.isDirectory()) {
+      const mayHoldKept = rules.hasExceptions || [...kept].some((one) => one.startsWith(`${path}/`))
+      if (ignored && !mayHoldKept) continue
+      if (!ignored) tar.entry({ ...header(path, stat), name: `${path}/`, type: 'directory' })
+      await packFolder(tar, root, path, rules, kept)
+    } else if (ignored) {
+    } else if (stat.isSymbolicLink()) {
+      tar.entry({ ...header(path, stat), type: 'symlink', linkname: await readlink(full) })
+    } else if (stat.isFile()) {
+      await packFile(tar, full, path, stat)
+    }
+    // Sockets, pipes and devices have no place in an image.
+  }
+}
+
+async function packFile(tar: Pack, full: string, path: string, stat: Stats): Promise<void> {
+  if (stat.size === 0) {
+    tar.entry({ ...header(path, stat), size: 0 }, Buffer.alloc(0))
+    return
+  }
+  const entry = tar.entry({ ...header(path, stat), size: stat.size })
+  // No further than was announced, should it grow meanwhile.
+  await pipeline(createReadStream(full, { end: stat.size - 1 }), entry)
+}
+
+/** Owners are left out: what a build copies belongs to root unless the Dockerfile says otherwise. */
+function header(name: string, stat: Stats) {
+  return { name, mode: stat.mode & 0o7777, mtime: stat.mtime, uid: 0, gid: 0 }
+}
+
+function toTarPath(path: string): string {
+  return path.split(sep).join('/')
+}

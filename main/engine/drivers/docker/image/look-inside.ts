@@ -1,0 +1,141 @@
+import { mkdir, readFile as readLocalFile, rename, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { z } from 'zod'
+import { problem, type WorkspaceUser } from '#contract'
+import type { Platform } from '../../../platform/platform'
+import type { ImageInspect } from '../api'
+import { readFile } from '../archive'
+import type { EngineClient } from '../client'
+import { labels, MANAGED_BY, nonce } from '../container/anatomy'
+import { QUICK } from '../container/locate'
+import { isStatus } from '../problems'
+
+/** What only a look at an image's files can tell. Images never change, so it is kept for ever. */
+const Inside = z.strictObject({
+  version: z.literal(1),
+  /** Empty where the image has none. */
+  passwd: z.string(),
+  hasShell: z.boolean(),
+})
+export type Inside = z.infer<typeof Inside>
+
+/** Marks the containers that are made to look into an image and never started. */
+export const LOOK_LABEL = 'berth.dev/look'
+
+export class ImageInspector {
+  readonly #client: EngineClient
+  readonly #platform: Platform
+
+  constructor(client: EngineClient, platform: Platform) {
+    this.#client = client
+    this.#platform = platform
+  }
+
+  async look(image: ImageInspect, signal: AbortSignal): Promise<Inside> {
+    const known = await this.#recall(image.Id)
+    if (known) return known
+    const inside = await this.#lookInside(image, signal)
+    await this.#remember(image.Id, inside)
+    return inside
+  }
+
+  async #lookInside(image: ImageInspect, signal: AbortSignal): Promise<Inside> {
+    const name = `berth-look-${nonce()}`
+    // Not aborted under way, so that it is known what there is to remove.
+    const { Id } = await this.#client.json<{ Id: string }>('POST', '/containers/create', {
+      query: { name },
+      json: {
+        Image: image.Id,
+        Entrypoint: ['/berth-never-started'],
+        Labels: { [LOOK_LABEL]: MANAGED_BY, [labels.making]: name },
+        NetworkDisabled: true,
+      },
+    })
+    try {
+      const [passwd, shell] = await Promise.all([
+        readFile(this.#client, Id, '/etc/passwd', signal),
+        this.#client.head(`/containers/${Id}/archive`, {
+          query: { path: '/bin/sh' },
+          timeout: QUICK,
+          signal,
+        }),
+      ])
+      return { version: 1, passwd: passwd ?? '', hasShell: shell !== undefined }
+    } finally {
+      await this.#client
+        .json('DELETE', `/containers/${Id}`, { query: { force: true, v: true } })
+        .catch((error: unknown) => {
+          if (!isStatus(error, 404, 409)) throw error
+        })
+    }
+  }
+
+  #cachePath(imageId: string): string {
+    return join(this.#platform.folders.cache, 'images', `${imageId.replace(/[^a-zA-Z0-9]/g, '-')}.json`)
+  }
+
+  async #recall(imageId: string): Promise<Inside | undefined> {
+    try {
+      return Inside.parse(JSON.parse(await readLocalFile(this.#cachePath(imageId), 'utf8')))
+    } catch {
+      return undefined // Not there, or of another version: it is made anew.
+    }
+  }
+
+  async #remember(imageId: string, inside: Inside): Promise<void> {
+    const path = this.#cachePath(imageId)
+    const temporary = `${path}.${nonce()}`
+    try {
+      await mkdir(dirname(path), { recursive: true })
+      await writeFile(temporary, JSON.stringify(inside))
+      await rename(temporary, path)
+    } catch (error) {
+      this.#platform.logger.debug('the image cache could not be written', { path, error: String(error) })
+    }
+  }
+}
+
+/** A line of /etc/passwd (passwd(5)). */
+interface Account extends WorkspaceUser {}
+
+function readAccounts(passwd: string): Account[] {
+  const accounts: Account[] = []
+  for (const line of passwd.split('\n')) {
+    const [name, , uid, gid, , home, shell] = line.split(':')
+    if (!name || uid === undefined || gid === undefined || !/^\d+$/.test(uid) || !/^\d+$/.test(gid)) continue
+    accounts.push({ name, uid: Number(uid), gid: Number(gid), home: home || '/', ...(shell && { shell }) })
+  }
+  return accounts
+}
+
+/**
+ * The account that a Docker user string means: `name`, `uid`, `name:group` or `uid:gid`. A uid without an account is
+ * taken as it is, as Docker does; a name without one is a `user-not-found` Problem.
+ */
+export function resolveUser(user: string, inside: Inside, image: string): WorkspaceUser {
+  const [who = '', group] = user.split(':', 2)
+  const wanted = who || 'root'
+  const accounts = readAccounts(inside.passwd)
+  const numeric = /^\d+$/.test(wanted)
+  const account =
+    accounts.find((one) => one.name === wanted) ??
+    (numeric ? accounts.find((one) => one.uid === Number(wanted)) : undefined)
+  const gid = group !== undefined && /^\d+$/.test(group) ? Number(group) : undefined
+  if (account) {
+    // Accounts that may not log in still get a shell when a definition says to work as them.
+    const usable = account.shell && !/\/(nologin|false|sync)$/.test(account.shell) ? account.shell : undefined
+    const { shell: _, ...rest } = account
+    const shell = inside.hasShell ? (usable ?? '/bin/sh') : undefined
+    return { ...rest, ...(gid !== undefined && { gid }), ...(shell && { shell }) }
+  }
+  if (numeric || wanted === 'root') {
+    const uid = numeric ? Number(wanted) : 0
+    return { name: wanted, uid, gid: gid ?? 0, home: '/', ...(inside.hasShell && { shell: '/bin/sh' }) }
+  }
+  throw problem({
+    code: 'user-not-found',
+    title: `The image "${image}" has no user "${wanted}"`,
+    cause: 'The definition names a user that is not in the /etc/passwd of the image.',
+    remedy: 'Correct remoteUser or containerUser, or create the user in the image.',
+  })
+}

@@ -1,0 +1,126 @@
+import { ProblemError, problem } from '#contract'
+import type { Platform } from '../../../platform/platform'
+import type { ImageRequest, ResolvedImage, StepReport } from '../../driver'
+import type { ImageInspect } from '../api'
+import type { EngineClient } from '../client'
+import { QUICK } from '../container/locate'
+import { isStatus } from '../problems'
+import { BASE_IMAGE, canBuildBaseImage, makeBaseImage } from './base-image'
+import { buildImage } from './build'
+import { Credentials } from './credentials'
+import { ImageInspector, resolveUser } from './look-inside'
+import { pullImage } from './pull'
+
+/** Finds, pulls or builds images, and looks inside them. */
+export class Images {
+  readonly #client: EngineClient
+  readonly #platform: Platform
+  readonly #local: boolean
+  readonly #credentials: Credentials
+  readonly #inspector: ImageInspector
+
+  constructor(client: EngineClient, platform: Platform, local: boolean) {
+    this.#client = client
+    this.#platform = platform
+    this.#local = local
+    this.#credentials = new Credentials(platform)
+    this.#inspector = new ImageInspector(client, platform)
+  }
+
+  /** See {@link Driver.resolveImage}. */
+  async resolve(request: ImageRequest, report: StepReport, signal: AbortSignal): Promise<ResolvedImage> {
+    const { definition } = request
+    try {
+      const built = definition.build !== undefined
+      const reference = definition.build
+        ? await buildImage(this.#client, this.#credentials, this.#platform, request, report, signal)
+        : await this.#obtain(request, report, signal)
+      report.detail('Looking into the image')
+      const image = await this.inspect(reference, signal)
+      if (!image)
+        throw problem({
+          code: 'image-not-found',
+          title: `The image "${reference}" is gone`,
+          cause: 'It was removed while it was being looked into.',
+          remedy: 'Try again.',
+        })
+      const inside = await this.#inspector.look(image, signal)
+      const user = definition.remoteUser ?? definition.containerUser ?? image.Config?.User ?? ''
+      return {
+        reference,
+        id: image.Id,
+        user: resolveUser(user, inside, reference),
+        env: toRecord(image.Config?.Env ?? []),
+        hasShell: inside.hasShell,
+        built,
+      }
+    } catch (error) {
+      throw this.#client.failure(error, 'The image could not be got ready', signal)
+    }
+  }
+
+  async inspect(reference: string, signal: AbortSignal): Promise<ImageInspect | undefined> {
+    try {
+      return await this.#client.json<ImageInspect>('GET', `/images/${reference}/json`, {
+        timeout: QUICK,
+        signal,
+      })
+    } catch (error) {
+      if (isStatus(error, 404)) return undefined
+      if (isStatus(error, 400))
+        throw problem({
+          code: 'image-not-found',
+          title: `"${reference}" is not an image's name`,
+          cause: error.message,
+          remedy: 'Check the spelling.',
+        })
+      throw error
+    }
+  }
+
+  /** The image of a definition that names one: what is there, else pulled, else (the default one only) made. */
+  async #obtain(
+    { definition, refresh }: ImageRequest,
+    report: StepReport,
+    signal: AbortSignal,
+  ): Promise<string> {
+    const reference = definition.image
+    if (!reference) {
+      throw problem({
+        code: 'definition-invalid',
+        title: 'The definition names no image',
+        cause: 'It has neither "image" nor "build".',
+        remedy: 'Add one of the two.',
+      })
+    }
+    const present = await this.inspect(reference, signal)
+    if (present && !refresh) return reference
+    const isDefault = definition.format === 'default'
+    if (isDefault && !refresh && (await this.inspect(BASE_IMAGE, signal))) return BASE_IMAGE
+    try {
+      await pullImage(this.#client, this.#credentials, reference, report, signal)
+      return reference
+    } catch (error) {
+      if (!(error instanceof ProblemError) || error.problem.code === 'cancelled') throw error
+      const unreachable = error.problem.code === 'registry-unreachable'
+      if (present) {
+        report.output(`${error.problem.cause}\nThe image that is already there is used.\n`)
+        return reference
+      }
+      if (!isDefault || !unreachable || !(await canBuildBaseImage(this.#local, this.#platform))) throw error
+      report.output(`${error.problem.cause}\nThe base image is made from Debian's packages instead.\n`)
+      await makeBaseImage(this.#client, this.#platform, report, signal)
+      return BASE_IMAGE
+    }
+  }
+}
+
+/** `NAME=value` lines as a record. */
+function toRecord(env: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    env.map((line) => {
+      const at = line.indexOf('=')
+      return at < 0 ? [line, ''] : [line.slice(0, at), line.slice(at + 1)]
+    }),
+  )
+}
