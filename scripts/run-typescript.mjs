@@ -1,0 +1,33 @@
+// Runs a TypeScript program of the repository: `node scripts/run-typescript.mjs test/bench/run.ts [arguments]`.
+// Bundles what the repository holds, leaves packages to Node. The bundle lies beside node_modules, where they are found.
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { build } from 'vite'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const [entry, ...args] = process.argv.slice(2)
+if (!entry) {
+  console.error('usage: node scripts/run-typescript.mjs <file.ts> [arguments]')
+  process.exit(2)
+}
+const parent = join(root, '.cache')
+mkdirSync(parent, { recursive: true })
+const out = mkdtempSync(join(parent, 'run-'))
+process.once('exit', () => rmSync(out, { recursive: true, force: true }))
+await build({
+  configFile: false,
+  root,
+  logLevel: 'warn',
+  publicDir: false,
+  build: {
+    ssr: true,
+    target: 'node20.18',
+    outDir: out,
+    minify: false,
+    reportCompressedSize: false,
+    rolldownOptions: { input: { program: resolve(root, entry) }, output: { entryFileNames: '[name].mjs' } },
+  },
+})
+process.argv.splice(1, process.argv.length - 1, resolve(root, entry), ...args)
+await import(pathToFileURL(join(out, 'program.mjs')).href)

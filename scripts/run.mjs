@@ -1,0 +1,81 @@
+// The parts that package.json names, each with the set-up that it needs: `node scripts/run.mjs <task> [arguments]`.
+// Runs before any dependency is installed: Node built-ins alone.
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { build, ensureBuilt } from './setup/built.mjs'
+import { attend, endAll } from './setup/children.mjs'
+import { ensureDependencies } from './setup/dependencies.mjs'
+import { ensureDocker } from './setup/docker.mjs'
+import { ensureElectron } from './setup/electron.mjs'
+import { root } from './setup/folders.mjs'
+import { requireNode } from './setup/node-version.mjs'
+import { say, step } from './setup/say.mjs'
+import { ensurePackages, packagesFor } from './setup/system-packages.mjs'
+import { ensureTestUser } from './setup/test-user.mjs'
+
+const [task = '', ...args] = process.argv.slice(2)
+
+/** @type {Record<string, () => Promise<number>>} */
+const tasks = {
+  lint: async () => {
+    const style = await node('node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', ...args)
+    const law = await node('scripts/import-law.mjs')
+    return style || law
+  },
+  typecheck: () => node('node_modules/typescript/bin/tsc', '--noEmit', ...args),
+  build: async () => {
+    await step('building', build)
+    return 0
+  },
+  bench: async () => {
+    await prepareForWindow()
+    return node('scripts/run-typescript.mjs', 'test/bench/run.ts', ...args)
+  },
+  screenshots: async () => {
+    await prepareForWindow()
+    return node('scripts/run-typescript.mjs', 'test/e2e/screenshots.ts', ...args)
+  },
+  package: async () => {
+    await ensureBuilt()
+    const runtime = await ensureElectron()
+    if ('problem' in runtime) throw new Error(runtime.problem)
+    return node('scripts/package.mjs', runtime.folder, ...args)
+  },
+}
+
+for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
+  process.on(signal, () => void endAll().then(() => process.exit(1)))
+}
+
+try {
+  requireNode()
+  const run = tasks[task]
+  if (!run) throw new Error(`there is no task "${task}": ${Object.keys(tasks).join(', ')}`)
+  await ensureDependencies()
+  process.exitCode = await run()
+} catch (error) {
+  say(error instanceof Error ? error.message : String(error))
+  process.exitCode = 1
+}
+
+/** @param {string} script @param {string[]} rest */
+function node(script, ...rest) {
+  return attend(process.execPath, [join(root, script), ...rest], { cwd: root })
+}
+
+/** What drives the real window over a real engine needs what end-to-end tests need. */
+async function prepareForWindow() {
+  await ensurePackages(
+    [...packagesFor.docker, ...packagesFor.tests, ...packagesFor.window],
+    'a window without a display',
+  )
+  await ensureBuilt()
+  const { ok, started } = await ensureDocker()
+  if (!ok) throw new Error('Docker does not answer: see above')
+  if (started) say(`Docker runs now and goes on afterwards. To stop it: kill ${started.pid}`)
+  await ensureTestUser()
+  const runtime = await ensureElectron()
+  if ('problem' in runtime) throw new Error(runtime.problem)
+  process.env.BERTH_TEST_ELECTRON = runtime.executable
+  if (!existsSync(runtime.executable)) throw new Error(`${runtime.executable} is missing`)
+}

@@ -1,0 +1,191 @@
+// `npm test`: sets up what tests need, runs everything even where something failed, and closes with
+// `N passed, N failed, N skipped`. Arguments name suites, then filters for Vitest: `npm run test:unit -- contract`.
+// Runs before any dependency is installed: Node built-ins alone.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ensureBuilt } from './setup/built.mjs'
+import { attend, endAll } from './setup/children.mjs'
+import { ensureDependencies } from './setup/dependencies.mjs'
+import { ensureDocker, stopDocker } from './setup/docker.mjs'
+import { ensureElectron } from './setup/electron.mjs'
+import { root } from './setup/folders.mjs'
+import { requireNode } from './setup/node-version.mjs'
+import { elapsed, say } from './setup/say.mjs'
+import { ensurePackages, packagesFor } from './setup/system-packages.mjs'
+import { ensureTestUser } from './setup/test-user.mjs'
+
+const minutes = (/** @type {number} */ count) => count * 60_000
+const checks = ['lint', 'typecheck']
+const suites = ['unit', 'conformance', 'e2e']
+/** No suite hangs the run. */
+const limit = { unit: minutes(5), conformance: minutes(25), e2e: minutes(25) }
+
+const args = process.argv.slice(2)
+const named = args.filter((arg) => checks.includes(arg) || suites.includes(arg))
+const filters = args.filter((arg) => !named.includes(arg))
+const chosen = named.length > 0 ? named : [...checks, ...suites]
+
+/** @type {{ suite: string, passed: number, failed: number, skipped: { name: string, reason: string }[], failures: string[], seconds: number }[]} */
+const results = []
+/** @type {number | undefined} pid of the Docker engine, if we started it */
+let startedDocker
+const temporary = mkdtempSync(join(tmpdir(), 'berth-test-run-'))
+let interrupted = false
+
+for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
+  process.on(signal, () => {
+    if (interrupted) return
+    interrupted = true
+    say(`${signal}: ending`)
+    void endAll()
+      .then(cleanUp)
+      .then(() => process.exit(1))
+  })
+}
+
+try {
+  requireNode()
+  await ensureDependencies()
+  for (const check of checks.filter((name) => chosen.includes(name))) await runCheck(check)
+  const failure = await prepare()
+  for (const suite of suites.filter((name) => chosen.includes(name))) {
+    const problem = failure[suite]
+    if (problem) results.push({ suite, passed: 0, failed: 1, skipped: [], failures: [problem], seconds: 0 })
+    else await runSuite(suite)
+  }
+} catch (error) {
+  const message = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  results.push({ suite: 'set-up', passed: 0, failed: 1, skipped: [], failures: [message], seconds: 0 })
+} finally {
+  await cleanUp()
+}
+if (!interrupted) report()
+
+/**
+ * What the chosen suites need beyond dependencies.
+ * @returns {Promise<Record<string, string | undefined>>} by suite, why it cannot run
+ */
+async function prepare() {
+  const needsEngine = chosen.includes('conformance') || chosen.includes('e2e')
+  if (!needsEngine) return {}
+  /** @type {Record<string, string | undefined>} */
+  const failure = {}
+  const packages = [...packagesFor.docker, ...packagesFor.tests]
+  if (chosen.includes('e2e')) packages.push(...packagesFor.window)
+  await ensurePackages(packages, 'the tests')
+  const docker = await ensureDocker()
+  startedDocker = docker.started?.pid
+  if (!docker.ok) {
+    const problem = 'Docker does not answer: see above'
+    return { conformance: problem, e2e: problem }
+  }
+  try {
+    await ensureBuilt()
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error)
+    return { conformance: problem, e2e: problem }
+  }
+  if (chosen.includes('e2e')) {
+    await ensureTestUser()
+    const runtime = await ensureElectron()
+    if ('problem' in runtime) failure.e2e = runtime.problem
+    else process.env.BERTH_TEST_ELECTRON = runtime.executable
+  }
+  return failure
+}
+
+/** @param {string} check */
+async function runCheck(check) {
+  const from = performance.now()
+  process.stdout.write(`\n── ${check}\n`)
+  const code = await attend(process.execPath, [join(root, 'scripts/run.mjs'), check], {
+    cwd: root,
+    timeout: minutes(5),
+  })
+  const seconds = (performance.now() - from) / 1000
+  results.push({
+    suite: check,
+    passed: code === 0 ? 1 : 0,
+    failed: code === 0 ? 0 : 1,
+    skipped: [],
+    failures: code === 0 ? [] : [`npm run ${check} says more`],
+    seconds,
+  })
+}
+
+/** @param {string} suite */
+async function runSuite(suite) {
+  const from = performance.now()
+  process.stdout.write(`\n── ${suite}\n`)
+  const file = join(temporary, `${suite}.json`)
+  const code = await attend(
+    process.execPath,
+    [
+      join(root, 'node_modules/vitest/vitest.mjs'),
+      'run',
+      '--project',
+      suite,
+      '--reporter=default',
+      `--reporter=${join(root, 'scripts/count-reporter.mjs')}`,
+      ...filters,
+    ],
+    {
+      cwd: root,
+      timeout: limit[/** @type {keyof typeof limit} */ (suite)],
+      env: { ...process.env, BERTH_TEST_COUNTS: file, NODE_ENV: 'test' },
+    },
+  )
+  const seconds = (performance.now() - from) / 1000
+  const counts = read(file)
+  if (!counts) {
+    const why =
+      code === 124 ? 'took too long and was ended' : `Vitest ended with ${code} before it had results`
+    results.push({ suite, passed: 0, failed: 1, skipped: [], failures: [why], seconds })
+    return
+  }
+  if (code !== 0 && counts.failed === 0) {
+    counts.failed = 1
+    counts.failures.push(`Vitest ended with ${code}`)
+  }
+  results.push({ suite, ...counts, seconds })
+}
+
+/** @param {string} file @returns {import('./count-reporter.mjs').Counts | undefined} */
+function read(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'))
+  } catch {
+    // Not written: Vitest did not come to its end.
+    return undefined
+  }
+}
+
+async function cleanUp() {
+  const pid = startedDocker
+  startedDocker = undefined
+  if (pid !== undefined) {
+    await stopDocker(pid)
+    say('stopped the Docker engine that the tests had started')
+  }
+  rmSync(temporary, { recursive: true, force: true })
+}
+
+function report() {
+  const sum = { passed: 0, failed: 0, skipped: 0 }
+  const lines = ['', '── summary']
+  for (const { suite, passed, failed, skipped, failures, seconds } of results) {
+    sum.passed += passed
+    sum.failed += failed
+    sum.skipped += skipped.length
+    lines.push(
+      `${suite.padEnd(12)} ${passed} passed, ${failed} failed, ${skipped.length} skipped in ${seconds.toFixed(1)} s`,
+    )
+    for (const failure of failures) lines.push(`  failed: ${failure}`)
+    for (const { name, reason } of skipped) lines.push(`  skipped: ${name}: ${reason || 'no reason given'}`)
+  }
+  lines.push(`all of it took ${(elapsed() / 60_000).toFixed(1)} min`, '')
+  lines.push(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`)
+  process.stdout.write(`${lines.join('\n')}\n`)
+  process.exitCode = sum.failed === 0 ? 0 : 1
+}
