@@ -73,7 +73,10 @@ class Announcer {
   see(port: Port): void {
     const workspace = this.#engine.collections.workspaces.get(port.workspaceId)
     if (port.state === 'reconnecting') return
-    if (!workspace || port.state !== 'live' || !port.forward) return this.gone(port.id)
+    if (!workspace || port.state !== 'live' || !port.forward) {
+      this.gone(port.id)
+      return
+    }
     const line = {
       workspace: briefWorkspace(workspace),
       port: port.port,

@@ -1,7 +1,7 @@
 import { chmod, copyFile, link, lstat, lutimes, mkdir, open, symlink, unlink, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { type Header, extract as tarExtract } from 'tar-stream'
+import { type Headers, extract as tarExtract } from 'tar-stream'
 import type { Tally } from './tally'
 import { feed } from './tar-streams'
 
@@ -57,7 +57,7 @@ class Writer {
     this.#tally = tally
   }
 
-  async write(header: Header, content: AsyncIterable<Buffer>): Promise<void> {
+  async write(header: Headers, content: AsyncIterable<Buffer>): Promise<void> {
     const parts = entryPath(header.name)
     if (!parts) return this.#tally.skip(header.name, 'its name leads out of the folder')
     const path = join(this.#root, ...parts)
@@ -104,14 +104,14 @@ class Writer {
     return true
   }
 
-  async #directory(path: string, header: Header): Promise<void> {
+  async #directory(path: string, header: Headers): Promise<void> {
     if (!(await this.#realFolder(path))) return this.#tally.skip(header.name, 'something else has its name')
-    this.#pending.push({ path, mode: header.mode, mtime: header.mtime })
+    this.#pending.push({ path, mode: header.mode ?? 0o755, mtime: header.mtime ?? new Date() })
   }
 
-  async #file(path: string, header: Header, content: AsyncIterable<Buffer>): Promise<void> {
+  async #file(path: string, header: Headers, content: AsyncIterable<Buffer>): Promise<void> {
     if (!(await this.#makeRoom(path))) return this.#tally.skip(header.name, 'a folder has its name')
-    const mode = header.mode & 0o777
+    const mode = (header.mode ?? 0o644) & 0o777
     // `wx`: if a link appeared in the meantime it is not followed.
     const file = await open(path, 'wx', 0o600 | mode)
     try {
@@ -123,19 +123,19 @@ class Writer {
       await file.close()
     }
     await chmod(path, mode)
-    await utimes(path, header.mtime, header.mtime)
+    if (header.mtime) await utimes(path, header.mtime, header.mtime)
     this.#tally.addFile(header.name)
   }
 
-  async #symbolicLink(path: string, header: Header): Promise<void> {
+  async #symbolicLink(path: string, header: Headers): Promise<void> {
     if (!(await this.#makeRoom(path))) return this.#tally.skip(header.name, 'a folder has its name')
-    await symlink(header.linkname, path)
-    await lutimes(path, header.mtime, header.mtime)
+    await symlink(header.linkname ?? '', path)
+    if (header.mtime) await lutimes(path, header.mtime, header.mtime)
     this.#tally.addFile(header.name)
   }
 
-  async #hardLink(path: string, header: Header): Promise<void> {
-    const parts = entryPath(header.linkname)
+  async #hardLink(path: string, header: Headers): Promise<void> {
+    const parts = entryPath(header.linkname ?? '')
     const target = parts && (await this.#parents(parts)) ? join(this.#root, ...parts) : null
     const found = target ? await lstat(target).catch(absent) : undefined
     if (!target || !found?.isFile())

@@ -2,7 +2,7 @@ import { createReadStream, type Stats } from 'node:fs'
 import { lstat, readdir, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { type Header, type Pack, pack as tarPack } from 'tar-stream'
+import { type Headers, type Pack, pack as tarPack } from 'tar-stream'
 import { problem } from '#contract'
 import type { Tally } from './tally'
 import { drained, readableOf } from './tar-streams'
@@ -29,7 +29,7 @@ export function pack(root: string, options: PackOptions, tally: Tally): Readable
   return readableOf(tar)
 }
 
-type Fields = Partial<Header> & Pick<Header, 'name' | 'type'>
+type Fields = Headers & Required<Pick<Headers, 'type'>>
 
 class Walker {
   readonly #tar: Pack
@@ -84,7 +84,10 @@ class Walker {
     // Awaited below; a failure before that shows in writing already.
     finished.catch(() => undefined)
     const entry = this.#tar.entry(header, (error) => finish(error))
+    entry.on('error', () => undefined)
     const content = createReadStream(path, { end: stats.size - 1, highWaterMark: 256 * 1024 })
+    // Leaving the loop early makes Node destroy the stream with an error that nobody else listens to.
+    content.on('error', () => undefined)
     let read = 0
     for await (const chunk of content as AsyncIterable<Buffer>) {
       read += chunk.length
@@ -98,7 +101,11 @@ class Walker {
 
   #entry(stats: Stats, fields: Fields): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#tar.entry(this.#header(stats, fields), (error) => (error ? reject(error) : resolve()))
+      const entry = this.#tar.entry(this.#header(stats, fields), (error) =>
+        error ? reject(error) : resolve(),
+      )
+      // Links and folders have no content to end.
+      if (fields.type === 'file') entry.end()
     })
   }
 

@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
 import type { Readable } from 'node:stream'
-import { extract, type Header } from 'tar-stream'
+import { extract, type Headers } from 'tar-stream'
 import { ProblemError, problem } from '#contract'
 import type { Link } from '../../main/engine/link/link'
 import { feed } from './tar-streams'
@@ -38,7 +38,7 @@ export async function remoteEntry(
 }
 
 /** The header of the first entry, without reading on. */
-async function firstHeader(link: Link, path: string, signal: AbortSignal): Promise<Header | undefined> {
+async function firstHeader(link: Link, path: string, signal: AbortSignal): Promise<Headers | undefined> {
   let tar: Readable
   try {
     tar = await link.read(path, signal)

@@ -3,11 +3,15 @@ import type { Extract, Pack } from 'tar-stream'
 
 /** tar-stream's streams are not Node's own. As a Node stream, with backpressure; an error or the end of one ends the other. */
 export function readableOf(tar: Pack): Readable {
+  // The error reaches the reader through the iterator; unheard here it would end the process.
+  tar.on('error', () => undefined)
   return Readable.from(tar as AsyncIterable<Buffer>, { objectMode: false })
 }
 
 /** Writes a whole tar stream into a reader of it, with backpressure. Rejects when either breaks. */
 export async function feed(tar: Readable, entries: Extract, signal?: AbortSignal): Promise<void> {
+  // Leaving the loop early makes Node destroy the stream with an error that nobody else listens to.
+  tar.on('error', () => undefined)
   try {
     for await (const chunk of tar) {
       signal?.throwIfAborted()
