@@ -57,9 +57,8 @@ async function make(folder) {
     await rm(zip)
     const app = join(made, 'resources/app')
     await mkdir(app, { recursive: true })
-    const here = join(dirname(fileURLToPath(import.meta.url)), 'setup')
-    await copyFile(join(here, 'electron-app.mjs'), join(app, 'main.mjs'))
-    await copyFile(join(here, 'electron-app.json'), join(app, 'package.json'))
+    const ours = join(dirname(fileURLToPath(import.meta.url)), 'electron-app')
+    for (const name of ['main.mjs', 'package.json']) await copyFile(join(ours, name), join(app, name))
     await flipFuses(join(made, 'electron'), {
       version: FuseVersion.V1,
       // Playwright drives the app through Node's inspector.

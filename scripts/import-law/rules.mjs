@@ -121,8 +121,8 @@ export const law = [
   },
   {
     room: /^renderer\/lib\//,
-    rule: 'renderer/lib may import contract and libraries of the window',
-    may: ['contract/'],
+    rule: 'renderer/lib may import contract, renderer/ui and libraries of the window',
+    may: ['contract/', 'renderer/ui/'],
     builtins: false,
     packages: (name) => interfaceOnly.test(name),
   },
@@ -175,7 +175,7 @@ const composes = /^(main\/engine\/[^/]+$|main\/engine\/platform\/|cli\/|test\/)/
  * @returns {string | undefined}
  */
 export function breachOf(file, target, names) {
-  const isTest = /\.test\.(ts|tsx|mjs)$/.test(file)
+  const isTest = /\.(test|suite)\.(ts|tsx|mjs)$/.test(file)
   if (target.kind === 'missing') return 'every import leads somewhere'
   const row = law.find(({ room }) => room.test(file))
   if (!row) return undefined

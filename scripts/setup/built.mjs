@@ -62,7 +62,7 @@ export function digestOfSources() {
     for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
       const path = `${folder}/${entry.name}`
       if (entry.isDirectory()) walk(path)
-      else if (entry.isFile() && !/\.test\.(ts|tsx|mjs)$/.test(entry.name)) add(path)
+      else if (entry.isFile() && !/\.(test|suite)\.(ts|tsx|mjs)$/.test(entry.name)) add(path)
     }
   }
   for (const source of sources) {
