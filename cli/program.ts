@@ -14,7 +14,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const [first, ...rest] = args
   const given = first === 'exec' ? [first, ...separateCommand(rest)] : [...args]
   if (given.length === 0) {
-    program.outputHelp()
+    program.outputHelp({ error: true })
     return exitCodes.usage
   }
   try {
