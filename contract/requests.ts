@@ -3,7 +3,7 @@ import { Definition, NotApplied } from './definition'
 import { OperationOutput } from './operation'
 import { PortNumber } from './port'
 import { Problem } from './problem'
-import { Settings } from './settings'
+import { Settings, SettingsChange } from './settings'
 import { Source, Survival, WorkspaceId, WorkspaceName } from './workspace'
 
 /** One thing that may be asked of the engine. Input is checked at the engine's door; output is for both ends' types. */
@@ -119,7 +119,7 @@ export const requests = {
     z.strictObject({ workspaceId: WorkspaceId, port: PortNumber, label: z.string().max(100) }),
     Nothing,
   ),
-  'settings.change': request(Settings.partial(), Settings),
+  'settings.change': request(SettingsChange, Settings),
   'doctor.run': request(Nothing, z.array(Check)),
 } as const satisfies Record<string, RequestSchema>
 

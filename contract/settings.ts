@@ -23,3 +23,22 @@ export const Settings = z.strictObject({
   confirm: z.enum(['always', 'when-lossy']).default('always'),
 })
 export type Settings = z.infer<typeof Settings>
+
+const { shape } = Settings
+
+/**
+ * Some of the settings, to be changed. Without the defaults of `Settings`: a field that is left out stays as it is.
+ * `defaultTarget: undefined` goes back to the default of `docker` itself.
+ */
+export const SettingsChange = z
+  .strictObject({
+    theme: shape.theme.unwrap(),
+    defaultTarget: shape.defaultTarget,
+    defaultImage: shape.defaultImage.unwrap(),
+    autoForward: shape.autoForward.unwrap(),
+    routerPort: shape.routerPort.unwrap(),
+    terminal: shape.terminal.unwrap(),
+    confirm: shape.confirm.unwrap(),
+  })
+  .partial()
+export type SettingsChange = z.infer<typeof SettingsChange>

@@ -34,6 +34,8 @@ export const shellRequests = {
       version: z.string(),
       platform: z.enum(['linux', 'darwin', 'win32']),
       electron: z.string(),
+      /** Folder of the bundled example, where it is there: its path serves as a source. */
+      example: z.string().optional(),
     }),
   },
 } as const satisfies Record<string, RequestSchema>
