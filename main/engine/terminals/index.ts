@@ -1,0 +1,157 @@
+import { randomInt } from 'node:crypto'
+import { basename } from 'node:path/posix'
+import { problem, type Session, type StreamOpen, type Workspace } from '#contract'
+import type { Links } from '../link/link'
+import { Collection, type ReadonlyCollection } from '../platform/collection'
+import { DisposableStack } from '../platform/disposable'
+import type { Handlers } from '../platform/handlers'
+import type { MessageEndpoint } from '../platform/message-port'
+import type { Platform } from '../platform/platform'
+import { TerminalSession } from './session'
+
+export interface TerminalsOptions {
+  readonly platform: Platform
+  readonly workspaces: ReadonlyCollection<Workspace>
+  readonly links: Links
+}
+
+export interface Terminals {
+  readonly sessions: ReadonlyCollection<Session>
+  readonly handlers: Pick<Handlers, 'sessions.create' | 'sessions.rename' | 'sessions.close'>
+  /** Attaches a window. The port of a session that does not exist is closed. */
+  open(input: StreamOpen<'terminal'>, port: MessageEndpoint): void
+  /** Closes all sessions. */
+  dispose(): Promise<void>
+}
+
+/** The sessions of all workspaces: they live as long as the engine, whatever windows come and go. */
+export function createTerminals({ platform, workspaces, links }: TerminalsOptions): Terminals {
+  const stack = new DisposableStack()
+  const sessions = new Collection<Session>()
+  const terminals = new Map<string, TerminalSession>()
+  /** Workspaces seen in deletion: their sessions go with them. */
+  const doomed = new Set<string>()
+
+  const find = (sessionId: string): TerminalSession => {
+    const terminal = terminals.get(sessionId)
+    if (!terminal)
+      throw problem({
+        code: 'not-found',
+        title: 'That terminal is not there any more',
+        cause: 'It was closed.',
+        remedy: 'Open a new terminal.',
+      })
+    return terminal
+  }
+
+  const close = async (terminal: TerminalSession) => {
+    terminals.delete(terminal.id)
+    await terminal.close()
+    sessions.delete(terminal.id)
+  }
+
+  stack.add(
+    workspaces.onChange(({ upserts, removes }) => {
+      const touched = new Set([...upserts.map(({ id }) => id), ...removes])
+      for (const terminal of terminals.values())
+        if (touched.has(terminal.workspaceId)) terminal.workspaceChanged()
+      for (const { id, state } of upserts) {
+        if (state === 'deleting') doomed.add(id)
+        else doomed.delete(id)
+      }
+      for (const id of removes) {
+        if (!doomed.delete(id)) continue
+        for (const terminal of [...terminals.values()]) if (terminal.workspaceId === id) void close(terminal)
+      }
+    }),
+  )
+  stack.add(
+    platform.settings.onChange((settings) => {
+      for (const terminal of terminals.values()) terminal.setScrollback(settings.terminal.scrollback)
+    }),
+  )
+  stack.add(async () => {
+    await Promise.all([...terminals.values()].map(close))
+  })
+
+  return {
+    sessions,
+    handlers: {
+      'sessions.create': async ({ workspaceId, command, cwd, columns, rows }) => {
+        const workspace = workspaces.get(workspaceId)
+        if (!workspace || stack.disposed)
+          throw problem({
+            code: 'not-found',
+            title: 'There is no such workspace',
+            cause: `No workspace has the id ${workspaceId}.`,
+          })
+        if (workspace.state !== 'running') throw notRunning(workspace)
+        const record: Session = {
+          id: newId(),
+          workspaceId,
+          title: basename(command?.[0] ?? workspace.user.shell ?? 'sh') || 'terminal',
+          command: command ?? null,
+          state: 'starting',
+          columns,
+          rows,
+          createdAt: platform.clock.now(),
+        }
+        sessions.set(record)
+        const terminal = new TerminalSession({
+          platform,
+          sessions,
+          workspaces,
+          link: links.get(workspaceId),
+          record,
+          command,
+          cwd,
+        })
+        terminals.set(record.id, terminal)
+        void terminal.start()
+        return { sessionId: record.id }
+      },
+      'sessions.rename': async ({ sessionId, title }) => {
+        find(sessionId).rename(title.trim())
+        return {}
+      },
+      'sessions.close': async ({ sessionId }) => {
+        await close(find(sessionId))
+        return {}
+      },
+    },
+    open(input, port) {
+      const terminal = terminals.get(input.sessionId)
+      if (terminal) terminal.attach(input, port)
+      else port.close()
+    },
+    dispose: () => stack.dispose(),
+  }
+}
+
+function notRunning(workspace: Workspace) {
+  const startable = workspace.state === 'stopped' || workspace.state === 'failed'
+  return problem({
+    code: 'workspace-not-running',
+    title: `${workspace.name} is not running`,
+    cause: `It is ${workspace.state}: ${workspace.reason}.`,
+    remedy: startable ? 'Start the workspace, then open a terminal.' : 'Wait until it runs.',
+    ...(startable
+      ? {
+          actions: [
+            {
+              kind: 'workspace' as const,
+              label: 'Start workspace',
+              verb: 'start' as const,
+              workspaceId: workspace.id,
+            },
+          ],
+        }
+      : {}),
+  })
+}
+
+/** Not guessable from one to the next, though nothing depends on that. */
+function newId(): string {
+  const letters = 'abcdefghijklmnopqrstuvwxyz'
+  return Array.from({ length: 12 }, () => letters[randomInt(letters.length)]).join('')
+}

@@ -1,0 +1,355 @@
+import type { Session, SessionEnd, StreamOpen, Workspace } from '#contract'
+import { toProblem } from '#contract'
+import type { ExecProcess, Link } from '../link/link'
+import type { Collection, ReadonlyCollection } from '../platform/collection'
+import type { MessageEndpoint } from '../platform/message-port'
+import type { Platform } from '../platform/platform'
+import { guessColor } from './answers'
+import { Attachment, type AttachmentOwner } from './attachment'
+import { endByClosing, endOfProcess, endOfStart, endOfWorkspace, mayBeWorkspace } from './ends'
+import { ScreenMirror } from './mirror'
+import { OutputPipe } from './output-pipe'
+import { SizeControl } from './size-control'
+
+/** Input typed before the process is there, bytes; more is dropped. */
+const EARLY_INPUT = 65_536
+/** How long an unexplained end waits for word that it was the workspace that stopped, milliseconds. */
+const EXPLANATION = 2_500
+/** How long a closed session's process has to obey SIGHUP, and then to be gone, milliseconds. */
+const HANGUP_GRACE = 500
+const CLOSE_LIMIT = 2_000
+/** At most one call of `stir` in this many milliseconds. */
+const STIR_EVERY = 100
+/** At most one new title in this many milliseconds: some programs animate theirs. */
+const TITLE_EVERY = 250
+
+export interface SessionOptions {
+  readonly platform: Platform
+  readonly sessions: Collection<Session>
+  readonly workspaces: ReadonlyCollection<Workspace>
+  readonly link: Link
+  readonly record: Session
+  readonly command: readonly string[] | undefined
+  readonly cwd: string | undefined
+}
+
+/** One terminal: its process, its screen, and the windows on it. */
+export class TerminalSession implements AttachmentOwner {
+  readonly id: string
+  readonly workspaceId: string
+  readonly #options: SessionOptions
+  readonly #programName: string
+  readonly #mirror: ScreenMirror
+  readonly #pipe: OutputPipe
+  readonly #size: SizeControl
+  /** In the order of attaching; the first is the leader until another is typed into. */
+  readonly #attachments = new Set<Attachment>()
+  readonly #starting = new AbortController()
+  readonly #ended: Promise<void>
+  #markEnded: () => void = () => undefined
+  #leader: Attachment | undefined
+  #process: ExecProcess | undefined
+  #earlyInput: Uint8Array[] = []
+  #end: SessionEnd | undefined
+  #closing = false
+  #renamed = false
+  #lastStir = 0
+  #titleTimer: NodeJS.Timeout | undefined
+  readonly #incarnation: string | undefined
+
+  constructor(options: SessionOptions) {
+    const { record, platform } = options
+    this.#options = options
+    this.id = record.id
+    this.workspaceId = record.workspaceId
+    this.#programName = record.command === null ? 'The shell' : record.title
+    this.#incarnation = options.workspaces.get(record.workspaceId)?.incarnation
+    this.#ended = new Promise((resolve) => {
+      this.#markEnded = resolve
+    })
+    this.#mirror = new ScreenMirror({
+      columns: record.columns,
+      rows: record.rows,
+      scrollback: platform.settings.get().terminal.scrollback,
+      onAnswer: (answer) => this.#type(Buffer.from(answer, 'utf8')),
+      onColorQuery: (color) => this.#answerColor(color),
+      onTitle: () => this.#titleChanged(),
+      onFault: (error) =>
+        platform.logger.error('The screen mirror met output that it could not show', {
+          cause: String(error),
+        }),
+      onProgress: () => this.#pipe.roomMade(),
+    })
+    this.#pipe = new OutputPipe(
+      {
+        pause: () => void this.#process?.stdout.pause(),
+        resume: () => void this.#process?.stdout.resume(),
+      },
+      this.#mirror,
+    )
+    this.#size = new SizeControl({
+      columns: record.columns,
+      rows: record.rows,
+      apply: (columns, rows) => this.#applySize(columns, rows),
+    })
+  }
+
+  /** Starts the process. Never rejects: a failure is how the session ends. */
+  async start(): Promise<void> {
+    const { link, command, cwd, record, platform } = this.#options
+    try {
+      const process = await link.exec(
+        {
+          ...(command ? { command } : { shell: 'login' as const }),
+          tty: { columns: record.columns, rows: record.rows },
+          env: terminalEnvironment(platform.version),
+          ...(cwd === undefined ? {} : { cwd }),
+        },
+        this.#starting.signal,
+      )
+      if (this.#end) {
+        process.destroy()
+        return
+      }
+      this.#run(process)
+    } catch (error) {
+      if (this.#end) return
+      const problem = toProblem(error, 'The terminal could not be started')
+      const now = this.#workspace
+      if (problem.code === 'workspace-not-running' || problem.code === 'workspace-gone')
+        this.#finish({ ...endOfWorkspace(now), problem })
+      else this.#finish(this.#closing ? endByClosing() : endOfStart(problem))
+    }
+  }
+
+  attach(input: StreamOpen<'terminal'>, port: MessageEndpoint): void {
+    const attachment = new Attachment(port, this, this.#options.platform.logger)
+    this.#attachments.add(attachment)
+    this.#leader ??= attachment
+    // Until it has its screen it takes nothing, so the pipe stands still and no byte falls between the two.
+    this.#pipe.add(attachment)
+    if (!this.#end) this.#size.request(input.columns, input.rows, true)
+    this.#mirror.whenParsed(() => {
+      attachment.begin(this.#mirror.snapshot())
+      this.#pipe.roomMade()
+      if (this.#end) attachment.end(this.#end)
+    })
+  }
+
+  rename(title: string): void {
+    this.#renamed = title !== ''
+    this.#options.sessions.patch(this.id, { title: title === '' ? this.#ownTitle() : title })
+  }
+
+  setScrollback(lines: number): void {
+    this.#mirror.setScrollback(lines)
+  }
+
+  /** Ends what still runs and lets all windows go. */
+  async close(): Promise<void> {
+    this.#closing = true
+    this.#starting.abort()
+    const process = this.#process
+    if (process && !this.#end) {
+      // An engine that does not answer must not keep the terminal open; destroying follows in any case.
+      process.kill('SIGHUP').catch((error: unknown) => {
+        this.#options.platform.logger.debug('A terminal could not be hung up', { cause: String(error) })
+      })
+      await within(this.#ended, HANGUP_GRACE)
+      if (!this.#end) {
+        process.destroy()
+        await within(this.#ended, CLOSE_LIMIT)
+      }
+    }
+    this.#finish(endByClosing())
+    for (const attachment of this.#attachments) {
+      attachment.end(this.#end ?? endByClosing())
+      attachment.close()
+    }
+    this.#attachments.clear()
+    this.#pipe.stop()
+    this.#mirror.dispose()
+  }
+
+  /** The workspace's record changed or went. */
+  workspaceChanged(): void {
+    const process = this.#process
+    if (this.#end || !process || !this.#workspaceOver()) return
+    void within(this.#ended, EXPLANATION).then(() => {
+      if (this.#end || !this.#workspaceOver()) return
+      process.destroy()
+      this.#pipe.end(() => this.#finish(endOfWorkspace(this.#workspace)))
+    })
+  }
+
+  onInput(attachment: Attachment, data: Uint8Array): void {
+    this.#leader = attachment
+    this.#pipe.hurry()
+    this.#stir()
+    this.#type(data)
+  }
+
+  onColorAnswer(attachment: Attachment, data: Uint8Array): void {
+    if (attachment === this.#leader) this.#type(data)
+  }
+
+  onResize(attachment: Attachment, columns: number, rows: number): void {
+    if (this.#end) return
+    this.#leader ??= attachment
+    this.#size.request(columns, rows, false)
+  }
+
+  onRoom(): void {
+    this.#pipe.roomMade()
+  }
+
+  onGone(attachment: Attachment): void {
+    this.#attachments.delete(attachment)
+    if (this.#leader === attachment) this.#leader = this.#attachments.values().next().value
+    this.#pipe.remove(attachment)
+  }
+
+  get #workspace(): Workspace | undefined {
+    return this.#options.workspaces.get(this.workspaceId)
+  }
+
+  #run(process: ExecProcess): void {
+    this.#process = process
+    process.stdout.on('data', (chunk: Uint8Array) => {
+      this.#stir()
+      this.#pipe.push(chunk)
+    })
+    process.stdout.on('error', (error: Error) =>
+      this.#options.platform.logger.debug('Terminal output broke off', { cause: error.message }),
+    )
+    process.stdin.on('error', (error: Error) =>
+      this.#options.platform.logger.debug('Terminal input broke off', { cause: error.message }),
+    )
+    this.#options.sessions.patch(this.id, { state: 'running' })
+    for (const data of this.#earlyInput.splice(0)) process.stdin.write(data)
+    this.#size.started((columns, rows) => process.resize(columns, rows))
+    void process.exit.then(async (exit) => {
+      if (this.#end) return
+      let end = endOfProcess(this.#programName, exit)
+      if (this.#closing) end = endByClosing()
+      else if (this.#workspaceLeft()) end = endOfWorkspace(this.#workspace, exit)
+      else if (mayBeWorkspace(exit) && (await this.#workspaceLeaves()))
+        end = endOfWorkspace(this.#workspace, exit)
+      // What the process said last comes before the word that it ended.
+      this.#pipe.end(() => this.#finish(end))
+    })
+  }
+
+  #finish(end: SessionEnd): void {
+    if (this.#end) return
+    this.#end = end
+    clearTimeout(this.#titleTimer)
+    this.#size.stop()
+    this.#earlyInput = []
+    this.#options.sessions.patch(this.id, { state: 'ended', end, title: this.#titleNow() })
+    this.#mirror.whenParsed(() => {
+      for (const attachment of this.#attachments) attachment.end(end)
+    })
+    this.#markEnded()
+  }
+
+  #type(data: Uint8Array): void {
+    if (this.#end) return
+    const stdin = this.#process?.stdin
+    if (stdin) {
+      if (!stdin.writableEnded && !stdin.destroyed) stdin.write(data)
+      return
+    }
+    const waiting = this.#earlyInput.reduce((sum, chunk) => sum + chunk.length, 0)
+    if (waiting + data.length <= EARLY_INPUT) this.#earlyInput.push(data)
+  }
+
+  #answerColor(color: string): void {
+    if (this.#attachments.size > 0) return
+    const answer = guessColor(
+      color,
+      this.#options.platform.settings.get().theme === 'light' ? 'light' : 'dark',
+    )
+    if (answer !== undefined) this.#type(Buffer.from(answer, 'latin1'))
+  }
+
+  #applySize(columns: number, rows: number): void {
+    this.#mirror.resize(columns, rows)
+    this.#options.sessions.patch(this.id, { columns, rows })
+  }
+
+  #stir(): void {
+    const now = performance.now()
+    if (now - this.#lastStir < STIR_EVERY) return
+    this.#lastStir = now
+    this.#options.link.stir()
+  }
+
+  /** Whether the run of the workspace that this session belongs to is over or about to be. */
+  #workspaceLeft(): boolean {
+    const state = this.#workspace?.state
+    return state === 'stopping' || state === 'deleting' || this.#workspaceOver()
+  }
+
+  #workspaceOver(): boolean {
+    const now = this.#workspace
+    if (!now || now.state === 'stopped') return true
+    if (now.state === 'failed' && now.incarnation === undefined) return true
+    return this.#incarnation !== undefined && now.incarnation !== undefined
+      ? now.incarnation !== this.#incarnation
+      : false
+  }
+
+  /** Waits a little for the target's own word that the workspace stopped. */
+  #workspaceLeaves(): Promise<boolean> {
+    return new Promise((resolve) => {
+      const settle = (left: boolean) => {
+        clearTimeout(timer)
+        void stop()
+        resolve(left)
+      }
+      const timer = setTimeout(() => settle(this.#workspaceLeft()), EXPLANATION)
+      const stop = this.#options.workspaces.onChange(() => {
+        if (this.#workspaceLeft()) settle(true)
+      })
+      void this.#ended.then(() => settle(false))
+    })
+  }
+
+  #ownTitle(): string {
+    return this.#mirror.title || this.#options.record.title
+  }
+
+  #titleNow(): string {
+    return this.#renamed ? (this.#options.sessions.get(this.id)?.title ?? this.#ownTitle()) : this.#ownTitle()
+  }
+
+  #titleChanged(): void {
+    this.#titleTimer ??= setTimeout(() => {
+      this.#titleTimer = undefined
+      const title = this.#titleNow()
+      if (this.#options.sessions.get(this.id)?.title !== title)
+        this.#options.sessions.patch(this.id, { title })
+    }, TITLE_EVERY)
+  }
+}
+
+function terminalEnvironment(version: string): Record<string, string> {
+  return {
+    TERM: 'xterm-256color',
+    COLORTERM: 'truecolor',
+    TERM_PROGRAM: 'Berth',
+    TERM_PROGRAM_VERSION: version,
+  }
+}
+
+/** Resolves when the promise does, or after `milliseconds`. */
+function within(promise: Promise<void>, milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds)
+    void promise.then(() => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
+}

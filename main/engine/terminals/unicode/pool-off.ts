@@ -1,0 +1,2 @@
+/** See graphemes.ts. */
+Buffer.poolSize = 0
