@@ -36,7 +36,7 @@ export default defineConfig({
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           environment: 'node',
-          globalSetup: ['test/harness/global-setup.ts'],
+          globalSetup: ['test/harness/e2e-setup.ts'],
           testTimeout: minutes(3),
           hookTimeout: minutes(5),
           pool: 'forks',

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { request } from 'node:https'
 import { dirname, join } from 'node:path'
-import { cache, exclusively, root } from './folders.mjs'
+import { exclusively, root, sharedCache } from './folders.mjs'
 import { run } from './programs.mjs'
 import { say, step } from './say.mjs'
 
@@ -21,7 +21,7 @@ export async function ensureElectron() {
   return exclusively(async () => {
     const installed = installedRuntime()
     if (installed) return installed
-    const folder = join(cache, registryRuntime)
+    const folder = join(sharedCache, registryRuntime)
     const reachable = await canDownload()
     if (reachable) {
       const { code, output } = await step(`downloading Electron ${wantedVersion()}`, () =>

@@ -11,6 +11,12 @@ export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 export const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'berth')
 
 /**
+ * Where a runtime lies that root made: tests start it as another user, who cannot look into root's home.
+ */
+export const sharedCache =
+  process.platform === 'linux' && process.getuid?.() === 0 ? '/var/cache/berth' : cache
+
+/**
  * Holds off other set-ups of this checkout while `work` runs.
  * @template T
  * @param {() => Promise<T>} work

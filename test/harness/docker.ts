@@ -77,9 +77,13 @@ export async function startPrivateDocker(): Promise<PrivateDocker> {
     }
     // A killed daemon leaves its pid file; if another process has that pid by now, it would refuse to start.
     await rm(pidFile, { force: true })
+    // In a network of its own: a dockerd without a bridge deletes docker0, which is the machine's engine's.
     daemon = startDaemon(
-      'dockerd',
+      'unshare',
       [
+        '--net',
+        '--',
+        'dockerd',
         `--host=${host}`,
         `--containerd=${containerdSocket}`,
         `--data-root=${join(folder, 'data')}`,
