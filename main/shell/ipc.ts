@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { type BrowserWindow, clipboard, dialog, shell } from 'electron'
 import type { EngineHost } from './engine-host'
 import { externalUrl } from './external-url'
@@ -9,8 +11,11 @@ export function createShellHandlers(options: {
   readonly windows: Windows
   readonly engine: EngineHost
   readonly version: string
+  /** Folder of the files shipped with Berth. */
+  readonly resources: string
 }): ShellHandlers<BrowserWindow> {
-  const { windows, engine, version } = options
+  const { windows, engine, version, resources } = options
+  const example = join(resources, 'example')
   return {
     'shell.openExternal': async ({ url }) => {
       await shell.openExternal(externalUrl(url))
@@ -46,6 +51,7 @@ export function createShellHandlers(options: {
       version,
       platform: process.platform as 'linux' | 'darwin' | 'win32',
       electron: process.versions.electron ?? '',
+      ...(existsSync(example) ? { example } : {}),
     }),
   }
 }

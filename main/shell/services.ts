@@ -42,7 +42,7 @@ export function startServices({ windows, log, refused, engineEntry, resources }:
       tray?.update(now)
     },
   })
-  const handlers = createShellHandlers({ windows, engine, version })
+  const handlers = createShellHandlers({ windows, engine, version, resources })
 
   afterFirstPaint(windows, () => {
     engine.start()

@@ -1,0 +1,134 @@
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { _electron, type ElectronApplication, type Page } from 'playwright-core'
+import { ensureTestUser, testUser } from '../../scripts/setup/test-user.mjs'
+import { application } from '../harness/application'
+import { command } from '../harness/command'
+import { startDisplay } from './display'
+
+/** Berth as a person has it: the built app in a real window, its renderer sandboxed. */
+export interface BerthApp {
+  readonly app: ElectronApplication
+  readonly page: Page
+  /** Its own home folder; files in it belong to the user that the window runs as. */
+  readonly home: string
+  /** What the app has written to stdout and stderr so far, its log among it. */
+  log(): string
+  /** Quits as the menu does; rejects if a process of it is left. Removes the home folder and the display. */
+  close(): Promise<void>
+}
+
+export interface LaunchOptions {
+  readonly env?: Readonly<Record<string, string>>
+  readonly args?: readonly string[]
+  /** Done to the home folder before the start, as the user that the window runs as will find it. */
+  readonly prepare?: (home: string) => Promise<void>
+  readonly size?: { readonly width: number; readonly height: number }
+}
+
+/** Whom the window runs as: an unprivileged user where the tests run as root, else whoever runs the tests. */
+export interface WindowUser {
+  /** What goes in front of a command line to run it as this user. */
+  readonly prefix: readonly string[]
+  /** Gives a folder and all that is in it to this user. */
+  own(path: string): Promise<void>
+}
+
+export async function windowUser(): Promise<WindowUser> {
+  if (process.getuid?.() !== 0) return { prefix: [], own: async () => undefined }
+  await ensureTestUser()
+  const [uid, gid] = await Promise.all(
+    ['-u', '-g'].map(async (option) => Number(await command('id', [option, testUser]))),
+  )
+  return {
+    prefix: ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--init-groups', '--'],
+    own: async (path) => void (await command('chown', ['-R', `${uid}:${gid}`, path])),
+  }
+}
+
+/** Starts Berth and waits for its first window. */
+export async function launchBerth(options: LaunchOptions = {}): Promise<BerthApp> {
+  const user = await windowUser()
+  const { executable, folder } = application()
+  const home = await mkdtemp(join(tmpdir(), 'berth-e2e-'))
+  await options.prepare?.(home)
+  await user.own(home)
+  await chmod(home, 0o755)
+  const display = await startDisplay()
+  const cleanUp = async () => {
+    await display.dispose()
+    await rm(home, { recursive: true, force: true })
+  }
+  // Playwright starts one executable: this one becomes the user first.
+  const start = join(home, '.start')
+  await writeFile(start, `#!/bin/sh\nexec ${[...user.prefix, executable].join(' ')} "$@"\n`)
+  await chmod(start, 0o755)
+  let text = ''
+  try {
+    const app = await _electron.launch({
+      executablePath: start,
+      chromiumSandbox: true,
+      args: [folder, ...(options.args ?? [])],
+      cwd: home,
+      env: {
+        PATH: process.env.PATH ?? '',
+        LANG: 'C.UTF-8',
+        DISPLAY: display.name,
+        HOME: home,
+        ...options.env,
+      },
+      timeout: 60_000,
+    })
+    const child = app.process()
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on('data', (chunk: Buffer) => {
+        text = (text + chunk.toString()).slice(-1_000_000)
+      })
+    const page = await app.firstWindow()
+    if (options.size)
+      await app.evaluate(({ BrowserWindow }, size) => {
+        BrowserWindow.getAllWindows()[0]?.setContentSize(size.width, size.height)
+      }, options.size)
+    return {
+      app,
+      page,
+      home,
+      log: () => text,
+      close: async () => {
+        try {
+          await app.close()
+          const left = await processesOf(home)
+          if (left.length > 0) throw new Error(`Berth left processes behind:\n${left.join('\n')}\n${text}`)
+        } finally {
+          await cleanUp()
+        }
+      },
+    }
+  } catch (error) {
+    await cleanUp()
+    throw error
+  }
+}
+
+/** Processes with this home folder in their environment, after up to five seconds for the last to go. */
+export async function processesOf(home: string): Promise<string[]> {
+  const deadline = Date.now() + 5_000
+  for (;;) {
+    const found: string[] = []
+    for (const pid of await readdir('/proc')) {
+      if (!/^\d+$/.test(pid)) continue
+      try {
+        const environment = await readFile(`/proc/${pid}/environ`, 'utf8')
+        if (!environment.split('\0').includes(`HOME=${home}`)) continue
+        const line = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).replaceAll('\0', ' ').trim()
+        // Without a command line it is a zombie, whose parent has not looked yet.
+        if (line) found.push(`${pid} ${line.slice(0, 200)}`)
+      } catch {
+        // Gone meanwhile.
+      }
+    }
+    if (found.length === 0 || Date.now() > deadline) return found
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+}
