@@ -1,14 +1,14 @@
 import path from 'node:path'
 import type { Workspace } from '#contract'
 import type { ExecOptions } from '../drivers/driver'
+import { needsContainerEnvironment, substituteEnvironment } from '../platform/variables'
 import type { LinkExecOptions } from './link'
 
 /** What a workspace must say for a command to run in it as its user expects. */
 export type ExecContext = Pick<Workspace, 'definition' | 'user'>
 
 const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_]*$/
-/** `${containerEnv:NAME}`, with the default after a second colon (containers.dev, "Variables in devcontainer.json"). */
-const CONTAINER_VARIABLE = /\$\{containerEnv:([^}:]*)(?::([^}]*))?\}/g
+const CONTAINER_VARIABLE = /\$\{containerEnv:([^:}]+)(?::([^}]*))?\}/g
 
 /**
  * Runs the user's shell so that it has both what its login files set and the PATH that the image or definition set:
@@ -40,7 +40,12 @@ exec "$0" -i' "$s" "$PATH"`
  * happens in a few lines of `sh` in front of the command, because only the container knows its own environment and
  * folders; an image without a shell gets what can be had without.
  */
-export function prepareExec(context: ExecContext, options: LinkExecOptions): ExecOptions {
+export function prepareExec(
+  context: ExecContext,
+  options: LinkExecOptions,
+  /** Of this machine, for `${localEnv:…}`. */
+  local: Readonly<Record<string, string | undefined>> = {},
+): ExecOptions {
   const { definition, user } = context
   const asUser = options.user === undefined || options.user === user.name || options.user === String(user.uid)
   const given = options.env ?? {}
@@ -62,13 +67,13 @@ export function prepareExec(context: ExecContext, options: LinkExecOptions): Exe
     if (value === null) {
       delete environment[name]
       if (IDENTIFIER.test(name)) later.push(`unset ${name}`)
-    } else if (user.shell && IDENTIFIER.test(name) && value.includes('${containerEnv:')) {
+    } else if (user.shell && IDENTIFIER.test(name) && needsContainerEnvironment(value)) {
       // All are read before any is set, so that they see the container's environment and not each other.
       const kept = `berth_${lines.length}`
-      lines.push(`${kept}=${shellWord(value)}`)
+      lines.push(`${kept}=${shellWord(value, local)}`)
       later.push(`export ${name}="$${kept}"`)
     } else {
-      environment[name] = withoutShell(value, definition.containerEnv)
+      environment[name] = substituteEnvironment(value, { local, container: definition.containerEnv })
     }
   }
   const env = { ...environment, ...given }
@@ -86,7 +91,7 @@ export function prepareExec(context: ExecContext, options: LinkExecOptions): Exe
     }
   }
   lines.push(...later)
-  if (!('LANG' in env)) lines.push('LANG=$(printenv LANG || echo C.UTF-8)', 'export LANG')
+  if (!('LANG' in env)) lines.push('[ -n "$LANG" ] || LANG=C.UTF-8', 'export LANG')
   const folder = path.posix.resolve(definition.workspaceFolder, options.cwd ?? '.')
   lines.push(
     options.cwd ? 'cd "$1" || exit 126' : 'cd "$1" 2>/dev/null || cd "$HOME" 2>/dev/null || cd /',
@@ -101,23 +106,24 @@ function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`
 }
 
-function shellWord(value: string): string {
+/** For inside double quotes and the braces of a parameter expansion. */
+function doubleQuoted(text: string): string {
+  return text.replace(/[\\"$`}]/g, '\\$&')
+}
+
+/** One word of `sh` for a value in which the container's own variables are still to be filled in. */
+function shellWord(value: string, local: Readonly<Record<string, string | undefined>>): string {
+  const literal = (text: string) => (text === '' ? '' : quoted(substituteEnvironment(text, { local })))
   let word = ''
   let at = 0
   for (const match of value.matchAll(CONTAINER_VARIABLE)) {
-    if (match.index > at) word += quoted(value.slice(at, match.index))
+    word += literal(value.slice(at, match.index))
     at = match.index + match[0].length
     const name = match[1] ?? ''
-    const fallback = match[2]
-    if (!IDENTIFIER.test(name)) word += quoted(fallback ?? '')
-    else if (fallback) word += `"\${${name}:-"${quoted(fallback)}"}"`
-    else word += `"\${${name}}"`
+    const fallback = match[2] ?? ''
+    if (!IDENTIFIER.test(name)) word += literal(fallback)
+    else if (fallback === '') word += `"$${name}"`
+    else word += `"\${${name}-${doubleQuoted(fallback)}}"`
   }
-  return at < value.length ? word + quoted(value.slice(at)) : word
-}
-
-function withoutShell(value: string, containerEnv: Readonly<Record<string, string>>): string {
-  return value.replace(CONTAINER_VARIABLE, (_, name: string, fallback?: string) => {
-    return containerEnv[name] ?? fallback ?? ''
-  })
+  return word + literal(value.slice(at))
 }

@@ -57,7 +57,7 @@ export function createLinks(dependencies: LinksDependencies): Links & { dispose(
             cause: `There is no workspace ${workspaceId} any more.`,
           })
         }
-        return found.exec(workspaceId, prepareExec(workspace, options), signal)
+        return found.exec(workspaceId, prepareExec(workspace, options, platform.env), signal)
       },
       dial: async (port, signal) => driver().dial(workspaceId, port, signal),
       read: async (path, signal) => driver().read(workspaceId, path, signal),

@@ -1,0 +1,72 @@
+import type { Definition, Listener, OnAutoForward, PortAttributes } from '#contract'
+
+/** What Berth does with a port, from what the definition says and what is known of the port itself. */
+export interface EffectiveAttributes {
+  readonly label?: string
+  readonly protocol: 'http' | 'https' | 'tcp'
+  readonly onAutoForward: OnAutoForward
+  readonly requireLocalPort: boolean
+}
+
+/** Where Linux begins to take ports at random (net.ipv4.ip_local_port_range): seldom one that a person asked for. */
+const FIRST_EPHEMERAL = 32768
+
+/** Ports of IANA's registry whose protocols are not HTTP and that developers run. */
+const TCP_PORTS: ReadonlySet<number> = new Set([
+  21, 22, 23, 25, 53, 110, 143, 389, 465, 587, 636, 993, 995, 1433, 1521, 1883, 2181, 2375, 2379, 3306, 3389,
+  4222, 5005, 5432, 5433, 5672, 5900, 6379, 6380, 8883, 9042, 9092, 9229, 11211, 26257, 27017, 33060,
+])
+const TCP_PROGRAMS =
+  /^(?:postgres|mysqld|mariadbd|redis-server|valkey-server|mongod|sshd|memcached|beam\.smp|etcd|dropbear)$/
+
+/** The definition's entry for a port: by number first, then by range, then by a pattern on the command line. */
+export function attributesOf(
+  definition: Pick<Definition, 'portsAttributes' | 'otherPortsAttributes' | 'forwardPorts'>,
+  port: number,
+  listeners: readonly Listener[],
+): EffectiveAttributes {
+  const found = findAttributes(definition.portsAttributes, port, listeners)
+  const declared = found !== undefined || definition.forwardPorts.includes(port)
+  const attributes: PortAttributes = found ?? (declared ? {} : (definition.otherPortsAttributes ?? {}))
+  const tcp =
+    TCP_PORTS.has(port) || listeners.some((listener) => TCP_PROGRAMS.test(listener.process?.name ?? ''))
+  const quiet = !declared && (tcp || port >= FIRST_EPHEMERAL)
+  return {
+    ...(attributes.label ? { label: attributes.label } : {}),
+    protocol: attributes.protocol ?? (tcp ? 'tcp' : 'http'),
+    onAutoForward: attributes.onAutoForward ?? (quiet ? 'silent' : 'notify'),
+    requireLocalPort: attributes.requireLocalPort ?? false,
+  }
+}
+
+function findAttributes(
+  all: Readonly<Record<string, PortAttributes>>,
+  port: number,
+  listeners: readonly Listener[],
+): PortAttributes | undefined {
+  const exact = all[String(port)]
+  if (exact) return exact
+  const entries = Object.entries(all)
+  for (const [key, attributes] of entries) {
+    const range = /^\s*(\d+)\s*-\s*(\d+)\s*$/.exec(key)
+    if (range && port >= Number(range[1]) && port <= Number(range[2])) return attributes
+    const host = /^(?:localhost|127\.0\.0\.1):(\d+)$/.exec(key)
+    if (host && port === Number(host[1])) return attributes
+  }
+  for (const [key, attributes] of entries) {
+    if (/^[\s\d-]+$/.test(key)) continue
+    const pattern = compile(key)
+    if (pattern && listeners.some((listener) => pattern.test(listener.process?.command ?? '')))
+      return attributes
+  }
+  return undefined
+}
+
+/** A key that is no valid pattern is compared with nothing; the definition's reader has told the user of it. */
+function compile(pattern: string): RegExp | undefined {
+  try {
+    return new RegExp(pattern)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,150 @@
+import type { Duplex } from 'node:stream'
+import { type Problem, ProblemError, problem, type Workspace } from '#contract'
+import type { Links } from '../link/link'
+import type { Clock } from '../platform/clock'
+import type { ReadonlyCollection } from '../platform/collection'
+
+/** How long a new connection waits for its workspace or app to come back, milliseconds. */
+export const HOLD = 10_000
+/** How long it waits for a stopped one, which may be in the middle of a restart. */
+const HOLD_STOPPED = 2000
+/** Connections that may wait per port; more are refused at once. */
+const HELD_MAXIMUM = 200
+const RETRY_FIRST = 100
+const RETRY_MAXIMUM = 500
+
+export interface GateDependencies {
+  readonly workspaces: ReadonlyCollection<Workspace>
+  readonly links: Links
+  readonly clock: Clock
+}
+
+/** The way to a port for one connection: straight in while all is well, held for a while when the workspace is away. */
+export class Gate {
+  readonly #dependencies: GateDependencies
+  readonly #held = new Map<string, number>()
+
+  constructor(dependencies: GateDependencies) {
+    this.#dependencies = dependencies
+  }
+
+  /**
+   * Rejects with a `ProblemError`. With `expected`, something listened there before, and a refusal just after the
+   * workspace came up is waited out too. Without `hold` nothing is.
+   */
+  async reach(
+    workspaceId: string,
+    port: number,
+    { hold, expected }: { readonly hold: boolean; readonly expected: boolean },
+    signal: AbortSignal,
+  ): Promise<Duplex> {
+    const { clock, links, workspaces } = this.#dependencies
+    const key = `${workspaceId}:${port}`
+    const start = clock.now()
+    let held = false
+    let delay = RETRY_FIRST
+    try {
+      for (;;) {
+        const workspace = workspaces.get(workspaceId)
+        const waited = clock.now() - start
+        const failure = await this.#attempt(workspace, () => links.get(workspaceId).dial(port, signal))
+        if (!(failure instanceof ProblemError)) return failure
+        const { code } = failure.problem
+        const limit = hold ? this.#patience(workspace, code, held, expected) : 0
+        if (signal.aborted || waited >= limit) throw failure
+        if (!held) {
+          const count = this.#held.get(key) ?? 0
+          if (count >= HELD_MAXIMUM) throw failure
+          held = true
+          this.#held.set(key, count + 1)
+        }
+        await this.#rest(workspaceId, Math.min(delay, Math.max(1, limit - waited)), signal)
+        delay = Math.min(RETRY_MAXIMUM, delay * 1.5)
+      }
+    } finally {
+      if (held) {
+        const count = (this.#held.get(key) ?? 1) - 1
+        if (count === 0) this.#held.delete(key)
+        else this.#held.set(key, count)
+      }
+    }
+  }
+
+  async #attempt(
+    workspace: Workspace | undefined,
+    dial: () => Promise<Duplex>,
+  ): Promise<Duplex | ProblemError> {
+    if (!workspace) return problem(gone())
+    // While it is created its commands may already start things.
+    if (workspace.state !== 'running' && workspace.state !== 'creating') return problem(notRunning(workspace))
+    try {
+      return await dial()
+    } catch (error) {
+      if (error instanceof ProblemError) return error
+      throw error
+    }
+  }
+
+  #patience(
+    workspace: Workspace | undefined,
+    code: Problem['code'],
+    held: boolean,
+    expected: boolean,
+  ): number {
+    if (!workspace || code === 'workspace-gone' || code === 'dial-unsupported' || code === 'cancelled')
+      return 0
+    switch (workspace.state) {
+      case 'failed':
+      case 'deleting':
+        return 0
+      case 'stopped':
+        return HOLD_STOPPED
+      case 'starting':
+      case 'stopping':
+        return HOLD
+      default: {
+        if (code !== 'port-refused') return HOLD
+        const young = this.#dependencies.clock.now() - (workspace.startedAt ?? 0) < HOLD
+        return held || (expected && young) ? HOLD : 0
+      }
+    }
+  }
+
+  #rest(workspaceId: string, milliseconds: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      if (signal.aborted) return resolve()
+      const before = this.#dependencies.workspaces.get(workspaceId)?.state
+      const controller = new AbortController()
+      const finish = () => {
+        void unwatch()
+        signal.removeEventListener('abort', finish)
+        controller.abort()
+        resolve()
+      }
+      const unwatch = this.#dependencies.workspaces.onChange(() => {
+        if (this.#dependencies.workspaces.get(workspaceId)?.state !== before) finish()
+      })
+      signal.addEventListener('abort', finish, { once: true })
+      this.#dependencies.clock.sleep(milliseconds, controller.signal).then(finish, () => undefined)
+    })
+  }
+}
+
+function gone(): Problem {
+  return {
+    code: 'workspace-gone',
+    title: 'The workspace is gone',
+    cause: 'It was deleted, or its target is no longer configured.',
+    remedy: '',
+  }
+}
+
+function notRunning(workspace: Workspace): Problem {
+  return {
+    code: 'workspace-not-running',
+    title: `${workspace.name} is not running`,
+    cause: workspace.reason,
+    remedy: 'Start the workspace.',
+    actions: [{ kind: 'workspace', label: 'Start', verb: 'start', workspaceId: workspace.id }],
+  }
+}

@@ -1,0 +1,198 @@
+import { type Port, problem, toProblem, type Workspace } from '#contract'
+import type { Links } from '../link/link'
+import { Collection, type ReadonlyCollection } from '../platform/collection'
+import type { Disposer } from '../platform/disposable'
+import type { EmitEvent, Handlers } from '../platform/handlers'
+import type { Platform } from '../platform/platform'
+import { Gate } from './gate'
+import { type Router, type RouterBackend, startRouter } from './router'
+import { originOf, urlNames } from './router/hosts'
+import { WorkspacePorts } from './workspace-ports'
+
+export interface PortsDependencies {
+  readonly platform: Platform
+  readonly workspaces: ReadonlyCollection<Workspace>
+  readonly links: Links
+  readonly emit: EmitEvent
+}
+
+export interface PortService {
+  readonly ports: ReadonlyCollection<Port>
+  /** Undefined until the first forward: a process that forwards nothing takes no port. */
+  routerPort(): number | undefined
+  onRouterPort(listener: () => void): Disposer
+  readonly handlers: Pick<Handlers, 'ports.forward' | 'ports.stop' | 'ports.label'>
+  readonly settled: Promise<void>
+  dispose(): Promise<void>
+}
+
+/** How long a request waits for a port that is not known yet, milliseconds: an app may have come up just now. */
+const APPEARS = 1500
+
+/** Detects what listens in each workspace, forwards it, and routes URLs to it. */
+export function createPorts({ platform, workspaces, links, emit }: PortsDependencies): PortService {
+  const ports = new Collection<Port>()
+  const all = new Map<string, WorkspacePorts>()
+  const gate = new Gate({ workspaces, links, clock: platform.clock })
+  const routerListeners = new Set<() => void>()
+  let names = urlNames(workspaces.list())
+  let router: Router | undefined
+  let routerWork: Promise<void> | undefined
+  let wantedPort = platform.settings.get().routerPort
+  let disposed = false
+
+  const backend: RouterBackend = {
+    workspace(urlName) {
+      for (const [id, name] of names) if (name === urlName) return workspaces.get(id)
+      return undefined
+    },
+    urlName: (workspaceId) => names.get(workspaceId),
+    port: (workspaceId, port) => all.get(workspaceId)?.entryPort(port),
+    forwarded: () => ports.list().filter((port) => port.forward?.url !== undefined),
+    async appears(workspaceId, port, signal) {
+      if (workspaces.get(workspaceId)?.state !== 'running') return undefined
+      links.get(workspaceId).stir()
+      return new Promise((resolve) => {
+        const controller = new AbortController()
+        const finish = () => {
+          void unwatch()
+          signal.removeEventListener('abort', finish)
+          controller.abort()
+          resolve(ports.get(`${workspaceId}:${port}`))
+        }
+        const unwatch = ports.onChange(() => {
+          if (ports.get(`${workspaceId}:${port}`)?.forward) finish()
+        })
+        signal.addEventListener('abort', finish, { once: true })
+        platform.clock.sleep(APPEARS, controller.signal).then(finish, () => undefined)
+      })
+    },
+    async reach(workspaceId, port, hold, signal) {
+      const found = all.get(workspaceId)
+      if (!found) throw unknownWorkspace(workspaceId)
+      return found.reach(port, hold, signal)
+    },
+  }
+
+  function changedRouter(): void {
+    for (const each of all.values()) each.refresh()
+    for (const listener of [...routerListeners]) listener()
+  }
+
+  function wantRouter(): Promise<void> {
+    if (disposed) return Promise.resolve()
+    routerWork ??= startRouter(backend, wantedPort, platform.logger).then(
+      async (started) => {
+        if (disposed) return started.close()
+        router = started
+        changedRouter()
+      },
+      (error: unknown) => {
+        // Local addresses work without it.
+        platform.logger.error('the router could not listen', { cause: toProblem(error).cause })
+      },
+    )
+    return routerWork
+  }
+
+  function make(workspaceId: string): WorkspacePorts {
+    return new WorkspacePorts({
+      platform,
+      link: links.get(workspaceId),
+      workspace: () => workspaces.get(workspaceId),
+      reach: (port, options, signal) => gate.reach(workspaceId, port, options, signal),
+      url(id, port) {
+        const name = names.get(id)
+        return router && name !== undefined ? `${originOf(port, name, router.port)}/` : undefined
+      },
+      publish: (port) => ports.set(port),
+      remove: (id) => ports.delete(id),
+      opened: (event) => emit('port.opened', event),
+      wantRouter,
+      forgotten: (port) => router?.forget(workspaceId, port),
+    })
+  }
+
+  function follow(): void {
+    names = urlNames(workspaces.list())
+    for (const { id } of workspaces.list()) {
+      const present = all.get(id)
+      if (present) present.refresh()
+      else all.set(id, make(id))
+    }
+    for (const [id, gone] of all) {
+      if (workspaces.get(id)) continue
+      all.delete(id)
+      void gone.dispose(true)
+    }
+  }
+
+  const unwatch = workspaces.onChange(follow)
+  const unwatchSettings = platform.settings.onChange((settings) => {
+    for (const each of all.values()) each.refresh()
+    if (settings.routerPort === wantedPort) return
+    wantedPort = settings.routerPort
+    if (!routerWork) return
+    const before = routerWork
+    routerWork = before.then(async () => {
+      const old = router
+      router = undefined
+      await old?.close()
+      routerWork = undefined
+      await wantRouter()
+    })
+  })
+  follow()
+
+  const owned = (workspaceId: string): WorkspacePorts => {
+    const found = all.get(workspaceId)
+    if (!found) throw unknownWorkspace(workspaceId)
+    return found
+  }
+
+  return {
+    ports,
+    routerPort: () => router?.port,
+    onRouterPort(listener) {
+      routerListeners.add(listener)
+      return () => {
+        routerListeners.delete(listener)
+      }
+    },
+    handlers: {
+      'ports.forward': async ({ workspaceId, port, localPort, label, protocol }) =>
+        owned(workspaceId).forward(port, {
+          ...(localPort === undefined ? {} : { localPort }),
+          ...(label === undefined ? {} : { label }),
+          ...(protocol === undefined ? {} : { protocol }),
+        }),
+      'ports.stop': async ({ workspaceId, port }) => {
+        await owned(workspaceId).stop(port)
+        return {}
+      },
+      'ports.label': async ({ workspaceId, port, label }) => {
+        owned(workspaceId).label(port, label)
+        return {}
+      },
+    },
+    settled: Promise.resolve(),
+    async dispose() {
+      disposed = true
+      await unwatch()
+      await unwatchSettings()
+      await Promise.all([...all.values()].map((each) => each.dispose(false)))
+      all.clear()
+      await routerWork
+      await router?.close()
+      routerListeners.clear()
+    },
+  }
+}
+
+function unknownWorkspace(workspaceId: string) {
+  return problem({
+    code: 'not-found',
+    title: 'There is no such workspace',
+    cause: `Berth does not know a workspace ${workspaceId}, or does not forward its ports in this process.`,
+  })
+}

@@ -1,0 +1,530 @@
+import type { Duplex } from 'node:stream'
+import {
+  type EventPayload,
+  type Listener,
+  type OnAutoForward,
+  type Port,
+  type Problem,
+  ProblemError,
+  problem,
+  toProblem,
+  type Workspace,
+} from '#contract'
+import type { Link, ListeningTable } from '../link/link'
+import type { Platform } from '../platform/platform'
+import { attributesOf, type EffectiveAttributes } from './attributes'
+import { type ForwardServer, openForward } from './forward'
+
+/** How often a port is tried where its listening table cannot be read, milliseconds. */
+const TRY_EVERY = 3000
+/** A port that was there at the engine's first look is news only in a workspace that came up just now. */
+const NEWS = 60_000
+/** How long a port that the system gave by chance is remembered after it stopped listening. */
+const FORGET_EPHEMERAL = 10 * 60_000
+const FIRST_EPHEMERAL = 32768
+/** Between two announcements of a port's number of connections. */
+const COUNT_EVERY = 200
+
+export interface WorkspacePortsDependencies {
+  readonly platform: Platform
+  readonly link: Link
+  readonly workspace: () => Workspace | undefined
+  readonly reach: (
+    port: number,
+    options: { hold: boolean; expected: boolean },
+    signal: AbortSignal,
+  ) => Promise<Duplex>
+  /** Absent for as long as there is no router. */
+  readonly url: (workspaceId: string, port: number) => string | undefined
+  readonly publish: (port: Port) => void
+  readonly remove: (id: string) => void
+  readonly opened: (event: EventPayload<'port.opened'>) => void
+  /** A forward exists now: the router is wanted. Resolves when it listens. */
+  readonly wantRouter: () => Promise<void>
+  readonly forgotten: (port: number) => void
+}
+
+interface Entry {
+  readonly port: number
+  origin: Port['origin']
+  listeners: readonly Listener[]
+  /** Given by the user; they win over the definition's. */
+  label?: string
+  protocol?: Port['protocol']
+  /** By hand: asks for a forward whatever the definition says. */
+  manual: boolean
+  /** The user ended its forward. */
+  stopped: boolean
+  server?: ForwardServer
+  /** Actions on its forward, one after another. */
+  work: Promise<unknown>
+  problem?: Problem
+  /** Where there is no table: what the last attempt found. */
+  tried?: boolean
+  seenAt: number
+  lastSeen: number
+  /** Something listened there at some time. */
+  wasLive: boolean
+  used: boolean
+  announcedIn?: string
+  announcedOnce: boolean
+  connections: number
+  published?: string
+}
+
+/** The ports of one workspace: what listens, what is to be forwarded, and its local addresses. */
+export class WorkspacePorts {
+  readonly #dependencies: WorkspacePortsDependencies
+  readonly #entries = new Map<number, Entry>()
+  readonly #ended = new AbortController()
+  #table: ListeningTable | undefined
+  #firstTable = true
+  #incarnation: string | undefined
+  #counting: NodeJS.Timeout | undefined
+  #trying: NodeJS.Timeout | undefined
+
+  constructor(dependencies: WorkspacePortsDependencies) {
+    this.#dependencies = dependencies
+    void this.#follow()
+    this.refresh()
+  }
+
+  entryPort(port: number): Port | undefined {
+    const entry = this.#entries.get(port)
+    const workspace = this.#dependencies.workspace()
+    return entry && workspace ? this.#describe(entry, workspace) : undefined
+  }
+
+  ports(): readonly Port[] {
+    return [...this.#entries.keys()].flatMap((port) => this.entryPort(port) ?? [])
+  }
+
+  /** The workspace, its name, or a setting changed. */
+  refresh(): void {
+    const workspace = this.#dependencies.workspace()
+    if (!workspace || this.#ended.signal.aborted) return
+    if (workspace.incarnation !== undefined && workspace.incarnation !== this.#incarnation) {
+      this.#incarnation = workspace.incarnation
+      for (const entry of this.#entries.values()) delete entry.problem
+    }
+    if (workspace.state !== 'running') this.#table = undefined
+    else this.#declare(workspace)
+    for (const entry of this.#entries.values()) {
+      this.#settle(entry, workspace)
+      this.#publish(entry)
+    }
+  }
+
+  async forward(
+    port: number,
+    options: { localPort?: number; label?: string; protocol?: Port['protocol'] },
+  ): Promise<{ localPort: number; url?: string }> {
+    const known = this.#entries.has(port)
+    const entry = this.#entry(port, 'manual')
+    const before = entry.stopped
+    try {
+      await this.#inOrder(entry, () => this.#open(entry, options.localPort, options.localPort !== undefined))
+    } catch (error) {
+      entry.stopped = before
+      if (!known) this.#drop(entry)
+      throw error
+    }
+    entry.manual = true
+    entry.stopped = false
+    if (options.label !== undefined) entry.label = options.label
+    if (options.protocol) entry.protocol = options.protocol
+    this.#publish(entry)
+    const described = this.entryPort(port)
+    return {
+      localPort: entry.server?.localPort ?? port,
+      ...(described?.forward?.url ? { url: described.forward.url } : {}),
+    }
+  }
+
+  async stop(port: number): Promise<void> {
+    const entry = this.#known(port)
+    entry.stopped = true
+    entry.manual = false
+    delete entry.problem
+    await this.#inOrder(entry, () => this.#shut(entry))
+    if (entry.listeners.length === 0 && entry.origin !== 'definition') this.#drop(entry)
+    else this.#publish(entry)
+  }
+
+  label(port: number, label: string): void {
+    const entry = this.#known(port)
+    if (label === '') delete entry.label
+    else entry.label = label
+    this.#publish(entry)
+  }
+
+  /** A connection for the router; counted with those of the local address. */
+  async reach(port: number, hold: boolean, signal: AbortSignal): Promise<Duplex> {
+    const entry = this.#entries.get(port)
+    if (!entry) throw notKnown(port)
+    return this.#reach(entry, hold, signal)
+  }
+
+  /** Ends all; with `forget` the ports vanish too. */
+  async dispose(forget: boolean): Promise<void> {
+    this.#ended.abort()
+    clearTimeout(this.#counting)
+    clearTimeout(this.#trying)
+    const entries = [...this.#entries.values()]
+    await Promise.all(entries.map((entry) => this.#inOrder(entry, () => this.#shut(entry))))
+    if (forget) for (const entry of entries) this.#drop(entry)
+  }
+
+  // --- what listens
+
+  async #follow(): Promise<void> {
+    for await (const table of this.#dependencies.link.listeners(this.#ended.signal)) {
+      this.#take(table)
+    }
+  }
+
+  #take(table: ListeningTable): void {
+    const workspace = this.#dependencies.workspace()
+    if (!workspace || this.#ended.signal.aborted) return
+    this.#table = table
+    if (table.available) {
+      const byPort = groupByPort(table.listeners)
+      for (const [port, listeners] of byPort) {
+        const entry = this.#entry(port, 'detected')
+        // Back again: what was in the way of its forward may be gone.
+        if (entry.listeners.length === 0 && !entry.server) delete entry.problem
+        entry.listeners = listeners
+        entry.lastSeen = this.#dependencies.platform.clock.now()
+        entry.wasLive = true
+      }
+      for (const entry of this.#entries.values()) {
+        if (!byPort.has(entry.port)) entry.listeners = []
+      }
+    } else {
+      for (const entry of this.#entries.values()) entry.listeners = []
+    }
+    const old = this.#firstTable && this.#age(workspace) > NEWS
+    if (table.available) this.#firstTable = false
+    for (const entry of [...this.#entries.values()]) {
+      if (this.#isForgettable(entry)) {
+        void this.#inOrder(entry, () => this.#shut(entry))
+        this.#drop(entry)
+        continue
+      }
+      this.#settle(entry, workspace)
+      if (old && entry.listeners.length > 0) {
+        entry.announcedIn = workspace.incarnation ?? ''
+        entry.announcedOnce = true
+      }
+      this.#publish(entry)
+      this.#announce(entry, workspace)
+    }
+    this.#tryUnseen()
+  }
+
+  #age(workspace: Workspace): number {
+    return this.#dependencies.platform.clock.now() - (workspace.startedAt ?? workspace.createdAt)
+  }
+
+  #isForgettable(entry: Entry): boolean {
+    if (entry.origin !== 'detected' || entry.manual || entry.listeners.length > 0 || entry.label) return false
+    if (!entry.server) return !entry.stopped || this.#table?.available === true
+    const gone = this.#dependencies.platform.clock.now() - entry.lastSeen
+    return entry.port >= FIRST_EPHEMERAL && !entry.used && gone > FORGET_EPHEMERAL
+  }
+
+  #declare(workspace: Workspace): void {
+    for (const port of workspace.definition.forwardPorts) {
+      const entry = this.#entry(port, 'definition')
+      entry.origin = 'definition'
+    }
+  }
+
+  #entry(port: number, origin: Port['origin']): Entry {
+    let entry = this.#entries.get(port)
+    if (!entry) {
+      const now = this.#dependencies.platform.clock.now()
+      entry = {
+        port,
+        origin,
+        listeners: [],
+        manual: false,
+        stopped: false,
+        work: Promise.resolve(),
+        seenAt: now,
+        lastSeen: now,
+        wasLive: false,
+        used: false,
+        announcedOnce: false,
+        connections: 0,
+      }
+      this.#entries.set(port, entry)
+    }
+    return entry
+  }
+
+  #known(port: number): Entry {
+    const entry = this.#entries.get(port)
+    if (!entry) throw notKnown(port)
+    return entry
+  }
+
+  #drop(entry: Entry): void {
+    const workspaceId = this.#dependencies.link.workspaceId
+    this.#entries.delete(entry.port)
+    if (entry.published !== undefined) this.#dependencies.remove(`${workspaceId}:${entry.port}`)
+  }
+
+  // --- what is forwarded
+
+  #attributes(entry: Entry, workspace: Workspace): EffectiveAttributes {
+    return attributesOf(workspace.definition, entry.port, entry.listeners)
+  }
+
+  #wanted(entry: Entry, attributes: EffectiveAttributes): boolean {
+    if (entry.stopped) return false
+    if (entry.manual) return true
+    if (attributes.onAutoForward === 'ignore') return false
+    if (entry.origin === 'definition') return true
+    return entry.listeners.length > 0 && this.#dependencies.platform.settings.get().autoForward
+  }
+
+  /** Opens a forward where one is wanted and there is none. One that is there stays until it is stopped. */
+  #settle(entry: Entry, workspace: Workspace): void {
+    const attributes = this.#attributes(entry, workspace)
+    if (entry.server || entry.problem || !this.#wanted(entry, attributes)) return
+    void this.#inOrder(entry, async () => {
+      if (entry.server || this.#ended.signal.aborted) return
+      try {
+        await this.#open(entry, undefined, attributes.requireLocalPort)
+      } catch (error) {
+        entry.problem = toProblem(error, `Port ${entry.port} could not be forwarded`)
+      }
+      const now = this.#dependencies.workspace()
+      this.#publish(entry)
+      if (now) this.#announce(entry, now)
+      this.#tryUnseen()
+    })
+  }
+
+  async #open(entry: Entry, localPort: number | undefined, required: boolean): Promise<void> {
+    if (entry.server && (localPort === undefined || entry.server.localPort === localPort)) return
+    const server = await openForward({
+      localPort: localPort ?? entry.port,
+      required,
+      reach: (signal) => this.#reach(entry, true, signal),
+    })
+    if (this.#ended.signal.aborted) {
+      await server.close()
+      throw notKnown(entry.port)
+    }
+    const old = entry.server
+    entry.server = server
+    delete entry.problem
+    await old?.close()
+    await this.#dependencies.wantRouter()
+  }
+
+  async #shut(entry: Entry): Promise<void> {
+    const { server } = entry
+    delete entry.server
+    this.#dependencies.forgotten(entry.port)
+    await server?.close()
+  }
+
+  #inOrder<T>(entry: Entry, action: () => Promise<T>): Promise<T> {
+    const result = entry.work.then(action)
+    entry.work = result.catch(() => undefined)
+    return result
+  }
+
+  async #reach(entry: Entry, hold: boolean, signal: AbortSignal): Promise<Duplex> {
+    entry.used = true
+    try {
+      const stream = await this.#dependencies.reach(entry.port, { hold, expected: entry.wasLive }, signal)
+      this.#found(entry, true, undefined)
+      this.#count(entry, 1)
+      stream.once('close', () => this.#count(entry, -1))
+      return stream
+    } catch (error) {
+      if (error instanceof ProblemError) this.#found(entry, false, error.problem)
+      throw error
+    }
+  }
+
+  /** A connection succeeded or did not: the truth about a port, beside its table. */
+  #found(entry: Entry, reachable: boolean, failure: Problem | undefined): void {
+    const wrong = failure?.code === 'dial-unsupported' ? failure : undefined
+    if (wrong) entry.problem = wrong
+    else if (reachable && entry.problem && entry.server) delete entry.problem
+    if (reachable) entry.tried = true
+    else if (failure?.code === 'port-refused') {
+      entry.tried = false
+      // The table said otherwise a moment ago: look again.
+      this.#dependencies.link.stir()
+    }
+    this.#publish(entry)
+  }
+
+  #count(entry: Entry, change: number): void {
+    entry.connections += change
+    if (this.#counting || this.#ended.signal.aborted) return
+    this.#counting = setTimeout(() => {
+      this.#counting = undefined
+      for (const each of this.#entries.values()) this.#publish(each)
+    }, COUNT_EVERY)
+  }
+
+  /** Without a table, the only way to know whether something listens is to try. */
+  #tryUnseen(): void {
+    if (this.#trying || this.#ended.signal.aborted) return
+    const blind = this.#table && !this.#table.available && this.#table.problem?.code === 'no-shell'
+    const forwarded = [...this.#entries.values()].filter((entry) => entry.server)
+    if (!blind || forwarded.length === 0) return
+    const attempt = async (entry: Entry) => {
+      try {
+        const stream = await this.#dependencies.reach(
+          entry.port,
+          { hold: false, expected: false },
+          this.#ended.signal,
+        )
+        stream.destroy()
+        if (!entry.wasLive) entry.wasLive = true
+        this.#found(entry, true, undefined)
+      } catch (error) {
+        if (error instanceof ProblemError && !this.#ended.signal.aborted) {
+          this.#found(entry, false, error.problem)
+        }
+      }
+    }
+    this.#trying = setTimeout(() => undefined, 0)
+    void Promise.all(forwarded.map(attempt)).then(() => {
+      if (this.#ended.signal.aborted) return
+      this.#trying = setTimeout(() => {
+        this.#trying = undefined
+        this.#tryUnseen()
+      }, TRY_EVERY)
+    })
+  }
+
+  // --- what is told
+
+  #state(entry: Entry, workspace: Workspace): { state: Port['state']; problem?: Problem } {
+    switch (workspace.state) {
+      case 'creating':
+      case 'starting':
+      case 'stopping':
+        return { state: 'reconnecting' }
+      case 'running':
+        break
+      default:
+        return { state: 'not-listening' }
+    }
+    if (entry.problem) return { state: 'failed', problem: entry.problem }
+    const table = this.#table
+    if (!table) return { state: 'reconnecting' }
+    if (!table.available) {
+      if (table.problem?.code === 'no-shell') return { state: entry.tried ? 'live' : 'not-listening' }
+      return { state: 'reconnecting', ...(table.problem ? { problem: table.problem } : {}) }
+    }
+    if (entry.listeners.length === 0) return { state: 'not-listening' }
+    const unreachable = entry.listeners.every((listener) => !isLocal(listener.address))
+    if (unreachable) return { state: 'failed', problem: elsewhere(entry) }
+    return { state: 'live' }
+  }
+
+  #describe(entry: Entry, workspace: Workspace): Port {
+    const attributes = this.#attributes(entry, workspace)
+    const { state, problem: failure } = this.#state(entry, workspace)
+    const protocol = entry.protocol ?? attributes.protocol
+    const label = entry.label ?? attributes.label
+    const url = protocol === 'tcp' ? undefined : this.#dependencies.url(workspace.id, entry.port)
+    return {
+      id: `${workspace.id}:${entry.port}`,
+      workspaceId: workspace.id,
+      port: entry.port,
+      origin: entry.origin,
+      listeners: [...entry.listeners],
+      ...(label ? { label } : {}),
+      protocol,
+      onAutoForward: attributes.onAutoForward,
+      state,
+      ...(entry.server
+        ? {
+            forward: {
+              localAddress: '127.0.0.1',
+              localPort: entry.server.localPort,
+              ...(url ? { url } : {}),
+              connections: entry.connections,
+            },
+          }
+        : {}),
+      ...(failure ? { problem: failure } : {}),
+      seenAt: entry.seenAt,
+    }
+  }
+
+  #publish(entry: Entry): void {
+    const workspace = this.#dependencies.workspace()
+    if (!workspace || this.#ended.signal.aborted || this.#entries.get(entry.port) !== entry) return
+    const described = this.#describe(entry, workspace)
+    const text = JSON.stringify(described)
+    if (text === entry.published) return
+    entry.published = text
+    this.#dependencies.publish(described)
+  }
+
+  #announce(entry: Entry, workspace: Workspace): void {
+    const incarnation = workspace.incarnation ?? ''
+    if (!entry.server || entry.listeners.length === 0 || entry.announcedIn === incarnation) return
+    const { onAutoForward } = this.#attributes(entry, workspace)
+    entry.announcedIn = incarnation
+    const again = entry.announcedOnce
+    entry.announcedOnce = true
+    if (!isAnnounced(onAutoForward) || (again && onAutoForward === 'openBrowserOnce')) return
+    const url = this.entryPort(entry.port)?.forward?.url
+    this.#dependencies.opened({
+      workspaceId: workspace.id,
+      port: entry.port,
+      ...(url ? { url } : {}),
+      onAutoForward,
+    })
+  }
+}
+
+function groupByPort(listeners: readonly Listener[]): Map<number, Listener[]> {
+  const groups = new Map<number, Listener[]>()
+  for (const listener of listeners) {
+    const group = groups.get(listener.port)
+    if (group) group.push(listener)
+    else groups.set(listener.port, [listener])
+  }
+  return groups
+}
+
+function isAnnounced(value: OnAutoForward): value is EventPayload<'port.opened'>['onAutoForward'] {
+  return value !== 'silent' && value !== 'ignore'
+}
+
+/** Whether a connection to localhost arrives at a socket bound to this address. */
+function isLocal(address: string): boolean {
+  return address === '0.0.0.0' || address === '::' || address === '::1' || address === '127.0.0.1'
+}
+
+function elsewhere(entry: Entry): Problem {
+  const addresses = entry.listeners.map((listener) => listener.address).join(', ')
+  return {
+    code: 'port-refused',
+    title: `Port ${entry.port} does not listen on localhost`,
+    cause: `It listens on ${addresses} only.`,
+    remedy: 'Let the app listen on 127.0.0.1 or on all addresses (0.0.0.0).',
+  }
+}
+
+function notKnown(port: number) {
+  return problem({
+    code: 'not-found',
+    title: `Port ${port} is not known`,
+    cause: `Nothing listens on port ${port} of this workspace, and it is not forwarded.`,
+  })
+}
