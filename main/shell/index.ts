@@ -10,7 +10,8 @@ import { Windows } from './windows'
 // has begun to load its page, does everything else.
 
 const out = join(import.meta.dirname, '..')
-const resources = join(out, '..', 'resources')
+// A package has them beside its archive: containers mount the example from a real folder.
+const resources = app.isPackaged ? join(process.resourcesPath, 'resources') : join(out, '..', 'resources')
 
 app.setName('Berth')
 // Beside Berth's own preferences, because Chromium fills its folder with files of its own.
