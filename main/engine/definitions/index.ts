@@ -6,7 +6,7 @@ import { defaultDefinition } from './plain'
 import type { DefinitionContext, DefinitionFormat, RepositoryReader } from './reader'
 
 export { insideRepository } from './paths'
-export { defaultDefinition, imageDefinition, withImage } from './plain'
+export { askedImage, defaultDefinition, imageDefinition, withImage } from './plain'
 export type { DefinitionContext, RepositoryReader } from './reader'
 
 /** Every format that Berth reads, the preferred one first. */

@@ -42,9 +42,16 @@ export function withImage(definition: Definition, image: string): Definition {
   return {
     ...rest,
     image,
-    notApplied: [
-      ...definition.notApplied,
-      { field: build ? 'build' : 'image', reason: `you asked for the image ${image} instead` },
-    ],
+    notApplied: [...definition.notApplied, { field: build ? 'build' : 'image', reason: askedReason(image) }],
   }
+}
+
+const askedReason = (image: string) => `you asked for the image ${image} instead`
+
+/** The image that the user asked for in place of the definition's, in a definition made by `withImage`. */
+export function askedImage(definition: Definition): string | undefined {
+  const { image, notApplied } = definition
+  if (image === undefined) return undefined
+  if (definition.format === 'image') return image
+  return notApplied.some(({ reason }) => reason === askedReason(image)) ? image : undefined
 }

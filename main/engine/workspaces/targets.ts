@@ -27,25 +27,28 @@ export class Targets {
   readonly #entries = new Map<string, Entry>()
   readonly #platform: Platform
   readonly #listener: TargetsListener
-  readonly #stops: Disposer[]
+  readonly #providers: readonly DriverProvider[]
+  #stops: Disposer[] = []
   readonly #first = new Map<string, () => void>()
   readonly #closing = new Set<Promise<void>>()
-  /** Resolves once every target of the start has answered, or failed to. */
-  readonly settled: Promise<void>
 
   constructor(platform: Platform, providers: readonly DriverProvider[], listener: TargetsListener) {
     this.#platform = platform
     this.#listener = listener
+    this.#providers = providers
+  }
+
+  /** Begins to watch. Resolves once every target that is configured now has answered, or failed to. */
+  async start(): Promise<void> {
     const waits: Promise<void>[] = []
-    this.#stops = providers.map((provider) =>
+    this.#stops = this.#providers.map((provider) =>
       provider.watchTargets((descriptions) => {
         for (const added of this.#configure(provider, descriptions)) {
           waits.push(new Promise((resolve) => this.#first.set(added, resolve)))
         }
       }),
     )
-    for (const { id, state } of this.collection.list()) if (state === 'unreachable') this.#answered(id)
-    this.settled = Promise.all(waits).then(() => undefined)
+    await Promise.all(waits)
   }
 
   driver(targetId: string): Driver | undefined {

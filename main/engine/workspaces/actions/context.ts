@@ -1,0 +1,91 @@
+import { type Problem, problem, type Target, type Workspace } from '#contract'
+import type { Driver, ObservedWorkspace, StepReport } from '../../drivers/driver'
+import type { Links } from '../../link/link'
+import type { Platform } from '../../platform/platform'
+import type { Guard } from '../guard'
+import type { RunningOperation } from '../operations'
+
+/** What the actions share. */
+export interface ActionContext {
+  readonly platform: Platform
+  readonly guard: Guard
+  readonly links: () => Links
+  /** `user@host` of this engine. */
+  readonly owner: string
+  /** Rejects with the target's own Problem while it is unreachable. Waits while it is being asked for the first time. */
+  target(
+    targetId: string | undefined,
+    signal: AbortSignal,
+  ): Promise<{ readonly target: Target; readonly driver: Driver }>
+  /** Throws `not-found`. */
+  workspace(workspaceId: string): Workspace
+  observed(workspaceId: string): ObservedWorkspace | undefined
+  /** Names that are taken, but for one workspace's own. */
+  takenNames(except?: string): ReadonlySet<string>
+  /** What went wrong in a workspace without ending it; undefined: nothing (any more). */
+  mishap(workspaceId: string, problem: Problem | undefined): void
+  /**
+   * Undoes what an action made, now or, where the target cannot be reached, as soon as it can be again. Never rejects.
+   */
+  cleanUp(
+    targetId: string,
+    what: string,
+    undo: (driver: Driver, signal: AbortSignal) => Promise<void>,
+  ): Promise<void>
+  /** Waits until the target has told of a change, so that no old state shows after an action; a few seconds at most. */
+  settle(workspaceId: string, predicate: (observed: ObservedWorkspace | undefined) => boolean): Promise<void>
+}
+
+/** For what nobody looks at. */
+export const silentReport: StepReport = {
+  detail: () => undefined,
+  progress: () => undefined,
+  output: () => undefined,
+}
+
+/** Steps of an action by name; titles say what is being done. */
+export const steps = {
+  definition: { id: 'definition', title: 'Reading the definition' },
+  initialize: { id: 'initializeCommand', title: 'Running initializeCommand on this machine' },
+  clone: { id: 'clone', title: 'Cloning the repository' },
+  fetch: { id: 'fetch', title: 'Fetching the source for the build' },
+  image: { id: 'image', title: 'Preparing the image' },
+  create: { id: 'create', title: 'Making the container' },
+  copy: { id: 'copy', title: 'Copying the source in' },
+  start: { id: 'start', title: 'Starting' },
+  stop: { id: 'stop', title: 'Stopping' },
+  rename: { id: 'rename', title: 'Renaming' },
+  delete: { id: 'delete', title: 'Deleting' },
+} as const
+
+export const phaseStep = (phase: string) => ({ id: phase, title: `Running ${phase}` })
+
+/** Runs two things at once; when one fails the other is aborted, and both have ended when this rejects. */
+export async function together<A, B>(
+  operation: RunningOperation,
+  left: (signal: AbortSignal) => Promise<A>,
+  right: (signal: AbortSignal) => Promise<B>,
+): Promise<[A, B]> {
+  const controller = new AbortController()
+  const signal = AbortSignal.any([operation.signal, controller.signal])
+  let first: { readonly error: unknown } | undefined
+  const guarded = <T>(promise: Promise<T>) =>
+    promise.catch((error: unknown) => {
+      first ??= { error }
+      controller.abort()
+      return undefined
+    })
+  const [a, b] = await Promise.all([guarded(left(signal)), guarded(right(signal))])
+  if (first) throw first.error
+  return [a as A, b as B]
+}
+
+export function gone(name: string, workspaceId: string) {
+  return problem({
+    code: 'workspace-gone',
+    title: `${name} has no container`,
+    cause: 'It was removed without Berth. The source and the home folder are still there.',
+    remedy: 'Rebuild it: nothing in these folders is lost.',
+    actions: [{ kind: 'workspace', label: 'Rebuild', verb: 'rebuild', workspaceId }],
+  })
+}

@@ -1,0 +1,289 @@
+import { join, posix } from 'node:path'
+import {
+  type CreateInput,
+  type Definition,
+  type Operation,
+  problem,
+  type Source,
+  type Target,
+  type Workspace,
+} from '#contract'
+import { defaultDefinition } from '../../definitions/index'
+import type { Driver, ResolvedImage, WorkspaceSpec } from '../../drivers/driver'
+import { runInitialize, workspacePhases } from '../commands'
+import { cloneRepository } from '../git'
+import type { Action } from '../guard'
+import {
+  type DefinitionRequest,
+  definitionContext,
+  describeDefinition,
+  readSource,
+  refuseBuild,
+} from '../source/definition'
+import { deriveName, newWorkspaceId, sourceFolder, sourceFolderName, uniqueName } from '../source/name'
+import { checkSource } from '../source/parse'
+import { measureFolder, tarFolder } from '../source/tar-folder'
+import { withTemporaryFolder } from '../temporary'
+import { type ActionContext, silentReport, steps, together } from './context'
+import { noteMishap, planPhases, runPhases } from './phases'
+
+/** A create that was checked, and can begin. */
+export interface CreatePlan {
+  readonly id: string
+  readonly name: string
+  readonly owner: string
+  readonly createdAt: number
+  readonly source: Source
+  readonly target: Target
+  readonly driver: Driver
+  readonly request: DefinitionRequest
+  /** Mounted instead of a volume. */
+  readonly bindFolder?: string
+}
+
+/** Checks what was asked for, as far as that needs no network. */
+export async function planCreate(
+  context: ActionContext,
+  input: CreateInput,
+  signal: AbortSignal,
+): Promise<CreatePlan> {
+  const source = checkSource(input.source, { home: context.platform.folders.home, cwd: process.cwd() })
+  const { target, driver } = await context.target(input.targetId, signal)
+  const taken = context.takenNames()
+  if (input.name !== undefined && taken.has(input.name)) throw nameTaken(input.name)
+  const id = newWorkspaceId()
+  const bindMounts = target.capabilities?.bindMounts === true
+  return {
+    id,
+    name: input.name ?? uniqueName(deriveName(source), taken),
+    owner: context.owner,
+    createdAt: context.platform.clock.now(),
+    source,
+    target,
+    driver,
+    request: {
+      workspaceId: id,
+      source,
+      ...(input.image === undefined ? {} : { image: input.image }),
+      ...(input.definitionPath === undefined ? {} : { definitionPath: input.definitionPath }),
+      bindMounts,
+    },
+    ...(source.kind === 'folder' && bindMounts ? { bindFolder: source.path } : {}),
+  }
+}
+
+export function nameTaken(name: string) {
+  return problem({
+    code: 'name-taken',
+    title: `The name ${name} is taken`,
+    cause: 'Another workspace has it, and names are part of addresses.',
+    remedy: 'Choose another name.',
+  })
+}
+
+/** The record that shows until the target itself knows the workspace. */
+function draftOf(context: ActionContext, plan: CreatePlan): Workspace {
+  const definition = defaultDefinition(definitionContext(plan.request, context.platform))
+  return {
+    id: plan.id,
+    targetId: plan.target.id,
+    name: plan.name,
+    state: 'creating',
+    reason: 'Being created',
+    source: plan.source,
+    definition,
+    image: definition.image ?? '',
+    user: { name: '', uid: 0, gid: 0, home: '/' },
+    owner: plan.owner,
+    createdAt: plan.createdAt,
+  }
+}
+
+/**
+ * Makes a workspace. Until its lifecycle commands begin, failing or cancelling leaves nothing behind. Then it is
+ * committed: a command that fails leaves a workspace that can be used, and so does a Berth that is killed; a cancel
+ * before `waitFor` is reached still removes it all.
+ */
+export async function create(
+  context: ActionContext,
+  input: CreateInput,
+  signal: AbortSignal,
+): Promise<Operation> {
+  const plan = await planCreate(context, input, signal)
+  const fields = {
+    kind: 'create',
+    workspaceId: plan.id,
+    workspaceName: plan.name,
+    targetId: plan.target.id,
+  } as const
+  return context.guard.begin(fields, draftOf(context, plan), (action) => runCreate(context, plan, action))
+}
+
+/** Also goes on with a creation that was interrupted, in a rebuild. */
+export async function runCreate(context: ActionContext, plan: CreatePlan, action: Action): Promise<void> {
+  const { operation } = action
+  const { driver, source } = plan
+  const draft = draftOf(context, plan)
+  operation.plan([steps.definition])
+  const definition = await operation.step('definition', async (report, signal) => {
+    const found = await readSource(plan.request, context.platform, report, signal)
+    refuseBuild(found.definition, plan.target.capabilities?.build !== false)
+    report.detail(describeDefinition(found.definition))
+    return found.definition
+  })
+  action.show({ draft: { ...draft, definition, image: definition.image ?? '' } })
+  operation.plan([
+    ...(definition.lifecycle.initializeCommand ? [steps.initialize] : []),
+    ...(source.kind === 'git' ? [steps.clone] : []),
+    steps.image,
+    steps.create,
+    ...(source.kind === 'image' || plan.bindFolder ? [] : [steps.copy]),
+    steps.start,
+  ])
+  planPhases(action, definition, workspacePhases)
+
+  try {
+    await bringUp(context, plan, action, definition, draft)
+  } catch (error) {
+    await context.cleanUp(plan.target.id, plan.name, (to, signal) => to.discard(plan.id, signal))
+    throw error
+  }
+  try {
+    await driver.commit(plan.id, operation.signal)
+    await context.settle(plan.id, (observed) => observed?.complete === true)
+    await runPhases(context, action, definition, workspacePhases, action.ready)
+  } catch (error) {
+    // In the background a cancel ends the commands and nothing more.
+    const waiting = context.guard.state(plan.id) !== undefined
+    if (operation.signal.aborted && waiting) {
+      await context.cleanUp(plan.target.id, plan.name, (to, signal) =>
+        to.remove(plan.id, silentReport, signal),
+      )
+      await context.settle(plan.id, (observed) => observed === undefined)
+    } else noteMishap(context, action, error)
+    throw error
+  }
+}
+
+/** Everything up to a running container with the source in it. */
+async function bringUp(
+  context: ActionContext,
+  plan: CreatePlan,
+  action: Action,
+  definition: Definition,
+  draft: Workspace,
+): Promise<void> {
+  const { operation } = action
+  const { driver, source } = plan
+  const initialize = definition.lifecycle.initializeCommand
+  if (initialize && source.kind === 'folder') {
+    await operation.step('initializeCommand', (report, signal) =>
+      runInitialize(initialize, source.path, context.platform, report, signal),
+    )
+  }
+  const resolve = (folder: string | undefined, signal: AbortSignal) =>
+    operation.step(
+      'image',
+      (report, stepSignal) =>
+        driver.resolveImage(
+          { definition, workspaceId: plan.id, refresh: false, ...(folder === undefined ? {} : { folder }) },
+          report,
+          stepSignal,
+        ),
+      signal,
+    )
+  await withTemporaryFolder(context.platform, async (temporary) => {
+    const clone = join(temporary, 'clone')
+    let image: ResolvedImage
+    if (source.kind === 'git') {
+      const fetch = (signal: AbortSignal) =>
+        operation.step(
+          'clone',
+          async (report, stepSignal) => {
+            const { warning } = await cloneRepository(context.platform, source, clone, report, stepSignal)
+            if (warning) report.output(`${warning}\n`)
+            report.detail(warning ?? 'Cloned')
+          },
+          signal,
+        )
+      if (definition.build) {
+        await fetch(operation.signal)
+        image = await resolve(clone, operation.signal)
+      } else {
+        const [, resolved] = await together(operation, fetch, (signal) => resolve(undefined, signal))
+        image = resolved
+      }
+    } else image = await resolve(source.kind === 'folder' ? source.path : undefined, operation.signal)
+
+    action.show({ draft: { ...draft, definition, image: image.reference, user: image.user } })
+    const spec = specOf(plan, definition, image)
+    await operation.step('create', (report, signal) =>
+      driver.create(spec, { replace: false }, report, signal),
+    )
+    if (source.kind === 'git' || (source.kind === 'folder' && !plan.bindFolder)) {
+      const folder = source.kind === 'git' ? clone : source.path
+      await copySource(context, action, driver, spec, folder)
+    }
+  })
+  await operation.step('start', (report, signal) => driver.start(plan.id, report, signal))
+}
+
+export function specOf(
+  plan: Pick<CreatePlan, 'id' | 'name' | 'owner' | 'source' | 'createdAt' | 'bindFolder'>,
+  definition: Definition,
+  image: ResolvedImage,
+): WorkspaceSpec {
+  const { id, name, owner, source, createdAt, bindFolder } = plan
+  return {
+    id,
+    name,
+    owner,
+    source,
+    definition,
+    image,
+    createdAt,
+    sourceFolder: sourceFolder(definition.workspaceFolder, sourceFolderName(source)),
+    ...(bindFolder === undefined ? {} : { bindFolder }),
+  }
+}
+
+/** Streams a folder of this machine into the workspace's source folder, as the workspace user's. */
+async function copySource(
+  context: ActionContext,
+  action: Action,
+  driver: Driver,
+  spec: WorkspaceSpec,
+  folder: string,
+): Promise<void> {
+  const target = spec.sourceFolder ?? spec.definition.workspaceFolder
+  // A source outside of /workspaces has a volume of its own there, whose root it is.
+  const below = posix.dirname(target) === '/workspaces'
+  await action.operation.step('copy', async (report, signal) => {
+    const size = await measureFolder(folder, signal)
+    const name = below ? posix.basename(target) : '.'
+    const tar = tarFolder(folder, name, spec.image.user, report, size, signal)
+    try {
+      await driver.write(spec.id, below ? '/workspaces' : target, tar, signal)
+    } catch (error) {
+      const local = tar.errored
+      if (local && !signal.aborted) throw unreadable(folder, local, context)
+      throw error
+    } finally {
+      tar.destroy()
+    }
+  })
+}
+
+function unreadable(folder: string, error: Error, context: ActionContext) {
+  context.platform.logger.warn('A source could not be read', { error: error.message })
+  const code = (error as NodeJS.ErrnoException).code
+  return problem(
+    {
+      code: code === 'EACCES' || code === 'EPERM' ? 'permission-denied' : 'create-failed',
+      title: 'The source could not be copied',
+      cause: error.message,
+      remedy: `Check that every file in ${folder} can be read.`,
+    },
+    error,
+  )
+}

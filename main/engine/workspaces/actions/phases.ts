@@ -1,0 +1,44 @@
+import { type Definition, type LifecyclePhase, ProblemError, toProblem } from '#contract'
+import { runPhase, splitPhases } from '../commands'
+import type { Action } from '../guard'
+import { type ActionContext, phaseStep } from './context'
+
+/** Plans the steps of the lifecycle commands that a definition has. */
+export function planPhases(action: Action, definition: Definition, phases: readonly LifecyclePhase[]): void {
+  const { before, after } = splitPhases(definition, phases)
+  action.operation.plan([...before, ...after].map(phaseStep))
+}
+
+/**
+ * Runs lifecycle commands in their order: those that the workspace has to wait for, then `ready`, then the others.
+ * One that fails keeps the later ones from running, and rejects.
+ */
+export async function runPhases(
+  context: ActionContext,
+  action: Action,
+  definition: Definition,
+  phases: readonly LifecyclePhase[],
+  ready: () => Promise<void>,
+): Promise<void> {
+  const { before, after } = splitPhases(definition, phases)
+  const link = context.links().get(action.operation.workspaceId)
+  const run = async (phase: LifecyclePhase) => {
+    await action.operation.step(phase, (report, signal) =>
+      runPhase(phase, definition, link, context.platform, report, signal),
+    )
+  }
+  for (const phase of before) await run(phase)
+  await ready()
+  try {
+    for (const phase of after) await run(phase)
+  } catch (error) {
+    noteMishap(context, action, error)
+    throw error
+  }
+}
+
+/** Remembers that a command failed in a workspace that can be used all the same. */
+export function noteMishap(context: ActionContext, action: Action, error: unknown): void {
+  if (action.signal.aborted) return
+  if (error instanceof ProblemError) context.mishap(action.operation.workspaceId, toProblem(error))
+}

@@ -1,0 +1,232 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Definition, type Operation, problem, type Workspace } from '#contract'
+import { askedImage, type RepositoryReader } from '../../definitions/index'
+import type { Driver, ObservedWorkspace } from '../../drivers/driver'
+import { workspacePhases } from '../commands'
+import { cloneRepository } from '../git'
+import type { Action } from '../guard'
+import {
+  type DefinitionRequest,
+  describeDefinition,
+  readFrom,
+  readSource,
+  refuseBuild,
+} from '../source/definition'
+import { folderReader } from '../source/folder-reader'
+import { sourceFolder, sourceFolderName } from '../source/name'
+import { untar } from '../source/untar'
+import { volumeReader } from '../source/volume-reader'
+import { withTemporaryFolder } from '../temporary'
+import { type ActionContext, silentReport, steps } from './context'
+import { runCreate, specOf } from './create'
+import { planPhases, runPhases } from './phases'
+
+/**
+ * Makes the container anew from what the source says now, and keeps the source and the home folder. Until everything
+ * that the workspace waits for has succeeded the old one is kept: a failure or a cancel brings it back as it was.
+ */
+export async function rebuild(
+  context: ActionContext,
+  workspaceId: string,
+  signal: AbortSignal,
+): Promise<Operation> {
+  const workspace = context.workspace(workspaceId)
+  const { target, driver } = await context.target(workspace.targetId, signal)
+  const fields = {
+    kind: 'rebuild',
+    workspaceId,
+    workspaceName: workspace.name,
+    targetId: target.id,
+  } as const
+  return context.guard.begin(fields, undefined, async (action) => {
+    const observed = context.observed(workspaceId)
+    if (!observed) throw notFound(workspace.name)
+    context.mishap(workspaceId, undefined)
+    const bindMounts = target.capabilities?.bindMounts === true
+    const asked = askedImage(workspace.definition)
+    const request: DefinitionRequest = {
+      workspaceId,
+      source: workspace.source,
+      ...(asked === undefined ? {} : { image: asked }),
+      ...(workspace.definition.path === undefined ? {} : { definitionPath: workspace.definition.path }),
+      bindMounts,
+    }
+    const bindFolder =
+      workspace.source.kind === 'folder' && bindMounts && existsSync(workspace.source.path)
+        ? workspace.source.path
+        : undefined
+    const { name, owner, source, createdAt } = workspace
+    const plan = {
+      id: workspaceId,
+      name,
+      owner,
+      createdAt,
+      source,
+      target,
+      driver,
+      request,
+      ...(bindFolder === undefined ? {} : { bindFolder }),
+    }
+    if (!observed.complete) {
+      // What was copied may be half of it: begun again from the start.
+      await driver.discard(workspaceId, action.signal)
+      await runCreate(context, plan, action)
+    } else
+      await replace(
+        context,
+        { ...plan, workspace, observed, canBuild: target.capabilities?.build !== false },
+        action,
+      )
+  })
+}
+
+interface RebuildPlan {
+  readonly id: string
+  readonly name: string
+  readonly owner: string
+  readonly createdAt: number
+  readonly source: Workspace['source']
+  readonly target: { readonly id: string }
+  readonly driver: Driver
+  readonly request: DefinitionRequest
+  readonly bindFolder?: string
+  readonly workspace: Workspace
+  readonly observed: ObservedWorkspace
+  readonly canBuild: boolean
+}
+
+async function replace(context: ActionContext, plan: RebuildPlan, action: Action): Promise<void> {
+  const { operation } = action
+  const { driver, observed } = plan
+  if (observed.replacing) await driver.discard(plan.id, action.signal)
+  operation.plan([steps.definition])
+  const definition = await operation.step('definition', async (report, signal) => {
+    const found = await readCurrent(context, plan, signal)
+    refuseBuild(found, plan.canBuild)
+    report.detail(describeDefinition(found))
+    return found
+  })
+  const missing = observed.run === 'missing'
+  const fetches = definition.build !== undefined && plan.bindFolder === undefined
+  operation.plan([...(fetches ? [steps.fetch] : []), steps.image, steps.create, steps.start])
+  planPhases(action, definition, workspacePhases)
+
+  let committed = false
+  try {
+    await withTemporaryFolder(context.platform, async (temporary) => {
+      const folder = fetches ? await fetchSource(context, plan, action, temporary) : plan.bindFolder
+      const image = await operation.step('image', (report, signal) =>
+        driver.resolveImage(
+          { definition, workspaceId: plan.id, refresh: true, ...(folder === undefined ? {} : { folder }) },
+          report,
+          signal,
+        ),
+      )
+      const spec = specOf(plan, definition, image)
+      action.show({ override: { definition, user: image.user, image: image.reference } })
+      await operation.step('create', (report, signal) =>
+        driver.create(spec, { replace: !missing }, report, signal),
+      )
+    })
+    await operation.step('start', (report, signal) => driver.start(plan.id, report, signal))
+    await runPhases(context, action, definition, workspacePhases, async () => {
+      await driver.commit(plan.id, operation.signal)
+      committed = true
+      await context.settle(
+        plan.id,
+        (now) => now?.complete === true && !now.replacing && now.run === 'running',
+      )
+      await action.ready()
+    })
+  } catch (error) {
+    if (!committed) await bringBack(context, plan)
+    throw error
+  }
+}
+
+/** The old container as it was, running if it ran. */
+async function bringBack(context: ActionContext, plan: RebuildPlan): Promise<void> {
+  const { run } = plan.observed
+  await context.cleanUp(plan.target.id, plan.name, async (driver, signal) => {
+    await driver.discard(plan.id, signal)
+    if (run === 'running') await driver.start(plan.id, silentReport, signal)
+  })
+  await context.settle(
+    plan.id,
+    (now) => now?.replacing !== true && (run !== 'running' || now?.run === 'running'),
+  )
+}
+
+/** The definition as the workspace's own source has it now; where that cannot be read, as its origin has it. */
+async function readCurrent(
+  context: ActionContext,
+  plan: RebuildPlan,
+  signal: AbortSignal,
+): Promise<Definition> {
+  const { platform } = context
+  const { request, workspace } = plan
+  const reader = readerOf(plan, signal)
+  if (!reader) {
+    const { definition } = await readSource(request, platform, silentReport, signal)
+    return keepPlace(definition, workspace)
+  }
+  const { definitionPath, ...rest } = request
+  // A file that is gone by now is no reason to fail: another may have taken its place.
+  const still = definitionPath !== undefined && (await reader.exists(definitionPath))
+  const { definition } = await readFrom(reader, still ? request : rest, platform)
+  return keepPlace(definition, workspace)
+}
+
+function readerOf(plan: RebuildPlan, signal: AbortSignal): RepositoryReader | undefined {
+  if (plan.source.kind === 'image') return undefined
+  if (plan.bindFolder !== undefined) return folderReader(plan.bindFolder)
+  if (plan.observed.run === 'missing') return undefined
+  const root = sourceFolder(plan.workspace.definition.workspaceFolder, sourceFolderName(plan.source))
+  return volumeReader(root, (path, stop) => plan.driver.read(plan.id, path, stop), signal)
+}
+
+/** The source volume stays where it was made: a definition that wants it elsewhere is not followed in that. */
+function keepPlace(definition: Definition, { definition: old, source }: Workspace): Definition {
+  const place = (folder: string) => {
+    const path = sourceFolder(folder, sourceFolderName(source))
+    return path.startsWith('/workspaces/') ? '/workspaces' : path
+  }
+  if (place(definition.workspaceFolder) === place(old.workspaceFolder)) return definition
+  return {
+    ...definition,
+    workspaceFolder: old.workspaceFolder,
+    notApplied: [
+      ...definition.notApplied,
+      { field: 'workspaceFolder', reason: `the source stays at ${old.workspaceFolder}, where it was made` },
+    ],
+  }
+}
+
+/** Brings the source to this machine, for a build. */
+async function fetchSource(
+  context: ActionContext,
+  plan: RebuildPlan,
+  action: Action,
+  temporary: string,
+): Promise<string> {
+  const folder = join(temporary, 'source')
+  const { source, workspace, driver } = plan
+  await action.operation.step('fetch', async (report, signal) => {
+    if (plan.observed.run !== 'missing') {
+      const root = sourceFolder(workspace.definition.workspaceFolder, sourceFolderName(source))
+      await untar(await driver.read(plan.id, root, signal), folder)
+    } else if (source.kind === 'git') {
+      await cloneRepository(context.platform, source, folder, report, signal)
+    }
+  })
+  return source.kind === 'folder' && plan.observed.run === 'missing' ? source.path : folder
+}
+
+function notFound(name: string) {
+  return problem({
+    code: 'not-found',
+    title: `There is no workspace ${name}`,
+    cause: 'It was deleted in between.',
+  })
+}

@@ -1,0 +1,128 @@
+import type { Operation, Workspace } from '#contract'
+import type { Driver } from '../../drivers/driver'
+import { startPhases } from '../commands'
+import type { Action } from '../guard'
+import { type ActionContext, gone, steps } from './context'
+import { nameTaken } from './create'
+import { noteMishap, planPhases, runPhases } from './phases'
+
+/** How long PID 1 has to end after it was asked to, milliseconds. */
+const grace = 10_000
+
+type SimpleKind = 'start' | 'stop' | 'restart' | 'delete'
+
+async function begin(
+  context: ActionContext,
+  kind: SimpleKind,
+  workspaceId: string,
+  signal: AbortSignal,
+  run: (action: Action, workspace: Workspace, driver: Driver) => Promise<void>,
+): Promise<Operation> {
+  const workspace = context.workspace(workspaceId)
+  const { driver } = await context.target(workspace.targetId, signal)
+  const fields = { kind, workspaceId, workspaceName: workspace.name, targetId: workspace.targetId }
+  return context.guard.begin(fields, undefined, (action) => run(action, workspace, driver))
+}
+
+export function start(context: ActionContext, workspaceId: string, signal: AbortSignal): Promise<Operation> {
+  return begin(context, 'start', workspaceId, signal, async (action, workspace, driver) => {
+    action.operation.plan([steps.start])
+    planPhases(action, workspace.definition, startPhases)
+    await startNow(context, action, workspace, driver)
+  })
+}
+
+async function startNow(
+  context: ActionContext,
+  action: Action,
+  workspace: Workspace,
+  driver: Driver,
+): Promise<void> {
+  const { operation } = action
+  const observed = context.observed(workspace.id)
+  if (observed?.run === 'missing') throw gone(workspace.name, workspace.id)
+  context.mishap(workspace.id, undefined)
+  await operation.step('start', async (report, signal) => {
+    // Half of a rebuild that was interrupted: the workspace as it was before is what starts.
+    if (observed?.replacing) await driver.discard(workspace.id, signal)
+    await driver.start(workspace.id, report, signal)
+  })
+  await context.settle(workspace.id, (now) => now?.run === 'running' && !now.replacing)
+  try {
+    await runPhases(context, action, workspace.definition, startPhases, action.ready)
+  } catch (error) {
+    noteMishap(context, action, error)
+    throw error
+  }
+}
+
+export function stop(context: ActionContext, workspaceId: string, signal: AbortSignal): Promise<Operation> {
+  return begin(context, 'stop', workspaceId, signal, async (action, workspace, driver) => {
+    action.operation.plan([steps.stop])
+    await stopNow(context, action, workspace, driver)
+  })
+}
+
+async function stopNow(
+  context: ActionContext,
+  action: Action,
+  workspace: Workspace,
+  driver: Driver,
+): Promise<void> {
+  const observed = context.observed(workspace.id)
+  if (observed?.run === 'missing') throw gone(workspace.name, workspace.id)
+  context.mishap(workspace.id, undefined)
+  await action.operation.step('stop', (report, signal) =>
+    driver.stop(workspace.id, { grace }, report, signal),
+  )
+  await context.settle(workspace.id, (now) => now?.run !== 'running' && now?.run !== 'stopping')
+}
+
+export function restart(
+  context: ActionContext,
+  workspaceId: string,
+  signal: AbortSignal,
+): Promise<Operation> {
+  return begin(context, 'restart', workspaceId, signal, async (action, workspace, driver) => {
+    action.operation.plan([steps.stop, steps.start])
+    planPhases(action, workspace.definition, startPhases)
+    await stopNow(context, action, workspace, driver)
+    await startNow(context, action, workspace, driver)
+  })
+}
+
+/** Removes the container, the volumes and the image that was built for it. */
+export function remove(context: ActionContext, workspaceId: string, signal: AbortSignal): Promise<Operation> {
+  return begin(context, 'delete', workspaceId, signal, async (action, workspace, driver) => {
+    action.operation.plan([steps.delete])
+    await action.operation.step('delete', (report, stepSignal) =>
+      driver.remove(workspace.id, report, stepSignal),
+    )
+    context.mishap(workspace.id, undefined)
+    await context.settle(workspace.id, (now) => now === undefined)
+  })
+}
+
+export async function rename(
+  context: ActionContext,
+  workspaceId: string,
+  name: string,
+  signal: AbortSignal,
+): Promise<Operation> {
+  const workspace = context.workspace(workspaceId)
+  const { driver } = await context.target(workspace.targetId, signal)
+  if (context.takenNames(workspaceId).has(name)) throw nameTaken(name)
+  const fields = {
+    kind: 'rename',
+    workspaceId,
+    workspaceName: workspace.name,
+    targetId: workspace.targetId,
+  } as const
+  return context.guard.begin(fields, undefined, async (action) => {
+    action.operation.plan([steps.rename])
+    await action.operation.step('rename', (_report, stepSignal) =>
+      driver.rename(workspaceId, name, stepSignal),
+    )
+    await context.settle(workspaceId, (now) => now === undefined || now.name === name)
+  })
+}

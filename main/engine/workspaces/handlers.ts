@@ -1,0 +1,111 @@
+import { type Operation, problem } from '#contract'
+import type { Handlers } from '../platform/handlers'
+import type { ActionContext } from './actions/context'
+import { silentReport } from './actions/context'
+import { create, planCreate } from './actions/create'
+import { rebuild } from './actions/rebuild'
+import { remove, rename, restart, start, stop } from './actions/run'
+import type { Operations } from './operations'
+import { readSource } from './source/definition'
+import { deriveName } from './source/name'
+import { parseSource } from './source/parse'
+import { survivalOf, unsavedWork } from './survival'
+import type { Targets } from './targets'
+
+export type WorkspaceHandlers = Pick<
+  Handlers,
+  | 'sources.parse'
+  | 'targets.probe'
+  | `workspaces.${'preview' | 'create' | 'start' | 'stop' | 'restart' | 'rebuild' | 'rename' | 'delete' | 'survival' | 'diagnose' | 'stats'}`
+  | `operations.${'cancel' | 'dismiss' | 'output'}`
+>
+
+interface Parts {
+  readonly context: ActionContext
+  readonly operations: Operations
+  readonly targets: Targets
+}
+
+const started = ({ id, workspaceId }: Operation) => ({ operationId: id, workspaceId })
+
+/** What answers the requests about targets, workspaces and operations. */
+export function createHandlers({ context, operations, targets }: Parts): WorkspaceHandlers {
+  const driver = async (workspaceId: string, signal: AbortSignal) => {
+    const workspace = context.workspace(workspaceId)
+    const found = await context.target(workspace.targetId, signal)
+    return { workspace, driver: found.driver, target: found.target }
+  }
+  return {
+    'sources.parse': async ({ text, branch }) => {
+      const source = parseSource(text, {
+        home: context.platform.folders.home,
+        cwd: process.cwd(),
+        ...(branch === undefined ? {} : { branch }),
+      })
+      return { source, name: deriveName(source) }
+    },
+    'targets.probe': async ({ targetId }, signal) => {
+      if (await targets.probe(targetId, signal)) return {}
+      throw problem({
+        code: 'not-found',
+        title: `There is no target ${targetId}`,
+        cause: 'It is not configured.',
+      })
+    },
+    'workspaces.preview': async (input, signal) => {
+      const plan = await planCreate(context, input, signal)
+      const found = await readSource(plan.request, context.platform, silentReport, signal)
+      return {
+        source: plan.source,
+        name: plan.name,
+        definition: found.definition,
+        candidates: [...found.candidates],
+        notApplied: found.definition.notApplied,
+      }
+    },
+    'workspaces.create': async (input, signal) => started(await create(context, input, signal)),
+    'workspaces.start': async ({ workspaceId }, signal) => started(await start(context, workspaceId, signal)),
+    'workspaces.stop': async ({ workspaceId }, signal) => started(await stop(context, workspaceId, signal)),
+    'workspaces.restart': async ({ workspaceId }, signal) =>
+      started(await restart(context, workspaceId, signal)),
+    'workspaces.rebuild': async ({ workspaceId }, signal) =>
+      started(await rebuild(context, workspaceId, signal)),
+    'workspaces.rename': async ({ workspaceId, name }, signal) =>
+      started(await rename(context, workspaceId, name, signal)),
+    'workspaces.delete': async ({ workspaceId }, signal) =>
+      started(await remove(context, workspaceId, signal)),
+    'workspaces.survival': async ({ workspaceId, action }, signal) => {
+      const workspace = context.workspace(workspaceId)
+      const target = targets.collection.get(workspace.targetId)
+      const bound = workspace.source.kind === 'folder' && target?.capabilities?.bindMounts === true
+      const running = context.observed(workspaceId)?.run === 'running'
+      const unsaved = running
+        ? await unsavedWork(workspace, context.links().get(workspaceId), signal)
+        : undefined
+      return {
+        ...survivalOf(workspace, action, bound),
+        unsaved: unsaved ?? [],
+        unsavedKnown: unsaved !== undefined,
+      }
+    },
+    'workspaces.diagnose': async ({ workspaceId }, signal) => {
+      const found = await driver(workspaceId, signal)
+      const own = found.workspace.problem ? [found.workspace.problem] : []
+      const told = await found.driver.diagnose(workspaceId, signal)
+      return [...own, ...told.filter(({ title }) => !own.some((each) => each.title === title))]
+    },
+    'workspaces.stats': async ({ workspaceId }, signal) => {
+      const found = await driver(workspaceId, signal)
+      return found.driver.stats(workspaceId, signal)
+    },
+    'operations.cancel': async ({ operationId }) => {
+      operations.cancel(operationId)
+      return {}
+    },
+    'operations.dismiss': async ({ operationId }) => {
+      operations.dismiss(operationId)
+      return {}
+    },
+    'operations.output': async ({ operationId }) => operations.output(operationId),
+  }
+}

@@ -1,0 +1,1 @@
+export { createWorkspaceService, type WorkspaceService, type WorkspaceServiceOptions } from './service'

@@ -1,0 +1,293 @@
+import {
+  type Operation,
+  type Problem,
+  problem,
+  type StreamOpen,
+  type Target,
+  type Workspace,
+} from '#contract'
+import type { Driver, DriverProvider, ObservedWorkspace, WatchEvent } from '../drivers/driver'
+import type { Links } from '../link/link'
+import { Collection, type ReadonlyCollection, waitFor } from '../platform/collection'
+import type { EmitEvent } from '../platform/handlers'
+import type { MessageEndpoint } from '../platform/message-port'
+import type { Platform } from '../platform/platform'
+import type { ActionContext } from './actions/context'
+import { Guard } from './guard'
+import { createHandlers, type WorkspaceHandlers } from './handlers'
+import { Locks } from './locks'
+import { serveLogs } from './logs'
+import { Operations } from './operations'
+import { thisOwner } from './owner'
+import { reconcile } from './reconcile'
+import { Targets } from './targets'
+import { sweepTemporaryFolders } from './temporary'
+
+export interface WorkspaceServiceOptions {
+  readonly platform: Platform
+  readonly providers: readonly DriverProvider[]
+  readonly emit: EmitEvent
+  /** Asked for when first needed: links are made from this service's workspaces. */
+  readonly links: () => Links
+}
+
+/** Targets, the workspaces on them, and everything that is done to these. */
+export interface WorkspaceService {
+  readonly targets: ReadonlyCollection<Target>
+  readonly workspaces: ReadonlyCollection<Workspace>
+  readonly operations: ReadonlyCollection<Operation>
+  readonly handlers: WorkspaceHandlers
+  driverOf(workspaceId: string): Driver | undefined
+  openLogs(input: StreamOpen<'logs'>, port: MessageEndpoint): void
+  /** Resolves once every target has answered, or failed to, for the first time. */
+  readonly settled: Promise<void>
+  /** Cancels what is under way, waits until it has cleaned up, and closes all connections. */
+  dispose(): Promise<void>
+}
+
+/** How long an action waits for its target to tell of what it did, milliseconds; it has long happened by then. */
+const tellingTime = 3000
+/** How long cleaning up may take before it is left for when the target answers again, milliseconds. */
+const cleaningTime = 60_000
+
+interface Cleaning {
+  readonly what: string
+  readonly undo: (driver: Driver, signal: AbortSignal) => Promise<void>
+}
+
+class Service {
+  readonly workspaces = new Collection<Workspace>()
+  readonly operations: Operations
+  readonly targets: Targets
+  readonly #platform: Platform
+  readonly #options: WorkspaceServiceOptions
+  readonly #locks: Locks
+  readonly #guard: Guard
+  readonly #owner: string
+  readonly #observed = new Map<string, { readonly targetId: string; readonly observed: ObservedWorkspace }>()
+  readonly #heard = new Set<string>()
+  readonly #mishaps = new Map<string, Problem>()
+  readonly #cleanings = new Map<string, Cleaning[]>()
+  readonly #watchers = new Set<(workspaceId: string) => void>()
+  readonly settled: Promise<void>
+
+  constructor(options: WorkspaceServiceOptions) {
+    const { platform, providers, emit } = options
+    this.#options = options
+    this.#platform = platform
+    this.#owner = thisOwner(platform.env)
+    this.operations = new Operations(platform, emit)
+    this.#locks = new Locks(platform, () => this.#refreshAll())
+    this.#guard = new Guard(platform, this.operations, this.#locks, (id) => this.#refresh(id))
+    this.targets = new Targets(platform, providers, {
+      onWatch: (targetId, event) => this.#watched(targetId, event),
+      onTarget: (targetId) => this.#targetChanged(targetId),
+    })
+    const locksRead = this.#locks.start().catch((error: unknown) => {
+      platform.logger.error('Locks cannot be read', { error: String(error) })
+    })
+    void sweepTemporaryFolders(platform)
+    this.settled = Promise.all([this.targets.start(), locksRead]).then(() => undefined)
+  }
+
+  #watched(targetId: string, event: WatchEvent): void {
+    switch (event.type) {
+      case 'snapshot': {
+        const present = new Set(event.workspaces.map(({ id }) => id))
+        for (const observed of event.workspaces) this.#observed.set(observed.id, { targetId, observed })
+        for (const [id, known] of [...this.#observed]) {
+          if (known.targetId === targetId && !present.has(id)) this.#observed.delete(id)
+        }
+        this.#heard.add(targetId)
+        this.#refreshAll()
+        void this.#cleanAgain(targetId)
+        return
+      }
+      case 'changed':
+        this.#observed.set(event.workspace.id, { targetId, observed: event.workspace })
+        this.#refresh(event.workspace.id)
+        return
+      case 'removed':
+        this.#observed.delete(event.id)
+        this.#refresh(event.id)
+        return
+      case 'unreachable':
+        return
+    }
+  }
+
+  #targetChanged(targetId: string): void {
+    if (!this.targets.collection.get(targetId)) {
+      for (const [id, known] of [...this.#observed])
+        if (known.targetId === targetId) this.#observed.delete(id)
+      this.#heard.delete(targetId)
+    }
+    this.#refreshAll()
+  }
+
+  #refreshAll(): void {
+    const ids = new Set([
+      ...this.#observed.keys(),
+      ...this.workspaces.list().map(({ id }) => id),
+      ...this.#locks.others.keys(),
+    ])
+    for (const id of ids) this.#refresh(id)
+  }
+
+  /** Works out one workspace's record anew from all that is known of it. */
+  #refresh(id: string): void {
+    const known = this.#observed.get(id)
+    const own = this.#guard.state(id)
+    const other = this.#locks.others.get(id)
+    const targetId = known?.targetId ?? own?.draft?.targetId ?? other?.content.targetId ?? ''
+    const { kind, phase } = other?.content ?? { kind: 'start' as const, phase: '' }
+    const draft = own?.draft ?? (other?.alive ? other.content.draft : undefined)
+    const mishap = this.#mishaps.get(id)
+    const record = reconcile({
+      targetId,
+      target: this.targets.collection.get(targetId),
+      owner: this.#owner,
+      ...(known ? { observed: known.observed } : {}),
+      ...(draft ? { draft } : {}),
+      ...(own?.override ? { override: own.override } : {}),
+      ...(own ? { action: { kind: own.kind, phase: own.phase, elsewhere: false } } : {}),
+      ...(!own && other?.alive ? { action: { kind, phase, elsewhere: true } } : {}),
+      ...(!own && other && !other.alive ? { interrupted: { kind, phase } } : {}),
+      ...(mishap ? { mishap } : {}),
+    })
+    // Nothing is left of what a killed process was making: its lock tells nothing more.
+    if (!record && other && !other.alive && this.#heard.has(targetId)) void this.#locks.forget(id)
+    if (!record) {
+      this.#mishaps.delete(id)
+      this.workspaces.delete(id)
+    } else if (JSON.stringify(record) !== JSON.stringify(this.workspaces.get(id))) this.workspaces.set(record)
+    for (const watcher of [...this.#watchers]) watcher(id)
+  }
+
+  /** What the handlers and actions work with. */
+  context(): ActionContext {
+    return {
+      platform: this.#platform,
+      guard: this.#guard,
+      links: this.#options.links,
+      owner: this.#owner,
+      target: (id, signal) => this.#target(id, signal),
+      workspace: (id) => {
+        const workspace = this.workspaces.get(id)
+        if (workspace) return workspace
+        throw problem({
+          code: 'not-found',
+          title: 'There is no such workspace',
+          cause: `No target that can be reached has the workspace ${id}.`,
+          remedy: 'It may have been deleted, or its target be out of reach.',
+        })
+      },
+      observed: (id) => this.#observed.get(id)?.observed,
+      takenNames: (except) =>
+        new Set(this.workspaces.list().flatMap(({ id, name }) => (id === except ? [] : [name]))),
+      mishap: (id, found) => {
+        if (found) this.#mishaps.set(id, found)
+        else this.#mishaps.delete(id)
+        this.#refresh(id)
+      },
+      cleanUp: (targetId, what, undo) => this.#cleanUp(targetId, { what, undo }),
+      settle: (id, predicate) => this.#settle(id, predicate),
+    }
+  }
+
+  async #target(asked: string | undefined, signal: AbortSignal): Promise<{ target: Target; driver: Driver }> {
+    const { collection } = this.targets
+    const wanted = asked ?? this.#platform.settings.get().defaultTarget
+    const all = collection.list()
+    const chosen =
+      wanted !== undefined ? collection.get(wanted) : (all.find(({ isDefault }) => isDefault) ?? all[0])
+    if (!chosen) {
+      throw problem({
+        code: 'not-found',
+        title: wanted === undefined ? 'There is no target' : `There is no target ${wanted}`,
+        cause:
+          all.length === 0
+            ? 'No Docker engine is configured.'
+            : `There are: ${all.map(({ id }) => id).join(', ')}.`,
+        remedy: 'Install Docker, or choose another target.',
+      })
+    }
+    const target = await waitFor(collection, chosen.id, (record) => record?.state !== 'connecting', signal)
+    const driver = this.targets.driver(chosen.id)
+    if (target?.state === 'ready' && driver) return { target, driver }
+    throw problem(
+      target?.problem ?? {
+        code: 'target-unreachable',
+        title: `${chosen.name} cannot be reached`,
+        cause: 'It is not configured any more.',
+      },
+    )
+  }
+
+  async #cleanUp(targetId: string, cleaning: Cleaning): Promise<void> {
+    if (await this.#clean(targetId, cleaning)) return
+    this.#cleanings.set(targetId, [...(this.#cleanings.get(targetId) ?? []), cleaning])
+  }
+
+  async #clean(targetId: string, { what, undo }: Cleaning): Promise<boolean> {
+    const driver = this.targets.driver(targetId)
+    if (!driver) return false
+    try {
+      await undo(driver, AbortSignal.timeout(cleaningTime))
+      return true
+    } catch (error) {
+      this.#platform.logger.warn('Cleaning up is left for later', { targetId, what, error: String(error) })
+      return false
+    }
+  }
+
+  async #cleanAgain(targetId: string): Promise<void> {
+    const waiting = this.#cleanings.get(targetId) ?? []
+    this.#cleanings.delete(targetId)
+    for (const cleaning of waiting) await this.#cleanUp(targetId, cleaning)
+  }
+
+  async #settle(id: string, predicate: (observed: ObservedWorkspace | undefined) => boolean): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const look = (changed: string) => {
+        if (changed === id && predicate(this.#observed.get(id)?.observed)) finish()
+      }
+      const finish = () => {
+        clearTimeout(timer)
+        this.#watchers.delete(look)
+        resolve()
+      }
+      const timer = setTimeout(finish, tellingTime)
+      this.#watchers.add(look)
+      look(id)
+    })
+  }
+
+  driverOf(workspaceId: string): Driver | undefined {
+    const targetId = this.workspaces.get(workspaceId)?.targetId
+    return targetId === undefined ? undefined : this.targets.driver(targetId)
+  }
+
+  async dispose(): Promise<void> {
+    await this.#guard.dispose()
+    await this.targets.dispose()
+    await this.#locks.dispose()
+  }
+}
+
+/** See {@link WorkspaceService}. */
+export function createWorkspaceService(options: WorkspaceServiceOptions): WorkspaceService {
+  const service = new Service(options)
+  const { targets, operations, workspaces } = service
+  return {
+    targets: targets.collection,
+    workspaces,
+    operations: operations.collection,
+    handlers: createHandlers({ context: service.context(), operations, targets }),
+    driverOf: (id) => service.driverOf(id),
+    openLogs: (input, port) =>
+      serveLogs(input, service.driverOf(input.workspaceId), port, options.platform.logger),
+    settled: service.settled,
+    dispose: () => service.dispose(),
+  }
+}

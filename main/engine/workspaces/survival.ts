@@ -1,0 +1,116 @@
+import type { Survival, Workspace } from '#contract'
+import type { Link } from '../link/link'
+import { keepsOwnHome } from './home'
+import { sourceFolder, sourceFolderName } from './source/name'
+
+type Action = 'stop' | 'restart' | 'rebuild' | 'delete'
+type Item = Survival['kept'][number]
+
+/** What each action keeps and loses, apart from git work. `bound`: the source is a folder of this machine. */
+export function survivalOf(
+  workspace: Workspace,
+  action: Action,
+  bound: boolean,
+): Pick<Survival, 'kept' | 'lost'> {
+  const { definition } = workspace
+  const root = sourceFolder(definition.workspaceFolder, sourceFolderName(workspace.source))
+  const source: Item = {
+    what: bound ? 'The source, which is a folder of this machine' : 'The source',
+    path: root,
+  }
+  const home: Item[] = keepsOwnHome(workspace.user.home)
+    ? [{ what: 'The home folder', path: workspace.user.home }]
+    : []
+  const named: Item[] = definition.mounts
+    .filter(({ type, source: from }) => type === 'bind' || (type === 'volume' && from !== undefined))
+    .map(({ source: from, target }) => ({ what: `What is mounted from ${from}`, path: target }))
+  const passing: Item[] = [{ what: 'Programs and terminals that run in it' }]
+  const temporary: Item[] = definition.mounts
+    .filter(({ type }) => type === 'tmpfs')
+    .map(({ target }) => ({ what: 'What is kept in memory', path: target }))
+  const installed: Item = {
+    what: 'Everything else in its container: what was installed, files outside of these folders',
+  }
+  switch (action) {
+    case 'stop':
+    case 'restart':
+      return { kept: [source, ...home, ...named, installed], lost: [...passing, ...temporary] }
+    case 'rebuild':
+      return { kept: [source, ...home, ...named], lost: [installed, ...passing, ...temporary] }
+    case 'delete':
+      return {
+        kept: [...(bound ? [source] : []), ...named],
+        lost: [...(bound ? [] : [source]), ...home, installed, ...passing, ...temporary],
+      }
+  }
+}
+
+/** How deep below the source repositories are looked for, and how many at most. */
+const depth = 4
+const most = 20
+
+/**
+ * One line for each repository: path, then changed, untracked, unpushed and stashed, between tabs. Only tools that
+ * every git brings along are used. Locks are not taken: the user may be at work.
+ */
+const script = `root=$1
+command -v git >/dev/null 2>&1 || exit 3
+export GIT_OPTIONAL_LOCKS=0
+count() { n=0; while IFS= read -r line; do n=$((n+1)); done; echo "$n"; }
+find "$root" -maxdepth ${depth} -name .git -prune 2>/dev/null | head -n ${most} | while IFS= read -r entry; do
+  repository=\${entry%/.git}
+  g() { git -c core.fsmonitor=false -c safe.directory='*' -C "$repository" "$@" 2>/dev/null; }
+  g rev-parse --git-dir >/dev/null || continue
+  changed=$(g status --porcelain --untracked-files=no --ignore-submodules=none | count)
+  untracked=$(g ls-files --others --exclude-standard | count)
+  if g rev-parse --verify --quiet HEAD >/dev/null; then head=HEAD; else head=; fi
+  unpushed=$(g rev-list --count $head --branches --not --remotes || echo 0)
+  stashed=$(g stash list | count)
+  printf '%s\\t%s\\t%s\\t%s\\t%s\\n' "$repository" "$changed" "$untracked" "\${unpushed:-0}" "$stashed"
+done`
+
+/** Longest wait for an answer, milliseconds: the user is waiting for a question to be asked. */
+const patience = 10_000
+
+/** Work in the workspace's repositories that exists nowhere else; undefined when it cannot be asked. */
+export async function unsavedWork(
+  workspace: Workspace,
+  link: Link,
+  signal: AbortSignal,
+): Promise<Survival['unsaved'] | undefined> {
+  const root = sourceFolder(workspace.definition.workspaceFolder, sourceFolderName(workspace.source))
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(patience)])
+  try {
+    const running = await link.exec({ command: ['sh', '-c', script, 'berth', root], cwd: '/' }, limit)
+    const onAbort = () => running.destroy()
+    limit.addEventListener('abort', onAbort, { once: true })
+    try {
+      running.stdin.end()
+      running.stderr?.resume()
+      const chunks: Buffer[] = []
+      for await (const chunk of running.stdout) chunks.push(chunk as Buffer)
+      const { code } = await running.exit
+      return code === 0 ? parseUnsaved(Buffer.concat(chunks).toString('utf8')) : undefined
+    } finally {
+      limit.removeEventListener('abort', onAbort)
+      running.destroy()
+    }
+  } catch {
+    // No shell, no connection, too slow: all mean that nothing is known, which is what the answer says.
+    return undefined
+  }
+}
+
+/** Repositories with something to lose. */
+export function parseUnsaved(text: string): Survival['unsaved'] {
+  const found: Survival['unsaved'] = []
+  for (const line of text.split('\n')) {
+    const [repository, ...numbers] = line.split('\t')
+    const [uncommitted = 0, untracked = 0, unpushed = 0, stashed = 0] = numbers.map(
+      (each) => Number(each) || 0,
+    )
+    if (!repository || uncommitted + untracked + unpushed + stashed === 0) continue
+    found.push({ repository, uncommitted, untracked, unpushed, stashed })
+  }
+  return found
+}
