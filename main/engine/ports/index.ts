@@ -6,12 +6,16 @@ import type { EmitEvent, Handlers } from '../platform/handlers'
 import type { Platform } from '../platform/platform'
 import { Gate } from './gate'
 import { type Router, type RouterBackend, startRouter } from './router'
+import { announceRouter } from './router/directory'
 import { originOf, urlNames } from './router/hosts'
 import { WorkspacePorts } from './workspace-ports'
 
 export interface PortsDependencies {
   readonly platform: Platform
+  /** Those whose ports are watched and forwarded. */
   readonly workspaces: ReadonlyCollection<Workspace>
+  /** All there are, where `workspaces` is a part of them: names in URLs depend on all. */
+  readonly everyWorkspace?: ReadonlyCollection<Workspace>
   readonly links: Links
   readonly emit: EmitEvent
 }
@@ -30,13 +34,20 @@ export interface PortService {
 const APPEARS = 1500
 
 /** Detects what listens in each workspace, forwards it, and routes URLs to it. */
-export function createPorts({ platform, workspaces, links, emit }: PortsDependencies): PortService {
+export function createPorts({
+  platform,
+  workspaces,
+  everyWorkspace = workspaces,
+  links,
+  emit,
+}: PortsDependencies): PortService {
   const ports = new Collection<Port>()
   const all = new Map<string, WorkspacePorts>()
   const gate = new Gate({ workspaces, links, clock: platform.clock })
   const routerListeners = new Set<() => void>()
-  let names = urlNames(workspaces.list())
+  let names = urlNames(everyWorkspace.list())
   let router: Router | undefined
+  let unannounce: () => Promise<void> = async () => undefined
   let routerWork: Promise<void> | undefined
   let wantedPort = platform.settings.get().routerPort
   let disposed = false
@@ -85,6 +96,7 @@ export function createPorts({ platform, workspaces, links, emit }: PortsDependen
       async (started) => {
         if (disposed) return started.close()
         router = started
+        unannounce = await announceRouter(platform.folders.state, started.port, platform.logger)
         changedRouter()
       },
       (error: unknown) => {
@@ -114,7 +126,7 @@ export function createPorts({ platform, workspaces, links, emit }: PortsDependen
   }
 
   function follow(): void {
-    names = urlNames(workspaces.list())
+    names = urlNames(everyWorkspace.list())
     for (const { id } of workspaces.list()) {
       const present = all.get(id)
       if (present) present.refresh()
@@ -128,6 +140,7 @@ export function createPorts({ platform, workspaces, links, emit }: PortsDependen
   }
 
   const unwatch = workspaces.onChange(follow)
+  const unwatchEvery = everyWorkspace === workspaces ? () => undefined : everyWorkspace.onChange(follow)
   const unwatchSettings = platform.settings.onChange((settings) => {
     for (const each of all.values()) each.refresh()
     if (settings.routerPort === wantedPort) return
@@ -137,6 +150,7 @@ export function createPorts({ platform, workspaces, links, emit }: PortsDependen
     routerWork = before.then(async () => {
       const old = router
       router = undefined
+      await unannounce()
       await old?.close()
       routerWork = undefined
       await wantRouter()
@@ -179,10 +193,12 @@ export function createPorts({ platform, workspaces, links, emit }: PortsDependen
     async dispose() {
       disposed = true
       await unwatch()
+      await unwatchEvery()
       await unwatchSettings()
       await Promise.all([...all.values()].map((each) => each.dispose(false)))
       all.clear()
       await routerWork
+      await unannounce()
       await router?.close()
       routerListeners.clear()
     },

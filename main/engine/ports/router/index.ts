@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Port, Workspace } from '#contract'
 import type { Logger } from '../../platform/logger'
+import { DIRECTORY_TYPE, servedPorts } from './directory'
 import { originOf, parseHost } from './hosts'
 import { type PageContent, page, plain, RETRY_AFTER } from './pages'
 import { proxyRequest, proxyUpgrade, type Route } from './proxy'
@@ -191,7 +192,18 @@ export async function startRouter(backend: RouterBackend, wanted: number, logger
     response.end(request.method === 'HEAD' ? undefined : text)
   }
 
+  /** Other Berth processes ask on the router's own address what can be opened here. */
+  function tellDirectory(request: http.IncomingMessage, response: http.ServerResponse): boolean {
+    const { accept, host = '' } = request.headers
+    const own = host === `localhost:${routerPort}` && request.url === '/' && request.method === 'GET'
+    if (!own || accept !== DIRECTORY_TYPE) return false
+    response.writeHead(200, { 'content-type': DIRECTORY_TYPE, 'cache-control': 'no-store' })
+    response.end(JSON.stringify(servedPorts(backend.forwarded())))
+    return true
+  }
+
   async function handle(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+    if (tellDirectory(request, response)) return
     const gone = new AbortController()
     response.once('close', () => gone.abort())
     const found = await find(request, gone.signal)
