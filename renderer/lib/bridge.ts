@@ -1,25 +1,12 @@
-import type {
-  BerthWindow,
-  ENGINE_PORT_MESSAGE,
-  EngineState,
-  Result,
-  ShellRequestInput,
-  ShellRequestName,
-  ShellRequestOutput,
-} from '#contract'
-
-/** The engine process as the shell sees it; contract's `EngineState` also says why it crashed and what comes next. */
-export type EngineProcessState = EngineState['state']
+import type { BerthWindow, Result, ShellRequestInput, ShellRequestName, ShellRequestOutput } from '#contract'
+import { ENGINE_PORT_MESSAGE } from '#contract/channels'
 
 declare global {
   interface Window {
-    /** Built by the preload script: all that a window has of the world outside. */
+    /** Built by the preload script. All that a window has of the world outside. */
     readonly berth: BerthWindow
   }
 }
-
-/** Spelled out, because importing the contract's value would pull its schemas into the first chunk; the type keeps both equal. */
-const PORT_MESSAGE: typeof ENGINE_PORT_MESSAGE = 'berth:engine-port'
 
 /** Asks the shell for something that only it can do. Never throws. */
 export async function callShell<N extends ShellRequestName>(
@@ -46,7 +33,7 @@ export async function callShell<N extends ShellRequestName>(
 /** Calls `listener` with each engine port that the preload script hands over. */
 export function onEnginePort(listener: (port: MessagePort) => void): () => void {
   const receive = (event: MessageEvent) => {
-    if (event.source !== window || event.data !== PORT_MESSAGE) return
+    if (event.source !== window || event.data !== ENGINE_PORT_MESSAGE) return
     const port = event.ports[0]
     if (port) listener(port)
   }

@@ -30,8 +30,8 @@ export interface Stream<N extends StreamName> {
 }
 
 export interface EngineClientOptions {
-  /** Asks for a port; it comes, now or later, through `attach`. */
-  readonly requestPort: () => void
+  /** Asks for a port; it comes, now or later, through `attach`. False: it was refused, and is asked for again later. */
+  readonly requestPort: () => Promise<boolean>
   readonly onState: (state: ConnectionState) => void
   /** Changes in order; on each connection a snapshot comes first. */
   readonly onChange: (change: CollectionChange) => void
@@ -66,6 +66,7 @@ export class EngineClient {
   #state: ConnectionState = 'connecting'
   #nextId = 1
   #losses = 0
+  #disposed = false
   #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(options: EngineClientOptions) {
@@ -82,7 +83,9 @@ export class EngineClient {
     clearTimeout(this.#timer)
     this.#timer = undefined
     this.#asked = true
-    this.#options.requestPort()
+    void this.#options.requestPort().then((granted) => {
+      if (!granted && !this.#port) this.#reconnect()
+    })
   }
 
   /** Takes over a port; a former one is closed. */
@@ -200,6 +203,7 @@ export class EngineClient {
 
   /** Closes the connection for good. */
   dispose(): void {
+    this.#disposed = true
     clearTimeout(this.#timer)
     this.#drop()
     for (const stream of [...this.#streams]) stream.lose()
@@ -239,6 +243,7 @@ export class EngineClient {
   }
 
   #reconnect(): void {
+    if (this.#disposed) return
     const delay = (this.#options.retryDelay ?? defaultRetryDelay)(this.#losses++)
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => this.connect(), delay)

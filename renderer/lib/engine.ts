@@ -1,6 +1,6 @@
 import { create, type StoreApi, type UseBoundStore } from 'zustand'
-import type { CollectionChange, CollectionName, CollectionRecord } from '#contract'
-import { callShell, type EngineProcessState, onEnginePort } from './bridge'
+import type { CollectionChange, CollectionName, CollectionRecord, EngineState } from '#contract'
+import { callShell, onEnginePort } from './bridge'
 import { type ConnectionState, EngineClient } from './engine-client'
 
 export type { ConnectionState, Stream } from './engine-client'
@@ -50,16 +50,13 @@ function receiveChange<N extends CollectionName>(change: CollectionChange<N>): v
 /** The connection to the engine, and how often it was made: a view that must start anew after a crash keys on `epoch`. */
 export const useConnection = create<{
   readonly state: ConnectionState
-  readonly process: EngineProcessState
+  readonly process: EngineState
   readonly epoch: number
-}>(() => ({ state: 'connecting', process: 'starting', epoch: 0 }))
+}>(() => ({ state: 'connecting', process: { state: 'starting' }, epoch: 0 }))
 
 /** The one connection of this window. */
 export const engine = new EngineClient({
-  requestPort: () => {
-    // The shell answers at once and hands the port over when the engine is up.
-    void callShell('shell.connectEngine', {})
-  },
+  requestPort: async () => (await callShell('shell.connectEngine', {})).ok,
   onState: (state) =>
     useConnection.setState((now) => ({ state, epoch: state === 'ready' ? now.epoch + 1 : now.epoch })),
   onChange: receiveChange,
@@ -68,10 +65,10 @@ export const engine = new EngineClient({
 /** Connects this window, now and after every crash of the engine. Called once, by the entry. */
 export function startEngineConnection(): void {
   onEnginePort((port) => engine.attach(port))
-  window.berth.onEngineState(({ state: process }) => {
+  window.berth.onEngineState((process) => {
     useConnection.setState({ process })
-    if (process === 'crashed') engine.lose()
-    if (process === 'ready') engine.connect()
+    // The port's own end tells as much; whichever is noticed first.
+    if (process.state === 'crashed' && engine.state === 'ready') engine.lose()
   })
   engine.connect()
 }

@@ -1,5 +1,5 @@
 import { create } from 'zustand'
-import type { Operation, Workspace } from '#contract'
+import type { CreateInput, Operation, RequestOutput, Result, Workspace } from '#contract'
 import { collectionStores, request } from './engine'
 import { notifyProblem } from './notify'
 
@@ -67,4 +67,20 @@ export async function cancelOperation(operationId: string): Promise<void> {
   if (!result.ok && collectionStores.operations.getState().records.get(operationId)?.state === 'running') {
     notifyProblem(result.problem)
   }
+}
+
+/** What each create of this window was asked for, so that a failed one can be done again as it was. */
+const createInputs = new Map<string, CreateInput>()
+
+export async function createWorkspace(
+  input: CreateInput,
+): Promise<Result<RequestOutput<'workspaces.create'>>> {
+  const result = await request('workspaces.create', input)
+  if (result.ok) createInputs.set(result.value.operationId, input)
+  return result
+}
+
+/** What an operation of kind `create` was asked for, if this window asked it. */
+export function createInputOf(operationId: string): CreateInput | undefined {
+  return createInputs.get(operationId)
 }

@@ -1,0 +1,16 @@
+import '../ui/tokens.css'
+import { StrictMode } from 'react'
+import { createRoot } from 'react-dom/client'
+import { startEngineConnection } from '../lib/engine'
+import { Frame } from './frame'
+
+// First of all: the engine comes up while the frame is drawn.
+startEngineConnection()
+
+const root = document.getElementById('root')
+if (!root) throw new Error('index.html has no #root')
+createRoot(root).render(
+  <StrictMode>
+    <Frame />
+  </StrictMode>,
+)

@@ -1,0 +1,38 @@
+import type { Operation } from '#contract'
+import { collectionStores, request } from '../lib/engine'
+import { createInputOf, createWorkspace, perform } from '../lib/lifecycle'
+import { navigate } from '../lib/navigation'
+import { notifyProblem } from '../lib/notify'
+
+interface Ways {
+  readonly onRetry?: () => void
+  readonly onDismiss?: () => void
+}
+
+/** How a failed or cancelled operation can be done again or left. A create that failed left nothing, so it begins anew. */
+export function retryOf(operation: Operation, open: (workspaceId: string) => void): Ways {
+  const { id, kind, workspaceId, state } = operation
+  if (state === 'running') return {}
+  const onDismiss = () => {
+    void request('operations.dismiss', { operationId: id }).then((result) => {
+      if (!result.ok) notifyProblem(result.problem)
+    })
+    if (!collectionStores.workspaces.getState().records.has(workspaceId)) navigate({ view: 'workspaces' })
+  }
+  if (state === 'succeeded') return { onDismiss }
+  if (kind === 'rename') return { onDismiss }
+  if (kind === 'create') {
+    const again = createInputOf(id)
+    if (!again) return { onDismiss }
+    return {
+      onDismiss,
+      onRetry: () => {
+        void createWorkspace(again).then((result) => {
+          if (!result.ok) notifyProblem(result.problem)
+          else open(result.value.workspaceId)
+        })
+      },
+    }
+  }
+  return { onDismiss, onRetry: () => void perform(kind, workspaceId) }
+}

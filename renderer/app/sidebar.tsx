@@ -1,0 +1,153 @@
+import { IconLayoutList, IconPlus, IconSearch, IconServer2, IconSettings } from '@tabler/icons-react'
+import type { ReactNode } from 'react'
+import type { Workspace } from '#contract'
+import { isMac } from '../lib/bridge'
+import { useConnection } from '../lib/engine'
+import { stateLabel } from '../lib/format'
+import { useCollection, useLoaded } from '../lib/hooks'
+import { chordLabels } from '../lib/keys'
+import { navigate, openWorkspace, type Route, useNavigation } from '../lib/navigation'
+import { workspaceTone } from '../lib/tone'
+import { KeyHint } from '../ui/key-hint'
+import { StateDot } from '../ui/state-dot'
+import { Mark } from './mark'
+import { useOverlay } from './overlay'
+import styles from './sidebar.module.css'
+
+/** Navigation: where one can go, and every workspace with its state. */
+export function Sidebar() {
+  const route = useNavigation((state) => state.route)
+  const mac = isMac()
+  return (
+    <nav className={styles.sidebar} aria-label="Main">
+      <div className={styles.brand}>
+        <Mark />
+        Berth
+      </div>
+      <button type="button" className={styles.create} onClick={() => navigate({ view: 'create' })}>
+        <IconPlus size={15} aria-hidden />
+        <span className={styles.label}>New workspace</span>
+      </button>
+      <button
+        type="button"
+        className={styles.item}
+        onClick={() => useOverlay.setState({ overlay: 'palette' })}
+        aria-keyshortcuts={mac ? 'Meta+K' : 'Control+K'}
+      >
+        <IconSearch size={16} aria-hidden />
+        <span className={styles.label}>Search</span>
+        <KeyHint keys={chordLabels('mod+k', mac)} />
+      </button>
+      <NavigationItem
+        route={route}
+        to={{ view: 'workspaces' }}
+        icon={<IconLayoutList size={16} aria-hidden />}
+      >
+        Workspaces
+      </NavigationItem>
+      <NavigationItem route={route} to={{ view: 'targets' }} icon={<IconServer2 size={16} aria-hidden />}>
+        Targets
+        <TargetTrouble />
+      </NavigationItem>
+      <WorkspaceList route={route} />
+      <EngineNote />
+      <NavigationItem route={route} to={{ view: 'settings' }} icon={<IconSettings size={16} aria-hidden />}>
+        Settings
+      </NavigationItem>
+    </nav>
+  )
+}
+
+interface NavigationItemProps {
+  readonly route: Route
+  readonly to: Route
+  readonly icon: ReactNode
+  readonly children: ReactNode
+}
+
+function NavigationItem({ route, to, icon, children }: NavigationItemProps) {
+  return (
+    <button
+      type="button"
+      className={styles.item}
+      aria-current={route.view === to.view ? 'page' : undefined}
+      onClick={() => navigate(to)}
+    >
+      {icon}
+      <span className={styles.label}>{children}</span>
+    </button>
+  )
+}
+
+/** A dot beside Targets when one of them does not answer. */
+function TargetTrouble() {
+  const trouble = useCollection('targets').some((target) => target.state === 'unreachable')
+  return trouble ? <StateDot tone="warn" label="A target does not answer" /> : null
+}
+
+function WorkspaceList({ route }: { readonly route: Route }) {
+  const workspaces = useCollection('workspaces')
+  const loaded = useLoaded('workspaces')
+  const sorted = [...workspaces].sort((one, other) => one.name.localeCompare(other.name))
+  const current = route.view === 'workspace' ? route.workspaceId : undefined
+  return (
+    <>
+      <h2 className={styles.heading} id="sidebar-workspaces">
+        Jump to
+      </h2>
+      <ul className={styles.list} aria-labelledby="sidebar-workspaces" onKeyDown={moveFocus}>
+        {loaded ? null : [0, 1, 2].map((row) => <li key={row} className={styles.placeholder} aria-hidden />)}
+        {loaded && sorted.length === 0 ? <li className={styles.nothing}>None yet</li> : null}
+        {sorted.map((workspace) => (
+          <li key={workspace.id}>
+            <WorkspaceItem workspace={workspace} current={workspace.id === current} />
+          </li>
+        ))}
+      </ul>
+    </>
+  )
+}
+
+function WorkspaceItem({ workspace, current }: { readonly workspace: Workspace; readonly current: boolean }) {
+  return (
+    <button
+      type="button"
+      className={styles.item}
+      data-quiet={workspace.state === 'stopped' || undefined}
+      aria-current={current ? 'page' : undefined}
+      title={`${workspace.name}: ${stateLabel(workspace.state)}, ${workspace.reason}`}
+      onClick={() => openWorkspace(workspace.id)}
+    >
+      <span className={styles.dot}>
+        <StateDot tone={workspaceTone(workspace.state)} label={stateLabel(workspace.state)} />
+      </span>
+      <span className={styles.label}>{workspace.name}</span>
+    </button>
+  )
+}
+
+/** Arrow keys walk through the list. */
+function moveFocus(event: React.KeyboardEvent<HTMLUListElement>): void {
+  const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0
+  if (step === 0) return
+  const items = [...event.currentTarget.querySelectorAll('button')]
+  const next = items[items.indexOf(document.activeElement as HTMLButtonElement) + step]
+  if (!next) return
+  event.preventDefault()
+  next.focus()
+}
+
+/** Says when what is shown may be old. Keeps its place, so that nothing moves when it comes and goes. */
+function EngineNote() {
+  const lost = useConnection((state) => state.state === 'lost')
+  return (
+    <div className={styles.note} role="status">
+      {lost ? (
+        <>
+          <StateDot tone="busy" />
+          Starting Berth’s engine again…
+        </>
+      ) : null}
+    </div>
+  )
+}

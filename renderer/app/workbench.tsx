@@ -1,0 +1,145 @@
+import './mantine'
+import { MantineProvider } from '@mantine/core'
+import { lazy, Suspense } from 'react'
+import type { Operation } from '#contract'
+import { useCollection, useLoaded } from '../lib/hooks'
+import { openWorkspace, useNavigation } from '../lib/navigation'
+import { EngineTrouble } from './engine-trouble'
+import { ErrorBoundary } from './error-boundary'
+import { useGlobalCommands } from './global-commands'
+import { Mark } from './mark'
+import { Notices } from './notices'
+import { useOverlay } from './overlay'
+import { CommandPalette } from './palette'
+import { retryOf } from './retry'
+import { ShortcutsSheet } from './shortcuts-sheet'
+import { Skeleton } from './skeleton'
+import { theme } from './theme'
+import { useWindowEffects } from './window-effects'
+import styles from './workbench.module.css'
+
+const WorkspacesView = lazy(async () => ({
+  default: (await import('../features/workspaces')).WorkspacesView,
+}))
+const FirstRunView = lazy(async () => ({ default: (await import('../features/onboarding')).FirstRunView }))
+const CreateView = lazy(async () => ({ default: (await import('../features/create')).CreateView }))
+const WorkspaceView = lazy(async () => ({ default: (await import('../features/workspace')).WorkspaceView }))
+const TerminalsView = lazy(async () => ({ default: (await import('../features/terminals')).TerminalsView }))
+const PortsView = lazy(async () => ({ default: (await import('../features/ports')).PortsView }))
+const LogsView = lazy(async () => ({ default: (await import('../features/logs')).LogsView }))
+const TargetsView = lazy(async () => ({ default: (await import('../features/targets')).TargetsView }))
+const TargetCard = lazy(async () => ({ default: (await import('../features/targets')).TargetCard }))
+const SettingsView = lazy(async () => ({ default: (await import('../features/settings')).SettingsView }))
+const OperationView = lazy(async () => ({ default: (await import('../features/operations')).OperationView }))
+const OperationStrip = lazy(async () => ({
+  default: (await import('../features/operations')).OperationStrip,
+}))
+const LifecycleDialogs = lazy(async () => ({
+  default: (await import('../features/lifecycle')).LifecycleDialogs,
+}))
+
+/** Puts the features together: which view is in front, and what lies over it. */
+export function Workbench() {
+  const overlay = useOverlay((state) => state.overlay)
+  useGlobalCommands()
+  useWindowEffects()
+  return (
+    <MantineProvider theme={theme} defaultColorScheme="auto">
+      <div className={styles.workbench}>
+        <EngineTrouble />
+        <div className={styles.view}>
+          <View />
+        </div>
+      </div>
+      <Notices />
+      <Suspense>
+        <LifecycleDialogs />
+      </Suspense>
+      {overlay === 'palette' ? <CommandPalette /> : null}
+      {overlay === 'shortcuts' ? <ShortcutsSheet /> : null}
+    </MantineProvider>
+  )
+}
+
+function View() {
+  const route = useNavigation((state) => state.route)
+  const key = route.view === 'workspace' ? route.workspaceId : route.view
+  return (
+    <ErrorBoundary key={key} what="This view">
+      <Suspense fallback={<Skeleton />}>
+        <Routed />
+      </Suspense>
+    </ErrorBoundary>
+  )
+}
+
+function Routed() {
+  const route = useNavigation((state) => state.route)
+  switch (route.view) {
+    case 'workspaces':
+      return <Home />
+    case 'create':
+      return <CreateView initialText={route.text ?? ''} />
+    case 'workspace':
+      return (
+        <WorkspaceView
+          key={route.workspaceId}
+          workspaceId={route.workspaceId}
+          tab={route.tab}
+          panels={{
+            terminals: (workspaceId, active) => (
+              <Part>
+                <TerminalsView workspaceId={workspaceId} active={active} />
+              </Part>
+            ),
+            ports: (workspaceId) => (
+              <Part>
+                <PortsView workspaceId={workspaceId} />
+              </Part>
+            ),
+            logs: (workspaceId) => (
+              <Part>
+                <LogsView workspaceId={workspaceId} />
+              </Part>
+            ),
+            operation: (operation) => <OperationView key={operation.id} {...operationProps(operation)} />,
+            strip: (operation, open, onToggle) => (
+              <OperationStrip operation={operation} open={open} onToggle={onToggle} />
+            ),
+          }}
+        />
+      )
+    case 'targets':
+      return <TargetsView />
+    case 'settings':
+      return <SettingsView />
+  }
+}
+
+/** A part of a view that may break or load on its own. */
+function Part({ children }: { readonly children: React.ReactNode }) {
+  return (
+    <ErrorBoundary what="This part">
+      <Suspense>{children}</Suspense>
+    </ErrorBoundary>
+  )
+}
+
+function operationProps(operation: Operation) {
+  return { operation, ...retryOf(operation, openWorkspace) }
+}
+
+/** The list, or the welcome where there is nothing to list. */
+function Home() {
+  const loaded = useLoaded('workspaces')
+  const some = useCollection('workspaces').length > 0
+  const settled = useCollection('targets').every((target) => target.state !== 'connecting')
+  if (!loaded) return <Skeleton />
+  // While a target is still being asked, an empty list does not yet mean that there is nothing.
+  if (!some && !settled) return <Skeleton />
+  return some ? (
+    <WorkspacesView />
+  ) : (
+    <FirstRunView mark={<Mark size={30} />} card={(target) => <TargetCard target={target} />} />
+  )
+}

@@ -1,0 +1,207 @@
+import { Button, Select, TextInput, UnstyledButton } from '@mantine/core'
+import { IconBrandGit, IconChevronRight, IconFolder, IconFolderOpen, IconPackage } from '@tabler/icons-react'
+import { type FormEvent, useEffect, useState } from 'react'
+import type { CreateInput, Problem, Source } from '#contract'
+import { callShell } from '../../lib/bridge'
+import { formatSource, nameFault } from '../../lib/format'
+import { useCollection, useSettings } from '../../lib/hooks'
+import { createWorkspace } from '../../lib/lifecycle'
+import { goBack, openWorkspace } from '../../lib/navigation'
+import { notifyProblem } from '../../lib/notify'
+import { ProblemView } from '../../lib/problem-view'
+import { Page } from '../../ui/page'
+import styles from './create.module.css'
+import { PreviewPanel } from './preview-panel'
+import { useParsed, usePreview } from './use-preview'
+
+const sourceKinds: Record<Source['kind'], { label: string; Icon: typeof IconFolder }> = {
+  git: { label: 'Git repository', Icon: IconBrandGit },
+  folder: { label: 'Folder of this machine', Icon: IconFolder },
+  image: { label: 'Image, without a source', Icon: IconPackage },
+}
+
+/** Makes a workspace: says what it is going to be before it is made. */
+export function CreateView({ initialText }: { readonly initialText: string }) {
+  const [text, setText] = useState(initialText)
+  useEffect(() => setText(initialText), [initialText])
+  const [branch, setBranch] = useState('')
+  const [name, setName] = useState('')
+  const [image, setImage] = useState('')
+  const [targetId, setTargetId] = useState<string | null>(null)
+  const [definitionPath, setDefinitionPath] = useState<string | null>(null)
+  const [more, setMore] = useState(false)
+  const [turn, setTurn] = useState(0)
+
+  const targets = useCollection('targets')
+  const settings = useSettings()
+  const fallback =
+    targets.find((target) => target.id === settings?.defaultTarget) ??
+    targets.find((target) => target.isDefault)
+  const target = targets.find((one) => one.id === targetId) ?? fallback
+
+  const parsed = useParsed(text, branch)
+  const source = text.trim() === '' ? undefined : parsed.value?.source
+  const nameProblem = name === '' ? undefined : nameFault(name)
+  const input: CreateInput | undefined = source && {
+    source,
+    ...(target ? { targetId: target.id } : {}),
+    ...(image.trim() ? { image: image.trim() } : {}),
+    ...(definitionPath ? { definitionPath } : {}),
+  }
+  const preview = usePreview(input, turn)
+  const [creating, setCreating] = useState(false)
+  const [refusal, setRefusal] = useState<Problem | undefined>()
+  const submit = async (event: FormEvent) => {
+    event.preventDefault()
+    if (!input || nameProblem || parsed.busy) return
+    setCreating(true)
+    const result = await createWorkspace({ ...input, ...(name ? { name } : {}) })
+    setCreating(false)
+    if (!result.ok) setRefusal(result.problem)
+    else openWorkspace(result.value.workspaceId, 'terminals')
+  }
+  const chooseFolder = async () => {
+    const result = await callShell('shell.chooseFolder', {})
+    if (!result.ok) notifyProblem(result.problem)
+    else if (result.value.path !== null) setText(result.value.path)
+  }
+  const kind = source && sourceKinds[source.kind]
+  const candidates = preview.value?.candidates ?? []
+
+  return (
+    <Page title="New workspace" width="reading">
+      <form className={styles.form} onSubmit={(event) => void submit(event)}>
+        <div>
+          <div className={styles.source}>
+            <TextInput
+              className={styles.text}
+              classNames={{ input: styles.textInput ?? '' }}
+              aria-label="Git URL, folder or image"
+              placeholder="https://github.com/owner/repository"
+              autoFocus
+              spellCheck={false}
+              autoComplete="off"
+              value={text}
+              onChange={(event) => {
+                setText(event.currentTarget.value)
+                setDefinitionPath(null)
+              }}
+              onKeyDown={(event) => {
+                if (event.key === 'Escape') goBack()
+              }}
+            />
+            <Button
+              variant="default"
+              size="md"
+              className={styles.choose}
+              leftSection={<IconFolderOpen size={16} />}
+              onClick={() => void chooseFolder()}
+            >
+              Choose folder…
+            </Button>
+          </div>
+          <div className={styles.read} role="status">
+            {kind && source ? (
+              <>
+                <kind.Icon size={14} aria-hidden />
+                {kind.label}
+                <span className={styles.readSource} title={formatSource(source)}>
+                  {formatSource(source)}
+                </span>
+              </>
+            ) : text.trim() && parsed.problem ? (
+              <span className={styles.fault}>
+                {parsed.problem.cause} {parsed.problem.remedy}
+              </span>
+            ) : (
+              'A git URL with #branch or @commit if you like, a folder of this machine, or the name of an image.'
+            )}
+          </div>
+        </div>
+
+        <div className={styles.fields}>
+          <TextInput
+            label="Name"
+            placeholder={preview.value?.name ?? parsed.value?.name ?? 'From the source'}
+            spellCheck={false}
+            value={name}
+            error={nameProblem}
+            onChange={(event) => setName(event.currentTarget.value.toLowerCase().replaceAll(' ', '-'))}
+          />
+          <Select
+            label="Target"
+            value={target?.id ?? null}
+            onChange={setTargetId}
+            placeholder="No target"
+            data={targets.map((one) => ({
+              value: one.id,
+              label: one.state === 'unreachable' ? `${one.name} (does not answer)` : one.name,
+            }))}
+          />
+        </div>
+
+        <div>
+          <UnstyledButton className={styles.more} aria-expanded={more} onClick={() => setMore(!more)}>
+            <IconChevronRight size={14} data-open={more || undefined} aria-hidden />
+            More options
+          </UnstyledButton>
+          {more ? (
+            <div className={styles.fields}>
+              {source === undefined || source.kind === 'git' ? (
+                <TextInput
+                  label="Branch"
+                  placeholder="The repository’s default"
+                  spellCheck={false}
+                  value={branch}
+                  onChange={(event) => setBranch(event.currentTarget.value)}
+                />
+              ) : null}
+              {source?.kind === 'image' ? null : (
+                <TextInput
+                  label="Image"
+                  placeholder="As the definition says"
+                  spellCheck={false}
+                  value={image}
+                  onChange={(event) => setImage(event.currentTarget.value)}
+                />
+              )}
+            </div>
+          ) : null}
+          {candidates.length > 1 ? (
+            <Select
+              label="Definition"
+              className={styles.definition}
+              value={definitionPath ?? preview.value?.definition.path ?? null}
+              onChange={setDefinitionPath}
+              data={[...candidates]}
+            />
+          ) : null}
+        </div>
+
+        {target?.state === 'unreachable' && target.problem ? (
+          <ProblemView problem={target.problem} tone="warning" />
+        ) : null}
+        {refusal ? <ProblemView problem={refusal} /> : null}
+        <PreviewPanel
+          source={source}
+          preview={preview}
+          imageOverride={image.trim()}
+          onRetry={() => setTurn(turn + 1)}
+        />
+        <div className={styles.footer}>
+          <Button variant="default" size="sm" onClick={goBack}>
+            Cancel
+          </Button>
+          <Button
+            type="submit"
+            size="sm"
+            loading={creating}
+            disabled={!input || nameProblem !== undefined || !target}
+          >
+            Create workspace
+          </Button>
+        </div>
+      </form>
+    </Page>
+  )
+}

@@ -1,0 +1,1 @@
+export { CreateView } from './create-view'

@@ -1,0 +1,99 @@
+import { IconAlertTriangle } from '@tabler/icons-react'
+import type { Definition, Source } from '#contract'
+import { count } from '../../lib/format'
+import { ProblemView } from '../../lib/problem-view'
+import { Facts, Mono } from '../../ui/facts'
+import { StateDot } from '../../ui/state-dot'
+import styles from './create.module.css'
+import type { Asked, Previewed } from './use-preview'
+
+interface PreviewPanelProps {
+  readonly source: Source | undefined
+  readonly preview: Asked<Previewed>
+  readonly imageOverride: string
+  readonly onRetry: () => void
+}
+
+/** What the workspace is going to be, as far as it is known. */
+export function PreviewPanel({ source, preview, imageOverride, onRetry }: PreviewPanelProps) {
+  if (preview.problem) return <ProblemView problem={preview.problem} onRetry={onRetry} />
+  return (
+    <section className={styles.preview} aria-label="What it will be" aria-busy={preview.busy}>
+      {preview.value ? (
+        <Found preview={preview.value} imageOverride={imageOverride} />
+      ) : (
+        <div className={styles.idle} role="status">
+          {preview.busy && source ? (
+            <>
+              <StateDot tone="busy" />
+              {source.kind === 'git'
+                ? 'Reading the definition from the repository, without cloning it…'
+                : 'Reading the definition…'}
+            </>
+          ) : (
+            'What Berth finds in the source shows up here, before anything is made.'
+          )}
+        </div>
+      )}
+    </section>
+  )
+}
+
+function Found({ preview, imageOverride }: { readonly preview: Previewed; readonly imageOverride: string }) {
+  const { definition, notApplied } = preview
+  const commands = Object.keys(definition.lifecycle)
+  return (
+    <>
+      <div className={styles.found}>{foundText(definition)}</div>
+      <Facts
+        facts={[
+          [
+            'Image',
+            imageOverride ? (
+              <Mono key="image">{imageOverride}</Mono>
+            ) : definition.build ? (
+              <>
+                Built from <Mono>{definition.build.dockerfile}</Mono>
+              </>
+            ) : (
+              <Mono key="image">{definition.image ?? ''}</Mono>
+            ),
+          ],
+          ['Folder', <Mono key="folder">{definition.workspaceFolder}</Mono>],
+          ['User', definition.remoteUser ?? definition.containerUser ?? 'As the image says'],
+          ['Ports', definition.forwardPorts.join(', ')],
+          ['Commands', commands.join(', ')],
+        ]}
+      />
+      {notApplied.length > 0 ? (
+        <div className={styles.notApplied}>
+          <h3 className={styles.notAppliedTitle}>
+            <IconAlertTriangle size={14} aria-hidden />
+            {count(notApplied.length, 'field')} of the definition will not be applied
+          </h3>
+          <dl className={styles.reasons}>
+            {notApplied.map(({ field, reason }) => (
+              <div key={`${field} ${reason}`} className={styles.reason}>
+                <dt>
+                  <Mono>{field}</Mono>
+                </dt>
+                <dd>{reason}</dd>
+              </div>
+            ))}
+          </dl>
+        </div>
+      ) : null}
+    </>
+  )
+}
+
+function foundText({ format, path, title }: Definition): React.ReactNode {
+  if (format === 'default') return 'No definition in the source: the default image is used'
+  if (format === 'image') return 'An image as it is'
+  return (
+    <>
+      {title ? `${title}, from ` : 'From '}
+      <Mono>{path}</Mono>
+    </>
+  )
+}

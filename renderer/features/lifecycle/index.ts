@@ -1,0 +1,1 @@
+export { LifecycleDialogs } from './lifecycle-dialogs'

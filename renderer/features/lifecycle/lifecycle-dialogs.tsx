@@ -1,0 +1,31 @@
+import { useEffect } from 'react'
+import { useRecord, useSettings } from '../../lib/hooks'
+import { useAsked } from '../../lib/lifecycle'
+import { RenameDialog } from './rename-dialog'
+import { SurvivalDialog } from './survival-dialog'
+
+function close(): void {
+  useAsked.setState({ asked: undefined })
+}
+
+/** Shows the question that is open about a workspace, wherever in the window it was asked. */
+export function LifecycleDialogs() {
+  const asked = useAsked((state) => state.asked)
+  const workspace = useRecord('workspaces', asked?.workspaceId)
+  const confirm = useSettings()?.confirm ?? 'always'
+  const gone = asked !== undefined && workspace === undefined
+  useEffect(() => {
+    if (gone) close()
+  }, [gone])
+  if (!asked || !workspace || asked.verb === 'start') return null
+  if (asked.verb === 'rename') return <RenameDialog workspace={workspace} onClose={close} />
+  return (
+    <SurvivalDialog
+      key={`${asked.verb} ${workspace.id}`}
+      workspace={workspace}
+      verb={asked.verb}
+      onlyWhenLossy={confirm === 'when-lossy'}
+      onClose={close}
+    />
+  )
+}

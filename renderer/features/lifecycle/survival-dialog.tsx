@@ -1,0 +1,122 @@
+import { Button, Group } from '@mantine/core'
+import { IconAlertTriangle, IconCheck, IconMinus } from '@tabler/icons-react'
+import { useCallback, useEffect, useRef } from 'react'
+import type { Survival, Workspace } from '#contract'
+import { useRequest } from '../../lib/hooks'
+import { perform } from '../../lib/lifecycle'
+import { ProblemView } from '../../lib/problem-view'
+import { Dialog } from '../../ui/dialog'
+import { Mono } from '../../ui/facts'
+import styles from './lifecycle.module.css'
+import { type AskedVerb, losesWork, unsavedWork, verbWords } from './words'
+
+interface SurvivalDialogProps {
+  readonly workspace: Workspace
+  readonly verb: AskedVerb
+  /** Do it without asking when nothing would be lost. */
+  readonly onlyWhenLossy: boolean
+  readonly onClose: () => void
+}
+
+/** Says what an action keeps and what it loses, unsaved git work included, before it is done. */
+export function SurvivalDialog({ workspace, verb, onlyWhenLossy, onClose }: SurvivalDialogProps) {
+  const survival = useRequest('workspaces.survival')
+  const words = verbWords[verb]
+  const decided = useRef(false)
+  const act = useCallback(() => {
+    if (decided.current) return
+    decided.current = true
+    onClose()
+    void perform(verb, workspace.id)
+  }, [verb, workspace.id, onClose])
+  const ask = survival.run
+  const load = useCallback(async () => {
+    const result = await ask({ workspaceId: workspace.id, action: verb })
+    if (onlyWhenLossy && result.ok && !losesWork(verb, result.value)) act()
+  }, [ask, workspace.id, verb, onlyWhenLossy, act])
+  useEffect(() => void load(), [load])
+  return (
+    <Dialog title={words.question(workspace.name)} onClose={onClose} size={520}>
+      <p className={styles.effect}>{words.effect}</p>
+      <div className={styles.lists} aria-busy={survival.busy}>
+        {survival.value ? (
+          <SurvivalLists survival={survival.value} verb={verb} />
+        ) : survival.problem ? (
+          <ProblemView problem={survival.problem} onRetry={() => void load()} tone="warning" />
+        ) : (
+          <div className={styles.waiting} role="status">
+            Looking at what would be lost…
+          </div>
+        )}
+      </div>
+      <Group justify="flex-end" gap={8} mt={16}>
+        <Button variant="default" onClick={onClose} data-autofocus={words.destructive || undefined}>
+          Cancel
+        </Button>
+        <Button
+          color={words.destructive ? 'red' : undefined}
+          onClick={act}
+          data-autofocus={!words.destructive || undefined}
+        >
+          {words.confirm}
+        </Button>
+      </Group>
+    </Dialog>
+  )
+}
+
+function SurvivalLists({ survival, verb }: { readonly survival: Survival; readonly verb: AskedVerb }) {
+  const unsaved = survival.unsaved.filter((repository) => unsavedWork(repository) !== '')
+  return (
+    <>
+      {unsaved.length > 0 ? (
+        <section className={styles.unsaved} data-lost={verb === 'delete' || undefined}>
+          <h3 className={styles.heading}>
+            <IconAlertTriangle size={14} aria-hidden />
+            {verb === 'delete' ? 'Git work that exists nowhere else' : 'Git work only in this workspace'}
+          </h3>
+          <ul className={styles.list}>
+            {unsaved.map((repository) => (
+              <li key={repository.repository}>
+                <Mono>{repository.repository}</Mono>: {unsavedWork(repository)}
+              </li>
+            ))}
+          </ul>
+        </section>
+      ) : null}
+      {verb === 'delete' && !survival.unsavedKnown ? (
+        <p className={styles.unknown}>
+          Its git work could not be looked at, because it is not running or has no git. Start it to see what
+          is unsaved.
+        </p>
+      ) : null}
+      <Entries title="Lost" entries={survival.lost} icon={<IconMinus size={13} aria-hidden />} tone="lost" />
+      <Entries title="Kept" entries={survival.kept} icon={<IconCheck size={13} aria-hidden />} tone="kept" />
+    </>
+  )
+}
+
+interface EntriesProps {
+  readonly title: string
+  readonly entries: Survival['kept']
+  readonly icon: React.ReactNode
+  readonly tone: 'kept' | 'lost'
+}
+
+function Entries({ title, entries, icon, tone }: EntriesProps) {
+  if (entries.length === 0) return null
+  return (
+    <section>
+      <h3 className={styles.heading}>{title}</h3>
+      <ul className={styles.entries} data-tone={tone}>
+        {entries.map((entry) => (
+          <li key={`${entry.what} ${entry.path ?? ''}`} className={styles.entry}>
+            {icon}
+            <span>{entry.what}</span>
+            {entry.path ? <Mono>{entry.path}</Mono> : null}
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
+}

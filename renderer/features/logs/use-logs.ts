@@ -1,0 +1,72 @@
+import { useEffect, useState } from 'react'
+import type { ACK_EVERY, StreamDown } from '#contract'
+import { openStream, useConnection } from '../../lib/engine'
+import { type LogBlock, LogBuffer } from '../../ui/log-buffer'
+
+/** Lines kept in the window; the engine still has the rest. */
+export const KEPT_LINES = 10_000
+/** Acknowledged at least this often; the type keeps it equal to the contract's, whose module would bring its schemas. */
+const ACK_BYTES: typeof ACK_EVERY = 5_000
+
+export interface Logs {
+  readonly blocks: readonly LogBlock[]
+  /** Lines that came before the first one kept. */
+  readonly dropped: number
+  /** `open`: following. `ended`: the engine said that no more comes. `lost`: the connection broke. */
+  readonly state: 'open' | 'ended' | 'lost'
+  /** Why it ended, where the engine said so. */
+  readonly message: string | undefined
+}
+
+const nothing: Logs = { blocks: [], dropped: 0, state: 'open', message: undefined }
+
+/**
+ * Follows what a workspace's PID 1 prints. Bytes are acknowledged once they are on the page, so that a flood waits
+ * in the engine and not here.
+ */
+export function useLogs(workspaceId: string, incarnation: string | undefined, turn: number): Logs {
+  const [logs, setLogs] = useState<Logs>(nothing)
+  const epoch = useConnection((state) => state.epoch)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: opened anew with each run of the workspace and each connection
+  useEffect(() => {
+    const buffer = new LogBuffer(KEPT_LINES)
+    const decoders = { stdout: new TextDecoder(), stderr: new TextDecoder() }
+    let shown = 0
+    let frame = 0
+    let ending: Pick<Logs, 'state' | 'message'> = { state: 'open', message: undefined }
+    setLogs(nothing)
+    const stream = openStream('logs', { workspaceId, follow: true, tail: KEPT_LINES })
+    const show = () => {
+      frame = 0
+      setLogs({ blocks: buffer.blocks, dropped: buffer.dropped, ...ending })
+      if (shown > 0) stream.post({ type: 'ack', bytes: shown })
+      shown = 0
+    }
+    const schedule = () => {
+      // A hidden window draws no frames, yet has to go on acknowledging.
+      if (document.hidden || shown >= ACK_BYTES * 10) {
+        cancelAnimationFrame(frame)
+        show()
+      } else frame ||= requestAnimationFrame(show)
+    }
+    stream.onMessage((message: StreamDown<'logs'>) => {
+      if (message.type === 'end') {
+        ending = { state: 'ended', message: message.message }
+        schedule()
+        return
+      }
+      buffer.append(decoders[message.channel].decode(message.data, { stream: true }))
+      shown += message.data.byteLength
+      schedule()
+    })
+    stream.onClose(() => {
+      if (ending.state === 'open') ending = { state: 'lost', message: undefined }
+      schedule()
+    })
+    return () => {
+      cancelAnimationFrame(frame)
+      stream.close()
+    }
+  }, [workspaceId, incarnation, turn, epoch])
+  return logs
+}

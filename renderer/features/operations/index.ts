@@ -1,0 +1,2 @@
+export { OperationStrip } from './operation-strip'
+export { OperationView } from './operation-view'

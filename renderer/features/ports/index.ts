@@ -1,0 +1,2 @@
+export { usePortNotices } from './port-notices'
+export { PortsView } from './ports-view'

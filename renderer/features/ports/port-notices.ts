@@ -1,0 +1,25 @@
+import { openInBrowser } from '../../lib/actions'
+import { collectionStores } from '../../lib/engine'
+import { useEngineEvent } from '../../lib/hooks'
+import { openWorkspace } from '../../lib/navigation'
+import { notify } from '../../lib/notify'
+
+/** Tells of a port that just opened, or opens it, as its definition asks. Used once per window. */
+export function usePortNotices(): void {
+  useEngineEvent('port.opened', ({ workspaceId, port, url, onAutoForward }) => {
+    const workspace = collectionStores.workspaces.getState().records.get(workspaceId)
+    const record = collectionStores.ports.getState().records.get(`${workspaceId}:${port}`)
+    const name = record?.label ?? record?.listeners[0]?.process?.name
+    // A preview pane is not there yet; the browser is the nearest thing.
+    const opens = onAutoForward !== 'notify' && url !== undefined
+    if (opens) void openInBrowser(url)
+    notify({
+      tone: 'good',
+      title: `${name ? `${name} on port` : 'Port'} ${port} is up in ${workspace?.name ?? 'a workspace'}`,
+      text: opens ? `Opened ${url}` : (url ?? record?.forward?.localAddress ?? 'Forwarded'),
+      action: url
+        ? { label: opens ? 'Open again' : 'Open', run: () => void openInBrowser(url) }
+        : { label: 'Show', run: () => openWorkspace(workspaceId, 'ports') },
+    })
+  })
+}

@@ -1,0 +1,56 @@
+import { Button } from '@mantine/core'
+import { IconAffiliate, IconPlus } from '@tabler/icons-react'
+import { useState } from 'react'
+import { useCollection, useRecord, useSettings } from '../../lib/hooks'
+import { EmptyState } from '../../ui/empty-state'
+import { ForwardForm } from './forward-form'
+import { PortRow } from './port-row'
+import styles from './ports.module.css'
+
+/** The ports of one workspace: what listens, where it is reached from here, and how well. */
+export function PortsView({ workspaceId }: { readonly workspaceId: string }) {
+  const workspace = useRecord('workspaces', workspaceId)
+  const ports = useCollection('ports')
+    .filter((port) => port.workspaceId === workspaceId)
+    .sort((one, other) => one.port - other.port)
+  const autoForward = useSettings()?.autoForward ?? true
+  const [adding, setAdding] = useState(false)
+  const running = workspace?.state === 'running'
+  const add = (
+    <Button variant="default" leftSection={<IconPlus size={14} />} onClick={() => setAdding(true)}>
+      Forward a port
+    </Button>
+  )
+  return (
+    <div className={styles.view}>
+      {adding ? <ForwardForm workspaceId={workspaceId} onClose={() => setAdding(false)} /> : null}
+      {ports.length === 0 ? (
+        <EmptyState
+          icon={<IconAffiliate size={20} />}
+          title={running ? 'Nothing listens yet' : 'No ports'}
+          actions={adding ? null : add}
+        >
+          {!running
+            ? 'Start the workspace; whatever listens in it shows up here.'
+            : autoForward
+              ? 'Start your app in a terminal. Its port shows up here by itself, with a URL that works in your browser, even if it listens on 127.0.0.1 only.'
+              : 'Start your app in a terminal. Its port shows up here; forwarding by itself is switched off in Settings.'}
+        </EmptyState>
+      ) : (
+        <>
+          <div className={styles.bar}>
+            <span className={styles.sum}>
+              {ports.filter((port) => port.state === 'live').length} live, {ports.length} in all
+            </span>
+            {adding ? null : add}
+          </div>
+          <ul className={styles.list} aria-label="Ports">
+            {ports.map((port) => (
+              <PortRow key={port.id} port={port} />
+            ))}
+          </ul>
+        </>
+      )}
+    </div>
+  )
+}

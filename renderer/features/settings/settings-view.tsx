@@ -1,0 +1,293 @@
+import { NumberInput, SegmentedControl, Select, Switch, TextInput } from '@mantine/core'
+import { type ReactNode, useEffect, useId, useState } from 'react'
+import type { Problem, RequestInput, Settings, ShellRequestOutput } from '#contract'
+import { callShell } from '../../lib/bridge'
+import { request } from '../../lib/engine'
+import { useCollection, useRecord, useSettings } from '../../lib/hooks'
+import { ProblemView } from '../../lib/problem-view'
+import { Facts, Section } from '../../ui/facts'
+import { Page } from '../../ui/page'
+import styles from './settings.module.css'
+
+type Change = RequestInput<'settings.change'>
+
+/** Every preference, applied as it is made. */
+export function SettingsView() {
+  const settings = useSettings()
+  const [problem, setProblem] = useState<Problem | undefined>()
+  const change = async (fields: Change) => {
+    const result = await request('settings.change', fields)
+    setProblem(result.ok ? undefined : result.problem)
+  }
+  return (
+    <Page title="Settings" subtitle="Applied as you change them." width="reading">
+      {problem ? (
+        <div className={styles.problem}>
+          <ProblemView problem={problem} />
+        </div>
+      ) : null}
+      {settings ? <Sections settings={settings} change={(fields) => void change(fields)} /> : null}
+      <About />
+    </Page>
+  )
+}
+
+interface SectionsProps {
+  readonly settings: Settings
+  readonly change: (fields: Change) => void
+}
+
+function Sections({ settings, change }: SectionsProps) {
+  const targets = useCollection('targets')
+  const router = useRecord('engine', 'engine')?.routerPort
+  const { terminal } = settings
+  const changeTerminal = (fields: Partial<Settings['terminal']>) =>
+    change({ terminal: { ...terminal, ...fields } })
+  return (
+    <>
+      <Section title="Look">
+        <Row title="Theme">
+          {(id) => (
+            <SegmentedControl
+              aria-labelledby={id}
+              value={settings.theme}
+              onChange={(theme) => change({ theme: theme as Settings['theme'] })}
+              data={[
+                { value: 'system', label: 'System' },
+                { value: 'light', label: 'Light' },
+                { value: 'dark', label: 'Dark' },
+              ]}
+            />
+          )}
+        </Row>
+      </Section>
+      <Section title="New workspaces">
+        <Row title="Target" text="Where a new workspace goes unless you choose.">
+          {(id) => (
+            <Select
+              aria-labelledby={id}
+              value={settings.defaultTarget ?? ''}
+              onChange={(target) => change({ defaultTarget: target || undefined })}
+              data={[
+                { value: '', label: 'As Docker itself' },
+                ...targets.map((target) => ({ value: target.id, label: target.name })),
+              ]}
+            />
+          )}
+        </Row>
+        <Row title="Image" text="For a source that has no definition.">
+          {(id) => (
+            <TextSetting
+              labelledBy={id}
+              value={settings.defaultImage}
+              required
+              onSave={(defaultImage) => change({ defaultImage })}
+            />
+          )}
+        </Row>
+      </Section>
+      <Section title="Ports">
+        <Row
+          title="Forward ports by themselves"
+          text="As soon as something listens, unless its definition says otherwise."
+        >
+          {(id) => (
+            <Switch
+              aria-labelledby={id}
+              checked={settings.autoForward}
+              onChange={(event) => change({ autoForward: event.currentTarget.checked })}
+            />
+          )}
+        </Row>
+        <Row
+          title="Port of URLs"
+          text={
+            router !== undefined && settings.routerPort !== 0 && router !== settings.routerPort
+              ? `${settings.routerPort} is taken; ${router} is used instead. 0 lets the system choose.`
+              : `The number in http://8080-name.localhost:${router ?? settings.routerPort}. 0 lets the system choose.`
+          }
+        >
+          {(id) => (
+            <NumberSetting
+              labelledBy={id}
+              value={settings.routerPort}
+              min={0}
+              max={65_535}
+              onSave={(routerPort) => change({ routerPort })}
+            />
+          )}
+        </Row>
+      </Section>
+      <Section title="Terminal">
+        <Row title="Font" text="Empty: the system’s own monospaced font.">
+          {(id) => (
+            <TextSetting
+              labelledBy={id}
+              value={terminal.fontFamily}
+              placeholder="JetBrains Mono, monospace"
+              onSave={(fontFamily) => changeTerminal({ fontFamily })}
+            />
+          )}
+        </Row>
+        <Row title="Font size" text="In pixels.">
+          {(id) => (
+            <NumberSetting
+              labelledBy={id}
+              value={terminal.fontSize}
+              min={6}
+              max={40}
+              onSave={(fontSize) => changeTerminal({ fontSize })}
+            />
+          )}
+        </Row>
+        <Row title="Lines kept" text="How far each terminal scrolls back.">
+          {(id) => (
+            <NumberSetting
+              labelledBy={id}
+              value={terminal.scrollback}
+              min={100}
+              max={100_000}
+              onSave={(scrollback) => changeTerminal({ scrollback })}
+            />
+          )}
+        </Row>
+        <Row title="Blinking cursor">
+          {(id) => (
+            <Switch
+              aria-labelledby={id}
+              checked={terminal.cursorBlink}
+              onChange={(event) => changeTerminal({ cursorBlink: event.currentTarget.checked })}
+            />
+          )}
+        </Row>
+        <Row title="Copy what is selected" text="Without pressing a key.">
+          {(id) => (
+            <Switch
+              aria-labelledby={id}
+              checked={terminal.copyOnSelect}
+              onChange={(event) => changeTerminal({ copyOnSelect: event.currentTarget.checked })}
+            />
+          )}
+        </Row>
+      </Section>
+      <Section title="Asking first">
+        <Row title="Before stop, restart and rebuild" text="Deleting always asks.">
+          {(id) => (
+            <SegmentedControl
+              aria-labelledby={id}
+              value={settings.confirm}
+              onChange={(confirm) => change({ confirm: confirm as Settings['confirm'] })}
+              data={[
+                { value: 'always', label: 'Always' },
+                { value: 'when-lossy', label: 'If something is lost' },
+              ]}
+            />
+          )}
+        </Row>
+      </Section>
+    </>
+  )
+}
+
+interface RowProps {
+  readonly title: string
+  readonly text?: string
+  /** Gets the id of the title, which names the control. */
+  readonly children: (titleId: string) => ReactNode
+}
+
+function Row({ title, text, children }: RowProps) {
+  const id = useId()
+  return (
+    <div className={styles.row}>
+      <div className={styles.words}>
+        <div id={id}>{title}</div>
+        {text ? <div className={styles.text}>{text}</div> : null}
+      </div>
+      <div className={styles.control}>{children(id)}</div>
+    </div>
+  )
+}
+
+interface TextSettingProps {
+  readonly labelledBy: string
+  readonly value: string
+  readonly placeholder?: string
+  readonly required?: boolean
+  readonly onSave: (value: string) => void
+}
+
+/** Saves when the user is done with it: on Enter, or on leaving. Escape takes it back. */
+function TextSetting({ labelledBy, value, placeholder, required, onSave }: TextSettingProps) {
+  const [text, setText] = useState(value)
+  useEffect(() => setText(value), [value])
+  const save = () => {
+    const wanted = text.trim()
+    if (required && wanted === '') setText(value)
+    else if (wanted !== value) onSave(wanted)
+  }
+  return (
+    <TextInput
+      aria-labelledby={labelledBy}
+      placeholder={placeholder}
+      value={text}
+      onChange={(event) => setText(event.currentTarget.value)}
+      onBlur={save}
+      onKeyDown={(event) => {
+        if (event.key === 'Enter') save()
+        if (event.key === 'Escape') setText(value)
+      }}
+    />
+  )
+}
+
+interface NumberSettingProps {
+  readonly labelledBy: string
+  readonly value: number
+  readonly min: number
+  readonly max: number
+  readonly onSave: (value: number) => void
+}
+
+function NumberSetting({ labelledBy, value, min, max, onSave }: NumberSettingProps) {
+  const [number, setNumber] = useState<number | string>(value)
+  useEffect(() => setNumber(value), [value])
+  const save = () => {
+    if (typeof number !== 'number') setNumber(value)
+    else if (number !== value) onSave(Math.min(max, Math.max(min, Math.round(number))))
+  }
+  return (
+    <NumberInput
+      aria-labelledby={labelledBy}
+      value={number}
+      min={min}
+      max={max}
+      allowDecimal={false}
+      clampBehavior="blur"
+      onChange={setNumber}
+      onBlur={save}
+      onKeyDown={(event) => {
+        if (event.key === 'Enter') save()
+        if (event.key === 'Escape') setNumber(value)
+      }}
+    />
+  )
+}
+
+function About() {
+  const [info, setInfo] = useState<ShellRequestOutput<'shell.info'> | undefined>()
+  useEffect(() => {
+    void callShell('shell.info', {}).then((result) => setInfo(result.ok ? result.value : undefined))
+  }, [])
+  if (!info) return null
+  return (
+    <Section title="About">
+      <Facts
+        facts={[
+          ['Berth', info.version],
+          ['Electron', info.electron],
+        ]}
+      />
+    </Section>
+  )
+}

@@ -1,0 +1,2 @@
+export { TargetCard } from './target-card'
+export { TargetsView } from './targets-view'

@@ -1,0 +1,170 @@
+import { Anchor } from '@mantine/core'
+import { useEffect, useState } from 'react'
+import type { Definition, LifecycleCommand, Problem, RequestOutput, Workspace } from '#contract'
+import { openInBrowser } from '../../lib/actions'
+import { request } from '../../lib/engine'
+import { formatAgo, formatBytes, formatSource, sourceWebAddress } from '../../lib/format'
+import { useNow, useRecord } from '../../lib/hooks'
+import { ProblemView } from '../../lib/problem-view'
+import { Facts, Mono, Section } from '../../ui/facts'
+import styles from './workspace.module.css'
+
+type Stats = RequestOutput<'workspaces.stats'>
+/** How often the use of processor and memory is asked for, milliseconds. */
+const STATS_INTERVAL = 3000
+
+/** All that is known of a workspace. */
+export function Details({ workspace }: { readonly workspace: Workspace }) {
+  const { definition, user, source } = workspace
+  const target = useRecord('targets', workspace.targetId)
+  const stats = useStats(workspace.id, workspace.state === 'running')
+  const problems = useDiagnosis(workspace)
+  const now = useNow(30_000)
+  const web = sourceWebAddress(source)
+  return (
+    <div className={styles.details}>
+      {workspace.problem ? (
+        <div className={styles.diagnosis}>
+          <ProblemView problem={workspace.problem} />
+        </div>
+      ) : null}
+      {problems.map((problem) => (
+        <div key={`${problem.code} ${problem.title}`} className={styles.diagnosis}>
+          <ProblemView problem={problem} tone="warning" />
+        </div>
+      ))}
+      <Section title="Workspace">
+        <Facts
+          facts={[
+            [
+              'Source',
+              web ? (
+                <Anchor
+                  key="source"
+                  component="button"
+                  type="button"
+                  size="sm"
+                  onClick={() => void openInBrowser(web)}
+                >
+                  {formatSource(source)}
+                </Anchor>
+              ) : (
+                <Mono key="source">{formatSource(source)}</Mono>
+              ),
+            ],
+            ['Target', target ? `${target.name} (${target.endpoint})` : workspace.targetId],
+            ['Image', <Mono key="image">{workspace.image}</Mono>],
+            ['Folder', <Mono key="folder">{definition.workspaceFolder}</Mono>],
+            ['User', `${user.name} (${user.uid}), home ${user.home}, shell ${user.shell ?? 'none'}`],
+            ['Container', workspace.instance ? <Mono key="instance">{workspace.instance}</Mono> : undefined],
+            ['Created', `${formatAgo(workspace.createdAt, now)} by ${workspace.owner}`],
+            ['Up since', workspace.startedAt ? formatAgo(workspace.startedAt, now) : undefined],
+            ['Processor', stats ? `${stats.cpu.toFixed(2)} cores` : undefined],
+            ['Memory', stats ? memory(stats) : undefined],
+            ['Identifier', <Mono key="id">{workspace.id}</Mono>],
+          ]}
+        />
+      </Section>
+      <DefinitionSection definition={definition} />
+      {definition.notApplied.length > 0 ? (
+        <Section title="In the definition, but not applied">
+          <Facts facts={definition.notApplied.map(({ field, reason }) => [field, reason] as const)} />
+        </Section>
+      ) : null}
+    </div>
+  )
+}
+
+function memory({ memory: used, memoryLimit }: Stats): string {
+  return memoryLimit ? `${formatBytes(used)} of ${formatBytes(memoryLimit)}` : formatBytes(used)
+}
+
+const formats: Record<Definition['format'], string> = {
+  devcontainer: 'Dev Container',
+  dockerfile: 'Dockerfile',
+  image: 'Image',
+  default: 'Default image; the source has no definition',
+}
+
+function DefinitionSection({ definition }: { readonly definition: Definition }) {
+  const { build } = definition
+  const environment = { ...definition.containerEnv, ...definition.remoteEnv }
+  return (
+    <Section title="Definition">
+      <Facts
+        facts={[
+          ['Kind', formats[definition.format]],
+          ['Title', definition.title],
+          ['File', definition.path ? <Mono key="path">{definition.path}</Mono> : undefined],
+          [
+            'Built from',
+            build ? <Mono key="build">{`${build.dockerfile} in ${build.context}`}</Mono> : undefined,
+          ],
+          ['Forwarded ports', definition.forwardPorts.join(', ')],
+          [
+            'Environment',
+            Object.keys(environment).length > 0 ? (
+              <Mono key="env">{Object.keys(environment).sort().join(', ')}</Mono>
+            ) : undefined,
+          ],
+          ...definition.mounts.map(
+            (mount) =>
+              [
+                'Mount',
+                <Mono key={mount.target}>{[mount.source ?? mount.type, mount.target].join(' → ')}</Mono>,
+              ] as const,
+          ),
+          ...Object.entries(definition.lifecycle).map(
+            ([phase, command]) => [phase, <Mono key={phase}>{commandText(command)}</Mono>] as const,
+          ),
+        ]}
+      />
+    </Section>
+  )
+}
+
+function commandText(command: LifecycleCommand): string {
+  if (typeof command === 'string') return command
+  if (Array.isArray(command)) return command.join(' ')
+  return Object.entries(command)
+    .map(([name, one]) => `${name}: ${commandText(one)}`)
+    .join('; ')
+}
+
+function useStats(workspaceId: string, running: boolean): Stats | undefined {
+  const [stats, setStats] = useState<Stats | undefined>()
+  useEffect(() => {
+    setStats(undefined)
+    if (!running) return
+    const controller = new AbortController()
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const ask = async () => {
+      const result = await request('workspaces.stats', { workspaceId }, controller.signal)
+      if (controller.signal.aborted) return
+      // A target that cannot tell is asked no more; the line is simply not there.
+      setStats(result.ok ? result.value : undefined)
+      if (result.ok) timer = setTimeout(() => void ask(), STATS_INTERVAL)
+    }
+    void ask()
+    return () => {
+      controller.abort()
+      clearTimeout(timer)
+    }
+  }, [workspaceId, running])
+  return stats
+}
+
+function useDiagnosis({ id, state, incarnation }: Workspace): readonly Problem[] {
+  const [problems, setProblems] = useState<readonly Problem[]>([])
+  // biome-ignore lint/correctness/useExhaustiveDependencies: asked anew with each run of the workspace
+  useEffect(() => {
+    setProblems([])
+    if (state !== 'running' && state !== 'failed') return
+    const controller = new AbortController()
+    void request('workspaces.diagnose', { workspaceId: id }, controller.signal).then((result) => {
+      if (result.ok && !controller.signal.aborted) setProblems(result.value)
+    })
+    return () => controller.abort()
+  }, [id, state, incarnation])
+  return problems
+}

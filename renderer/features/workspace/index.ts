@@ -1,0 +1,1 @@
+export { type WorkspacePanels, WorkspaceView } from './workspace-view'

@@ -1,0 +1,224 @@
+import { Button, Menu, Tabs } from '@mantine/core'
+import {
+  IconAffiliate,
+  IconDots,
+  IconFileText,
+  IconInfoCircle,
+  IconPlayerPlay,
+  IconPlayerStop,
+  IconPlugConnectedX,
+  IconTerminal2,
+} from '@tabler/icons-react'
+import { type ReactNode, useState } from 'react'
+import type { Operation, Workspace } from '#contract'
+import { formatSource, stateLabel } from '../../lib/format'
+import { useCollection, useLoaded, useRecord } from '../../lib/hooks'
+import { askFor, latestOperation, possibleVerbs } from '../../lib/lifecycle'
+import { navigate, openWorkspace, type WorkspaceTab } from '../../lib/navigation'
+import { ProblemView } from '../../lib/problem-view'
+import { workspaceTone } from '../../lib/tone'
+import { WorkspaceMenuItems } from '../../lib/workspace-menu'
+import { EmptyState } from '../../ui/empty-state'
+import { IconButton } from '../../ui/icon-button'
+import { StateDot } from '../../ui/state-dot'
+import { Details } from './details'
+import styles from './workspace.module.css'
+
+/** What other features show inside a workspace's view. */
+export interface WorkspacePanels {
+  readonly terminals: (workspaceId: string, active: boolean) => ReactNode
+  readonly ports: (workspaceId: string) => ReactNode
+  readonly logs: (workspaceId: string) => ReactNode
+  readonly operation: (operation: Operation) => ReactNode
+  readonly strip: (operation: Operation, open: boolean, onToggle: () => void) => ReactNode
+}
+
+interface WorkspaceViewProps {
+  readonly workspaceId: string
+  readonly tab: WorkspaceTab
+  readonly panels: WorkspacePanels
+}
+
+/** One workspace: how it is, what can be done with it, and what is in it. */
+export function WorkspaceView({ workspaceId, tab, panels }: WorkspaceViewProps) {
+  const workspace = useRecord('workspaces', workspaceId)
+  const loaded = useLoaded('workspaces')
+  const operation = latestOperation(useCollection('operations'), workspaceId)
+  if (!workspace || workspace.state === 'creating') {
+    if (operation) return <div className={styles.scroll}>{panels.operation(operation)}</div>
+    if (!workspace) return loaded ? <Gone /> : null
+  }
+  return <Present workspace={workspace} operation={operation} tab={tab} panels={panels} />
+}
+
+function Gone() {
+  return (
+    <EmptyState
+      icon={<IconPlugConnectedX size={20} />}
+      title="This workspace is gone"
+      actions={
+        <Button variant="default" onClick={() => navigate({ view: 'workspaces' })}>
+          All workspaces
+        </Button>
+      }
+    >
+      It was deleted, here or with another tool, or its target no longer shows it.
+    </EmptyState>
+  )
+}
+
+interface PresentProps {
+  readonly workspace: Workspace
+  readonly operation: Operation | undefined
+  readonly tab: WorkspaceTab
+  readonly panels: WorkspacePanels
+}
+
+function Present({ workspace, operation, tab, panels }: PresentProps) {
+  const [openOperation, setOpenOperation] = useState<string | undefined>()
+  const sessions = useCollection('sessions').filter((session) => session.workspaceId === workspace.id)
+  const livePorts = useCollection('ports').filter(
+    (port) => port.workspaceId === workspace.id && port.state === 'live',
+  )
+  const unfolded = operation !== undefined && operation.id === openOperation
+  const running = workspace.state === 'running'
+  const nothingToShow = !running && sessions.length === 0
+  return (
+    <div className={styles.view}>
+      <Header workspace={workspace} busy={operation?.state === 'running'} />
+      {operation
+        ? panels.strip(operation, unfolded, () => setOpenOperation(unfolded ? undefined : operation.id))
+        : null}
+      {operation && unfolded ? <div className={styles.steps}>{panels.operation(operation)}</div> : null}
+      <Tabs
+        className={styles.tabs}
+        value={tab}
+        onChange={(value) => openWorkspace(workspace.id, value as WorkspaceTab)}
+        keepMounted={false}
+      >
+        <Tabs.List className={styles.tabList} aria-label={`Views of ${workspace.name}`}>
+          <Tabs.Tab value="terminals" leftSection={<IconTerminal2 size={15} />}>
+            Terminals
+          </Tabs.Tab>
+          <Tabs.Tab
+            value="ports"
+            aria-label="Ports"
+            leftSection={<IconAffiliate size={15} />}
+            rightSection={
+              livePorts.length > 0 ? <span className={styles.count}>{livePorts.length}</span> : undefined
+            }
+          >
+            Ports
+          </Tabs.Tab>
+          <Tabs.Tab value="logs" leftSection={<IconFileText size={15} />}>
+            Logs
+          </Tabs.Tab>
+          <Tabs.Tab value="details" leftSection={<IconInfoCircle size={15} />}>
+            Details
+          </Tabs.Tab>
+        </Tabs.List>
+        {/* Stays mounted while another tab is in front, so that coming back costs nothing. */}
+        <Tabs.Panel value="terminals" keepMounted className={styles.panel}>
+          {nothingToShow ? (
+            <AtRest workspace={workspace} />
+          ) : (
+            panels.terminals(workspace.id, tab === 'terminals')
+          )}
+        </Tabs.Panel>
+        <Tabs.Panel value="ports" className={styles.panel}>
+          {panels.ports(workspace.id)}
+        </Tabs.Panel>
+        <Tabs.Panel value="logs" className={styles.panel}>
+          {panels.logs(workspace.id)}
+        </Tabs.Panel>
+        <Tabs.Panel value="details" className={styles.panel}>
+          <Details workspace={workspace} />
+        </Tabs.Panel>
+      </Tabs>
+    </div>
+  )
+}
+
+function Header({ workspace, busy }: { readonly workspace: Workspace; readonly busy: boolean }) {
+  const verbs = possibleVerbs(workspace, busy)
+  return (
+    <header className={styles.header}>
+      <div className={styles.titles}>
+        <h1 className={styles.name} title={workspace.name}>
+          {workspace.name}
+        </h1>
+        <div className={styles.state} role="status">
+          <StateDot tone={workspaceTone(workspace.state)} />
+          <span className={styles.stateName}>{stateLabel(workspace.state)}</span>
+          <span className={styles.reason} title={workspace.reason}>
+            {workspace.reason}
+          </span>
+          <span className={styles.source} title={formatSource(workspace.source)}>
+            {formatSource(workspace.source)}
+          </span>
+        </div>
+      </div>
+      <div className={styles.actions}>
+        {workspace.state === 'running' || workspace.state === 'stopping' ? (
+          <Button
+            variant="default"
+            leftSection={<IconPlayerStop size={14} />}
+            disabled={!verbs.has('stop')}
+            onClick={() => askFor('stop', workspace.id)}
+          >
+            Stop
+          </Button>
+        ) : (
+          <Button
+            leftSection={<IconPlayerPlay size={14} />}
+            disabled={!verbs.has('start')}
+            onClick={() => askFor('start', workspace.id)}
+          >
+            Start
+          </Button>
+        )}
+        <Menu>
+          <Menu.Target>
+            <IconButton label="Workspace actions">
+              <IconDots size={16} />
+            </IconButton>
+          </Menu.Target>
+          <Menu.Dropdown>
+            <WorkspaceMenuItems workspace={workspace} verbs={verbs} />
+          </Menu.Dropdown>
+        </Menu>
+      </div>
+    </header>
+  )
+}
+
+/** What stands in place of the terminals while there can be none. */
+function AtRest({ workspace }: { readonly workspace: Workspace }) {
+  if (workspace.state === 'failed' && workspace.problem) {
+    return (
+      <div className={styles.problem}>
+        <ProblemView problem={workspace.problem} />
+      </div>
+    )
+  }
+  if (workspace.state === 'stopped') {
+    return (
+      <EmptyState
+        icon={<IconPlayerStop size={20} />}
+        title={`${workspace.name} is stopped`}
+        actions={
+          <Button leftSection={<IconPlayerPlay size={14} />} onClick={() => askFor('start', workspace.id)}>
+            Start
+          </Button>
+        }
+      >
+        {workspace.reason}. Its source and home folder are kept.
+      </EmptyState>
+    )
+  }
+  return (
+    <EmptyState icon={<StateDot tone={workspaceTone(workspace.state)} />} title={stateLabel(workspace.state)}>
+      {workspace.reason}
+    </EmptyState>
+  )
+}

@@ -1,0 +1,49 @@
+import type { Workspace } from '#contract'
+import { formatSource } from '../../lib/format'
+
+export type StateFilter = 'all' | 'running' | 'stopped' | 'failed'
+export type SortOrder = 'name' | 'newest' | 'state'
+
+/** Which filter a workspace falls under. One on its way somewhere counts as running: it is not at rest. */
+export function filterOf(workspace: Workspace): Exclude<StateFilter, 'all'> {
+  if (workspace.state === 'stopped') return 'stopped'
+  return workspace.state === 'failed' ? 'failed' : 'running'
+}
+
+const stateOrder: Record<Exclude<StateFilter, 'all'>, number> = { failed: 0, running: 1, stopped: 2 }
+
+const orders: Record<SortOrder, (one: Workspace, other: Workspace) => number> = {
+  name: (one, other) => one.name.localeCompare(other.name),
+  newest: (one, other) => other.createdAt - one.createdAt,
+  state: (one, other) =>
+    stateOrder[filterOf(one)] - stateOrder[filterOf(other)] || one.name.localeCompare(other.name),
+}
+
+export interface Selection {
+  readonly text: string
+  readonly filter: StateFilter
+  readonly sort: SortOrder
+}
+
+/** The workspaces to show, in order. All words of the text have to be found in name, source, target, image or reason. */
+export function selectWorkspaces(
+  workspaces: readonly Workspace[],
+  { text, filter, sort }: Selection,
+): readonly Workspace[] {
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean)
+  return workspaces
+    .filter((workspace) => filter === 'all' || filterOf(workspace) === filter)
+    .filter((workspace) => {
+      const { name, source, targetId, image, reason, state } = workspace
+      const searched = [name, formatSource(source), targetId, image, reason, state].join(' ').toLowerCase()
+      return words.every((word) => searched.includes(word))
+    })
+    .sort(orders[sort])
+}
+
+/** How many fall under each filter. */
+export function countByFilter(workspaces: readonly Workspace[]): Readonly<Record<StateFilter, number>> {
+  const counts = { all: workspaces.length, running: 0, stopped: 0, failed: 0 }
+  for (const workspace of workspaces) counts[filterOf(workspace)] += 1
+  return counts
+}

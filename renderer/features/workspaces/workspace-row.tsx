@@ -1,0 +1,151 @@
+import { Menu } from '@mantine/core'
+import {
+  IconBrandGit,
+  IconDots,
+  IconFolder,
+  IconPackage,
+  IconPlayerPlay,
+  IconPlayerStop,
+  IconX,
+} from '@tabler/icons-react'
+import type { KeyboardEvent } from 'react'
+import type { Operation, Port, Workspace } from '#contract'
+import { openInBrowser } from '../../lib/actions'
+import { formatAgo, formatSource, stateLabel } from '../../lib/format'
+import { askFor, cancelOperation, possibleVerbs } from '../../lib/lifecycle'
+import { openWorkspace } from '../../lib/navigation'
+import { workspaceTone } from '../../lib/tone'
+import { WorkspaceMenuItems } from '../../lib/workspace-menu'
+import { IconButton } from '../../ui/icon-button'
+import { StateDot } from '../../ui/state-dot'
+import styles from './workspaces.module.css'
+
+const sourceIcons = { git: IconBrandGit, folder: IconFolder, image: IconPackage }
+/** More ports than this are told as a number. */
+const SHOWN_PORTS = 2
+
+interface WorkspaceRowProps {
+  readonly workspace: Workspace
+  readonly targetName: string
+  readonly operation: Operation | undefined
+  /** The live ones. */
+  readonly ports: readonly Port[]
+  readonly now: number
+}
+
+/** One workspace in the list: what it is, how it is and why, and what is done most. */
+export function WorkspaceRow({ workspace, targetName, operation, ports, now }: WorkspaceRowProps) {
+  const verbs = possibleVerbs(workspace, operation !== undefined)
+  const SourceIcon = sourceIcons[workspace.source.kind]
+  const step = operation?.steps.find((one) => one.state === 'running')
+  const addressed = ports.flatMap((port) => (port.forward?.url ? [{ port, url: port.forward.url }] : []))
+  return (
+    <li className={styles.item}>
+      <div className={styles.row}>
+        <button
+          type="button"
+          data-row
+          className={styles.open}
+          onClick={() => openWorkspace(workspace.id)}
+          onKeyDown={(event) => moveBetweenRows(event)}
+        >
+          <span className={styles.dot}>
+            <StateDot tone={workspaceTone(workspace.state)} />
+          </span>
+          <span className={styles.what}>
+            <span className={styles.name}>{workspace.name}</span>
+            <span className={styles.source} title={formatSource(workspace.source)}>
+              <SourceIcon size={13} aria-label={workspace.source.kind} />
+              <span className={styles.cut}>{formatSource(workspace.source)}</span>
+            </span>
+          </span>
+          <span className={styles.state} data-state={workspace.state}>
+            <span className={styles.stateName}>{stateLabel(workspace.state)}</span>
+            <span className={styles.cut} title={workspace.reason}>
+              {step ? step.title : workspace.reason}
+            </span>
+          </span>
+          <span className={styles.target} title={`Target ${targetName}`}>
+            {targetName}
+          </span>
+          <span className={styles.age}>{formatAgo(workspace.createdAt, now)}</span>
+        </button>
+        <div className={styles.ports}>
+          {addressed.slice(0, SHOWN_PORTS).map(({ port, url }) => (
+            <button
+              key={port.id}
+              type="button"
+              className={styles.port}
+              title={`Open ${url}`}
+              onClick={() => void openInBrowser(url)}
+            >
+              {port.label ?? port.port}
+            </button>
+          ))}
+          {addressed.length > SHOWN_PORTS ? (
+            <button
+              type="button"
+              className={styles.port}
+              title="All ports"
+              onClick={() => openWorkspace(workspace.id, 'ports')}
+            >
+              +{addressed.length - SHOWN_PORTS}
+            </button>
+          ) : null}
+        </div>
+        <div className={styles.actions}>
+          {operation ? (
+            <IconButton
+              label={operation.cancelling ? 'Cancelling' : `Cancel ${operation.kind}`}
+              disabled={operation.cancelling}
+              onClick={() => void cancelOperation(operation.id)}
+            >
+              <IconX size={15} />
+            </IconButton>
+          ) : workspace.state === 'running' ? (
+            <IconButton
+              label={`Stop ${workspace.name}`}
+              disabled={!verbs.has('stop')}
+              onClick={() => askFor('stop', workspace.id)}
+            >
+              <IconPlayerStop size={15} />
+            </IconButton>
+          ) : (
+            <IconButton
+              label={`Start ${workspace.name}`}
+              disabled={!verbs.has('start')}
+              onClick={() => askFor('start', workspace.id)}
+            >
+              <IconPlayerPlay size={15} />
+            </IconButton>
+          )}
+          <Menu>
+            <Menu.Target>
+              <IconButton label={`Actions for ${workspace.name}`}>
+                <IconDots size={15} />
+              </IconButton>
+            </Menu.Target>
+            <Menu.Dropdown>
+              <WorkspaceMenuItems workspace={workspace} verbs={verbs} />
+            </Menu.Dropdown>
+          </Menu>
+        </div>
+      </div>
+    </li>
+  )
+}
+
+/** Up and down walk through the rows, Home and End to the ends. */
+function moveBetweenRows(event: KeyboardEvent<HTMLElement>): void {
+  const rows = [...(event.currentTarget.closest('ul')?.querySelectorAll<HTMLElement>('[data-row]') ?? [])]
+  const index = rows.indexOf(event.currentTarget)
+  const next = {
+    ArrowDown: rows[index + 1],
+    ArrowUp: rows[index - 1],
+    Home: rows[0],
+    End: rows.at(-1),
+  }[event.key]
+  if (!next) return
+  event.preventDefault()
+  next.focus()
+}

@@ -1,0 +1,128 @@
+import { Button, SegmentedControl, Select, TextInput } from '@mantine/core'
+import { IconPlus, IconSearch } from '@tabler/icons-react'
+import { useMemo, useRef, useState } from 'react'
+import { type Command, useCommands } from '../../lib/commands'
+import { useCollection, useNow } from '../../lib/hooks'
+import { navigate } from '../../lib/navigation'
+import { EmptyState } from '../../ui/empty-state'
+import { Page } from '../../ui/page'
+import { countByFilter, type SortOrder, type StateFilter, selectWorkspaces } from './select'
+import { WorkspaceRow } from './workspace-row'
+import styles from './workspaces.module.css'
+
+const sortOptions = [
+  { value: 'name', label: 'By name' },
+  { value: 'newest', label: 'Newest first' },
+  { value: 'state', label: 'By state' },
+] satisfies { value: SortOrder; label: string }[]
+
+/** All workspaces of all targets: found by words, by state, in an order. */
+export function WorkspacesView() {
+  const workspaces = useCollection('workspaces')
+  const operations = useCollection('operations')
+  const targets = useCollection('targets')
+  const ports = useCollection('ports')
+  const now = useNow(30_000)
+  const [text, setText] = useState('')
+  const [filter, setFilter] = useState<StateFilter>('all')
+  const [sort, setSort] = useState<SortOrder>('name')
+  const search = useRef<HTMLInputElement>(null)
+  const list = useRef<HTMLUListElement>(null)
+  const commands = useMemo<readonly Command[]>(
+    () => [
+      {
+        id: 'workspaces.filter',
+        title: 'Filter workspaces',
+        group: 'Workspaces',
+        keys: ['/'],
+        run: () => search.current?.focus(),
+      },
+    ],
+    [],
+  )
+  useCommands(commands)
+  const shown = selectWorkspaces(workspaces, { text, filter, sort })
+  const counts = countByFilter(workspaces)
+  const targetNames = new Map(targets.map((target) => [target.id, target.name]))
+
+  return (
+    <Page
+      title="Workspaces"
+      actions={
+        <Button leftSection={<IconPlus size={14} />} onClick={() => navigate({ view: 'create' })}>
+          New workspace
+        </Button>
+      }
+      toolbar={
+        <div className={styles.toolbar}>
+          <TextInput
+            ref={search}
+            className={styles.search}
+            aria-label="Filter workspaces"
+            placeholder="Filter by name, source, target…"
+            leftSection={<IconSearch size={14} />}
+            value={text}
+            onChange={(event) => setText(event.currentTarget.value)}
+            onKeyDown={(event) => {
+              if (event.key === 'Escape') setText('')
+              if (event.key === 'ArrowDown') list.current?.querySelector<HTMLElement>('[data-row]')?.focus()
+            }}
+          />
+          <SegmentedControl
+            aria-label="State"
+            value={filter}
+            onChange={(value) => setFilter(value as StateFilter)}
+            data={[
+              { value: 'all', label: `All ${counts.all}` },
+              { value: 'running', label: `Running ${counts.running}` },
+              { value: 'stopped', label: `Stopped ${counts.stopped}` },
+              { value: 'failed', label: `Failed ${counts.failed}` },
+            ]}
+          />
+          <Select
+            aria-label="Order"
+            className={styles.sort}
+            value={sort}
+            onChange={(value) => value && setSort(value as SortOrder)}
+            data={sortOptions}
+          />
+        </div>
+      }
+    >
+      {shown.length === 0 ? (
+        <EmptyState
+          icon={<IconSearch size={20} />}
+          title="No workspace matches"
+          actions={
+            <Button
+              variant="default"
+              onClick={() => {
+                setText('')
+                setFilter('all')
+              }}
+            >
+              Show all {counts.all}
+            </Button>
+          }
+        >
+          {text ? `Nothing here contains “${text}”.` : 'None is in this state just now.'}
+        </EmptyState>
+      ) : (
+        <ul ref={list} className={styles.list} aria-label="Workspaces">
+          {shown.map((workspace) => (
+            <WorkspaceRow
+              key={workspace.id}
+              workspace={workspace}
+              targetName={targetNames.get(workspace.targetId) ?? workspace.targetId}
+              operation={operations.find(
+                (operation) => operation.workspaceId === workspace.id && operation.state === 'running',
+              )}
+              ports={ports.filter((port) => port.workspaceId === workspace.id && port.state === 'live')}
+              now={now}
+            />
+          ))}
+        </ul>
+      )}
+    </Page>
+  )
+}

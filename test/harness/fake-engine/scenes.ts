@@ -1,0 +1,373 @@
+import type {
+  CollectionName,
+  CollectionRecord,
+  Definition,
+  Operation,
+  Port,
+  Problem,
+  Target,
+  Workspace,
+} from '#contract'
+
+/** Everything a window can be shown: the records of each collection. */
+export type Scene = { [N in CollectionName]?: readonly CollectionRecord<N>[] }
+
+const minute = 60_000
+const now = Date.now()
+
+const definition: Definition = {
+  version: 1,
+  title: 'Python 3',
+  format: 'devcontainer',
+  path: '.devcontainer/devcontainer.json',
+  image: 'mcr.microsoft.com/devcontainers/python:3.12',
+  workspaceFolder: '/workspaces/atlas',
+  remoteUser: 'vscode',
+  containerEnv: { PYTHONUNBUFFERED: '1' },
+  remoteEnv: {},
+  mounts: [{ type: 'volume', source: 'atlas-cache', target: '/home/vscode/.cache' }],
+  init: true,
+  overrideCommand: true,
+  forwardPorts: [8501],
+  portsAttributes: { '8501': { label: 'Streamlit', onAutoForward: 'openBrowserOnce' } },
+  lifecycle: { postCreateCommand: 'pip install -r requirements.txt', postStartCommand: ['make', 'serve'] },
+  waitFor: 'updateContentCommand',
+  notApplied: [
+    { field: 'features', reason: 'Dev Container features come with a later version of Berth' },
+    { field: 'hostRequirements.gpu', reason: 'Nothing checks the host for a GPU yet' },
+  ],
+}
+
+export const problems = {
+  unreachable: {
+    code: 'target-unreachable',
+    title: 'Docker does not answer',
+    cause: 'Nothing listens on /var/run/docker.sock.',
+    remedy:
+      'Start Docker, for instance with “systemctl start docker”. Berth goes on by itself when it answers.',
+    detail:
+      'connect ENOENT /var/run/docker.sock\n    at PipeConnectWrap.afterConnect [as oncomplete] (node:net:1611:16)',
+    actions: [
+      { kind: 'probe', label: 'Check again', targetId: 'docker:default' },
+      { kind: 'copy', label: 'Copy command', text: 'sudo systemctl start docker' },
+    ],
+  },
+  lifecycle: {
+    code: 'lifecycle-failed',
+    title: 'postCreateCommand failed',
+    cause: '“pip install -r requirements.txt” ended with exit code 1.',
+    remedy: 'Read its output below, correct the command or the requirements, and rebuild.',
+    detail:
+      'ERROR: Could not find a version that satisfies the requirement streamlitt (from versions: none)\nERROR: No matching distribution found for streamlitt',
+    actions: [{ kind: 'workspace', label: 'Rebuild', verb: 'rebuild', workspaceId: 'wfailed001' }],
+  },
+} satisfies Record<string, Problem>
+
+const targets: readonly Target[] = [
+  {
+    id: 'docker:default',
+    kind: 'docker',
+    name: 'default',
+    endpoint: 'unix:///var/run/docker.sock',
+    isDefault: true,
+    state: 'ready',
+    version: '27.3.1',
+    apiVersion: '1.47',
+    platform: 'linux/amd64',
+    latency: 2.4,
+    capabilities: { bindMounts: true, build: true },
+  },
+  {
+    id: 'docker:buildbox',
+    kind: 'docker',
+    name: 'buildbox',
+    endpoint: 'ssh://dev@buildbox.lab.example',
+    isDefault: false,
+    state: 'ready',
+    version: '24.0.9',
+    apiVersion: '1.43',
+    platform: 'linux/arm64',
+    latency: 38,
+    capabilities: { bindMounts: false, build: true },
+  },
+]
+
+const downTarget: Target = {
+  id: 'docker:old-server',
+  kind: 'docker',
+  name: 'old-server',
+  endpoint: 'tcp://10.0.0.12:2376',
+  isDefault: false,
+  state: 'unreachable',
+  problem: {
+    code: 'tls-failed',
+    title: 'The certificate of old-server has expired',
+    cause: 'Its certificate was valid until 3 March.',
+    remedy:
+      'Renew the certificate on the server, or take the context away with “docker context rm old-server”.',
+    detail: 'CERT_HAS_EXPIRED: certificate has expired',
+  },
+}
+
+function workspace(
+  fields: Partial<Workspace> & Pick<Workspace, 'id' | 'name' | 'state' | 'reason'>,
+): Workspace {
+  return {
+    targetId: 'docker:default',
+    source: { kind: 'git', url: `https://github.com/acme/${fields.name}` },
+    definition: { ...definition, workspaceFolder: `/workspaces/${fields.name}` },
+    image: definition.image ?? '',
+    user: { name: 'vscode', uid: 1000, gid: 1000, home: '/home/vscode', shell: '/bin/bash' },
+    owner: 'maria',
+    createdAt: now - 3 * 24 * 60 * minute,
+    ...(fields.state === 'running' ? { startedAt: now - 42 * minute, incarnation: 'one' } : {}),
+    instance: `berth-${fields.name}`,
+    ...fields,
+  }
+}
+
+const workspaces: readonly Workspace[] = [
+  workspace({ id: 'watlas0001', name: 'atlas', state: 'running', reason: 'Ready for 42 min' }),
+  workspace({
+    id: 'wbilling01',
+    name: 'billing-service',
+    state: 'running',
+    reason: 'Ready for 3 h',
+    targetId: 'docker:buildbox',
+    source: {
+      kind: 'git',
+      url: 'git@gitlab.example.com:payments/billing-service.git',
+      ref: { kind: 'branch', name: 'feature/invoice-rounding-for-very-long-branch-names' },
+    },
+  }),
+  workspace({
+    id: 'wdocs00001',
+    name: 'docs',
+    state: 'stopped',
+    reason: 'Stopped by maria',
+    source: { kind: 'folder', path: '/home/maria/src/docs' },
+  }),
+  workspace({
+    id: 'wfailed001',
+    name: 'forecast',
+    state: 'failed',
+    reason: 'postCreateCommand ended with exit code 1',
+    problem: problems.lifecycle,
+  }),
+  workspace({
+    id: 'wplay00001',
+    name: 'scratchpad',
+    state: 'stopped',
+    reason: 'Exited by itself with code 0',
+    source: { kind: 'image', image: 'debian:bookworm' },
+    createdAt: now - 20 * minute,
+  }),
+  workspace({
+    id: 'wstart0001',
+    name: 'storefront',
+    state: 'starting',
+    reason: 'Waiting for the container',
+    createdAt: now - 5 * 60 * minute,
+  }),
+]
+
+const startOperation: Operation = {
+  id: 'op-start',
+  kind: 'start',
+  workspaceId: 'wstart0001',
+  workspaceName: 'storefront',
+  targetId: 'docker:default',
+  state: 'running',
+  cancelling: false,
+  startedAt: now - 4000,
+  steps: [
+    { id: 'start', title: 'Start the container', state: 'done', startedAt: now - 4000, endedAt: now - 3200 },
+    {
+      id: 'postStartCommand',
+      title: 'Run postStartCommand',
+      state: 'running',
+      startedAt: now - 3200,
+      detail: 'make serve',
+    },
+  ],
+}
+
+function port(fields: Partial<Port> & Pick<Port, 'workspaceId' | 'port' | 'state'>): Port {
+  return {
+    id: `${fields.workspaceId}:${fields.port}`,
+    origin: 'detected',
+    listeners: [],
+    protocol: 'http',
+    onAutoForward: 'notify',
+    seenAt: now - 10 * minute,
+    ...fields,
+  }
+}
+
+const ports: readonly Port[] = [
+  port({
+    workspaceId: 'watlas0001',
+    port: 8501,
+    state: 'live',
+    origin: 'definition',
+    label: 'Streamlit',
+    listeners: [
+      {
+        port: 8501,
+        address: '127.0.0.1',
+        process: {
+          pid: 412,
+          name: 'streamlit',
+          command: '/usr/local/bin/python /usr/local/bin/streamlit run app.py',
+        },
+      },
+    ],
+    forward: {
+      localAddress: '127.0.0.1',
+      localPort: 8501,
+      url: 'http://8501-atlas.localhost:7080/',
+      connections: 3,
+    },
+  }),
+  port({
+    workspaceId: 'watlas0001',
+    port: 5173,
+    state: 'reconnecting',
+    listeners: [
+      {
+        port: 5173,
+        address: '::1',
+        process: { pid: 620, name: 'node', command: 'node /workspaces/atlas/node_modules/.bin/vite' },
+      },
+    ],
+    forward: {
+      localAddress: '127.0.0.1',
+      localPort: 41573,
+      url: 'http://5173-atlas.localhost:7080/',
+      connections: 1,
+    },
+  }),
+  port({
+    workspaceId: 'watlas0001',
+    port: 5432,
+    state: 'not-listening',
+    protocol: 'tcp',
+    origin: 'manual',
+    label: 'Database',
+    forward: { localAddress: '127.0.0.1', localPort: 5432, connections: 0 },
+  }),
+  port({
+    workspaceId: 'watlas0001',
+    port: 8888,
+    state: 'failed',
+    listeners: [
+      {
+        port: 8888,
+        address: '0.0.0.0',
+        process: { pid: 801, name: 'jupyter-lab', command: 'jupyter-lab --port 8888' },
+      },
+    ],
+    problem: {
+      code: 'port-busy',
+      title: 'Local port 8888 is taken',
+      cause: 'Its definition asks for exactly 8888 on this machine, and another program listens there.',
+      remedy: 'End that program, or take requireLocalPort out of the definition.',
+    },
+  }),
+  port({
+    workspaceId: 'wbilling01',
+    port: 3000,
+    state: 'live',
+    label: 'Storybook of the invoice editor',
+    listeners: [
+      { port: 3000, address: '0.0.0.0', process: { pid: 12, name: 'node', command: 'node server.js' } },
+    ],
+    forward: {
+      localAddress: '127.0.0.1',
+      localPort: 3000,
+      url: 'http://3000-billing-service.localhost:7080/',
+      connections: 0,
+    },
+  }),
+]
+
+export const createOperation: Operation = {
+  id: 'op-create',
+  kind: 'create',
+  workspaceId: 'wcreate001',
+  workspaceName: 'atlas',
+  targetId: 'docker:default',
+  state: 'running',
+  cancelling: false,
+  startedAt: now - 31_000,
+  steps: [
+    {
+      id: 'definition',
+      title: 'Read the definition',
+      state: 'done',
+      startedAt: now - 31_000,
+      endedAt: now - 29_200,
+      detail: '.devcontainer/devcontainer.json',
+    },
+    {
+      id: 'clone',
+      title: 'Clone the repository',
+      state: 'done',
+      startedAt: now - 29_200,
+      endedAt: now - 21_000,
+      detail: '4 210 objects',
+    },
+    {
+      id: 'image',
+      title: 'Pull the image',
+      state: 'running',
+      startedAt: now - 21_000,
+      detail: 'mcr.microsoft.com/devcontainers/python:3.12',
+      progress: { current: 184_300_000, total: 412_000_000, unit: 'bytes' },
+    },
+    { id: 'create', title: 'Create the container', state: 'pending' },
+    { id: 'source', title: 'Copy the source', state: 'pending' },
+    { id: 'start', title: 'Start', state: 'pending' },
+    {
+      id: 'postCreateCommand',
+      title: 'Run postCreateCommand',
+      state: 'pending',
+      detail: 'pip install -r requirements.txt',
+    },
+  ],
+}
+
+export const failedOperation: Operation = {
+  ...createOperation,
+  id: 'op-failed',
+  state: 'failed',
+  endedAt: now - 2000,
+  problem: problems.lifecycle,
+  steps: createOperation.steps.map((step, index) =>
+    index < 6
+      ? {
+          ...step,
+          state: 'done' as const,
+          startedAt: now - 30_000 + index * 3000,
+          endedAt: now - 28_000 + index * 3000,
+        }
+      : { ...step, state: 'failed' as const, startedAt: now - 9000, endedAt: now - 2000 },
+  ),
+}
+
+const creating = workspace({
+  id: 'wcreate001',
+  name: 'atlas',
+  state: 'creating',
+  reason: 'Pulling the image',
+})
+
+export const scenes: Record<string, Scene> = {
+  'first-run': { targets: [targets[0] as Target] },
+  'first-run-down': {
+    targets: [{ ...(targets[0] as Target), state: 'unreachable', problem: problems.unreachable }],
+  },
+  full: { targets: [...targets, downTarget], workspaces, ports, operations: [startOperation] },
+  creating: { targets, workspaces: [creating], operations: [createOperation] },
+  failed: { targets, operations: [failedOperation] },
+}
