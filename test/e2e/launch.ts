@@ -13,6 +13,10 @@ export interface BerthApp {
   readonly page: Page
   /** Its own home folder; files in it belong to the user that the window runs as. */
   readonly home: string
+  /** What starts it again as the same user: a path, the application's folder, and the environment. */
+  readonly start: string
+  readonly folder: string
+  readonly env: Readonly<Record<string, string>>
   /** What the app has written to stdout and stderr so far, its log among it. */
   log(): string
   /** Quits as the menu does; rejects if a process of it is left. Removes the home folder and the display. */
@@ -64,6 +68,13 @@ export async function launchBerth(options: LaunchOptions = {}): Promise<BerthApp
   const start = join(home, '.start')
   await writeFile(start, `#!/bin/sh\nexec ${[...user.prefix, executable].join(' ')} "$@"\n`)
   await chmod(start, 0o755)
+  const env = {
+    PATH: process.env.PATH ?? '',
+    LANG: 'C.UTF-8',
+    DISPLAY: display.name,
+    HOME: home,
+    ...options.env,
+  }
   let text = ''
   try {
     const app = await _electron.launch({
@@ -71,13 +82,7 @@ export async function launchBerth(options: LaunchOptions = {}): Promise<BerthApp
       chromiumSandbox: true,
       args: [folder, ...(options.args ?? [])],
       cwd: home,
-      env: {
-        PATH: process.env.PATH ?? '',
-        LANG: 'C.UTF-8',
-        DISPLAY: display.name,
-        HOME: home,
-        ...options.env,
-      },
+      env,
       timeout: 60_000,
     })
     const child = app.process()
@@ -94,6 +99,9 @@ export async function launchBerth(options: LaunchOptions = {}): Promise<BerthApp
       app,
       page,
       home,
+      start,
+      folder,
+      env,
       log: () => text,
       close: async () => {
         try {

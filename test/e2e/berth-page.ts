@@ -1,0 +1,136 @@
+import type { Locator, Page } from 'playwright-core'
+import { expect } from 'vitest'
+
+/** The window as a person uses it: by what it says, with the mouse and the keyboard. */
+export class BerthPage {
+  readonly page: Page
+
+  constructor(page: Page) {
+    this.page = page
+  }
+
+  /** From the first-run view or anywhere else: gives a source and starts the creation. */
+  async create(source: string, name?: string): Promise<void> {
+    await this.giveSource(source)
+    if (name) await this.page.getByLabel('Name', { exact: true }).fill(name)
+    await this.page.getByRole('button', { name: 'Create workspace' }).click()
+  }
+
+  /** Gives a source and waits until the window has read it. */
+  async giveSource(source: string): Promise<void> {
+    const firstRun = this.page.getByRole('heading', { name: 'Give Berth a repository' })
+    const main = this.page.getByRole('navigation', { name: 'Main' })
+    await firstRun
+      .or(this.page.getByRole('heading', { level: 1 }))
+      .first()
+      .waitFor()
+    if (await firstRun.isVisible()) {
+      await this.sourceField().fill(source)
+      await this.page.getByRole('button', { name: 'Continue' }).click()
+    } else {
+      await main.getByRole('button', { name: 'New workspace' }).click()
+      await this.sourceField().fill(source)
+    }
+    await this.page.getByRole('heading', { name: 'New workspace' }).waitFor()
+  }
+
+  sourceField(): Locator {
+    return this.page.getByLabel('Git URL, folder or image')
+  }
+
+  /** What the new workspace is going to be. */
+  preview(): Locator {
+    return this.page.getByRole('region', { name: 'What it will be' })
+  }
+
+  /** A step of the operation in view. */
+  steps(): Locator {
+    return this.page.getByRole('list', { name: 'Steps' }).getByRole('listitem')
+  }
+
+  /** The heading of the workspace in view, with its state. */
+  async waitForState(state: string): Promise<void> {
+    await this.page
+      .getByRole('status')
+      .getByText(state, { exact: true })
+      .first()
+      .waitFor({ timeout: 120_000 })
+  }
+
+  async go(view: 'Workspaces' | 'Targets' | 'Settings'): Promise<void> {
+    await this.page
+      .getByRole('navigation', { name: 'Main' })
+      .getByRole('button', { name: view })
+      .first()
+      .click()
+  }
+
+  async tab(name: 'Terminals' | 'Ports' | 'Logs' | 'Details'): Promise<void> {
+    await this.page.getByRole('tab', { name }).click()
+  }
+
+  /** Chooses from the menu of the workspace in view. */
+  async action(name: string): Promise<void> {
+    await this.page.getByRole('button', { name: 'Workspace actions' }).click()
+    await this.page.getByRole('menuitem', { name }).click()
+  }
+
+  /** Answers the dialog in front. */
+  async confirm(button: string): Promise<void> {
+    await this.page.getByRole('dialog').getByRole('button', { name: button }).click()
+    await this.page.getByRole('dialog').waitFor({ state: 'detached' })
+  }
+
+  /** The row of a port in the list of ports. */
+  port(number: number): Locator {
+    return this.page
+      .getByRole('list', { name: 'Ports' })
+      .getByRole('listitem')
+      .filter({ has: this.page.getByText(String(number), { exact: true }) })
+  }
+
+  /** Opens a terminal in the workspace in view, or goes to the one that opened by itself, and waits for its prompt. */
+  async openTerminal(): Promise<void> {
+    await this.tab('Terminals')
+    const fresh = this.page.getByRole('button', { name: 'New terminal' }).first()
+    await this.terminal().or(fresh).first().waitFor()
+    if (!(await this.terminal().isVisible())) await fresh.click()
+    await this.terminal().waitFor()
+    await expect.poll(() => this.terminalText(), { timeout: 30_000 }).toMatch(/[$#] *$/)
+  }
+
+  /** The terminal in view. */
+  terminal(): Locator {
+    return this.page.locator('.xterm:visible').first()
+  }
+
+  /** Types a line into the terminal in view, as from a keyboard, and enters it. */
+  async run(line: string): Promise<void> {
+    await this.focusTerminal()
+    await this.page.keyboard.type(line)
+    await this.page.keyboard.press('Enter')
+  }
+
+  async press(key: string): Promise<void> {
+    await this.focusTerminal()
+    await this.page.keyboard.press(key)
+  }
+
+  async focusTerminal(): Promise<void> {
+    await this.terminal().locator('.xterm-helper-textarea').focus()
+  }
+
+  /** What the terminal in view shows, as text without the blanks at the ends of lines. */
+  async terminalText(): Promise<string> {
+    const rows = await this.terminal().locator('.xterm-rows > div').allTextContents()
+    return rows
+      .map((row) => row.replaceAll('\u00a0', ' ').trimEnd())
+      .join('\n')
+      .trimEnd()
+  }
+
+  /** Waits until the terminal in view shows a text. */
+  async waitForText(text: string): Promise<void> {
+    await expect.poll(() => this.terminalText(), { timeout: 30_000 }).toContain(text)
+  }
+}

@@ -1,0 +1,206 @@
+import { spawn } from 'node:child_process'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { command } from '../harness/command'
+import { TEST_IMAGES } from '../harness/images'
+import { BerthPage } from './berth-page'
+import { startWindowDocker, type WindowDocker } from './engine'
+import { type BerthApp, launchBerth } from './launch'
+import { makeRepository, type Repository } from './repository'
+
+/** The port of the app in the workspace; it listens on the workspace's own 127.0.0.1 and nothing publishes it. */
+const APP_PORT = 8501
+const NAME = 'harbour'
+
+let docker: WindowDocker
+let repository: Repository
+let berth: BerthApp
+let window: BerthPage
+
+const server = `
+use strict; use warnings; use IO::Socket::INET;
+$| = 1;
+my $server = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => ${APP_PORT}, Listen => 50, ReuseAddr => 1) or die "listen: $!";
+print "app is up\\n";
+while (my $client = $server->accept) {
+  my $first = <$client>; my $host = '';
+  while (my $line = <$client>) { $host = $1 if $line =~ /^host:\\s*(\\S+)/i; last if $line =~ /^\\r?\\n$/ }
+  my $body = "<!doctype html><title>Harbour app</title><h1 id=where></h1><script>where.textContent = 'host ' + " . "'$host'" . "</script>";
+  print $client "HTTP/1.1 200 OK\\r\\nContent-Type: text/html\\r\\nContent-Length: " . length($body) . "\\r\\nConnection: close\\r\\n\\r\\n$body";
+  close $client;
+}
+`
+
+beforeAll(async () => {
+  docker = await startWindowDocker()
+  repository = await makeRepository(NAME, {
+    '.devcontainer/devcontainer.json': JSON.stringify({
+      name: 'Harbour',
+      image: TEST_IMAGES.debian,
+      remoteUser: 'dev',
+      containerEnv: { HARBOUR: 'from the definition' },
+      portsAttributes: { [APP_PORT]: { label: 'Harbour app', onAutoForward: 'silent' } },
+      postCreateCommand: 'echo was here > ~/post-create && echo post-create has run',
+      customizations: { vscode: { extensions: ['a.b'] } },
+    }),
+    'app.pl': server,
+    'README.md': '# Harbour\n',
+  })
+  berth = await launchBerth({ env: docker.env })
+  window = new BerthPage(berth.page)
+})
+afterAll(async () => {
+  try {
+    await berth?.close()
+  } finally {
+    await docker?.dispose()
+    await repository?.dispose()
+  }
+})
+
+/** What a real browser shows at an address: the text of the page once its scripts have run. */
+async function browse(url: string): Promise<string> {
+  const flags = ['--headless=new', '--disable-gpu', '--no-first-run', '--virtual-time-budget=3000']
+  if (process.getuid?.() === 0) flags.push('--no-sandbox')
+  return command('chromium', [...flags, '--dump-dom', url], { timeoutMilliseconds: 60_000 })
+}
+
+describe('the main job', () => {
+  it('begins with one field and the engine found', async () => {
+    await window.page.getByRole('heading', { name: 'Give Berth a repository' }).waitFor()
+    const target = window.page.getByRole('article', { name: 'default' })
+    await target.getByText('Ready').waitFor()
+    expect(await target.textContent()).toContain('Docker 20.10')
+  })
+
+  it('tells what the workspace is going to be before it is made', async () => {
+    await window.giveSource(repository.url)
+    const preview = window.preview()
+    await preview.getByText(TEST_IMAGES.debian).waitFor()
+    const text = await preview.textContent()
+    expect(text).toContain('.devcontainer/devcontainer.json')
+    expect(text).toContain('dev')
+    expect(text, 'what is not applied is named').toContain('customizations')
+    expect(await docker.objects(), 'nothing is made yet').toEqual([])
+  })
+
+  it('comes up with a timeline', async () => {
+    await window.page.getByRole('button', { name: 'Create workspace' }).click()
+    await window.steps().first().waitFor()
+    await window.waitForState('Running')
+    await window.page.getByRole('heading', { level: 1, name: NAME }).waitFor()
+    expect(await docker.objects()).toEqual([
+      expect.stringMatching(/^container berth-harbour$/),
+      expect.stringMatching(/^volume berth-[a-z0-9]{10}-home$/),
+      expect.stringMatching(/^volume berth-[a-z0-9]{10}-source$/),
+    ])
+  })
+
+  it('has a terminal of the user, in the source, with its environment', async () => {
+    await window.openTerminal()
+    await window.run('echo "$(id -un) $(pwd) $HARBOUR $(cat ~/post-create)" | tr a-z A-Z')
+    await window.waitForText('DEV /WORKSPACES/HARBOUR FROM THE DEFINITION WAS HERE')
+    await window.run('git status --short --branch | tr a-z A-Z; git log --oneline | wc -l')
+    await window.waitForText('## MAIN')
+  })
+
+  it('shows an app that listens on 127.0.0.1 inside, and a browser opens it by Berth’s URL', async () => {
+    await window.run('perl app.pl')
+    await window.waitForText('app is up')
+    await window.tab('Ports')
+    const port = window.port(APP_PORT)
+    await port.getByText('Live', { exact: true }).waitFor()
+    expect(await port.textContent()).toContain('Harbour app')
+    expect(await port.textContent()).toContain('on 127.0.0.1')
+    const url = await port.getByTitle(/^Open http/).getAttribute('title')
+    const address = (url ?? '').replace('Open ', '')
+    expect(address).toMatch(new RegExp(`^http://${APP_PORT}-${NAME}\\.localhost:\\d+/$`))
+    expect(await browse(address)).toContain(`host localhost:${APP_PORT}`)
+    // The same by the raw local address.
+    const local = /127\.0\.0\.1:\d+/.exec((await port.textContent()) ?? '')?.[0]
+    expect(await browse(`http://${local}/`)).toContain('<title>Harbour app</title>')
+  })
+
+  it('opens the URL in the user’s browser, and nothing else', async () => {
+    await berth.app.evaluate(({ shell }) => {
+      const opened: string[] = []
+      Object.assign(globalThis, { opened })
+      shell.openExternal = async (address) => void opened.push(address)
+    })
+    await window.port(APP_PORT).getByRole('button', { name: 'Open', exact: true }).click()
+    await expect
+      .poll(() => berth.app.evaluate(() => (globalThis as unknown as { opened: string[] }).opened))
+      .toEqual([expect.stringMatching(new RegExp(`^http://${APP_PORT}-${NAME}\\.localhost:\\d+/$`))])
+  })
+
+  it('says when the app is gone, and works again by itself when it is back', async () => {
+    const port = window.port(APP_PORT)
+    const address = ((await port.getByTitle(/^Open http/).getAttribute('title')) ?? '').replace('Open ', '')
+    await window.tab('Terminals')
+    await window.press('Control+C')
+    await window.tab('Ports')
+    await port.getByText('Nothing listens now').waitFor()
+    await window.tab('Terminals')
+    await window.run('perl app.pl')
+    await window.tab('Ports')
+    await port.getByText('Live', { exact: true }).waitFor()
+    expect(await browse(address)).toContain(`host localhost:${APP_PORT}`)
+  })
+
+  it('keeps the terminal, exactly, when the window is loaded again', async () => {
+    await window.tab('Terminals')
+    await window.press('Control+C')
+    await window.run(
+      "clear; printf '\\033[1;32mgreen\\033[0m \\346\\227\\245\\346\\234\\254 end\\n'; seq 1 5",
+    )
+    await window.waitForText('green 日本 end')
+    const before = await window.terminalText()
+    await window.page.reload()
+    await window.page.getByRole('navigation', { name: 'Main' }).getByRole('button', { name: NAME }).click()
+    await window.waitForText('green 日本 end')
+    expect(await window.terminalText()).toBe(before)
+    await window.run('echo still $((40 + 2))')
+    await window.waitForText('still 42')
+  })
+
+  it('keeps the terminal when the window is closed and Berth is started again', async () => {
+    await window.run('marker=kept; clear; echo before closing')
+    await window.waitForText('before closing')
+    await berth.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.close())
+    await expect.poll(() => berth.app.windows().length).toBe(0)
+    const opened = berth.app.waitForEvent('window')
+    const second = spawn(berth.start, [berth.folder], { env: { ...berth.env }, stdio: 'ignore' })
+    const code = await new Promise((resolve) => second.once('exit', resolve))
+    expect(code, 'the second start hands over to the first').toBe(0)
+    window = new BerthPage(await opened)
+    await window.page.getByRole('navigation', { name: 'Main' }).getByRole('button', { name: NAME }).click()
+    await window.waitForText('before closing')
+    await window.run('echo $marker | tr a-z A-Z')
+    await window.waitForText('KEPT')
+  })
+
+  it('stops, keeping source and home, and starts again', async () => {
+    await window.run('echo precious > ~/precious; echo changed >> README.md; echo saved | tr a-z A-Z')
+    await window.waitForText('SAVED')
+    await window.page.getByRole('button', { name: 'Stop', exact: true }).click()
+    await window.confirm('Stop')
+    await window.waitForState('Stopped')
+    expect((await docker.docker('ps', '-q')).trim()).toBe('')
+    await window.page.getByRole('button', { name: 'Start', exact: true }).first().click()
+    await window.waitForState('Running')
+    await window.openTerminal()
+    await window.run('cat ~/precious README.md | tr a-z A-Z')
+    await window.waitForText('PRECIOUS')
+    await window.waitForText('CHANGED')
+  })
+
+  it('says before deleting what would be lost, and leaves nothing', async () => {
+    await window.action('Delete…')
+    const dialog = window.page.getByRole('dialog')
+    await dialog.getByText('1 uncommitted change').waitFor()
+    await window.confirm('Delete for good')
+    await window.page.getByRole('heading', { name: 'Give Berth a repository' }).waitFor({ timeout: 60_000 })
+    expect(await docker.objects()).toEqual([])
+    expect((await docker.docker('ps', '-aq')).trim()).toBe('')
+    expect((await docker.docker('volume', 'ls', '-q')).trim()).toBe('')
+  })
+})
