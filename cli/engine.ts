@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { createEngine, createNodePlatform, type Engine } from '../main/engine'
 import { Selection } from '../main/engine/platform/collection'
 import { createJsonLogger, silentLogger } from '../main/engine/platform/logger'
+import { nodeFolders } from '../main/engine/platform/node-folders'
 import type { SettingsStore } from '../main/engine/platform/platform'
 import { version } from '../package.json'
 
@@ -30,6 +31,11 @@ export function openEngine(options: OpenOptions = {}): Engine {
 
 function withAutoForward(settings: SettingsStore, autoForward: boolean): SettingsStore {
   return { ...settings, get: () => ({ ...settings.get(), autoForward }) }
+}
+
+/** Where running Berth processes leave word of themselves. */
+export function stateFolder(): string {
+  return nodeFolders(process.env, resourcesFolder()).state
 }
 
 /** The bundled example, a folder with an application and its definition. */

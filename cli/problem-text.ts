@@ -1,4 +1,5 @@
 import type { Problem } from '#contract'
+import { commandName } from './command-name'
 import { printable, style } from './text'
 
 /** Lines of raw detail that are shown; the rest is in `--json`. */
@@ -14,7 +15,7 @@ export function problemText(problem: Problem, color: boolean): string {
     if (action.kind === 'open-url') lines.push(indent(`${printable(action.label)}: ${printable(action.url)}`))
     if (action.kind === 'copy') lines.push(indent(`${printable(action.label)}: ${printable(action.text)}`))
     if (action.kind === 'workspace')
-      lines.push(indent(`${printable(action.label)}: berth ${action.verb} ${action.workspaceId}`))
+      lines.push(indent(`${printable(action.label)}: ${commandName()} ${action.verb} ${action.workspaceId}`))
   }
   const detail = problem.detail ? printable(problem.detail).trimEnd().split('\n') : []
   for (const line of detail.slice(-DETAIL_LINES)) lines.push(dim(`  | ${line}`))

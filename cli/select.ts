@@ -1,5 +1,6 @@
 import { problem, type Target, type Workspace } from '#contract'
 import type { Engine } from '../main/engine/engine'
+import { commandName } from './command-name'
 
 /** Once a workspace of the name is known, how long to wait for slow targets that may have another of it. */
 const OTHER_TARGETS = 2_000
@@ -67,6 +68,21 @@ export async function findWorkspace(engine: Engine, text: string, signal: AbortS
   throw notFound(text, targets.list())
 }
 
+/** Rejects with `workspace-not-running`, with what to do, for a workspace in which nothing can run just now. */
+export function requireRunning(workspace: Workspace): void {
+  const { state, name, id, reason } = workspace
+  if (state !== 'stopped' && state !== 'failed' && state !== 'stopping') return
+  throw problem({
+    code: 'workspace-not-running',
+    title: `${name} is ${state}`,
+    cause: `${reason}.`,
+    remedy: state === 'stopping' ? 'Start it when it has stopped.' : '',
+    ...(state === 'stopping'
+      ? {}
+      : { actions: [{ kind: 'workspace', label: 'Start it', verb: 'start', workspaceId: id }] }),
+  })
+}
+
 /**
  * Waits until every target has answered, or `judge` says that it is `enough`, or has said `soon` for a while.
  */
@@ -128,7 +144,7 @@ export function findTarget(text: string, targets: readonly Target[]): Target {
     cause: targets.length
       ? `The targets are: ${targets.map(({ id }) => targetLabel(id, targets)).join(', ')}.`
       : 'No target is configured.',
-    remedy: 'See `berth targets`.',
+    remedy: `See \`${commandName()} targets\`.`,
   })
 }
 
@@ -153,6 +169,6 @@ function notFound(text: string, targets: readonly Target[]) {
           .map(({ id, problem: reason }) => targetLabel(id, targets) + (reason ? ` (${reason.title})` : ''))
           .join(', ')}.`
       : 'No target has one of that name or id.',
-    remedy: 'See `berth list`.',
+    remedy: `See \`${commandName()} list\`.`,
   })
 }

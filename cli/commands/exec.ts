@@ -5,7 +5,7 @@ import type { CommandContext } from '../execute'
 import { exitCodes, UsageError } from '../exit-codes'
 import { problemText } from '../problem-text'
 import { terminalEnvironment } from '../raw-mode'
-import { findWorkspace } from '../select'
+import { findWorkspace, requireRunning } from '../select'
 
 export interface ExecCommandOptions {
   readonly tty?: boolean
@@ -29,6 +29,7 @@ export async function exec(
   try {
     const engine = await context.engine()
     const workspace = await findWorkspace(engine, text, context.signal)
+    requireRunning(workspace)
     const running = await engine.links.get(workspace.id).exec(
       {
         command,
@@ -64,6 +65,7 @@ export async function terminal(context: CommandContext, text: string): Promise<n
   try {
     const engine = await context.engine()
     const workspace = await findWorkspace(engine, text, context.signal)
+    requireRunning(workspace)
     const running = await engine.links
       .get(workspace.id)
       .exec({ shell: 'login', tty: console.size(), env: terminalEnvironment(process.env) }, context.signal)

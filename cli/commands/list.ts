@@ -1,5 +1,6 @@
 import { ProblemError, type Workspace } from '#contract'
 import type { Engine } from '../../main/engine/engine'
+import { commandName } from '../command-name'
 import type { ListDocument } from '../documents'
 import type { CommandContext } from '../execute'
 import { settled, targetLabel } from '../select'
@@ -26,7 +27,7 @@ export async function list(context: CommandContext): Promise<undefined> {
     return
   }
   if (workspaces.length > 0) context.print(workspaceTable(engine, workspaces, context.console.stdoutColor))
-  else context.say('There are no workspaces. Make one with `berth up <git-url|folder>`.')
+  else context.say(`There are no workspaces. Make one with \`${commandName()} up <git-url|folder>\`.`)
   for (const { target, problem } of unreachable)
     context.say(`Not shown: workspaces of ${targetLabel(target, targets)} (${problem.title}).`)
 }

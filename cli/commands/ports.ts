@@ -1,41 +1,31 @@
-import { type Port, ProblemError, problem } from '#contract'
-import { Selection } from '../../main/engine/platform/collection'
+import { type Listener, ProblemError, type Workspace } from '#contract'
+import { attributesOf } from '../../main/engine/ports/attributes'
+import type { ServedPort } from '../../main/engine/ports/router/directory'
+import { commandName } from '../command-name'
 import type { PortDocument, PortsDocument } from '../documents'
 import type { CommandContext } from '../execute'
-import { findWorkspace } from '../select'
-import { servedAddresses } from '../served'
+import { findWorkspace, requireRunning } from '../select'
+import { servedPortsOf } from '../served'
 import { table } from '../text'
 import { briefWorkspace } from '../workspace-document'
 
-/** `berth ports`: what listens in a workspace, and where a Berth process that runs already serves it. */
+/**
+ * `berth ports`: what listens in a workspace, and where a Berth process that runs already serves it. Opens nothing: an
+ * address of this process would be gone before anyone could use it.
+ */
 export async function ports(context: CommandContext, text: string): Promise<undefined> {
-  const followed = new Selection()
-  // This process only looks: an address that it opened would be gone before anyone could use it.
-  const engine = await context.engine({ followPorts: followed, autoForward: false })
+  const engine = await context.engine()
   const workspace = await findWorkspace(engine, text, context.signal)
-  if (workspace.state !== 'running') {
-    throw problem({
-      code: 'workspace-not-running',
-      title: `${workspace.name} is ${workspace.state}`,
-      cause: 'Nothing listens in a workspace that does not run.',
-      remedy: `Start it with \`berth start ${workspace.name}\`.`,
-    })
-  }
-  followed.add(workspace.id)
-  const listening = new Set<number>()
+  requireRunning(workspace)
+  let listeners: readonly Listener[] = []
   for await (const seen of engine.links.get(workspace.id).listeners(context.signal)) {
     if (!seen.available && seen.problem) throw new ProblemError(seen.problem)
     if (!seen.available) continue
-    for (const { port } of seen.listeners) listening.add(port)
+    listeners = seen.listeners
     break
   }
-  const list = engine.collections.ports
-    .list()
-    .filter(({ workspaceId }) => workspaceId === workspace.id)
-    .sort((left, right) => left.port - right.port)
-  const documents = await Promise.all(
-    list.map(async (port) => portDocument(port, await servedAddresses(engine, workspace, port.port))),
-  )
+  context.signal.throwIfAborted()
+  const documents = portDocuments(workspace, listeners, await servedPortsOf(workspace))
   if (context.json) {
     context.document({ workspace: briefWorkspace(workspace), ports: documents } satisfies PortsDocument)
     return
@@ -58,20 +48,44 @@ export async function ports(context: CommandContext, text: string): Promise<unde
     ),
   )
   if (documents.some(({ state, url }) => state === 'live' && url === null))
-    context.say(`To open one: berth serve ${workspace.name}`)
+    context.say(`To open one: ${commandName()} serve ${workspace.name}`)
 }
 
-function portDocument(port: Port, served: { url: string | null }): PortDocument {
-  const process_ = port.listeners.find(({ process: owner }) => owner)?.process
-  return {
-    port: port.port,
-    state: port.state,
-    protocol: port.protocol,
-    label: port.label ?? null,
-    process: process_ ? { pid: process_.pid, name: process_.name, command: process_.command } : null,
-    addresses: [...new Set(port.listeners.map(({ address }) => address))],
-    local: null,
-    url: served.url,
-    problem: port.problem ?? null,
-  }
+/** Addresses that a connection to localhost arrives at. */
+const local = new Set(['127.0.0.1', '0.0.0.0', '::1', '::'])
+
+/** What listens, and what the definition wants forwarded, in the order of their numbers. */
+export function portDocuments(
+  workspace: Workspace,
+  listeners: readonly Listener[],
+  served: ReadonlyMap<number, ServedPort>,
+): PortDocument[] {
+  const numbers = new Set([...workspace.definition.forwardPorts, ...listeners.map(({ port }) => port)])
+  return [...numbers]
+    .sort((left, right) => left - right)
+    .map((port) => {
+      const own = listeners.filter((listener) => listener.port === port)
+      const attributes = attributesOf(workspace.definition, port, own)
+      const process_ = own.find(({ process: owner }) => owner)?.process
+      const reachable = own.some(({ address }) => local.has(address))
+      return {
+        port,
+        state: own.length === 0 ? 'not-listening' : reachable ? 'live' : 'failed',
+        protocol: attributes.protocol,
+        label: attributes.label ?? null,
+        process: process_ ? { pid: process_.pid, name: process_.name, command: process_.command } : null,
+        addresses: [...new Set(own.map(({ address }) => address))],
+        local: served.get(port)?.local ?? null,
+        url: served.get(port)?.url ?? null,
+        problem:
+          own.length === 0 || reachable
+            ? null
+            : {
+                code: 'port-refused',
+                title: `Port ${port} does not listen on localhost`,
+                cause: `It listens on ${own.map(({ address }) => address).join(', ')} only.`,
+                remedy: 'Let the app listen on 127.0.0.1 or on all addresses (0.0.0.0).',
+              },
+      }
+    })
 }

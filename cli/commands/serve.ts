@@ -1,6 +1,7 @@
 import type { Port, Workspace } from '#contract'
 import type { Engine } from '../../main/engine/engine'
 import { Selection } from '../../main/engine/platform/collection'
+import { commandName } from '../command-name'
 import type { ServeLine } from '../documents'
 import { exampleWorkspace } from '../example'
 import type { CommandContext } from '../execute'
@@ -34,7 +35,7 @@ export async function serve(
     followed.add(workspace.id)
     if (workspace.state !== 'running')
       context.say(
-        `${workspace.name} is ${workspace.state}. Its ports come when it runs: berth start ${workspace.name}`,
+        `${workspace.name} is ${workspace.state}. Its ports come when it runs: ${commandName()} start ${workspace.name}`,
       )
   }
   for (const port of engine.collections.ports.list()) announcer.see(port)
@@ -43,7 +44,8 @@ export async function serve(
     if (!engine.collections.workspaces.list().some(({ state }) => state === 'running'))
       context.say('No workspace is running. Ports come when one does.')
   }
-  for (const workspace of chosen) context.say(`Terminal: berth terminal ${workspaceLabel(engine, workspace)}`)
+  for (const workspace of chosen)
+    context.say(`Terminal: ${commandName()} terminal ${workspaceLabel(engine, workspace)}`)
   context.say('Serving until Ctrl-C.')
   await untilInterrupted(context.signal)
   await stopFollowing()

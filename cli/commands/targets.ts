@@ -1,3 +1,4 @@
+import { commandName } from '../command-name'
 import type { TargetsDocument } from '../documents'
 import type { CommandContext } from '../execute'
 import { settled } from '../select'
@@ -13,7 +14,7 @@ export async function targets(context: CommandContext): Promise<undefined> {
     return
   }
   if (list.length === 0) {
-    context.say('There are no targets. `berth doctor` says what is missing.')
+    context.say(`There are no targets. \`${commandName()} doctor\` says what is missing.`)
     return
   }
   context.print(

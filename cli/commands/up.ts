@@ -2,6 +2,7 @@ import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { CreateInput } from '#contract'
 import type { Engine } from '../../main/engine/engine'
+import { commandName } from '../command-name'
 import type { CommandContext } from '../execute'
 import { UsageError } from '../exit-codes'
 import { actionDocument, runOperation } from '../operation'
@@ -37,10 +38,10 @@ export async function up(
   for (const { field, reason } of workspace.definition.notApplied)
     context.say(`Not applied: ${field} (${reason})`)
   context.print(workspace.name)
-  context.say(`${label} is ${workspace.state}. Enter it with \`berth terminal ${label}\`.`)
+  context.say(`${label} is ${workspace.state}. Enter it with \`${commandName()} terminal ${label}\`.`)
   if (workspace.definition.forwardPorts.length > 0)
     context.say(
-      `Open its ports with \`berth serve ${label}\`: ${workspace.definition.forwardPorts.join(', ')}.`,
+      `Open its ports with \`${commandName()} serve ${label}\`: ${workspace.definition.forwardPorts.join(', ')}.`,
     )
 }
 
