@@ -1,0 +1,159 @@
+import {
+  type CollectionRecord,
+  type EventName,
+  type EventPayload,
+  problem,
+  type RequestName,
+  requests,
+  type StreamName,
+  type StreamOpen,
+  streams,
+} from '#contract'
+import { createDoctor } from './doctor'
+import { createDockerProvider } from './drivers/docker'
+import type { DriverProvider } from './drivers/driver'
+import type { Engine } from './engine'
+import { createLinks } from './link'
+import { Collection, filterCollection, type Selection } from './platform/collection'
+import type { Handlers } from './platform/handlers'
+import type { MessageEndpoint } from './platform/message-port'
+import type { Platform } from './platform/platform'
+import { createPorts } from './ports'
+import { createTerminals } from './terminals'
+import { createWorkspaceService } from './workspaces'
+
+export type { Engine } from './engine'
+export { createNodePlatform } from './platform/node'
+export { serve } from './server'
+
+export interface EngineOptions {
+  readonly platform: Platform
+  /** Absent: every kind of target that Berth knows. */
+  readonly providers?: readonly DriverProvider[]
+  /** Whose ports this process watches and forwards; it may grow. Absent: every workspace's. */
+  readonly followPorts?: Selection
+}
+
+/** Builds the whole engine, in order: each service gets what it needs from those above it. */
+export function createEngine({ platform, providers, followPorts }: EngineOptions): Engine {
+  const listeners = new Set<<N extends EventName>(name: N, payload: EventPayload<N>) => void>()
+  const emit = <N extends EventName>(name: N, payload: EventPayload<N>) => {
+    for (const listener of [...listeners]) listener(name, payload)
+  }
+
+  const workspaces = createWorkspaceService({
+    platform,
+    providers: providers ?? [createDockerProvider(platform)],
+    emit,
+    links: () => links,
+  })
+  const links = createLinks({
+    platform,
+    workspaces: workspaces.workspaces,
+    driverOf: workspaces.driverOf,
+  })
+  const terminals = createTerminals({ platform, workspaces: workspaces.workspaces, links })
+  const ports = createPorts({
+    platform,
+    workspaces: followPorts ? filterCollection(workspaces.workspaces, followPorts) : workspaces.workspaces,
+    everyWorkspace: workspaces.workspaces,
+    links,
+    emit,
+  })
+
+  const settings = new Collection<CollectionRecord<'settings'>>()
+  settings.set({ id: 'settings', value: platform.settings.get() })
+  const stopSettings = platform.settings.onChange((value) => settings.set({ id: 'settings', value }))
+
+  const status = new Collection<CollectionRecord<'engine'>>()
+  status.set({ id: 'engine', version: platform.version, routerPort: ports.routerPort() })
+  const stopRouterPort = ports.onRouterPort(() => status.patch('engine', { routerPort: ports.routerPort() }))
+
+  const handlers: Handlers = {
+    ...workspaces.handlers,
+    ...terminals.handlers,
+    ...ports.handlers,
+    'settings.change': (fields) => platform.settings.change(fields),
+    'doctor.run': createDoctor({ platform, targets: workspaces.targets }),
+  }
+  const opens: { [N in StreamName]: (input: StreamOpen<N>, port: MessageEndpoint) => void } = {
+    terminal: terminals.open,
+    logs: workspaces.openLogs,
+  }
+
+  return {
+    collections: {
+      targets: workspaces.targets,
+      workspaces: workspaces.workspaces,
+      operations: workspaces.operations,
+      sessions: terminals.sessions,
+      ports: ports.ports,
+      settings,
+      engine: status,
+    },
+    async call(name, input, signal = new AbortController().signal) {
+      const parsed = parseInput(name, input)
+      return (await dispatch(handlers, name)(parsed, signal)) as never
+    },
+    open(stream, input, port) {
+      if (!Object.hasOwn(streams, stream)) throw unknownName('stream', stream)
+      const parsed = streams[stream].open.safeParse(input)
+      if (!parsed.success) throw invalidInput(stream, parsed.error)
+      opens[stream](parsed.data as never, port)
+    },
+    onEvent(listener) {
+      listeners.add(listener)
+      return () => {
+        listeners.delete(listener)
+      }
+    },
+    links,
+    settled: Promise.all([workspaces.settled, ports.settled]).then(() => undefined),
+    async dispose() {
+      listeners.clear()
+      await stopRouterPort()
+      await stopSettings()
+      await terminals.dispose()
+      await ports.dispose()
+      await links.dispose()
+      await workspaces.dispose()
+    },
+  }
+}
+
+function dispatch(
+  handlers: Handlers,
+  name: RequestName,
+): (input: unknown, signal: AbortSignal) => Promise<unknown> {
+  // Input was parsed by this very request's schema, which the type system cannot follow through a lookup.
+  return handlers[name] as (input: unknown, signal: AbortSignal) => Promise<unknown>
+}
+
+function parseInput(name: RequestName, input: unknown): unknown {
+  if (!Object.hasOwn(requests, name)) throw unknownName('request', name)
+  const parsed = requests[name].input.safeParse(input)
+  if (!parsed.success) throw invalidInput(name, parsed.error)
+  return parsed.data
+}
+
+function unknownName(what: string, name: string) {
+  return problem({
+    code: 'invalid-input',
+    title: `There is no ${what} of that name`,
+    cause: `“${String(name).slice(0, 100)}” is not in the contract.`,
+  })
+}
+
+function invalidInput(
+  name: string,
+  error: { issues: readonly { path: readonly PropertyKey[]; message: string }[] },
+) {
+  return problem({
+    code: 'invalid-input',
+    title: 'What was asked for is not valid',
+    cause: error.issues
+      .map((issue) => [issue.path.map(String).join('.'), issue.message].filter(Boolean).join(': '))
+      .join('; '),
+    detail: name,
+  })
+}
