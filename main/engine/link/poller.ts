@@ -16,7 +16,7 @@ import {
 } from './listening-table'
 
 /** Milliseconds between samples, by how long ago something happened. */
-const FAST = 200
+const FAST = 150
 const FAST_FOR = 30_000
 const NORMAL = 1000
 const NORMAL_FOR = 3 * 60_000

@@ -63,8 +63,8 @@ interface Entry {
   tried?: boolean
   seenAt: number
   lastSeen: number
-  /** Something listened there at some time. */
-  wasLive: boolean
+  /** The run of the workspace in which something last listened there. */
+  liveIn?: string
   used: boolean
   announcedIn?: string
   announcedOnce: boolean
@@ -195,7 +195,7 @@ export class WorkspacePorts {
         if (entry.listeners.length === 0 && !entry.server) delete entry.problem
         entry.listeners = listeners
         entry.lastSeen = this.#dependencies.platform.clock.now()
-        entry.wasLive = true
+        entry.liveIn = workspace.incarnation ?? ''
       }
       for (const entry of this.#entries.values()) {
         if (!byPort.has(entry.port)) entry.listeners = []
@@ -253,7 +253,6 @@ export class WorkspacePorts {
         work: Promise.resolve(),
         seenAt: now,
         lastSeen: now,
-        wasLive: false,
         used: false,
         announcedOnce: false,
         connections: 0,
@@ -341,7 +340,10 @@ export class WorkspacePorts {
   async #reach(entry: Entry, hold: boolean, signal: AbortSignal): Promise<Duplex> {
     entry.used = true
     try {
-      const stream = await this.#dependencies.reach(entry.port, { hold, expected: entry.wasLive }, signal)
+      const now = this.#dependencies.workspace()?.incarnation ?? ''
+      // It listened before the workspace was restarted: it may be on its way.
+      const expected = entry.liveIn !== undefined && entry.liveIn !== now
+      const stream = await this.#dependencies.reach(entry.port, { hold, expected }, signal)
       this.#found(entry, true, undefined)
       this.#count(entry, 1)
       stream.once('close', () => this.#count(entry, -1))
@@ -389,7 +391,7 @@ export class WorkspacePorts {
           this.#ended.signal,
         )
         stream.destroy()
-        if (!entry.wasLive) entry.wasLive = true
+        entry.liveIn = this.#dependencies.workspace()?.incarnation ?? ''
         this.#found(entry, true, undefined)
       } catch (error) {
         if (error instanceof ProblemError && !this.#ended.signal.aborted) {

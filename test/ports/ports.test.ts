@@ -1,0 +1,162 @@
+import { once } from 'node:events'
+import http from 'node:http'
+import net from 'node:net'
+import { createInterface } from 'node:readline'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { type Port, ProblemError, type Workspace } from '#contract'
+import { waitFor } from '../../main/engine/platform/collection'
+import { ensureImages, TEST_IMAGES } from '../harness/images'
+import { startEngine, type TestEngine } from './engine'
+
+let test: TestEngine
+let workspace: Workspace
+
+beforeAll(async () => {
+  await ensureImages(['debian'])
+  test = await startEngine()
+  workspace = await test.create({ source: { kind: 'image', image: TEST_IMAGES.debian } })
+})
+afterAll(() => test?.dispose())
+
+function port(number: number, predicate: (port: Port | undefined) => boolean): Promise<Port | undefined> {
+  return waitFor(
+    test.engine.collections.ports,
+    `${workspace.id}:${number}`,
+    predicate,
+    AbortSignal.timeout(15_000),
+  )
+}
+
+function get(url: string, host?: string): Promise<{ status: number; body: string }> {
+  return new Promise((resolve, reject) => {
+    const { port: number, host: name, pathname } = new URL(url)
+    const request = http.get(
+      { host: '127.0.0.1', port: number, path: pathname, headers: { host: host ?? name }, agent: false },
+      (response) => {
+        let body = ''
+        response.on('data', (data) => {
+          body += data
+        })
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, body }))
+        response.on('error', reject)
+      },
+    )
+    request.on('error', reject)
+  })
+}
+
+const server = (number: number, extra = '') =>
+  `cd /tmp && exec python3 -m http.server ${number} --bind 127.0.0.1 ${extra}`
+
+describe('a port of a real workspace', () => {
+  it('shows up with its process, is forwarded, and its URL works', async () => {
+    await test.background(workspace.id, server(8123))
+    const seen = await port(8123, (found) => found?.state === 'live' && found.forward?.url !== undefined)
+    expect(seen?.listeners).toMatchObject([
+      { port: 8123, address: '127.0.0.1', process: { name: 'python3', user: 'root' } },
+    ])
+    expect(seen?.listeners[0]?.process?.command).toContain('http.server 8123')
+    expect(seen?.origin).toBe('detected')
+    const raw = await get(`http://127.0.0.1:${seen?.forward?.localPort}/`)
+    expect(raw).toMatchObject({ status: 200 })
+    const routed = await get(seen?.forward?.url ?? '')
+    expect(routed.body).toBe(raw.body)
+    expect(routed.body).toContain('Directory listing')
+  })
+
+  it('shows no helper of Berth', async () => {
+    const mine = test.engine.collections.ports.list().filter((found) => found.workspaceId === workspace.id)
+    expect(mine.map((found) => found.port)).toEqual([8123])
+  })
+
+  it('says when nothing listens, and works again at the same address when the app is back', async () => {
+    const before = await port(8123, (found) => found?.state === 'live')
+    await test.run(workspace.id, 'pkill', '-f', 'http.server 8123')
+    const gone = await port(8123, (found) => found?.state === 'not-listening')
+    expect(gone?.forward).toMatchObject({ localPort: before?.forward?.localPort, url: before?.forward?.url })
+    const page = await get(before?.forward?.url ?? '')
+    expect(page.status).toBe(503)
+    await test.background(workspace.id, server(8123))
+    await port(8123, (found) => found?.state === 'live')
+    expect((await get(before?.forward?.url ?? '')).status).toBe(200)
+  })
+
+  it('answers a connection that came while the workspace restarted', async () => {
+    const before = await port(8123, (found) => found?.state === 'live')
+    const restarted = test.act('restart', workspace.id)
+    await waitFor(test.engine.collections.workspaces, workspace.id, (found) => found?.state !== 'running')
+    const held = get(`http://127.0.0.1:${before?.forward?.localPort}/`)
+    held.catch(() => undefined)
+    await restarted
+    await test.background(workspace.id, server(8123))
+    expect((await held).status).toBe(200)
+    await port(8123, (found) => found?.state === 'live')
+  })
+
+  it('belongs to another user and is still told by name', async () => {
+    await test.background(workspace.id, `exec runuser -u dev -- python3 -m http.server 8124 --bind 127.0.0.1`)
+    const seen = await port(8124, (found) => found?.listeners[0]?.process !== undefined)
+    expect(seen?.listeners[0]?.process).toMatchObject({ name: 'python3', user: 'dev' })
+    await test.run(workspace.id, 'pkill', '-f', 'http.server 8124')
+  })
+
+  it('is forwarded by hand before anything listens; a local port that is taken is a Problem', async () => {
+    const blocker = net.createServer().listen(0, '127.0.0.1')
+    await once(blocker, 'listening')
+    const taken = (blocker.address() as net.AddressInfo).port
+    const refused = await test.engine
+      .call('ports.forward', { workspaceId: workspace.id, port: 9000, localPort: taken })
+      .catch((error: unknown) => error)
+    expect(refused).toBeInstanceOf(ProblemError)
+    expect((refused as ProblemError).problem).toMatchObject({ code: 'port-busy' })
+    expect((refused as ProblemError).problem.cause).toContain(String(taken))
+    blocker.close()
+    const { localPort } = await test.engine.call('ports.forward', { workspaceId: workspace.id, port: 9000 })
+    expect((await port(9000, () => true))?.state).toBe('not-listening')
+    await test.background(workspace.id, server(9000))
+    await port(9000, (found) => found?.state === 'live')
+    expect((await get(`http://127.0.0.1:${localPort}/`)).status).toBe(200)
+    await test.engine.call('ports.stop', { workspaceId: workspace.id, port: 9000 })
+    await expect(get(`http://127.0.0.1:${localPort}/`)).rejects.toThrow(/ECONNREFUSED/)
+    expect((await port(9000, () => true))?.forward).toBeUndefined()
+  })
+
+  it('is seen within half a second of listen(), just after output', { timeout: 60_000 }, async () => {
+    const times: number[] = []
+    const link = test.engine.links.get(workspace.id)
+    // Says when it listens, by the clock that both sides share, and when it closed again.
+    const process = await link.exec({
+      command: [
+        'python3',
+        '-uc',
+        `import socket,sys,time
+for line in sys.stdin:
+    s=socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.bind(('127.0.0.1', int(line))); s.listen(); print(time.time()); sys.stdin.readline(); s.close(); print('closed')`,
+      ],
+    })
+    const lines = createInterface({ input: process.stdout })[Symbol.asyncIterator]()
+    for (let round = 0; round < 20; round++) {
+      const number = 10_000 + round
+      link.stir()
+      process.stdin.write(`${number}\n`)
+      const listened = (await lines.next()).value
+      await port(number, (found) => found?.state === 'live')
+      times.push(Date.now() - Number(listened) * 1000)
+      process.stdin.write('\n')
+      expect((await lines.next()).value).toBe('closed')
+    }
+    process.destroy()
+    times.sort((one, two) => one - two)
+    console.log(
+      `listen() to port in the list, ms: p50 ${times[10]?.toFixed(0)}, p95 ${times[18]?.toFixed(0)}`,
+    )
+    expect(times[18]).toBeLessThan(500)
+  })
+
+  it('vanishes with its workspace', async () => {
+    const { localPort } = await test.engine.call('ports.forward', { workspaceId: workspace.id, port: 8123 })
+    await test.act('delete', workspace.id)
+    await vi.waitFor(() => expect(test.engine.collections.ports.list()).toEqual([]), 5000)
+    await expect(get(`http://127.0.0.1:${localPort}/`)).rejects.toThrow(/ECONNREFUSED/)
+  })
+})
