@@ -13,15 +13,19 @@
  */
 
 const electron = (/** @type {string} */ name) => name === 'electron'
-const interfaceOnly =
-  /^(react|react-dom|zustand|@mantine\/|@tabler\/|@xterm\/addon-(?!unicode-)|@xterm\/xterm)/
+const interfaceOnly = /^(react|react-dom|zustand|@mantine\/|@tabler\/|@xterm\/addon-|@xterm\/xterm)/
+/** What a terminal without a window needs just as well: the widths of characters. */
+const anyTerminal = /^@xterm\/addon-unicode-graphemes(\/|$)/
 /** Clients that belong to one driver. */
 const driverClients = /^(dockerode|docker-modem|@kubernetes\/)/
 const testOnly = /^(vitest|playwright-core)$/
 
 /** Libraries that any room of the engine may use: no window, no engine client, no test tools. */
 const engineLibrary = (/** @type {string} */ name) =>
-  !electron(name) && !interfaceOnly.test(name) && !driverClients.test(name) && !testOnly.test(name)
+  !electron(name) &&
+  (!interfaceOnly.test(name) || anyTerminal.test(name)) &&
+  !driverClients.test(name) &&
+  !testOnly.test(name)
 
 const clientsOf = /** @type {Record<string, RegExp>} */ ({
   docker: /^(dockerode|docker-modem)$/,

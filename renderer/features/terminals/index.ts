@@ -1,0 +1,1 @@
+export { TerminalsView } from './terminals-view'
