@@ -67,4 +67,5 @@ function reportActivity(): void {
 engine.collections.sessions.onChange(reportActivity)
 engine.collections.ports.onChange(reportActivity)
 
+logger.info('The engine is ready', { milliseconds: Math.round(performance.now()) })
 report({ type: 'ready' })

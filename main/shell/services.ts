@@ -45,6 +45,7 @@ export function startServices({ windows, log, refused, engineEntry, resources }:
   const handlers = createShellHandlers({ windows, engine, version, resources })
 
   afterFirstPaint(windows, () => {
+    log.info('The window is shown', { milliseconds: Math.round(performance.now()) })
     engine.start()
     app.setAboutPanelOptions({
       applicationName: 'Berth',

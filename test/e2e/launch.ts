@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { _electron, type ElectronApplication, type Page } from 'playwright-core'
@@ -19,15 +19,15 @@ export interface BerthApp {
   readonly env: Readonly<Record<string, string>>
   /** What the app has written to stdout and stderr so far, its log among it. */
   log(): string
-  /** Quits as the menu does; rejects if a process of it is left. Removes the home folder and the display. */
+  /** Quits as the menu does; rejects if a process or temporary file of it is left. Removes the home folder and the display. */
   close(): Promise<void>
 }
 
 export interface LaunchOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly args?: readonly string[]
-  /** Done to the home folder before the start, as the user that the window runs as will find it. */
-  readonly prepare?: (home: string) => Promise<void>
+  /** Absent: one of its own, removed when it closes. */
+  readonly home?: Home
   readonly size?: { readonly width: number; readonly height: number }
 }
 
@@ -51,28 +51,46 @@ export async function windowUser(): Promise<WindowUser> {
   }
 }
 
+/** A home folder for one or more starts of Berth. */
+export interface Home {
+  readonly path: string
+  /** Starts Electron as the window's user. */
+  readonly start: string
+  /** What keeps temporary files. */
+  readonly temporary: string
+  dispose(): Promise<void>
+}
+
+export async function makeHome(): Promise<Home> {
+  const user = await windowUser()
+  const path = await mkdtemp(join(tmpdir(), 'berth-e2e-'))
+  const temporary = join(path, 'tmp')
+  await mkdir(temporary)
+  // Playwright starts one executable: this one becomes the user first.
+  const start = join(path, '.start')
+  await writeFile(start, `#!/bin/sh\nexec ${[...user.prefix, application().executable].join(' ')} "$@"\n`)
+  await chmod(start, 0o755)
+  await chmod(path, 0o755)
+  await user.own(path)
+  return { path, start, temporary, dispose: () => rm(path, { recursive: true, force: true }) }
+}
+
 /** Starts Berth and waits for its first window. */
 export async function launchBerth(options: LaunchOptions = {}): Promise<BerthApp> {
-  const user = await windowUser()
-  const { executable, folder } = application()
-  const home = await mkdtemp(join(tmpdir(), 'berth-e2e-'))
-  await options.prepare?.(home)
-  await user.own(home)
-  await chmod(home, 0o755)
+  const { folder } = application()
+  const own = options.home ?? (await makeHome())
+  const { path: home, start, temporary } = own
   const display = await startDisplay()
   const cleanUp = async () => {
     await display.dispose()
-    await rm(home, { recursive: true, force: true })
+    if (!options.home) await own.dispose()
   }
-  // Playwright starts one executable: this one becomes the user first.
-  const start = join(home, '.start')
-  await writeFile(start, `#!/bin/sh\nexec ${[...user.prefix, executable].join(' ')} "$@"\n`)
-  await chmod(start, 0o755)
   const env = {
     PATH: process.env.PATH ?? '',
     LANG: 'C.UTF-8',
     DISPLAY: display.name,
     HOME: home,
+    TMPDIR: temporary,
     ...options.env,
   }
   let text = ''
@@ -108,6 +126,8 @@ export async function launchBerth(options: LaunchOptions = {}): Promise<BerthApp
           await app.close()
           const left = await processesOf(home)
           if (left.length > 0) throw new Error(`Berth left processes behind:\n${left.join('\n')}\n${text}`)
+          const files = (await readdir(temporary)).filter((name) => name.startsWith('berth-'))
+          if (files.length > 0) throw new Error(`Berth left temporary files behind: ${files.join(', ')}`)
         } finally {
           await cleanUp()
         }

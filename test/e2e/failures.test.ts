@@ -1,0 +1,234 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { command } from '../harness/command'
+import { TEST_IMAGES } from '../harness/images'
+import { BerthPage } from './berth-page'
+import { startWindowDocker, type WindowDocker } from './engine'
+import { type BerthApp, type Home, launchBerth, makeHome, processesOf } from './launch'
+import { makeRepository, type Repository } from './repository'
+
+let docker: WindowDocker
+beforeAll(async () => {
+  docker = await startWindowDocker()
+})
+afterAll(() => docker?.dispose())
+
+const engineProcess = (berth: BerthApp) =>
+  berth.app.evaluate(({ app }) => app.getAppMetrics().find(({ name }) => name === 'Berth engine')?.pid)
+
+describe('an engine that is not there', () => {
+  let folder: string
+  let berth: BerthApp
+  let proxy: Server | undefined
+  const sockets = new Set<Socket>()
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'berth-dead-'))
+    await command('chmod', ['755', folder])
+    berth = await launchBerth({ env: { DOCKER_HOST: `unix://${folder}/docker.sock` } })
+  })
+  afterAll(async () => {
+    for (const socket of sockets) socket.destroy()
+    await new Promise<void>((resolve) => (proxy ? proxy.close(() => resolve()) : resolve()))
+    await berth?.close()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  it('is a card with cause and remedy, in a window that works', async () => {
+    const window = new BerthPage(berth.page)
+    await window.page.getByRole('heading', { name: 'Give Berth a repository' }).waitFor()
+    const card = window.page.getByRole('article', { name: 'default' })
+    await card.getByText('Does not answer').waitFor()
+    const problem = card.getByRole('alert')
+    expect(await problem.textContent()).toMatch(/docker/i)
+    expect(await problem.getByRole('button').count(), 'there is something to press').toBeGreaterThan(1)
+    await window.go('Targets')
+    await window.page.getByRole('article', { name: 'default' }).getByText('Does not answer').waitFor()
+    await window.go('Settings')
+    await window.page.getByRole('heading', { name: 'Settings' }).waitFor()
+  })
+
+  it('heals by itself when it comes', async () => {
+    proxy = createServer((client) => {
+      const engine = connect(docker.socket)
+      for (const socket of [client, engine]) {
+        sockets.add(socket)
+        socket.on('error', () => undefined)
+        socket.once('close', () => {
+          client.destroy()
+          engine.destroy()
+        })
+      }
+      client.pipe(engine).pipe(client)
+    })
+    await new Promise<void>((resolve) => proxy?.listen(join(folder, 'docker.sock'), resolve))
+    await command('chmod', ['666', join(folder, 'docker.sock')])
+    const window = new BerthPage(berth.page)
+    await window.go('Targets')
+    const card = window.page.getByRole('article', { name: 'default' })
+    await card.getByText('Ready', { exact: true }).waitFor({ timeout: 60_000 })
+    expect(await card.getByRole('alert').count()).toBe(0)
+  })
+})
+
+describe('sources that cannot be had', () => {
+  let berth: BerthApp
+  let window: BerthPage
+  beforeAll(async () => {
+    berth = await launchBerth({ env: docker.env })
+    window = new BerthPage(berth.page)
+  })
+  afterAll(() => berth?.close())
+
+  it.each([
+    ['a repository that does not exist', 'file:///nowhere/at-all.git'],
+    ['a server that does not answer', 'https://127.0.0.1:9/owner/repository.git'],
+    ['an image that does not exist', 'berth-e2e.invalid/no/such:image'],
+  ])('%s: a Problem with a remedy, and nothing is left', async (_what, source) => {
+    await window.create(source)
+    const problem = window.page.getByRole('alert').first()
+    await problem.waitFor({ timeout: 60_000 })
+    const words = (await problem.textContent()) ?? ''
+    expect(words).not.toMatch(/\bat .*\.js:\d+|undefined|\[object/)
+    expect(words.length).toBeGreaterThan(40)
+    await expect.poll(() => docker.objects(), { timeout: 20_000 }).toEqual([])
+  })
+
+  it('a definition with a mistake says where it is', async () => {
+    const repository = await makeRepository('mistaken', {
+      '.devcontainer/devcontainer.json': '{\n  "image": "debian",\n  "forwardPorts": "many"\n}\n',
+    })
+    try {
+      await window.giveSource(repository.url)
+      const problem = window.page.getByRole('alert').first()
+      await problem.waitFor({ timeout: 60_000 })
+      expect(await problem.textContent()).toMatch(/forwardPorts|line 3/)
+    } finally {
+      await repository.dispose()
+    }
+    expect(await docker.objects()).toEqual([])
+  })
+})
+
+describe('a creation that is cancelled', () => {
+  let berth: BerthApp
+  let repository: Repository
+  beforeAll(async () => {
+    repository = await makeRepository('slow', {
+      '.devcontainer/devcontainer.json': JSON.stringify({
+        image: TEST_IMAGES.debian,
+        postCreateCommand: 'echo it has begun; sleep 3600',
+        waitFor: 'postCreateCommand',
+      }),
+    })
+    berth = await launchBerth({ env: docker.env })
+  })
+  afterAll(async () => {
+    await berth?.close()
+    await repository?.dispose()
+  })
+
+  it('shows what it prints, ends at once, and leaves nothing', async () => {
+    const window = new BerthPage(berth.page)
+    await window.create(repository.url)
+    await window.page.getByText('it has begun').first().waitFor({ timeout: 60_000 })
+    expect((await docker.objects()).length).toBeGreaterThan(0)
+    await window.page.getByRole('button', { name: 'Cancel', exact: true }).click()
+    await window.page.getByText('was cancelled').first().waitFor({ timeout: 30_000 })
+    expect(await docker.objects()).toEqual([])
+    expect((await docker.docker('ps', '-aq')).trim()).toBe('')
+  })
+})
+
+describe('processes that die', () => {
+  let home: Home
+  let berth: BerthApp
+  let window: BerthPage
+  const name = 'sturdy'
+  beforeAll(async () => {
+    home = await makeHome()
+    berth = await launchBerth({ env: docker.env, home })
+    window = new BerthPage(berth.page)
+    await window.create(TEST_IMAGES.debian, name)
+    await window.waitForState('Running')
+  })
+  afterAll(async () => {
+    await berth?.close()
+    await home?.dispose()
+    await docker.docker('rm', '-fv', `berth-${name}`).catch(() => undefined)
+    const volumes = (await docker.docker('volume', 'ls', '-q')).split('\n').filter(Boolean)
+    if (volumes.length > 0) await docker.docker('volume', 'rm', '-f', ...volumes)
+  })
+
+  it('the engine: the window says so, it comes back, and the workspace is still there', async () => {
+    const before = await engineProcess(berth)
+    if (!before) throw new Error('no engine')
+    await window.openTerminal()
+    await window.run('echo first life | tr a-z A-Z')
+    await window.waitForText('FIRST LIFE')
+    // Slow enough to be seen: held while it starts again.
+    process.kill(before, 'SIGKILL')
+    await expect.poll(() => engineProcess(berth), { timeout: 30_000 }).not.toBe(before)
+    await expect.poll(() => engineProcess(berth), { timeout: 30_000 }).toBeGreaterThan(0)
+    await window.waitForState('Running')
+    expect(berth.log()).toContain('The engine ended by itself')
+    await window.openTerminal()
+    await window.run('echo second life | tr a-z A-Z')
+    await window.waitForText('SECOND LIFE')
+  })
+
+  it('the engine, again and again: the window says what happened and has a button that helps', async () => {
+    const stillCrashing = window.page.getByRole('button', { name: 'Start the engine' })
+    for (let round = 0; round < 10 && !(await stillCrashing.isVisible()); round += 1) {
+      const pid = await engineProcess(berth)
+      if (pid) process.kill(pid, 'SIGKILL')
+      await expect
+        .poll(
+          async () => (await stillCrashing.isVisible()) || ((await engineProcess(berth)) ?? pid) !== pid,
+          {
+            timeout: 30_000,
+          },
+        )
+        .toBe(true)
+    }
+    await stillCrashing.waitFor()
+    expect(await window.page.getByRole('alert').first().textContent()).toContain('Berth’s engine stopped')
+    await stillCrashing.click()
+    await window.waitForState('Running')
+    await stillCrashing.waitFor({ state: 'detached' })
+  })
+
+  it('the page: it is loaded again', async () => {
+    await berth.app.evaluate(({ BrowserWindow }) =>
+      BrowserWindow.getAllWindows()[0]?.webContents.forcefullyCrashRenderer(),
+    )
+    await expect.poll(() => berth.log()).toContain('The page’s process ended')
+    const contents = await berth.app.evaluate(async ({ BrowserWindow }) => {
+      const deadline = Date.now() + 20_000
+      for (;;) {
+        const page = BrowserWindow.getAllWindows()[0]?.webContents
+        const text: unknown = await page?.executeJavaScript('document.body.innerText').catch(() => '')
+        if (String(text).includes('Running') || Date.now() > deadline) return String(text)
+        await new Promise((resolve) => setTimeout(resolve, 100))
+      }
+    })
+    expect(contents).toContain(name)
+  })
+
+  it('the whole app, killed: no process is left, the workspace goes on, and the next start shows it', async () => {
+    const running = (await docker.docker('ps', '-q')).trim()
+    expect(running).not.toBe('')
+    berth.app.process().kill('SIGKILL')
+    await expect.poll(() => processesOf(berth.home), { timeout: 20_000 }).toEqual([])
+    expect((await docker.docker('ps', '-q')).trim()).toBe(running)
+    await berth.close()
+    berth = await launchBerth({ env: docker.env, home })
+    window = new BerthPage(berth.page)
+    await window.page
+      .getByRole('list', { name: 'Workspaces' })
+      .getByText(name, { exact: true })
+      .waitFor({ timeout: 30_000 })
+  })
+})
