@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import {
   type ClientRequest,
   request as httpRequest,
@@ -215,6 +216,8 @@ export class EngineClient {
     headers: OutgoingHttpHeaders = {},
   ): ClientRequest {
     const body = options.json === undefined ? undefined : JSON.stringify(options.json)
+    // One signal may cover any number of requests: Node's warning of a leak above ten would be a false one.
+    if (options.signal) setMaxListeners(0, options.signal)
     return httpRequest({
       agent: this.#transport.agent,
       host: 'docker',

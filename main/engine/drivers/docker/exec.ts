@@ -39,10 +39,10 @@ export async function startExec(
     const withSize = options.tty && compareVersions(await client.apiVersion(signal), CONSOLE_SIZE_API) >= 0
     made = await locator.with(
       id,
-      async (containerId) => ({
-        containerId,
-        execId: await createExec(client, containerId, options, marker, signal),
-      }),
+      async (containerId) => {
+        const sized = options.tty && !withSize && locator.hasShell(id) ? withInitialSize(options) : options
+        return { containerId, execId: await createExec(client, containerId, sized, marker, signal) }
+      },
       signal,
     )
     const { containerId, execId } = made
@@ -52,7 +52,8 @@ export async function startExec(
       signal,
     })
     const process = new DockerExec(dependencies, { containerId, execId, marker, connection }, options)
-    if (options.tty && !withSize) await process.setInitialSize(options.tty.columns, options.tty.rows)
+    if (options.tty && !withSize && !locator.hasShell(id))
+      await process.setInitialSize(options.tty.columns, options.tty.rows)
     return process
   } catch (error) {
     // Given up while it was being started: it may run already.
@@ -60,6 +61,13 @@ export async function startExec(
       await signalMarked(client, made.containerId, marker, ['KILL']).catch(() => undefined)
     throw execFailure(client, error, options, signal)
   }
+}
+
+/** Older engines give a terminal its size only after its process has begun: the process does it itself then. */
+function withInitialSize(options: ExecOptions): ExecOptions {
+  const { columns, rows } = options.tty ?? { columns: 80, rows: 24 }
+  const script = `stty cols ${columns} rows ${rows} 2>/dev/null; exec "$@"`
+  return { ...options, command: ['/bin/sh', '-c', script, 'sh', ...options.command] }
 }
 
 async function createExec(
@@ -343,7 +351,8 @@ function givenUp(): Problem {
 
 /** Resolves when a stream has been read to its end, or destroyed. */
 function over(stream: Readable): Promise<void> {
-  if (stream.destroyed || stream.readableEnded) return Promise.resolve()
+  // One that nobody reads and that has nothing to read is over too.
+  if (stream.destroyed || stream.readableEnded || stream.readableLength === 0) return Promise.resolve()
   return new Promise((resolve) => {
     stream.once('end', resolve)
     stream.once('close', resolve)

@@ -64,7 +64,7 @@ export class Lifecycle {
         },
       )
       for (const warning of made.Warnings ?? []) report.output(`${warning}\n`)
-      this.#locator.note(spec.id, made.Id)
+      this.#locator.note(spec.id, made.Id, spec.image.hasShell)
       signal.throwIfAborted()
       await this.#makeFolders(made.Id, spec, plan.folders, signal)
       signal.throwIfAborted()

@@ -2,7 +2,7 @@ import { problem } from '#contract'
 import type { ContainerSummary, VolumeList, VolumeSummary } from '../api'
 import type { EngineClient } from '../client'
 import { isStatus } from '../problems'
-import { type Phase, phaseOf, workspaceFilter } from './anatomy'
+import { labels, type Phase, phaseOf, workspaceFilter } from './anatomy'
 
 /** Milliseconds for an answer that needs no work; an engine that is silent for longer hangs. */
 export const QUICK = 30_000
@@ -18,6 +18,7 @@ export interface Located {
 export class Locator {
   readonly #client: EngineClient
   readonly #known = new Map<string, string>()
+  readonly #shells = new Map<string, boolean>()
 
   constructor(client: EngineClient) {
     this.#client = client
@@ -39,7 +40,7 @@ export class Locator {
       })
       .sort((left, right) => order.indexOf(left.phase) - order.indexOf(right.phase))
     const first = located[0]
-    if (first) this.#known.set(id, first.containerId)
+    if (first) this.note(id, first.containerId, hasShell(first.summary))
     else this.#known.delete(id)
     return located
   }
@@ -86,12 +87,28 @@ export class Locator {
     }
   }
 
-  note(id: string, containerId: string): void {
+  /** Whether the container that speaks for a workspace is known to have /bin/sh. */
+  hasShell(id: string): boolean {
+    return this.#shells.get(id) ?? false
+  }
+
+  note(id: string, containerId: string, shell: boolean): void {
     this.#known.set(id, containerId)
+    this.#shells.set(id, shell)
   }
 
   forget(id?: string): void {
     if (id === undefined) this.#known.clear()
     else this.#known.delete(id)
+  }
+}
+
+/** The user's login shell is in the labels, where the image has any. */
+function hasShell(summary: ContainerSummary): boolean {
+  try {
+    const user: unknown = JSON.parse(summary.Labels?.[labels.user] ?? '{}')
+    return typeof user === 'object' && user !== null && 'shell' in user
+  } catch {
+    return false
   }
 }

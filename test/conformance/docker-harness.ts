@@ -1,0 +1,65 @@
+import { createDockerProvider } from '../../main/engine/drivers/docker'
+import type { Driver } from '../../main/engine/drivers/driver'
+import { command, tryCommand } from '../harness/command'
+import { TEST_IMAGES } from '../harness/images'
+import { type DriverHarness, testPlatform } from './harness'
+
+/** Opens the driver of one context of an environment; the default one unless named. */
+export function openDocker(
+  env: Readonly<Record<string, string | undefined>>,
+  name = 'default',
+): { readonly driver: Driver; readonly home: string; dispose(): Promise<void> } {
+  const { platform, home, dispose } = testPlatform(env)
+  const provider = createDockerProvider(platform)
+  const driver = provider.open({
+    id: `docker:${name}`,
+    name,
+    endpoint: env.DOCKER_HOST ?? 'unix:///var/run/docker.sock',
+    isDefault: true,
+  })
+  return {
+    driver,
+    home,
+    dispose: async () => {
+      await driver.dispose()
+      dispose()
+    },
+  }
+}
+
+export function dockerHarness(env: Readonly<Record<string, string | undefined>> = {}): DriverHarness {
+  const opened: { dispose(): Promise<void> }[] = []
+  const run = { env: { ...process.env, ...env } }
+  const docker = (...args: string[]) => command('docker', args, run)
+  return {
+    name: 'docker',
+    open: () => {
+      const one = openDocker(env)
+      opened.push(one)
+      return one.driver
+    },
+    images: { full: TEST_IMAGES.debian, small: TEST_IMAGES.alpine, bare: TEST_IMAGES.scratch },
+    outside: {
+      stop: async (instance) => {
+        await docker('stop', '-t', '1', instance)
+      },
+      remove: async (instance) => {
+        await docker('rm', '-f', instance)
+      },
+    },
+    leftovers: async (id) => {
+      const filter = `label=berth.dev/workspace=${id}`
+      const lists = await Promise.all([
+        docker('ps', '-a', '--filter', filter, '--format', '{{.Names}}'),
+        docker('volume', 'ls', '--filter', filter, '--format', '{{.Name}}'),
+        docker('images', '-a', '--filter', filter, '--format', '{{.Repository}}:{{.Tag}}'),
+      ])
+      return lists.flatMap((list) => list.split('\n').filter(Boolean))
+    },
+    dispose: async () => {
+      for (const one of opened) await one.dispose()
+    },
+  }
+}
+
+export { tryCommand }

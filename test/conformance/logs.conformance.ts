@@ -1,0 +1,1 @@
+export const logsConformance = (_: unknown) => undefined

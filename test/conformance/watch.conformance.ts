@@ -1,0 +1,1 @@
+export const watchConformance = (_: unknown) => undefined
