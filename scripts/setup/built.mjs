@@ -14,6 +14,7 @@ const sources = [
   'cli',
   'package.json',
   'package-lock.json',
+  'electron.vite.config.ts',
   'vite.config.ts',
   'tsconfig.json',
 ]
