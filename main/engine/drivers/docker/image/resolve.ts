@@ -95,7 +95,9 @@ export class Images {
     }
     const present = await this.inspect(reference, signal)
     if (present && !refresh) return reference
-    const isDefault = definition.format === 'default'
+    // Also by name: a definition without an image gets the default one, and the bundled example is such a one.
+    const isDefault =
+      definition.format === 'default' || reference === this.#platform.settings.get().defaultImage
     if (isDefault && !refresh && (await this.inspect(BASE_IMAGE, signal))) return BASE_IMAGE
     try {
       await pullImage(this.#client, this.#credentials, reference, report, signal)
