@@ -60,6 +60,7 @@ export function CommandPalette() {
       onClose={close}
       withCloseButton={false}
       padding={0}
+      styles={{ body: { padding: 0 } }}
       size={600}
       yOffset="12vh"
       transitionProps={{ duration: 80, transition: 'fade' }}

@@ -1,10 +1,9 @@
 import { useEffect } from 'react'
-import { usePortNotices } from '../features/ports'
 import { callShell } from '../lib/bridge'
 import { useSettings } from '../lib/hooks'
 import { navigate } from '../lib/navigation'
 
-/** What the window does by itself: it follows the theme, obeys the menu, and tells of ports. */
+/** What the window does by itself: it follows the theme and obeys the menu. */
 export function useWindowEffects(): void {
   const theme = useSettings()?.theme
   useEffect(() => {
@@ -18,5 +17,4 @@ export function useWindowEffects(): void {
       }),
     [],
   )
-  usePortNotices()
 }

@@ -1,6 +1,6 @@
 import './mantine'
 import { MantineProvider } from '@mantine/core'
-import { lazy, Suspense } from 'react'
+import { lazy, Suspense, useEffect } from 'react'
 import type { Operation } from '#contract'
 import { useCollection, useLoaded } from '../lib/hooks'
 import { openWorkspace, useNavigation } from '../lib/navigation'
@@ -18,31 +18,54 @@ import { theme } from './theme'
 import { useWindowEffects } from './window-effects'
 import styles from './workbench.module.css'
 
-const WorkspacesView = lazy(async () => ({
-  default: (await import('../features/workspaces')).WorkspacesView,
-}))
-const FirstRunView = lazy(async () => ({ default: (await import('../features/onboarding')).FirstRunView }))
-const CreateView = lazy(async () => ({ default: (await import('../features/create')).CreateView }))
-const WorkspaceView = lazy(async () => ({ default: (await import('../features/workspace')).WorkspaceView }))
-const TerminalsView = lazy(async () => ({ default: (await import('../features/terminals')).TerminalsView }))
-const PortsView = lazy(async () => ({ default: (await import('../features/ports')).PortsView }))
-const LogsView = lazy(async () => ({ default: (await import('../features/logs')).LogsView }))
-const TargetsView = lazy(async () => ({ default: (await import('../features/targets')).TargetsView }))
-const TargetCard = lazy(async () => ({ default: (await import('../features/targets')).TargetCard }))
-const SettingsView = lazy(async () => ({ default: (await import('../features/settings')).SettingsView }))
-const OperationView = lazy(async () => ({ default: (await import('../features/operations')).OperationView }))
-const OperationStrip = lazy(async () => ({
-  default: (await import('../features/operations')).OperationStrip,
-}))
-const LifecycleDialogs = lazy(async () => ({
-  default: (await import('../features/lifecycle')).LifecycleDialogs,
-}))
+const load = {
+  workspaces: () => import('../features/workspaces'),
+  onboarding: () => import('../features/onboarding'),
+  create: () => import('../features/create'),
+  workspace: () => import('../features/workspace'),
+  terminals: () => import('../features/terminals'),
+  ports: () => import('../features/ports'),
+  logs: () => import('../features/logs'),
+  targets: () => import('../features/targets'),
+  settings: () => import('../features/settings'),
+  operations: () => import('../features/operations'),
+  lifecycle: () => import('../features/lifecycle'),
+}
+
+const WorkspacesView = lazy(async () => ({ default: (await load.workspaces()).WorkspacesView }))
+const FirstRunView = lazy(async () => ({ default: (await load.onboarding()).FirstRunView }))
+const CreateView = lazy(async () => ({ default: (await load.create()).CreateView }))
+const WorkspaceView = lazy(async () => ({ default: (await load.workspace()).WorkspaceView }))
+const TerminalsView = lazy(async () => ({ default: (await load.terminals()).TerminalsView }))
+const PortsView = lazy(async () => ({ default: (await load.ports()).PortsView }))
+const LogsView = lazy(async () => ({ default: (await load.logs()).LogsView }))
+const TargetsView = lazy(async () => ({ default: (await load.targets()).TargetsView }))
+const TargetCard = lazy(async () => ({ default: (await load.targets()).TargetCard }))
+const SettingsView = lazy(async () => ({ default: (await load.settings()).SettingsView }))
+const OperationView = lazy(async () => ({ default: (await load.operations()).OperationView }))
+const OperationStrip = lazy(async () => ({ default: (await load.operations()).OperationStrip }))
+const LifecycleDialogs = lazy(async () => ({ default: (await load.lifecycle()).LifecycleDialogs }))
+const PortNotices = lazy(async () => ({ default: (await load.ports()).PortNotices }))
+
+/** Loads what is not yet in view once the window is idle, so that no first click has to wait for code. */
+function useRestOfCode(): void {
+  useEffect(() => {
+    const waiting = requestIdleCallback(() => {
+      for (const feature of Object.values(load)) {
+        // A part that cannot be loaded says so where it is shown.
+        feature().catch((error: unknown) => console.error(error))
+      }
+    })
+    return () => cancelIdleCallback(waiting)
+  }, [])
+}
 
 /** Puts the features together: which view is in front, and what lies over it. */
 export function Workbench() {
   const overlay = useOverlay((state) => state.overlay)
   useGlobalCommands()
   useWindowEffects()
+  useRestOfCode()
   return (
     <MantineProvider theme={theme} defaultColorScheme="auto">
       <div className={styles.workbench}>
@@ -54,6 +77,7 @@ export function Workbench() {
       <Notices />
       <Suspense>
         <LifecycleDialogs />
+        <PortNotices />
       </Suspense>
       {overlay === 'palette' ? <CommandPalette /> : null}
       {overlay === 'shortcuts' ? <ShortcutsSheet /> : null}
@@ -102,7 +126,9 @@ function Routed() {
                 <LogsView workspaceId={workspaceId} />
               </Part>
             ),
-            operation: (operation) => <OperationView key={operation.id} {...operationProps(operation)} />,
+            operation: (operation, inStrip) => (
+              <OperationView key={operation.id} inStrip={inStrip} {...operationProps(operation)} />
+            ),
             strip: (operation, open, onToggle) => (
               <OperationStrip operation={operation} open={open} onToggle={onToggle} />
             ),

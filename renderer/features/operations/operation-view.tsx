@@ -17,10 +17,12 @@ interface OperationViewProps {
   readonly onRetry?: (() => void) | undefined
   /** Leaves it; offered when it has ended. */
   readonly onDismiss?: (() => void) | undefined
+  /** It unfolds from its strip, which already has title, cancel and close. */
+  readonly inStrip?: boolean
 }
 
 /** One operation from its first step to its end: what runs, how far it is, what it prints, why it failed. */
-export function OperationView({ operation, onRetry, onDismiss }: OperationViewProps) {
+export function OperationView({ operation, onRetry, onDismiss, inStrip = false }: OperationViewProps) {
   const running = operation.state === 'running'
   const now = useNow(500, running)
   const output = useOutput(operation.id)
@@ -30,19 +32,21 @@ export function OperationView({ operation, onRetry, onDismiss }: OperationViewPr
   const open = chosen ? chosen.step : speaking
   return (
     <section className={styles.operation} aria-label={operationTitle(operation, now)}>
-      <header className={styles.header}>
-        <h2 className={styles.title}>{operationTitle(operation, now)}</h2>
-        {running ? (
-          <Button
-            variant="default"
-            size="compact-sm"
-            disabled={operation.cancelling}
-            onClick={() => void cancelOperation(operation.id)}
-          >
-            {operation.cancelling ? 'Cancelling…' : 'Cancel'}
-          </Button>
-        ) : null}
-      </header>
+      {inStrip ? null : (
+        <header className={styles.header}>
+          <h2 className={styles.title}>{operationTitle(operation, now)}</h2>
+          {running ? (
+            <Button
+              variant="default"
+              size="compact-sm"
+              disabled={operation.cancelling}
+              onClick={() => void cancelOperation(operation.id)}
+            >
+              {operation.cancelling ? 'Cancelling…' : 'Cancel'}
+            </Button>
+          ) : null}
+        </header>
+      )}
       {operation.problem && operation.state === 'failed' ? (
         <div className={styles.problem}>
           <ProblemView problem={operation.problem} onRetry={onRetry} />
@@ -66,7 +70,7 @@ export function OperationView({ operation, onRetry, onDismiss }: OperationViewPr
               Do it again
             </Button>
           ) : null}
-          {onDismiss ? (
+          {onDismiss && !inStrip ? (
             <Button variant="default" onClick={onDismiss}>
               Close
             </Button>

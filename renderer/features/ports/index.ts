@@ -1,2 +1,2 @@
-export { usePortNotices } from './port-notices'
+export { PortNotices } from './port-notices'
 export { PortsView } from './ports-view'

@@ -5,7 +5,7 @@ import { openWorkspace } from '../../lib/navigation'
 import { notify } from '../../lib/notify'
 
 /** Tells of a port that just opened, or opens it, as its definition asks. Used once per window. */
-export function usePortNotices(): void {
+export function PortNotices(): null {
   useEngineEvent('port.opened', ({ workspaceId, port, url, onAutoForward }) => {
     const workspace = collectionStores.workspaces.getState().records.get(workspaceId)
     const record = collectionStores.ports.getState().records.get(`${workspaceId}:${port}`)
@@ -22,4 +22,5 @@ export function usePortNotices(): void {
         : { label: 'Show', run: () => openWorkspace(workspaceId, 'ports') },
     })
   })
+  return null
 }

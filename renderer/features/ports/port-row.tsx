@@ -49,8 +49,11 @@ export function PortRow({ port }: { readonly port: Port }) {
               </span>
             )}
           </div>
-          <div className={styles.soft} title={process?.command}>
-            {process ? `${process.name} (${process.pid})` : originText(port)}
+          <div
+            className={styles.soft}
+            title={process ? `${process.command} (process ${process.pid})` : undefined}
+          >
+            {process ? process.command : originText(port)}
           </div>
         </div>
         <div className={styles.state}>

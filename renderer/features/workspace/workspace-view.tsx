@@ -29,7 +29,7 @@ export interface WorkspacePanels {
   readonly terminals: (workspaceId: string, active: boolean) => ReactNode
   readonly ports: (workspaceId: string) => ReactNode
   readonly logs: (workspaceId: string) => ReactNode
-  readonly operation: (operation: Operation) => ReactNode
+  readonly operation: (operation: Operation, inStrip: boolean) => ReactNode
   readonly strip: (operation: Operation, open: boolean, onToggle: () => void) => ReactNode
 }
 
@@ -45,7 +45,7 @@ export function WorkspaceView({ workspaceId, tab, panels }: WorkspaceViewProps) 
   const loaded = useLoaded('workspaces')
   const operation = latestOperation(useCollection('operations'), workspaceId)
   if (!workspace || workspace.state === 'creating') {
-    if (operation) return <div className={styles.scroll}>{panels.operation(operation)}</div>
+    if (operation) return <div className={styles.scroll}>{panels.operation(operation, false)}</div>
     if (!workspace) return loaded ? <Gone /> : null
   }
   return <Present workspace={workspace} operation={operation} tab={tab} panels={panels} />
@@ -89,7 +89,7 @@ function Present({ workspace, operation, tab, panels }: PresentProps) {
       {operation
         ? panels.strip(operation, unfolded, () => setOpenOperation(unfolded ? undefined : operation.id))
         : null}
-      {operation && unfolded ? <div className={styles.steps}>{panels.operation(operation)}</div> : null}
+      {operation && unfolded ? <div className={styles.steps}>{panels.operation(operation, true)}</div> : null}
       <Tabs
         className={styles.tabs}
         value={tab}

@@ -7,6 +7,7 @@ const root = resolve(import.meta.dirname, '../../..')
 const terminals = resolve(root, 'renderer/features/terminals/index.ts')
 
 /** The window's page with the fake engine before its entry, for a plain browser: `npx vite build -c test/harness/fake-engine/vite.config.ts`. */
+// biome-ignore lint/style/noDefaultExport: Vite reads the default export
 export default defineConfig({
   root: resolve(root, 'renderer'),
   base: './',
