@@ -51,6 +51,7 @@ export function dialSuite(context: () => SuiteContext): void {
   })
 
   it('reaches what listens on ::1 only', async () => {
+    if (context().ports.version6 === 0) return console.log('skipped: no IPv6 loopback here')
     const socket = await context().dial(context().ports.version6)
     expect((await collect(socket)).toString()).toBe('six')
   })

@@ -1,0 +1,110 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Workspace } from '#contract'
+import { dialSuite, type SuiteContext } from '../../main/engine/drivers/docker/dial/dial.suite'
+import { hasCode } from '../../main/engine/drivers/docker/dial/relay'
+import { command } from '../harness/command'
+import { ensureImages, TEST_IMAGES } from '../harness/images'
+import { startEngine, type TestEngine } from './engine'
+import { DIAL_IMAGES, ensureDialImages } from './images'
+
+let test: TestEngine
+
+beforeAll(async () => {
+  await ensureImages(['debian', 'alpine', 'scratch'])
+  await ensureDialImages()
+  test = await startEngine()
+})
+afterAll(() => test?.dispose())
+
+/** Runs the apps beside the workspace, in its network: so the image itself needs nothing but the way in. */
+async function startApps(
+  workspace: Workspace,
+): Promise<{ child: ChildProcess; ports: SuiteContext['ports'] }> {
+  const program = await readFile(join(import.meta.dirname, 'apps.py'), 'utf8')
+  const child = spawn(
+    'docker',
+    [
+      'run',
+      '--rm',
+      '-i',
+      '--name',
+      `berth-test-apps-${workspace.id}`,
+      '--network',
+      `container:${workspace.instance}`,
+      TEST_IMAGES.debian,
+      'python3',
+      '-c',
+      program,
+    ],
+    { stdio: ['pipe', 'pipe', 'inherit'] },
+  )
+  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string]
+  return { child, ports: JSON.parse(line) }
+}
+
+const ways = [
+  { name: 'node', image: DIAL_IMAGES.node, relay: true, halfClose: true },
+  { name: 'python3', image: DIAL_IMAGES.python, relay: true, halfClose: true },
+  { name: 'perl', image: DIAL_IMAGES.perl, relay: true, halfClose: true },
+  { name: 'busybox nc', image: TEST_IMAGES.alpine, relay: false, halfClose: true },
+  { name: 'bash', image: DIAL_IMAGES.bash, relay: false, halfClose: false },
+] as const
+
+for (const way of ways) {
+  describe(`into a container through ${way.name}`, () => {
+    let workspace: Workspace
+    let child: ChildProcess | undefined
+    let ports: SuiteContext['ports']
+
+    beforeAll(async () => {
+      workspace = await test.create({ source: { kind: 'image', image: way.image } })
+      const apps = await startApps(workspace)
+      child = apps.child
+      ports = apps.ports
+    })
+    afterAll(async () => {
+      child?.stdin?.end()
+      if (child && child.exitCode === null) await once(child, 'exit')
+      await test.act('delete', workspace.id)
+    })
+
+    dialSuite(() => ({
+      dial: (port, signal = new AbortController().signal) =>
+        test.engine.links.get(workspace.id).dial(port, signal),
+      ports,
+      halfClose: way.halfClose,
+      resets: way.relay,
+      ...(way.relay
+        ? {
+            killRelay: async () =>
+              void (await command('docker', [
+                'exec',
+                workspace.instance ?? '',
+                'pkill',
+                '-9',
+                '-f',
+                'berth-relay',
+              ])),
+          }
+        : {}),
+    }))
+
+    it('leaves no process of its own behind its connections', async () => {
+      const list = await command('docker', ['top', workspace.instance ?? '', '-eo', 'pid,args'])
+      const own = list.split('\n').filter((line) => /berth-relay/.test(line))
+      expect(own.length).toBeLessThanOrEqual(1)
+    })
+  })
+}
+
+it('says so in an image in which nothing works', async () => {
+  const workspace = await test.create({ source: { kind: 'image', image: TEST_IMAGES.scratch } })
+  await expect(test.engine.links.get(workspace.id).dial(80, new AbortController().signal)).rejects.toSatisfy(
+    (error) => hasCode(error, 'dial-unsupported'),
+  )
+})
