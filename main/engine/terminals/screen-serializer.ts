@@ -74,7 +74,7 @@ class ScreenWriter {
 
   /** All lines from the first of the scrollback to the last of the screen; leaves the cursor anywhere. */
   buffer(buffer: BufferInternals): void {
-    const count = buffer.lines.length
+    const count = this.#lineCount(buffer)
     let tinted = false
     for (let index = 0; index < count; index++) {
       const line = buffer.lines.get(index)
@@ -87,6 +87,18 @@ class ScreenWriter {
       if (next.isWrapped) tinted = this.#wrap(line, next, column)
       else this.#parts.push(this.#pen.hasBackground ? this.#pen.reset() : '', '\r\n')
     }
+  }
+
+  /** Lines to write: without scrollback those below the last text are as a fresh screen has them. */
+  #lineCount(buffer: BufferInternals): number {
+    let count = buffer.lines.length
+    if (count > this.extras.rows) return count
+    while (count > 0) {
+      const line = buffer.lines.get(count - 1)
+      if (line && (line.isWrapped || usedLength(line) > 0)) break
+      count--
+    }
+    return count
   }
 
   /**
