@@ -7,6 +7,10 @@ import { DetachKey, enterRawMode, ModeTracker } from './raw-mode'
 /** After so many interrupts the command is given up although it still runs. */
 const GIVE_UP_AFTER = 3
 
+/** How long a process that is left may take to heed a signal, and to end at all, milliseconds. */
+const END_GRACE = 500
+const END_LIMIT = 5_000
+
 export interface Attached {
   readonly exit: ExecExit
   /** The user left, or gave up, while it still ran. */
@@ -24,15 +28,14 @@ export async function attachStreams(
   let interruptions = 0
   const release = interrupts.takeOver((signal) => {
     interruptions += signal === 'SIGINT' ? 1 : 0
-    if (interruptions >= GIVE_UP_AFTER) {
+    if (interruptions > GIVE_UP_AFTER) process_.destroy()
+    else if (interruptions === GIVE_UP_AFTER) {
       left = true
-      process_.destroy()
-      return
-    }
-    void forwardSignal(process_, signal)
+      void end(process_)
+    } else void forwardSignal(process_, signal)
   })
   // Our own output broke (EPIPE): the process has nobody to write to.
-  const onAbort = () => process_.destroy()
+  const onAbort = () => void end(process_)
   context.signal.addEventListener('abort', onAbort, { once: true })
   const feeding = feed(console.stdin, process_.stdin, options.stdin)
   try {
@@ -58,8 +61,9 @@ export async function attachTerminal(
   const { console, interrupts } = context
   let left = false
   const leave = () => {
+    if (left) process_.destroy()
+    else void end(process_)
     left = true
-    process_.destroy()
   }
   // In raw mode Ctrl-C is a key; a signal means that someone wants this process to end.
   const release = interrupts.takeOver(leave)
@@ -117,6 +121,30 @@ async function copy(from: Readable, to: Writable): Promise<void> {
     from.destroy()
     await finished(from).catch(() => undefined)
   }
+}
+
+/**
+ * Ends a process that is left, as closing a terminal does: asks it, and then forces it. A connection that is merely
+ * closed would leave it running inside for ever.
+ */
+async function end(process_: ExecProcess): Promise<void> {
+  const limit = setTimeout(() => process_.destroy(), END_LIMIT)
+  const over = process_.exit.then(() => true)
+  try {
+    for (const signal of ['SIGHUP', 'SIGTERM', 'SIGKILL']) {
+      await process_.kill(signal)
+      if (await Promise.race([over, after(END_GRACE)])) return
+    }
+  } catch {
+    // Nothing inside can signal it, or the connection is gone: only the connection is left to close.
+  } finally {
+    clearTimeout(limit)
+    process_.destroy()
+  }
+}
+
+function after(milliseconds: number): Promise<false> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds, false))
 }
 
 async function forwardSignal(process_: ExecProcess, signal: string): Promise<void> {

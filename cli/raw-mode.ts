@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import type { Console } from './console'
 
 /** Modes that a full-screen program may leave on, by their DEC private number, with what turns each off again. */
@@ -59,6 +60,7 @@ export class ModeTracker {
 export function enterRawMode(console: Console): () => void {
   if (!console.stdinIsTerminal) return () => undefined
   console.stdin.setRawMode(true)
+  leaveOutputAlone()
   let raw = true
   const restore = () => {
     if (!raw) return
@@ -68,6 +70,15 @@ export function enterRawMode(console: Console): () => void {
   }
   process.on('exit', restore)
   return restore
+}
+
+/**
+ * Node's raw mode leaves one thing on: a line feed that is written becomes CR LF (libuv sets ONLCR). A full-screen
+ * program inside moves the cursor straight down by it. `stty` turns that off; where there is none, shells still work.
+ * Going back from raw mode restores the terminal as a whole.
+ */
+function leaveOutputAlone(): void {
+  if (process.platform !== 'win32') spawnSync('stty', ['-opost'], { stdio: [0, 'ignore', 'ignore'] })
 }
 
 /** Ctrl-]. */

@@ -1,0 +1,90 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { chmod, lstat, mkdir, readFile, readlink, symlink, utimes, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { CopyDocument, ProblemDocument } from '../../cli/documents'
+import { command } from '../harness/command'
+import { TEST_IMAGES, type TestImage } from '../harness/images'
+import { type CommandLine, commandLine, uniqueName } from './berth'
+
+let berth: CommandLine
+beforeAll(async () => {
+  berth = await commandLine()
+})
+afterAll(() => berth.dispose())
+
+const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
+const time = new Date('2021-02-03T04:05:06Z')
+
+/** Even where there is no shell and no tar inside. */
+describe.each<TestImage>(['debian', 'scratch'])('berth cp with the image %s', (image) => {
+  const name = uniqueName(`copy-${image}`)
+  const content = randomBytes(3_000_001)
+
+  beforeAll(async () => {
+    const { code, stderr } = await berth.run(['up', '--image', TEST_IMAGES[image], '--name', name])
+    expect(code, stderr).toBe(0)
+    const folder = join(berth.home, image)
+    await mkdir(join(folder, 'sub', 'empty'), { recursive: true })
+    await writeFile(join(folder, 'big'), content)
+    await writeFile(join(folder, 'sub', 'odd näme\n'), 'odd')
+    await chmod(join(folder, 'sub', 'odd näme\n'), 0o640)
+    await utimes(join(folder, 'sub', 'odd näme\n'), time, time)
+    await symlink('../big', join(folder, 'sub', 'link'))
+  })
+  afterAll(async () => {
+    await berth.run(['delete', name, '--yes'])
+  })
+
+  it('brings a folder there and back as it was', async () => {
+    const there = await berth.json(CopyDocument, ['cp', image, `${name}:`])
+    expect(there).toMatchObject({ files: 3, bytes: content.length + 3, skipped: [] })
+    const back = join(berth.home, `${image}-back`)
+    await berth.json(CopyDocument, ['cp', `${name}:${image}`, back])
+    expect(digest(await readFile(join(back, 'big')))).toBe(digest(content))
+    const odd = await lstat(join(back, 'sub', 'odd näme\n'))
+    expect([odd.mode & 0o777, odd.mtime]).toEqual([0o640, time])
+    expect(await readlink(join(back, 'sub', 'link'))).toBe('../big')
+    expect((await lstat(join(back, 'sub', 'empty'))).isDirectory()).toBe(true)
+  })
+
+  it('copies a file under another name, into a folder, and what a folder holds', async () => {
+    await berth.json(CopyDocument, ['cp', join(image, 'big'), `${name}:/renamed`])
+    await berth.json(CopyDocument, ['cp', `${name}:/renamed`, '.'])
+    expect(digest(await readFile(join(berth.home, 'renamed')))).toBe(digest(content))
+    await mkdir(join(berth.home, `${image}-into`))
+    await berth.json(CopyDocument, ['cp', `${name}:/renamed`, `${image}-into`])
+    expect((await lstat(join(berth.home, `${image}-into`, 'renamed'))).size).toBe(content.length)
+    await berth.json(CopyDocument, ['cp', join(image, 'sub/.'), `${name}:/`])
+    await berth.json(CopyDocument, ['cp', `${name}:/link`, `${image}-followed`])
+  })
+
+  it('sends and takes tar streams', async () => {
+    const { code, stdout } = await berth.run(['cp', `${name}:/renamed`, '-'])
+    expect(code).toBe(0)
+    const { stdout: listed } = await berth.run(['cp', `${name}:/renamed`, '-']).then(async (ended) => ({
+      stdout: await command('tar', ['-t'], { input: ended.stdout }),
+    }))
+    expect(listed).toBe('renamed\n')
+    await berth.run(['cp', '-', `${name}:/tmp-stream`], { input: stdout })
+    const into = await berth.run(['cp', '-', `${name}:`], { input: stdout })
+    expect(into.code, into.stderr).toBe(0)
+    await berth.json(CopyDocument, ['cp', `${name}:renamed`, `${image}-streamed`])
+    expect(digest(await readFile(join(berth.home, `${image}-streamed`)))).toBe(digest(content))
+  })
+
+  it.each([
+    ['what is not there', ['NAME:/no/such', 'x'], 1, 'file-not-found'],
+    ['into a folder that is not there', ['IMAGE/big', 'NAME:/no/such/file'], 1, 'file-not-found'],
+    ['a file as a folder', ['IMAGE/big/.', 'NAME:/x'], 1, 'invalid-input'],
+    ['a folder over a file', ['IMAGE', 'NAME:/renamed'], 1, 'invalid-input'],
+    ['what is missing here', ['nothing', 'NAME:'], 1, 'file-not-found'],
+    ['between two places here', ['a', 'b'], 2, 'invalid-input'],
+    ['between two workspaces', ['NAME:a', 'NAME:b'], 2, 'invalid-input'],
+  ])('refuses to copy %s', async (_what, places, code, problemCode) => {
+    const args = places.map((text) => text.replace('NAME', name).replace('IMAGE', image))
+    const ended = await berth.run(['cp', ...args, '--json'])
+    expect(ended.code).toBe(code)
+    expect(ProblemDocument.parse(JSON.parse(ended.stdout.toString())).problem.code).toBe(problemCode)
+  })
+})
