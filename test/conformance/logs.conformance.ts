@@ -1,1 +1,113 @@
-export const logsConformance = (_: unknown) => undefined
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import type { Driver } from '../../main/engine/drivers/driver'
+import { collect, type DriverHarness, makeWorkspace, never, Recorder, run, sh } from './harness'
+
+export function logsConformance(harness: DriverHarness): void {
+  describe('logs', () => {
+    let driver: Driver
+    const made: string[] = []
+
+    beforeAll(() => {
+      driver = harness.open()
+    })
+    afterEach(async () => {
+      for (const id of made.splice(0)) {
+        await driver.remove(id, new Recorder(), never)
+        expect(await harness.leftovers(id)).toEqual([])
+      }
+    })
+    afterAll(() => driver.dispose())
+
+    /** A workspace whose PID 1 prints what is written into it. */
+    const talker = async () => {
+      const { id } = await makeWorkspace(driver, harness.images.full)
+      made.push(id)
+      // The idle command's own output: file descriptors of PID 1's child are reached through /proc.
+      const say = (script: string) => run(driver, id, sh(`exec >/proc/1/fd/1 2>/proc/1/fd/2; ${script}`))
+      return { id, say }
+    }
+
+    it('gives what was printed, channels apart, and ends', async () => {
+      const { id, say } = await talker()
+      await say('for n in 1 2 3; do echo out $n; echo err $n >&2; done')
+      const logs = await driver.logs(id, { follow: false }, never)
+      const [stdout, stderr] = await Promise.all([collect(logs.stdout), collect(logs.stderr)])
+      expect(stdout.toString()).toBe('out 1\nout 2\nout 3\n')
+      expect(stderr.toString()).toBe('err 1\nerr 2\nerr 3\n')
+      expect(await logs.end).toEqual({})
+    })
+
+    it('gives the newest lines only, or none of the old ones', async () => {
+      const { id, say } = await talker()
+      await say('for n in 1 2 3 4 5; do echo $n; done')
+      const tail = async (count: number) => {
+        const logs = await driver.logs(id, { follow: false, tail: count }, never)
+        logs.stderr.resume()
+        return (await collect(logs.stdout)).toString()
+      }
+      expect(await tail(2)).toBe('4\n5\n')
+      expect(await tail(0)).toBe('')
+    })
+
+    it('follows until the workspace stops', async () => {
+      const { id, say } = await talker()
+      await say('echo before')
+      const logs = await driver.logs(id, { follow: true }, never)
+      let text = ''
+      logs.stdout.on('data', (chunk: Buffer) => {
+        text += chunk.toString()
+      })
+      logs.stderr.resume()
+      await say('echo during')
+      for (let waited = 0; waited < 100 && !text.includes('during'); waited++) {
+        await new Promise((resolve) => setTimeout(resolve, 50))
+      }
+      expect(text).toBe('before\nduring\n')
+      await driver.stop(id, { grace: 1000 }, new Recorder(), never)
+      expect(await logs.end).toEqual({})
+    })
+
+    it('ends when it is destroyed or aborted, and disturbs nothing', async () => {
+      const { id } = await talker()
+      const one = await driver.logs(id, { follow: true }, never)
+      one.destroy()
+      expect(await one.end).toEqual({})
+      const controller = new AbortController()
+      const two = await driver.logs(id, { follow: true }, controller.signal)
+      controller.abort()
+      expect(await two.end).toEqual({})
+      expect(two.stdout.destroyed).toBe(true)
+      await expect(driver.logs('tnotthere3', { follow: true }, never)).rejects.toMatchObject({
+        problem: { code: 'workspace-gone' },
+      })
+    })
+
+    it('tells with a reason that more might have come when the driver is closed', async () => {
+      const { id } = await talker()
+      const other = harness.open()
+      const logs = await other.logs(id, { follow: true }, never)
+      logs.stdout.resume()
+      logs.stderr.resume()
+      await other.dispose()
+      expect(await logs.end).toMatchObject({ problem: { code: 'connection-lost' } })
+    })
+
+    it('takes a quarter of a million short lines of both channels apart exactly', async () => {
+      const { id } = await talker()
+      const script = `
+import sys
+out, err = open('/proc/1/fd/1', 'w'), open('/proc/1/fd/2', 'w')
+for n in range(250000):
+    print('line %08d of log' % n, file=out)
+    n % 10 or print('e%d' % n, file=err)
+`
+      expect((await run(driver, id, ['python3', '-c', script])).code).toBe(0)
+      const logs = await driver.logs(id, { follow: false }, never)
+      const [stdout, stderr] = await Promise.all([collect(logs.stdout), collect(logs.stderr)])
+      expect(stdout.length).toBe(250_000 * 21)
+      expect(stdout.subarray(-21).toString()).toBe('line 00249999 of log\n')
+      expect(stderr.toString().trimEnd().split('\n').length).toBe(25_000)
+      expect(await logs.end).toEqual({})
+    })
+  })
+}

@@ -9,7 +9,7 @@ import type { Duplex, Readable } from 'node:stream'
 import { problem } from '#contract'
 import type { VersionAnswer } from './api'
 import type { Transport } from './connection/transport'
-import { EngineError, timedOut, toEngineProblem } from './problems'
+import { BodyError, EngineError, timedOut, toEngineProblem } from './problems'
 import { readResponseHead } from './streams/response-head'
 
 /** The newest API version that Berth was written against. */
@@ -248,7 +248,7 @@ export class EngineClient {
         reject(error)
       }
       const bodyFailed = (error: Error) => {
-        request.destroy(error)
+        request.destroy(new BodyError(error))
       }
       if (options.timeout) {
         timer = setTimeout(() => {

@@ -12,6 +12,14 @@ export class EngineError extends Error {
   }
 }
 
+/** What was being sent to the engine broke off: the engine has nothing to do with it. */
+export class BodyError extends Error {
+  constructor(cause: Error) {
+    super(cause.message, { cause })
+    this.name = 'BodyError'
+  }
+}
+
 export function isStatus(error: unknown, ...statuses: number[]): error is EngineError {
   return error instanceof EngineError && statuses.includes(error.status)
 }
@@ -44,6 +52,7 @@ export function toEngineProblem(error: unknown, context: FailureContext): Proble
   if (error instanceof ProblemError) return error
   if (context.signal?.aborted || (error instanceof Error && error.name === 'AbortError')) return cancelled()
   if (error instanceof EngineError) return new ProblemError(answerProblem(error, context), { cause: error })
+  if (error instanceof BodyError) return bodyProblem(error, context)
   if (error instanceof SshError) return new ProblemError(sshProblem(error, context), { cause: error })
   return new ProblemError(connectionProblem(error, context), { cause: error })
 }
@@ -85,6 +94,20 @@ function answerProblem(error: EngineError, { title, targetName, endpoint }: Fail
     remedy: '',
     detail,
   }
+}
+
+function bodyProblem(error: BodyError, { title }: FailureContext): ProblemError {
+  if (error.cause instanceof ProblemError) return error.cause
+  return problem(
+    {
+      code: 'connection-lost',
+      title,
+      cause: 'What was being sent broke off before its end.',
+      remedy: 'Try again.',
+      detail: error.message,
+    },
+    error,
+  )
 }
 
 export function diskFull(title: string, targetName: string, detail: string): Problem {
