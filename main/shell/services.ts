@@ -93,8 +93,7 @@ export function startServices({ windows, log, refused, engineEntry, resources }:
     if (quitting) return
     quitting = true
     event.preventDefault()
-    void engine
-      .stop()
+    void Promise.all([windows.leave(), engine.stop()])
       .then(() => log.flush())
       .then(() => {
         tray?.dispose()

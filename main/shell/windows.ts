@@ -33,6 +33,7 @@ export class Windows {
   readonly #listening = new WeakSet<WebContents>()
   readonly #waiting = new WeakMap<WebContents, WindowCommand[]>()
   #state: WindowState
+  #saved: Promise<void> = Promise.resolve()
 
   constructor(options: WindowsOptions) {
     this.#options = options
@@ -122,6 +123,15 @@ export class Windows {
     this.#waiting.delete(contents)
   }
 
+  /** The app ends: takes the windows out of sight, and resolves when their places are saved. */
+  leave(): Promise<void> {
+    for (const window of this.#windows) {
+      this.#remember(window)
+      window.hide()
+    }
+    return this.#saved
+  }
+
   setTheme(theme: Theme): void {
     nativeTheme.themeSource = theme
     if (theme !== this.#state.theme) this.#save({ ...this.#state, theme })
@@ -140,9 +150,11 @@ export class Windows {
 
   #save(state: WindowState): void {
     this.#state = state
-    writeWindowState(this.#options.statePath, state).catch((error: unknown) =>
-      this.#options.onError('The window’s place could not be saved', { detail: String(error) }),
-    )
+    this.#saved = this.#saved
+      .then(() => writeWindowState(this.#options.statePath, state))
+      .catch((error: unknown) =>
+        this.#options.onError('The window’s place could not be saved', { detail: String(error) }),
+      )
   }
 
   #mendCrashes(window: BrowserWindow): void {

@@ -123,7 +123,8 @@ export async function launchBerth(options: LaunchOptions = {}): Promise<BerthApp
       log: () => text,
       close: async () => {
         try {
-          await app.close()
+          // Playwright waits for ever for one that has ended by itself.
+          if (child.exitCode === null && child.signalCode === null) await app.close()
           const left = await processesOf(home)
           if (left.length > 0) throw new Error(`Berth left processes behind:\n${left.join('\n')}\n${text}`)
           const files = (await readdir(temporary)).filter((name) => name.startsWith('berth-'))

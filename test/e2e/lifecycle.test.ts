@@ -71,13 +71,17 @@ describe('a start', () => {
 })
 
 describe('the menu', () => {
-  const choose = (label: string) =>
-    berth.app.evaluate(({ Menu }, wanted) => {
+  const choose = async (label: string) => {
+    await expect
+      .poll(() => berth.app.evaluate(({ Menu }) => Menu.getApplicationMenu() !== null), { timeout: 30_000 })
+      .toBe(true)
+    await berth.app.evaluate(({ Menu }, wanted) => {
       const items = Menu.getApplicationMenu()?.items.flatMap((item) => item.submenu?.items ?? []) ?? []
       const item = items.find((one) => one.label === wanted)
       if (!item) throw new Error(`no ${wanted} among ${items.map((one) => one.label).join(', ')}`)
       item.click()
     }, label)
+  }
 
   it('leads to settings and to a new workspace', async () => {
     await choose('Settings…')
