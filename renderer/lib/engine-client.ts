@@ -84,7 +84,9 @@ export class EngineClient {
     this.#timer = undefined
     this.#asked = true
     void this.#options.requestPort().then((granted) => {
-      if (!granted && !this.#port) this.#reconnect()
+      if (granted || this.#port) return
+      this.#asked = false
+      this.#reconnect()
     })
   }
 
