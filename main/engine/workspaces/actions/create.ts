@@ -148,13 +148,16 @@ export async function runCreate(context: ActionContext, plan: CreatePlan, action
     await context.cleanUp(plan.target.id, plan.name, (to, signal) => to.discard(plan.id, signal))
     throw error
   }
+  // In the background a cancel ends the commands and nothing more.
+  let waiting = true
   try {
     await driver.commit(plan.id, operation.signal)
     await context.settle(plan.id, (observed) => observed?.complete === true)
-    await runPhases(context, action, definition, workspacePhases, action.ready)
+    await runPhases(context, action, definition, workspacePhases, async () => {
+      waiting = false
+      await action.ready()
+    })
   } catch (error) {
-    // In the background a cancel ends the commands and nothing more.
-    const waiting = context.guard.state(plan.id) !== undefined
     if (operation.signal.aborted && waiting) {
       await context.cleanUp(plan.target.id, plan.name, (to, signal) =>
         to.remove(plan.id, silentReport, signal),

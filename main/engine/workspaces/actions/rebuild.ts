@@ -118,7 +118,13 @@ async function replace(context: ActionContext, plan: RebuildPlan, action: Action
       const folder = fetches ? await fetchSource(context, plan, action, temporary) : plan.bindFolder
       const image = await operation.step('image', (report, signal) =>
         driver.resolveImage(
-          { definition, workspaceId: plan.id, refresh: true, ...(folder === undefined ? {} : { folder }) },
+          {
+            definition,
+            workspaceId: plan.id,
+            // A build takes what the engine has: made to ask, it would fail wherever no registry answers.
+            refresh: definition.build === undefined,
+            ...(folder === undefined ? {} : { folder }),
+          },
           report,
           signal,
         ),

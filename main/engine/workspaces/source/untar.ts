@@ -12,6 +12,8 @@ import { insideRepository } from '../../definitions/index'
  * so that nothing can be written through them, and devices and pipes are left out.
  */
 export async function untar(stream: Readable, folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true })
+  // Nothing may be awaited between here and the loop: what comes before it listens is lost.
   const entries = extract()
   stream.on('error', (error) => entries.destroy(error))
   stream.pipe(entries)
@@ -21,7 +23,6 @@ export async function untar(stream: Readable, folder: string): Promise<void> {
     const parts = name.replace(/^(?:\.\/)+/, '').split('/')
     return insideRepository('.', parts.slice(1).join('/') || '.')
   }
-  await mkdir(folder, { recursive: true })
   try {
     for await (const entry of entries) {
       const { type, name, mode = 0o644, linkname } = entry.header

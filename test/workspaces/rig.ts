@@ -1,0 +1,234 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import type { CreateInput, Operation, Problem, Source, Workspace } from '#contract'
+import { createDockerProvider } from '../../main/engine/drivers/docker/index'
+import { createLinks } from '../../main/engine/link/index'
+import { waitFor } from '../../main/engine/platform/collection'
+import { createNodePlatform } from '../../main/engine/platform/node'
+import type { Platform } from '../../main/engine/platform/platform'
+import { createWorkspaceService, type WorkspaceService } from '../../main/engine/workspaces/index'
+import { TEST_IMAGES } from '../harness/images'
+import { berthObjects } from '../harness/leak'
+
+const never = new AbortController().signal
+
+/** A machine's own folders for one test, so that neither tests nor the user's Berth see each other. */
+export class Machine {
+  readonly home = mkdtempSync(join(tmpdir(), 'workspaces-test-'))
+  readonly temporary = join(this.home, 'tmp')
+  readonly env: Record<string, string | undefined>
+
+  constructor(env: Record<string, string | undefined> = {}) {
+    mkdirSync(this.temporary)
+    this.env = {
+      PATH: process.env.PATH,
+      HOME: this.home,
+      DOCKER_HOST: process.env.DOCKER_HOST,
+      GIT_CONFIG_NOSYSTEM: '1',
+      ...env,
+    }
+    mkdirSync(join(this.home, '.config', 'berth'), { recursive: true })
+    writeFileSync(
+      join(this.home, '.config', 'berth', 'settings.json'),
+      JSON.stringify({ defaultImage: TEST_IMAGES.debian }),
+    )
+  }
+
+  platform(): Platform {
+    const platform = createNodePlatform({ version: '0.0.0', resources: this.home, env: this.env })
+    return { ...platform, folders: { ...platform.folders, temporary: this.temporary } }
+  }
+
+  /** Temporary folders that somebody forgot. */
+  leftovers(): string[] {
+    return readdirSync(this.temporary)
+  }
+
+  locks(): string[] {
+    return readdirSync(join(this.home, '.local', 'state', 'berth', 'locks'))
+  }
+
+  dispose(): void {
+    rmSync(this.home, { recursive: true, force: true })
+  }
+}
+
+/** The service over a real engine, and short ways to ask it. */
+export class Rig {
+  readonly service: WorkspaceService
+  readonly outputs: string[] = []
+  readonly #links: ReturnType<typeof createLinks>
+
+  constructor(readonly machine: Machine) {
+    const platform = machine.platform()
+    const service = createWorkspaceService({
+      platform,
+      providers: [createDockerProvider(platform)],
+      emit: (name, payload) => {
+        if (name === 'operation.output') this.outputs.push((payload as { text: string }).text)
+      },
+      links: () => this.#links,
+    })
+    this.service = service
+    this.#links = createLinks({ platform, workspaces: service.workspaces, driverOf: service.driverOf })
+  }
+
+  get output(): string {
+    return this.outputs.join('')
+  }
+
+  async create(
+    source: Source,
+    more: Partial<CreateInput> = {},
+  ): Promise<{ id: string; operationId: string }> {
+    const { operationId, workspaceId } = await this.service.handlers['workspaces.create'](
+      { source, ...more },
+      never,
+    )
+    return { id: workspaceId, operationId }
+  }
+
+  /** Creates and waits until all of it is done; fails with the Problem when it is not. */
+  async up(source: Source, more: Partial<CreateInput> = {}): Promise<Workspace> {
+    const { id, operationId } = await this.create(source, more)
+    await this.succeeded(operationId)
+    return this.workspace(id)
+  }
+
+  workspace(id: string): Workspace {
+    const workspace = this.service.workspaces.get(id)
+    if (!workspace) throw new Error(`No workspace ${id}`)
+    return workspace
+  }
+
+  /** Asks for an action on a workspace and waits for its end. */
+  async act(verb: 'start' | 'stop' | 'restart' | 'rebuild' | 'delete', id: string): Promise<Operation> {
+    const { operationId } = await this.service.handlers[`workspaces.${verb}`]({ workspaceId: id }, never)
+    return this.ended(operationId)
+  }
+
+  async ended(operationId: string): Promise<Operation> {
+    const operation = await waitFor(
+      this.service.operations,
+      operationId,
+      (record) => record?.state !== 'running',
+      AbortSignal.timeout(120_000),
+    )
+    if (!operation) throw new Error('The operation is gone')
+    return operation
+  }
+
+  async succeeded(operationId: string): Promise<Operation> {
+    const operation = await this.ended(operationId)
+    if (operation.state !== 'succeeded') {
+      throw new Error(`${operation.state}: ${JSON.stringify(operation.problem, null, 1)}`)
+    }
+    return operation
+  }
+
+  /** The Problem that an operation failed with. */
+  async failure(operationId: string): Promise<Problem> {
+    const operation = await this.ended(operationId)
+    if (operation.state !== 'failed' || !operation.problem) throw new Error(`It ${operation.state}`)
+    return operation.problem
+  }
+
+  /** Waits for a step of an operation to be in a state. */
+  async step(operationId: string, stepId: string, state: string): Promise<void> {
+    await waitFor(
+      this.service.operations,
+      operationId,
+      (record) =>
+        record?.state !== 'running' ||
+        record.steps.some((step) => step.id === stepId && step.state === state),
+      AbortSignal.timeout(60_000),
+    )
+  }
+
+  async state(id: string, predicate: (workspace: Workspace | undefined) => boolean): Promise<void> {
+    await waitFor(this.service.workspaces, id, predicate, AbortSignal.timeout(30_000))
+  }
+
+  cancel(operationId: string): Promise<unknown> {
+    return this.service.handlers['operations.cancel']({ operationId }, never)
+  }
+
+  /** Runs a command in a workspace as its user; returns what it printed. */
+  async run(id: string, ...command: string[]): Promise<string> {
+    const running = await this.#links.get(id).exec({ command }, never)
+    running.stdin.end()
+    let text = ''
+    running.stdout.on('data', (chunk: Buffer) => {
+      text += chunk.toString()
+    })
+    running.stderr?.on('data', (chunk: Buffer) => {
+      text += chunk.toString()
+    })
+    const { code } = await running.exit
+    if (code !== 0) throw new Error(`${command.join(' ')}: exit ${code}: ${text}`)
+    return text
+  }
+
+  async dispose(): Promise<void> {
+    await this.service.dispose()
+    this.#links.dispose()
+  }
+}
+
+/** Everything of one workspace on the engine, by its id. */
+export async function remainsOf(id: string): Promise<string[]> {
+  const images = execFileSync('docker', ['images', '--format', '{{.Repository}}'], { encoding: 'utf8' })
+  const own = images.split('\n').filter((name) => name.includes(id))
+  const label = `label=berth.dev/workspace=${id}`
+  const containers = execFileSync('docker', ['ps', '-aq', '--filter', label], { encoding: 'utf8' })
+  const all = await berthObjects()
+  return [...own, ...containers.split('\n').filter(Boolean), ...all.filter((name) => name.includes(id))]
+}
+
+export function git(folder: string, ...args: string[]): string {
+  return execFileSync('git', args, {
+    cwd: folder,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      PATH: process.env.PATH,
+      HOME: folder,
+      GIT_CONFIG_NOSYSTEM: '1',
+      GIT_AUTHOR_NAME: 'Test',
+      GIT_AUTHOR_EMAIL: 'test@example.com',
+      GIT_COMMITTER_NAME: 'Test',
+      GIT_COMMITTER_EMAIL: 'test@example.com',
+    },
+  })
+}
+
+/** A bare repository with one commit of these files on `main`; returns its folder. */
+export function repository(parent: string, name: string, files: Readonly<Record<string, string>>): string {
+  const work = join(parent, `${name}-work`)
+  mkdirSync(work, { recursive: true })
+  git(work, 'init', '--quiet', '--initial-branch=main')
+  writeFiles(work, files)
+  git(work, 'add', '.')
+  git(work, 'commit', '--quiet', '--allow-empty', '-m', 'First')
+  const bare = join(parent, `${name}.git`)
+  git(parent, 'clone', '--quiet', '--bare', work, bare)
+  git(bare, 'config', 'uploadpack.allowFilter', 'true')
+  return bare
+}
+
+export function writeFiles(folder: string, files: Readonly<Record<string, string>>): void {
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true })
+    writeFileSync(join(folder, path), text, { mode: path.endsWith('.sh') ? 0o755 : 0o644 })
+  }
+}
+
+export function gitSource(bare: string, branch?: string): Source {
+  return {
+    kind: 'git',
+    url: `file://${bare}`,
+    ...(branch === undefined ? {} : { ref: { kind: 'branch', name: branch } }),
+  }
+}
