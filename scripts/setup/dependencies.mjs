@@ -15,7 +15,10 @@ export async function ensureDependencies() {
         [npmCli(), 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'],
         { cwd: root, env: { ...process.env, NODE_ENV: 'development' } },
       )
-      if (code !== 0) throw new Error(`npm ci failed. Is the npm registry reachable?\n${output.trim()}`)
+      if (code !== 0) {
+        const reason = output.trim().split('\n').slice(0, 12).join('\n')
+        throw new Error(`npm ci failed. Is the npm registry reachable?\n${reason}`)
+      }
     })
   })
 }
