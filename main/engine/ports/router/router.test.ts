@@ -456,6 +456,15 @@ describe('an app that is not there', () => {
     expect((await ask(host())).body.toString()).toBe('here')
   })
 
+  it('is not asked over a kept connection that it has ended', async () => {
+    const sockets = new Set<net.Socket>()
+    const server = await serve(3000, (_request, response) => response.end('here'))
+    server.on('connection', (socket) => sockets.add(socket))
+    await ask(host())
+    for (const socket of sockets) socket.end()
+    expect((await ask(host())).body.toString()).toBe('here')
+  })
+
   it('that says nothing and hangs up gives a 502', async () => {
     await serve(3000, (request) => request.socket.destroy())
     const answer = await ask(host(), '/', { method: 'POST', body: 'x' })

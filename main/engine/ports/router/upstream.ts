@@ -65,7 +65,8 @@ export function connectFor(reach: Reach, secure: boolean) {
 
 /** Keeps connections to one app open between requests. */
 export class UpstreamAgent extends http.Agent {
-  readonly #idle = new WeakMap<Duplex, NodeJS.Timeout>()
+  /** Of each connection that was kept at some time: its end while idle, or nothing while it is in use. */
+  readonly #idle = new WeakMap<Duplex, NodeJS.Timeout | undefined>()
 
   constructor(reach: Reach, secure: boolean) {
     super({ keepAlive: true, maxFreeSockets: FREE_MAXIMUM, scheduling: 'lifo' })
@@ -75,16 +76,25 @@ export class UpstreamAgent extends http.Agent {
   /** Called by http when a response was read to its end. */
   override keepSocketAlive(stream: Duplex): boolean {
     if (stream.destroyed || !stream.readable || !stream.writable) return false
+    if (!this.#idle.has(stream)) {
+      // Streams, unlike sockets, stay half open when the app has ended its side: no answer would come over them.
+      const onEnd = () => {
+        if (this.#idle.get(stream)) stream.destroy()
+      }
+      stream.on('end', onEnd)
+      stream.once('close', () => clearTimeout(this.#idle.get(stream)))
+    }
     this.#idle.set(
       stream,
       setTimeout(() => stream.destroy(), IDLE),
     )
-    stream.once('close', () => clearTimeout(this.#idle.get(stream)))
+    stream.resume()
     return true
   }
 
   override reuseSocket(stream: Duplex, request: http.ClientRequest): void {
     clearTimeout(this.#idle.get(stream))
-    request.reusedSocket = true
+    this.#idle.set(stream, undefined)
+    super.reuseSocket(stream, request)
   }
 }
