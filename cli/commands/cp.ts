@@ -104,9 +104,10 @@ async function fromLocal(
 ): Promise<void> {
   const { folder, contents } = localEndings(localText)
   // As with the other direction: the path that was named is followed, links below it are copied as links.
-  const source = await stat(localText).catch(absent)
+  const local = resolve(localText)
+  const source = await stat(local).catch(absent)
   if (!source) {
-    const dangling = await lstat(localText).catch(absent)
+    const dangling = await lstat(local).catch(absent)
     throw problem({
       code: 'file-not-found',
       title: `${localText} cannot be found`,
@@ -117,7 +118,6 @@ async function fromLocal(
     })
   }
   if (folder && !source.isDirectory()) throw notAFolder(localText)
-  const local = resolve(localText)
   const there = await remoteEntry(remote.link, remote.path.path, context.signal)
   const { into, name } = await landing(context, remote, there, {
     base: basename(local),

@@ -56,7 +56,8 @@ describe.each<TestImage>(['debian', 'scratch'])('berth cp with the image %s', (i
     await berth.json(CopyDocument, ['cp', `${name}:/renamed`, `${image}-into`])
     expect((await lstat(join(berth.home, `${image}-into`, 'renamed'))).size).toBe(content.length)
     await berth.json(CopyDocument, ['cp', join(image, 'sub/.'), `${name}:/`])
-    await berth.json(CopyDocument, ['cp', `${name}:/link`, `${image}-followed`])
+    await berth.json(CopyDocument, ['cp', `${name}:${image}/sub/link`, `${image}-followed`])
+    expect(digest(await readFile(join(berth.home, `${image}-followed`)))).toBe(digest(content))
   })
 
   it('sends and takes tar streams', async () => {

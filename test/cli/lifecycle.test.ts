@@ -142,26 +142,21 @@ describe('the life of a workspace on the command line', () => {
   })
 
   it('lets one action at a time work on a workspace', async () => {
-    const name = uniqueName('busy')
-    await berth.json(ActionDocument, ['up', '--image', TEST_IMAGES.debian, '--name', name])
+    const folder = join(berth.home, 'slow')
+    await mkdir(join(folder, '.devcontainer'), { recursive: true })
+    await writeFile(
+      join(folder, '.devcontainer', 'devcontainer.json'),
+      JSON.stringify({ image: TEST_IMAGES.debian, onCreateCommand: 'echo under way; sleep 8' }),
+    )
+    const slow = uniqueName('slow')
     try {
-      // A main process that takes its time to end holds the first stop up.
-      const folder = join(berth.home, 'slow')
-      await mkdir(join(folder, '.devcontainer'), { recursive: true })
-      await writeFile(
-        join(folder, '.devcontainer', 'devcontainer.json'),
-        JSON.stringify({ image: TEST_IMAGES.debian, postStartCommand: 'sleep 6' }),
-      )
-      const slow = uniqueName('slow')
-      const creating = berth.start(['up', folder, '--name', slow, '--json'])
-      await creating.prints(/postStartCommand/)
-      const second = await other.run(['stop', slow, '--json'])
-      expect(second.code).toBe(1)
-      expect(ProblemDocument.parse(JSON.parse(second.stdout.toString())).problem.code).toBe('busy')
+      const creating = berth.start(['up', folder, '--name', slow])
+      await creating.prints(/under way/)
+      const second = await problemOf(['stop', slow])
+      expect([second.code, second.problem.code]).toEqual([1, 'busy'])
       expect((await creating.ended).code).toBe(0)
-      await berth.json(ActionDocument, ['delete', slow, '--yes'])
     } finally {
-      await berth.run(['delete', name, '--yes'])
+      await berth.run(['delete', slow, '--yes'])
     }
   })
 
