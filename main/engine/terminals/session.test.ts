@@ -273,6 +273,9 @@ describe('a session', () => {
   it('has the size of the latest window to ask', async () => {
     const { sessionId, process } = await create()
     const first = new Window(sessionId, 100, 30)
+    await vi.waitFor(() => expect(first.replay).toBeDefined())
+    expect(process.sizes).toEqual([])
+    process.stdout.write('$ ')
     await vi.waitFor(() => expect(process.sizes).toEqual(['100x30']))
     new Window(sessionId, 120, 40)
     await vi.waitFor(() => expect(process.sizes.at(-1)).toBe('120x40'))

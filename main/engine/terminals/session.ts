@@ -18,6 +18,11 @@ const EXPLANATION = 2_500
 /** How long a closed session's process has to obey SIGHUP, and then to be gone, milliseconds. */
 const HANGUP_GRACE = 500
 const CLOSE_LIMIT = 2_000
+/**
+ * A process that has printed something takes a size for certain; one that prints nothing is believed to after this
+ * long, milliseconds. Some engines forget a size that comes before.
+ */
+const SIZE_READY = 1_000
 /** At most one call of `stir` in this many milliseconds. */
 const STIR_EVERY = 100
 /** At most one new title in this many milliseconds: some programs animate theirs. */
@@ -55,6 +60,7 @@ export class TerminalSession implements AttachmentOwner {
   #renamed = false
   #lastStir = 0
   #titleTimer: NodeJS.Timeout | undefined
+  #sizeTimer: NodeJS.Timeout | undefined
   readonly #incarnation: string | undefined
 
   constructor(options: SessionOptions) {
@@ -227,7 +233,12 @@ export class TerminalSession implements AttachmentOwner {
     )
     this.#options.sessions.patch(this.id, { state: 'running' })
     for (const data of this.#earlyInput.splice(0)) process.stdin.write(data)
-    this.#size.started((columns, rows) => process.resize(columns, rows))
+    const sizeReady = () => {
+      clearTimeout(this.#sizeTimer)
+      if (!this.#end) this.#size.started((columns, rows) => process.resize(columns, rows))
+    }
+    this.#sizeTimer = setTimeout(sizeReady, SIZE_READY)
+    process.stdout.once('data', sizeReady)
     void process.exit.then(async (exit) => {
       if (this.#end) return
       let end = endOfProcess(this.#programName, exit)
@@ -244,6 +255,7 @@ export class TerminalSession implements AttachmentOwner {
     if (this.#end) return
     this.#end = end
     clearTimeout(this.#titleTimer)
+    clearTimeout(this.#sizeTimer)
     this.#size.stop()
     this.#earlyInput = []
     this.#options.sessions.patch(this.id, { state: 'ended', end, title: this.#titleNow() })
