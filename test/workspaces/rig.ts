@@ -16,12 +16,15 @@ const never = new AbortController().signal
 
 /** A machine's own folders for one test, so that neither tests nor the user's Berth see each other. */
 export class Machine {
-  readonly home = mkdtempSync(join(tmpdir(), 'workspaces-test-'))
-  readonly temporary = join(this.home, 'tmp')
+  readonly home: string
+  readonly temporary: string
   readonly env: Record<string, string | undefined>
 
-  constructor(env: Record<string, string | undefined> = {}) {
-    mkdirSync(this.temporary)
+  /** `home`: that of a machine made before, for a second process on it. */
+  constructor(env: Record<string, string | undefined> = {}, home?: string) {
+    this.home = home ?? mkdtempSync(join(tmpdir(), 'workspaces-test-'))
+    this.temporary = join(this.home, 'tmp')
+    mkdirSync(this.temporary, { recursive: true })
     this.env = {
       PATH: process.env.PATH,
       HOME: this.home,
@@ -48,6 +51,21 @@ export class Machine {
 
   locks(): string[] {
     return readdirSync(join(this.home, '.local', 'state', 'berth', 'locks'))
+  }
+
+  /**
+   * Puts a `git` in front of the real one that hangs as soon as it is asked for something that `words`, a pattern of
+   * the shell, matches.
+   */
+  hangGit(words: string): void {
+    const folder = join(this.home, 'bin')
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(
+      join(folder, 'git'),
+      `#!/bin/sh\ncase " $* " in ${words}) sleep 1000 & echo $! >> "${this.home}/hanging"; wait;; esac\nexec /usr/bin/git "$@"\n`,
+      { mode: 0o755 },
+    )
+    this.env.PATH = `${folder}:${process.env.PATH}`
   }
 
   dispose(): void {
