@@ -51,7 +51,8 @@ async function make(folder) {
     await unzip(zip, made, (name) => {
       if (!name.startsWith(source.distribution)) return undefined
       const path = name.slice(source.distribution.length)
-      if (/^resources\/app($|\/|\.asar)/.test(path)) return undefined
+      // The app that it came with: its code, its updater's settings, and its snapshot for the browser process.
+      if (path.startsWith('resources/') || path === 'browser_v8_context_snapshot.bin') return undefined
       return path === source.executable ? 'electron' : path
     })
     await rm(zip)

@@ -7,8 +7,8 @@ import { say, step } from './say.mjs'
 
 /** @typedef {{ executable: string, folder: string, official: boolean }} ElectronRuntime */
 
-/** The Electron of the registry runtime and the package it comes in, so that a newer one is made anew. */
-const registryRuntime = 'electron-33.2.1-of-14.5.4'
+/** The Electron of the registry runtime, and a number that changes with how it is made, so that it is made anew. */
+const registryRuntime = 'electron-33.2.1-registry-2'
 
 /**
  * The runtime that the application starts in: Electron's own download, or, where that host cannot be reached, one
