@@ -1,4 +1,5 @@
 import '../ui/tokens.css'
+import './static-frame.css'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { startEngineConnection } from '../lib/engine'

@@ -9,7 +9,7 @@ export function Mark({ size = 20 }: { readonly size?: number }) {
         strokeLinecap="round"
       />
       <path
-        d="M12 3.2c2.2 1.9 3.3 4.200 3.300 6.900V14a1.300 1.300 0 0 1-1.300 1.300h-4A1.300 1.300 0 0 1 8.700 14v-3.900c0-2.700 1.100-5 3.300-6.900Z"
+        d="M12 3.2c2.2 1.9 3.3 4.2 3.3 6.9V14a1.3 1.3 0 0 1-1.3 1.3h-4A1.3 1.3 0 0 1 8.7 14v-3.9c0-2.7 1.1-5 3.3-6.9Z"
         fill="currentColor"
       />
     </svg>

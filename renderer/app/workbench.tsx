@@ -1,6 +1,6 @@
 import './mantine'
 import { MantineProvider } from '@mantine/core'
-import { lazy, Suspense, useEffect } from 'react'
+import { lazy, Suspense, useEffect, useState } from 'react'
 import type { Operation } from '#contract'
 import { useCollection, useLoaded } from '../lib/hooks'
 import { openWorkspace, useNavigation } from '../lib/navigation'
@@ -155,14 +155,22 @@ function operationProps(operation: Operation) {
   return { operation, ...retryOf(operation, openWorkspace) }
 }
 
+/** How long a slow target may hold back the welcome, milliseconds. */
+const PATIENCE = 1500
+
 /** The list, or the welcome where there is nothing to list. */
 function Home() {
   const loaded = useLoaded('workspaces')
   const some = useCollection('workspaces').length > 0
-  const settled = useCollection('targets').every((target) => target.state !== 'connecting')
+  const connecting = useCollection('targets').some((target) => target.state === 'connecting')
+  const [patient, setPatient] = useState(true)
+  useEffect(() => {
+    const timer = setTimeout(() => setPatient(false), PATIENCE)
+    return () => clearTimeout(timer)
+  }, [])
   if (!loaded) return <Skeleton />
   // While a target is still being asked, an empty list does not yet mean that there is nothing.
-  if (!some && !settled) return <Skeleton />
+  if (!some && connecting && patient) return <Skeleton />
   return some ? (
     <WorkspacesView />
   ) : (

@@ -1,4 +1,4 @@
-import type { Progress, Source, WorkspaceState } from '#contract'
+import type { Progress, Source, Workspace, WorkspaceState } from '#contract'
 
 const byteUnits = ['B', 'KB', 'MB', 'GB', 'TB'] as const
 
@@ -85,6 +85,16 @@ const stateLabels: Record<WorkspaceState, string> = {
 
 export function stateLabel(state: WorkspaceState): string {
   return stateLabels[state]
+}
+
+/** Why a workspace is in its state; where the engine only repeats the state, since when. */
+export function reasonText(
+  workspace: Pick<Workspace, 'state' | 'reason' | 'startedAt'>,
+  now: number,
+): string {
+  const { state, reason, startedAt } = workspace
+  if (reason.toLowerCase() !== state) return reason
+  return startedAt === undefined ? '' : `Came up ${formatAgo(startedAt, now)}`
 }
 
 /** `1 file`, `3 files`. */

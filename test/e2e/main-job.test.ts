@@ -4,6 +4,7 @@ import { command } from '../harness/command'
 import { TEST_IMAGES } from '../harness/images'
 import { BerthPage } from './berth-page'
 import { startWindowDocker, type WindowDocker } from './engine'
+import { pictureFailures } from './failure-picture'
 import { type BerthApp, launchBerth } from './launch'
 import { makeRepository, type Repository } from './repository'
 
@@ -14,6 +15,7 @@ const NAME = 'harbour'
 let docker: WindowDocker
 let repository: Repository
 let berth: BerthApp
+pictureFailures(() => berth)
 let window: BerthPage
 
 const server = `
@@ -198,9 +200,11 @@ describe('the main job', () => {
     const dialog = window.page.getByRole('dialog')
     await dialog.getByText('1 uncommitted change').waitFor()
     await window.confirm('Delete for good')
-    await window.page.getByRole('heading', { name: 'Give Berth a repository' }).waitFor({ timeout: 60_000 })
+    await window.page.getByText(`Deleted ${NAME}`).first().waitFor()
     expect(await docker.objects()).toEqual([])
     expect((await docker.docker('ps', '-aq')).trim()).toBe('')
     expect((await docker.docker('volume', 'ls', '-q')).trim()).toBe('')
+    await window.go('Workspaces')
+    await window.page.getByRole('heading', { name: 'Give Berth a repository' }).waitFor()
   })
 })

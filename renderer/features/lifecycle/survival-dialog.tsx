@@ -112,8 +112,9 @@ function Entries({ title, entries, icon, tone }: EntriesProps) {
         {entries.map((entry) => (
           <li key={`${entry.what} ${entry.path ?? ''}`} className={styles.entry}>
             {icon}
-            <span>{entry.what}</span>
-            {entry.path ? <Mono>{entry.path}</Mono> : null}
+            <span>
+              {entry.what} {entry.path ? <Mono>{entry.path}</Mono> : null}
+            </span>
           </li>
         ))}
       </ul>

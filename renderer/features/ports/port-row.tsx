@@ -58,10 +58,7 @@ export function PortRow({ port }: { readonly port: Port }) {
         </div>
         <div className={styles.state}>
           <div>{portStateText(port)}</div>
-          <div className={styles.soft}>
-            {forward ? count(forward.connections, 'connection') : 'Not forwarded'}
-            {port.listeners[0] ? `, on ${port.listeners[0].address}` : ''}
-          </div>
+          <div className={styles.soft}>{reachText(port)}</div>
         </div>
         <div className={styles.addresses}>
           {forward?.url ? (
@@ -136,6 +133,13 @@ export function PortRow({ port }: { readonly port: Port }) {
       ) : null}
     </li>
   )
+}
+
+/** How it is reached, and where it listens. */
+function reachText({ state, forward, listeners }: Port): string {
+  if (state === 'reconnecting') return 'New connections wait until it is back'
+  const reach = forward ? count(forward.connections, 'connection') : 'Not forwarded'
+  return listeners[0] ? `${reach}, on ${listeners[0].address}` : reach
 }
 
 function originText({ origin }: Port): string {

@@ -6,7 +6,7 @@ export function portStateText({ state, forward }: Port): string {
     case 'live':
       return forward ? 'Live' : 'Listening'
     case 'reconnecting':
-      return 'Reconnecting; connections are held'
+      return 'Reconnecting'
     case 'not-listening':
       return 'Nothing listens now'
     case 'failed':

@@ -9,12 +9,13 @@ import {
   IconPlugConnectedX,
   IconTerminal2,
 } from '@tabler/icons-react'
-import { type ReactNode, useState } from 'react'
+import { type ReactNode, useEffect, useState } from 'react'
 import type { Operation, Workspace } from '#contract'
-import { formatSource, stateLabel } from '../../lib/format'
-import { useCollection, useLoaded, useRecord } from '../../lib/hooks'
+import { formatSource, reasonText, stateLabel } from '../../lib/format'
+import { useCollection, useLoaded, useNow, useRecord } from '../../lib/hooks'
 import { askFor, latestOperation, possibleVerbs } from '../../lib/lifecycle'
 import { navigate, openWorkspace, type WorkspaceTab } from '../../lib/navigation'
+import { notify } from '../../lib/notify'
 import { ProblemView } from '../../lib/problem-view'
 import { workspaceTone } from '../../lib/tone'
 import { WorkspaceMenuItems } from '../../lib/workspace-menu'
@@ -44,6 +45,14 @@ export function WorkspaceView({ workspaceId, tab, panels }: WorkspaceViewProps) 
   const workspace = useRecord('workspaces', workspaceId)
   const loaded = useLoaded('workspaces')
   const operation = latestOperation(useCollection('operations'), workspaceId)
+  const deleted = !workspace && operation?.kind === 'delete' && operation.state === 'succeeded'
+  useEffect(() => {
+    if (!deleted) return
+    // Its view shows nothing any more; the user saw it go and is told so where they land.
+    navigate({ view: 'workspaces' })
+    notify({ tone: 'good', title: `Deleted ${operation.workspaceName}` })
+  }, [deleted, operation?.workspaceName])
+  if (deleted) return null
   if (!workspace || workspace.state === 'creating') {
     if (operation) return <div className={styles.scroll}>{panels.operation(operation, false)}</div>
     if (!workspace) return loaded ? <Gone /> : null
@@ -82,14 +91,19 @@ function Present({ workspace, operation, tab, panels }: PresentProps) {
   )
   const unfolded = operation !== undefined && operation.id === openOperation
   const running = workspace.state === 'running'
+  // Read once per visit, so that nothing moves by itself while the user is at work below it.
+  const [openedAt] = useState(() => Date.now())
+  const shown = operation !== undefined && deservesStrip(operation, openedAt)
   const nothingToShow = !running && sessions.length === 0
   return (
     <div className={styles.view}>
       <Header workspace={workspace} busy={operation?.state === 'running'} />
-      {operation
+      {operation && shown
         ? panels.strip(operation, unfolded, () => setOpenOperation(unfolded ? undefined : operation.id))
         : null}
-      {operation && unfolded ? <div className={styles.steps}>{panels.operation(operation, true)}</div> : null}
+      {operation && shown && unfolded ? (
+        <div className={styles.steps}>{panels.operation(operation, true)}</div>
+      ) : null}
       <Tabs
         className={styles.tabs}
         value={tab}
@@ -139,8 +153,19 @@ function Present({ workspace, operation, tab, panels }: PresentProps) {
   )
 }
 
+/** How long the success of a creation or rebuild is still told to who comes to the workspace, milliseconds. */
+const NEWS = 60_000
+
+/** What runs and what failed is shown; of what went well only what made the workspace, and only while it is news. */
+function deservesStrip({ kind, state, endedAt }: Operation, openedAt: number): boolean {
+  if (state === 'running' || state === 'failed') return true
+  const made = kind === 'create' || kind === 'rebuild'
+  return state === 'succeeded' && made && (endedAt ?? 0) > openedAt - NEWS
+}
+
 function Header({ workspace, busy }: { readonly workspace: Workspace; readonly busy: boolean }) {
   const verbs = possibleVerbs(workspace, busy)
+  const now = useNow(30_000)
   return (
     <header className={styles.header}>
       <div className={styles.titles}>
@@ -151,7 +176,7 @@ function Header({ workspace, busy }: { readonly workspace: Workspace; readonly b
           <StateDot tone={workspaceTone(workspace.state)} />
           <span className={styles.stateName}>{stateLabel(workspace.state)}</span>
           <span className={styles.reason} title={workspace.reason}>
-            {workspace.reason}
+            {reasonText(workspace, now)}
           </span>
           <span className={styles.source} title={formatSource(workspace.source)}>
             {formatSource(workspace.source)}
@@ -212,13 +237,13 @@ function AtRest({ workspace }: { readonly workspace: Workspace }) {
           </Button>
         }
       >
-        {workspace.reason}. Its source and home folder are kept.
+        {reasonText(workspace, 0) ? `${workspace.reason}. ` : ''}Its source and home folder are kept.
       </EmptyState>
     )
   }
   return (
     <EmptyState icon={<StateDot tone={workspaceTone(workspace.state)} />} title={stateLabel(workspace.state)}>
-      {workspace.reason}
+      {reasonText(workspace, 0)}
     </EmptyState>
   )
 }

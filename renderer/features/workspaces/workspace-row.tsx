@@ -11,7 +11,7 @@ import {
 import type { KeyboardEvent } from 'react'
 import type { Operation, Port, Workspace } from '#contract'
 import { openInBrowser } from '../../lib/actions'
-import { formatAgo, formatSource, stateLabel } from '../../lib/format'
+import { formatAgo, formatSource, reasonText, stateLabel } from '../../lib/format'
 import { askFor, cancelOperation, possibleVerbs } from '../../lib/lifecycle'
 import { openWorkspace } from '../../lib/navigation'
 import { workspaceTone } from '../../lib/tone'
@@ -38,6 +38,7 @@ export function WorkspaceRow({ workspace, targetName, operation, ports, now }: W
   const verbs = possibleVerbs(workspace, operation !== undefined)
   const SourceIcon = sourceIcons[workspace.source.kind]
   const step = operation?.steps.find((one) => one.state === 'running')
+  const reason = step ? step.title : reasonText(workspace, now)
   const addressed = ports.flatMap((port) => (port.forward?.url ? [{ port, url: port.forward.url }] : []))
   return (
     <li className={styles.item}>
@@ -61,9 +62,11 @@ export function WorkspaceRow({ workspace, targetName, operation, ports, now }: W
           </span>
           <span className={styles.state} data-state={workspace.state}>
             <span className={styles.stateName}>{stateLabel(workspace.state)}</span>
-            <span className={styles.cut} title={workspace.reason}>
-              {step ? step.title : workspace.reason}
-            </span>
+            {reason ? (
+              <span className={styles.cut} title={reason}>
+                {reason}
+              </span>
+            ) : null}
           </span>
           <span className={styles.target} title={`Target ${targetName}`}>
             {targetName}
