@@ -18,8 +18,8 @@ export function isColorAnswer(data: Uint8Array): boolean {
 
 /** Colours of Berth's two palettes that programs ask for to tell light from dark. */
 const guesses = {
-  dark: { '10': 'd4d7de', '11': '16181d', '12': 'd4d7de' },
-  light: { '10': '24292f', '11': 'ffffff', '12': '24292f' },
+  dark: { '10': 'e2e7ec', '11': '0c1013', '12': '58c4dd' },
+  light: { '10': '151b22', '11': 'ffffff', '12': '0b6b86' },
 } as const
 
 /** The answer while no window is attached; none for a colour that only a window knows. */

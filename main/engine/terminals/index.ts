@@ -89,7 +89,10 @@ export function createTerminals({ platform, workspaces, links }: TerminalsOption
         const record: Session = {
           id: newId(),
           workspaceId,
-          title: basename(command?.[0] ?? workspace.user.shell ?? 'sh') || 'terminal',
+          title: freeTitle(
+            basename(command?.[0] ?? workspace.user.shell ?? 'sh') || 'terminal',
+            sessions.list().filter((session) => session.workspaceId === workspaceId),
+          ),
           command: command ?? null,
           state: 'starting',
           columns,
@@ -126,6 +129,14 @@ export function createTerminals({ platform, workspaces, links }: TerminalsOption
     },
     dispose: () => stack.dispose(),
   }
+}
+
+/** `bash`, then `bash 2`, `bash 3`: tabs that look the same could not be told apart. */
+function freeTitle(name: string, others: readonly Session[]): string {
+  const taken = new Set(others.map(({ title }) => title))
+  let title = name
+  for (let number = 2; taken.has(title); number++) title = `${name} ${number}`
+  return title
 }
 
 function notRunning(workspace: Workspace) {

@@ -169,6 +169,7 @@ describe('a session', () => {
     expect(process.options).toMatchObject({ shell: 'login', tty: { columns: 80, rows: 24 } })
     expect(process.options.env).toMatchObject({ TERM: 'xterm-256color', COLORTERM: 'truecolor' })
     expect(record(sessionId)).toMatchObject({ title: 'bash', command: null })
+    expect(record((await create()).sessionId)?.title).toBe('bash 2')
     const window = new Window(sessionId)
     await vi.waitFor(() => expect(window.replay).toBeDefined())
     expect(record(sessionId)?.state).toBe('running')

@@ -1,3 +1,4 @@
+import { basename } from 'node:path/posix'
 import type { Session, SessionEnd, StreamOpen, Workspace } from '#contract'
 import { toProblem } from '#contract'
 import type { ExecProcess, Link } from '../link/link'
@@ -68,7 +69,7 @@ export class TerminalSession implements AttachmentOwner {
     this.#options = options
     this.id = record.id
     this.workspaceId = record.workspaceId
-    this.#programName = record.command === null ? 'The shell' : record.title
+    this.#programName = record.command === null ? 'The shell' : basename(record.command[0] ?? '')
     this.#incarnation = options.workspaces.get(record.workspaceId)?.incarnation
     this.#ended = new Promise((resolve) => {
       this.#markEnded = resolve

@@ -11,6 +11,9 @@ const REOPEN = 500
 /** Answers of the engine about sizes are stale for this long after one was asked for, milliseconds. */
 const OWN_SIZE = 1_000
 
+/** DECTCEM: what has ended takes no input, and says so. */
+const HIDE_CURSOR = '\x1b[?25l'
+
 export type ScreenState = 'loading' | 'live' | 'lost' | 'ended'
 
 export interface ScreenHooks {
@@ -119,7 +122,7 @@ export class TerminalScreen {
       } else {
         const { end } = message
         // In its turn: what the program printed last is shown first.
-        terminal.write('', () => {
+        terminal.write(HIDE_CURSOR, () => {
           terminal.options.cursorBlink = false
           terminal.options.disableStdin = true
           this.#hooks.onState('ended', end)
