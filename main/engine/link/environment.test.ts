@@ -1,0 +1,182 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir, userInfo } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import type { Definition, WorkspaceUser } from '#contract'
+import { prepareExec } from './environment'
+import type { LinkExecOptions } from './link'
+
+const folder = mkdtempSync(join(tmpdir(), 'berth-link-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const base: Definition = {
+  version: 1,
+  title: '',
+  format: 'image',
+  image: 'image',
+  workspaceFolder: folder,
+  containerEnv: {},
+  remoteEnv: {},
+  mounts: [],
+  init: true,
+  overrideCommand: true,
+  forwardPorts: [],
+  portsAttributes: {},
+  lifecycle: {},
+  waitFor: 'updateContentCommand',
+  notApplied: [],
+}
+const user: WorkspaceUser = {
+  name: userInfo().username,
+  uid: userInfo().uid,
+  gid: userInfo().gid,
+  home: folder,
+  shell: '/bin/sh',
+}
+const none: Definition['remoteEnv'] = {}
+
+/** Runs what the driver would be asked to run, on this machine, in an environment as a container has it. */
+function run(
+  options: LinkExecOptions,
+  fields: {
+    definition?: Partial<Definition>
+    container?: Record<string, string>
+    local?: Record<string, string>
+  } = {},
+) {
+  const prepared = prepareExec({ definition: { ...base, ...fields.definition }, user }, options, fields.local)
+  const [command = '', ...args] = prepared.command
+  const { stdout, stderr, status } = spawnSync(command, args, {
+    encoding: 'utf8',
+    env: { PATH: '/usr/bin:/bin', ...fields.container, ...prepared.env },
+    cwd: '/',
+    input: '',
+  })
+  return { out: stdout.trim(), err: stderr.trim(), status, prepared }
+}
+/** A variable as a definition writes it. */
+const of = (text: string) => `$\{${text}}`
+const show = (...names: string[]) => ({
+  command: ['sh', '-c', names.map((name) => `echo "\${${name}-unset}"`).join('; ')],
+})
+
+describe('a command in a workspace', () => {
+  it('runs in the workspace folder as its user, with what programs expect', () => {
+    const { out, prepared } = run({
+      command: ['sh', '-c', 'pwd; echo $HOME $USER $LANG; env | grep -c TERM=; true'],
+    })
+    expect(out).toBe(`${folder}\n${folder} ${user.name} C.UTF-8\n0`)
+    expect(prepared.user).toBe(user.name)
+  })
+
+  it('falls back to the home, then to /, where the folder is missing', () => {
+    expect(run({ command: ['pwd'] }, { definition: { workspaceFolder: '/nowhere/at/all' } }).out).toBe(folder)
+  })
+
+  it('says so where a folder that was asked for is missing', () => {
+    expect(run({ command: ['pwd'], cwd: '/nowhere' })).toMatchObject({ status: 126, out: '' })
+  })
+
+  it('takes a folder relative to the workspace folder', () => {
+    expect(run({ command: ['pwd'], cwd: '..' }).out).toBe(tmpdir())
+  })
+
+  it('passes arguments and exit codes through as they are', () => {
+    const { out } = run({ command: ['printf', '%s|', "it's", '$HOME', '', 'a\nb', '*'] })
+    expect(out).toBe("it's|$HOME||a\nb|*|")
+    expect(run({ command: ['sh', '-c', 'exit 7'] }).status).toBe(7)
+    expect(run({ command: ['no-such-program'] }).status).toBe(127)
+  })
+
+  it('keeps the language of the container', () => {
+    expect(run(show('LANG'), { container: { LANG: 'de_DE.UTF-8' } }).out).toBe('de_DE.UTF-8')
+  })
+})
+
+describe('remoteEnv', () => {
+  it('sets, unsets, and gives way to what the caller sets', () => {
+    const remoteEnv = { A: "it's $HOME `x`", B: null, C: 'definition' }
+    const { out } = run(
+      { ...show('A', 'B', 'C'), env: { C: 'caller' } },
+      { definition: { remoteEnv }, container: { B: 'container' } },
+    )
+    expect(out).toBe("it's $HOME `x`\nunset\ncaller")
+  })
+
+  it("fills in the container's own variables, as they were before", () => {
+    const remoteEnv = {
+      PATH: `/tools:${of('containerEnv:PATH')}`,
+      FIRST: of('containerEnv:SECOND'),
+      SECOND: of('containerEnv:FIRST'),
+      MISSING: `[${of('containerEnv:NOTHING')}][${of('containerEnv:NOTHING:it"s `x`')}]`,
+    }
+    const { out } = run(show('PATH', 'FIRST', 'SECOND', 'MISSING'), {
+      definition: { remoteEnv },
+      container: { FIRST: 'one', SECOND: 'two $HOME' },
+    })
+    expect(out).toBe('/tools:/usr/bin:/bin\ntwo $HOME\none\n[][it"s `x`]')
+  })
+
+  it('fills in variables of this machine, and nothing that they contain', () => {
+    const remoteEnv = {
+      A: of('localEnv:TOKEN'),
+      B: of('localEnv:TOKEN') + of('containerEnv:X'),
+      C: of('localEnv:NONE:default'),
+    }
+    const { out } = run(show('A', 'B', 'C'), {
+      definition: { remoteEnv },
+      container: { X: 'x' },
+      local: { TOKEN: '$(echo no)' },
+    })
+    expect(out).toBe('$(echo no)\n$(echo no)x\ndefault')
+  })
+})
+
+describe('a login shell', () => {
+  it('has the true colours of a terminal', () => {
+    const { prepared } = run({ shell: 'login', tty: { columns: 80, rows: 24 } })
+    expect(prepared.env).toMatchObject({ TERM: 'xterm-256color', COLORTERM: 'truecolor' })
+    expect(prepared.tty).toEqual({ columns: 80, rows: 24 })
+  })
+
+  it('keeps what the image added to PATH, whatever the login files do', () => {
+    writeFileSync(
+      join(folder, '.profile'),
+      'PATH=/login/bin:/usr/bin:/bin; LOGIN_SAW=yes; export LOGIN_SAW\n',
+    )
+    const prepared = prepareExec({ definition: { ...base, remoteEnv: none }, user }, { shell: 'login' })
+    const [command = '', ...args] = prepared.command
+    const { stdout } = spawnSync(command, args, {
+      encoding: 'utf8',
+      env: { ...prepared.env, PATH: '/opt/go/bin:/usr/local/sbin:/usr/bin:/bin' },
+      input: 'echo "path=$PATH saw=$LOGIN_SAW"\n',
+    })
+    expect(stdout).toContain('path=/opt/go/bin:/login/bin:/usr/bin:/bin saw=yes')
+  })
+
+  it('takes another shell where the account has none that works', () => {
+    const prepared = prepareExec(
+      { definition: base, user: { ...user, shell: '/usr/sbin/nologin' } },
+      { shell: 'login' },
+    )
+    const [command = '', ...args] = prepared.command
+    const { stdout } = spawnSync(command, args, {
+      encoding: 'utf8',
+      env: { ...prepared.env, PATH: '/usr/bin:/bin' },
+      input: 'echo shell=$SHELL\n',
+    })
+    expect(stdout).toMatch(/shell=\S*\/(ba)?sh/)
+  })
+})
+
+describe('an image without a shell', () => {
+  const bare: WorkspaceUser = { name: 'root', uid: 0, gid: 0, home: '/root' }
+  it('runs the command itself', () => {
+    expect(prepareExec({ definition: base, user: bare }, { command: ['/app', 'x'] })).toEqual({
+      command: ['/app', 'x'],
+      user: 'root',
+      env: { HOME: '/root', USER: 'root', LOGNAME: 'root', LANG: 'C.UTF-8' },
+    })
+  })
+})
