@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { TEST_IMAGES } from '../harness/images'
-import { gitSource, Machine, Rig, remainsOf, repository, writeFiles } from './rig'
+import { gitSource, Machine, purge, Rig, remainsOf, repository, writeFiles } from './rig'
 
 const image = TEST_IMAGES.debian
 let machine: Machine
@@ -14,6 +14,7 @@ beforeEach(() => {
 
 afterEach(async () => {
   await rig.dispose()
+  purge()
   machine.dispose()
 })
 

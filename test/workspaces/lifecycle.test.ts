@@ -3,7 +3,7 @@ import { symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { TEST_IMAGES } from '../harness/images'
-import { git, gitSource, Machine, Rig, remainsOf, repository, writeFiles } from './rig'
+import { git, gitSource, Machine, purge, Rig, remainsOf, repository, writeFiles } from './rig'
 
 const image = TEST_IMAGES.debian
 const made = new Set<string>()
@@ -29,6 +29,7 @@ afterEach(async () => {
 
 afterAll(async () => {
   await rig.dispose()
+  purge()
   machine.dispose()
 })
 

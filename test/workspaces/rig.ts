@@ -105,6 +105,7 @@ export class Rig {
       { source, ...more },
       never,
     )
+    created.add(workspaceId)
     return { id: workspaceId, operationId }
   }
 
@@ -193,6 +194,21 @@ export class Rig {
     await this.service.dispose()
     this.#links.dispose()
   }
+}
+
+/** Ids of all workspaces that this test file made. */
+export const created = new Set<string>()
+
+/** Removes what a test that failed left on the engine; does nothing after one that succeeded. */
+export function purge(): void {
+  const list = (...args: string[]) =>
+    execFileSync('docker', args, { encoding: 'utf8' }).split('\n').filter(Boolean)
+  for (const id of created) {
+    const filter = `label=berth.dev/workspace=${id}`
+    for (const container of list('ps', '-aq', '--filter', filter)) list('rm', '-fv', container)
+    for (const volume of list('volume', 'ls', '-q', '--filter', filter)) list('volume', 'rm', volume)
+  }
+  created.clear()
 }
 
 /** Everything of one workspace on the engine, by its id. */

@@ -1,0 +1,213 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Problem, ProblemError, type Source } from '#contract'
+import { git, gitSource, Machine, Rig, repository } from './rig'
+
+let machine: Machine
+let rig: Rig
+let server: Server
+let address: string
+/** Requests that the server answered, as `GET /path`. */
+const asked: string[] = []
+
+/** Git's own server program behind HTTP (gitprotocol-http); `private/` asks for a password. */
+function gitServer(root: string): Server {
+  const backend = join(execFileSync('git', ['--exec-path'], { encoding: 'utf8' }).trim(), 'git-http-backend')
+  return createServer((request, response) => {
+    const url = new URL(request.url ?? '/', 'http://x')
+    asked.push(`${request.method} ${url.pathname}`)
+    const expected = `Basic ${Buffer.from('me:pass word').toString('base64')}`
+    if (url.pathname.startsWith('/private/') && request.headers.authorization !== expected) {
+      response.writeHead(401, { 'www-authenticate': 'Basic realm="x"' }).end()
+      return
+    }
+    const child = spawn(backend, {
+      env: {
+        PATH: process.env.PATH,
+        GIT_PROJECT_ROOT: root,
+        GIT_HTTP_EXPORT_ALL: '1',
+        PATH_INFO: decodeURIComponent(url.pathname).replace('/private/', '/'),
+        QUERY_STRING: url.search.slice(1),
+        REQUEST_METHOD: request.method,
+        CONTENT_TYPE: request.headers['content-type'],
+        HTTP_CONTENT_ENCODING: request.headers['content-encoding'] as string | undefined,
+        GIT_PROTOCOL: request.headers['git-protocol'] as string | undefined,
+        REMOTE_USER: 'me',
+        GIT_CONFIG_COUNT: '1',
+        GIT_CONFIG_KEY_0: 'safe.directory',
+        GIT_CONFIG_VALUE_0: '*',
+      },
+      stdio: ['pipe', 'pipe', 'ignore'],
+    })
+    request.pipe(child.stdin)
+    let head = Buffer.alloc(0)
+    let begun = false
+    child.stdout.on('data', (chunk: Buffer) => {
+      if (begun) return void response.write(chunk)
+      head = Buffer.concat([head, chunk])
+      const end = head.indexOf('\r\n\r\n')
+      if (end < 0) return
+      begun = true
+      const lines = head.subarray(0, end).toString().split('\r\n')
+      const headers = lines.map((line) => line.split(/:\s*/, 2) as [string, string])
+      const status = headers.find(([name]) => name === 'Status')?.[1]
+      response.writeHead(
+        Number(status?.split(' ')[0] ?? 200),
+        Object.fromEntries(headers.filter(([name]) => name !== 'Status')),
+      )
+      response.write(head.subarray(end + 4))
+    })
+    child.stdout.on('end', () => response.end())
+  })
+}
+
+beforeAll(async () => {
+  machine = new Machine()
+  server = gitServer(machine.home)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  repository(machine.home, 'app', {
+    '.devcontainer/devcontainer.json': '{"name": "Found", "image": "x"}',
+    'large.bin': 'x'.repeat(3_000_000),
+  })
+  rig = new Rig(machine)
+  await rig.service.settled
+})
+
+afterAll(async () => {
+  await rig.dispose()
+  server.closeAllConnections()
+  await new Promise((resolve) => server.close(resolve))
+  expect(machine.leftovers()).toEqual([])
+  machine.dispose()
+})
+
+const preview = (source: Source, more = {}) =>
+  rig.service.handlers['workspaces.preview']({ source, ...more }, new AbortController().signal)
+
+async function refused(source: Source): Promise<Problem> {
+  const error = await preview(source).then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  )
+  if (!(error instanceof ProblemError)) throw new Error(`Not refused: ${String(error)}`)
+  return error.problem
+}
+
+describe('the definition of a git repository', () => {
+  it('is read over http without what is large, and without leaving anything', async () => {
+    const found = await preview({ kind: 'git', url: `${address}/app.git` })
+    expect(found).toMatchObject({ name: 'app', definition: { title: 'Found', image: 'x' } })
+    expect(found.candidates).toEqual(['.devcontainer/devcontainer.json'])
+    expect(machine.leftovers()).toEqual([])
+  })
+
+  it('is read at a branch, a tag, a commit and a short commit', async () => {
+    const bare = repository(machine.home, 'refs', { '.devcontainer.json': '{"image": "first"}' })
+    const work = join(machine.home, 'refs-work')
+    const first = git(work, 'rev-parse', 'HEAD').trim()
+    writeFileSync(join(work, '.devcontainer.json'), '{"image": "second"}')
+    git(work, 'commit', '--quiet', '-am', 'Second')
+    git(work, 'tag', 'v2')
+    git(work, 'push', '--quiet', bare, 'HEAD:next', 'v2')
+    for (const url of [`file://${bare}`, `${address}/refs.git`]) {
+      const image = async (ref?: Extract<Source, { kind: 'git' }>['ref']) =>
+        (await preview({ kind: 'git', url, ...(ref ? { ref } : {}) })).definition.image
+      expect(await image()).toBe('first')
+      expect(await image({ kind: 'branch', name: 'next' })).toBe('second')
+      expect(await image({ kind: 'branch', name: 'v2' })).toBe('second')
+      expect(await image({ kind: 'commit', id: first })).toBe('first')
+      expect(await image({ kind: 'commit', id: first.slice(0, 7) })).toBe('first')
+    }
+  })
+
+  it('follows a link inside the repository and refuses one that leads out', async () => {
+    const bare = repository(machine.home, 'links', { 'real.json': '{"image": "linked"}' })
+    const work = join(machine.home, 'links-work')
+    const link = async (target: string) => {
+      execFileSync('ln', ['-sfn', target, join(work, '.devcontainer.json')])
+      git(work, 'add', '.')
+      git(work, 'commit', '--quiet', '-m', target)
+      git(work, 'push', '--quiet', bare, 'main')
+    }
+    await link('real.json')
+    expect((await preview(gitSource(bare))).definition.image).toBe('linked')
+    await link('../../etc/passwd')
+    expect(await refused(gitSource(bare))).toMatchObject({ code: 'definition-invalid' })
+  })
+
+  it('uses the credentials that the user’s git has', async () => {
+    const url = `${address}/private/app.git`
+    expect(await refused({ kind: 'git', url })).toMatchObject({ code: 'git-auth' })
+    writeFileSync(join(machine.home, '.git-credentials'), `${address.replace('//', '//me:pass%20word@')}\n`)
+    writeFileSync(join(machine.home, '.gitconfig'), '[credential]\n\thelper = store\n')
+    expect((await preview({ kind: 'git', url })).definition.title).toBe('Found')
+    // A user and password in the URL are not kept.
+    const parsed = await preview({ kind: 'git', url: url.replace('//', '//me:pass%20word@') })
+    expect(parsed.source).toEqual({ kind: 'git', url })
+  })
+})
+
+describe('what can go wrong with git', () => {
+  it.each<[string, () => Source, string]>([
+    ['no such repository, over a file', () => gitSource(join(machine.home, 'nope.git')), 'git-not-found'],
+    ['no such repository, over http', () => ({ kind: 'git', url: `${address}/nope.git` }), 'git-not-found'],
+    ['no such branch', () => gitSource(join(machine.home, 'app.git'), 'nope'), 'git-ref-not-found'],
+    [
+      'no such commit',
+      () => ({
+        kind: 'git',
+        url: `file://${join(machine.home, 'app.git')}`,
+        ref: { kind: 'commit', id: 'a'.repeat(40) },
+      }),
+      'git-ref-not-found',
+    ],
+    ['nobody listens', () => ({ kind: 'git', url: 'http://127.0.0.1:1/x.git' }), 'git-unreachable'],
+    ['no such host', () => ({ kind: 'git', url: 'https://nowhere.invalid/x.git' }), 'git-unreachable'],
+  ])('%s', async (_what, source, code) => {
+    const problem = await refused(source())
+    expect(problem.code).toBe(code)
+    expect(problem.remedy).not.toBe('')
+    expect(machine.leftovers()).toEqual([])
+  })
+
+  it('no git on this machine', async () => {
+    const bare = new Machine({ PATH: '/nonexistent' })
+    const other = new Rig(bare)
+    await other.service.settled
+    const asking = other.service.handlers['workspaces.preview'](
+      { source: gitSource(join(machine.home, 'app.git')) },
+      new AbortController().signal,
+    )
+    await expect(asking).rejects.toMatchObject({ problem: { code: 'git-missing' } })
+    await other.dispose()
+    bare.dispose()
+  })
+
+  it('refuses what would run programs or be taken for an option', async () => {
+    for (const url of ['ext::sh -c date', '--upload-pack=date', 'ssh://-oProxyCommand=date/x', 'fd::17']) {
+      expect((await refused({ kind: 'git', url })).code).toBe('invalid-input')
+    }
+    const bare = join(machine.home, 'app.git')
+    expect((await refused(gitSource(bare, '--upload-pack=date'))).code).toBe('invalid-input')
+  })
+
+  it('gives up at once when the caller does', async () => {
+    const silent = createServer(() => undefined)
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+    const { port } = silent.address() as AddressInfo
+    const controller = new AbortController()
+    const asking = rig.service.handlers['workspaces.preview'](
+      { source: { kind: 'git', url: `http://127.0.0.1:${port}/x.git` } },
+      controller.signal,
+    )
+    setTimeout(() => controller.abort(), 300)
+    await expect(asking).rejects.toMatchObject({ problem: { code: 'cancelled' } })
+    silent.closeAllConnections()
+    silent.close()
+  })
+})

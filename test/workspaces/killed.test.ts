@@ -1,0 +1,182 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import { build } from 'vite'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { Source } from '#contract'
+import { TEST_IMAGES } from '../harness/images'
+import { created, gitSource, Machine, purge, Rig, remainsOf, repository, writeFiles } from './rig'
+
+const image = TEST_IMAGES.debian
+// Below node_modules, so that what is not bundled is found.
+const folder = resolve(`node_modules/.cache/berth-killed-${process.pid}`)
+let machine: Machine
+let rig: Rig | undefined
+
+beforeAll(async () => {
+  mkdirSync(folder, { recursive: true })
+  await build({
+    configFile: false,
+    logLevel: 'silent',
+    build: {
+      ssr: resolve('test/workspaces/killed-child.ts'),
+      outDir: folder,
+      target: 'node20',
+      rollupOptions: { output: { entryFileNames: 'child.mjs' } },
+    },
+  })
+})
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+beforeEach(() => {
+  machine = new Machine()
+})
+
+afterEach(async () => {
+  const hanging = join(machine.home, 'hanging')
+  if (existsSync(hanging)) {
+    // What a killed Berth's programs leave is theirs to end; these would sleep for long.
+    for (const pid of readFileSync(hanging, 'utf8').split('\n').filter(Boolean)) {
+      try {
+        process.kill(Number(pid), 'SIGKILL')
+      } catch {
+        // Ended by itself.
+      }
+    }
+  }
+  await rig?.dispose()
+  rig = undefined
+  purge()
+  machine.dispose()
+})
+
+/** Starts a child that creates or rebuilds, kills it in a step, and returns the workspace's id. */
+async function killedIn(step: string, what: Source | string): Promise<string> {
+  const child: ChildProcess = spawn(
+    process.execPath,
+    [
+      join(folder, 'child.mjs'),
+      machine.home,
+      typeof what === 'string' ? what : JSON.stringify(what),
+      JSON.stringify({ PATH: machine.env.PATH }),
+    ],
+    { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env } },
+  )
+  let errors = ''
+  child.stderr?.on('data', (chunk: Buffer) => {
+    errors += chunk.toString()
+  })
+  const gone = once(child, 'exit')
+  if (!child.stdout) throw new Error('No output')
+  for await (const line of createInterface({ input: child.stdout })) {
+    const { workspaceId, running, state } = JSON.parse(line) as {
+      workspaceId: string
+      running: string[]
+      state: string
+    }
+    created.add(workspaceId)
+    if (state !== 'running') throw new Error(`It ended: ${line}`)
+    if (!running.includes(step)) continue
+    // Into the middle of the step, wherever that is.
+    await new Promise((resolve) => setTimeout(resolve, 150))
+    child.kill('SIGKILL')
+    await gone
+    return workspaceId
+  }
+  throw new Error(`The child never came to ${step}: ${errors}`)
+}
+
+async function again(): Promise<Rig> {
+  rig = new Rig(machine)
+  await rig.service.settled
+  return rig
+}
+
+const noLeftovers = () => expect.poll(() => readdirSync(machine.temporary)).toEqual([])
+
+describe('a Berth that is killed in a create', () => {
+  it.each([
+    ['definition', '*" fetch "*'],
+    ['clone', '*" clone "*'],
+  ])('leaves nothing in the step %s but what the next start sweeps', async (step, words) => {
+    machine.hangGit(words)
+    const bare = repository(machine.home, 'app', {
+      '.devcontainer.json': JSON.stringify({ image }),
+    })
+    const id = await killedIn(step, gitSource(bare))
+    expect(machine.leftovers()).not.toEqual([])
+    const next = await again()
+    await expect.poll(() => next.service.workspaces.get(id)).toBeUndefined()
+    await noLeftovers()
+    await expect.poll(() => machine.locks()).toEqual([])
+    expect(await remainsOf(id)).toEqual([])
+  })
+
+  it('shows a workspace whose container was made as failed, which can be gone on with', async () => {
+    const bare = repository(machine.home, 'app', {
+      '.devcontainer.json': JSON.stringify({
+        image,
+        overrideCommand: false,
+        build: { dockerfile: 'Dockerfile' },
+      }),
+      // Its own command ends late enough to be killed while it starts.
+      Dockerfile: `FROM ${image}\nCMD ["sleep", "1000"]\n`,
+    })
+    const id = await killedIn('start', gitSource(bare))
+    const next = await again()
+    const { state, problem } = next.workspace(id)
+    expect({ state, code: problem?.code }).toEqual({ state: 'failed', code: 'interrupted' })
+    expect(problem?.cause).toContain('starting')
+    expect(problem?.actions?.map((action) => action.kind === 'workspace' && action.verb)).toEqual([
+      'rebuild',
+      'delete',
+    ])
+    await noLeftovers()
+    expect((await next.act('rebuild', id)).problem).toBeUndefined()
+    expect(next.workspace(id).state).toBe('running')
+    expect(await next.run(id, 'git', 'status', '--porcelain')).toBe('')
+    await next.act('delete', id)
+    expect(await remainsOf(id)).toEqual([])
+  })
+
+  it('leaves a workspace that can be used when it was in a lifecycle command, and says so', async () => {
+    const bare = repository(machine.home, 'app', {
+      '.devcontainer.json': JSON.stringify({ image, onCreateCommand: 'touch /begun; sleep 1000' }),
+    })
+    const id = await killedIn('onCreateCommand', gitSource(bare))
+    const next = await again()
+    expect(next.workspace(id)).toMatchObject({ state: 'running' })
+    expect(next.workspace(id).reason).toContain('Berth was ended while running onCreateCommand')
+    expect(await next.run(id, 'ls', '/begun')).toBe('/begun\n')
+    expect((await next.act('stop', id)).problem).toBeUndefined()
+    expect(next.workspace(id)).toMatchObject({ state: 'stopped', reason: 'Stopped' })
+    await next.act('delete', id)
+    expect(await remainsOf(id)).toEqual([])
+    expect(machine.locks()).toEqual([])
+  })
+})
+
+describe('a Berth that is killed in a rebuild', () => {
+  it('keeps the workspace as it was, one start away', async () => {
+    const bare = repository(machine.home, 'app', { '.devcontainer.json': JSON.stringify({ image }) })
+    const first = await again()
+    const { id } = await first.up(gitSource(bare))
+    const definition = JSON.stringify({ image, onCreateCommand: 'sleep 1000' })
+    writeFiles(machine.home, { 'new.json': definition })
+    await first.run(id, 'sh', '-c', `echo mark > /mark; printf %s '${definition}' > .devcontainer.json`)
+    await first.dispose()
+
+    await killedIn('onCreateCommand', id)
+    const next = await again()
+    expect(next.workspace(id)).toMatchObject({ state: 'failed', problem: { code: 'interrupted' } })
+    expect(next.workspace(id).reason).toBe('Its rebuild was interrupted')
+    expect((await next.act('start', id)).problem).toBeUndefined()
+    expect(next.workspace(id)).toMatchObject({ state: 'running', reason: 'Running' })
+    expect(await next.run(id, 'cat', '/mark')).toBe('mark\n')
+    await next.act('delete', id)
+    expect(await remainsOf(id)).toEqual([])
+  })
+})
