@@ -2,46 +2,13 @@ import react from '@vitejs/plugin-react'
 import { defineConfig } from 'electron-vite'
 import presetMantine from 'postcss-preset-mantine'
 import simpleVariables from 'postcss-simple-vars'
-import type { Plugin, UserConfig } from 'vite'
+import type { UserConfig } from 'vite'
 
 /**
  * The parts that run in Electron: `main` (shell and engine), `preload`, `renderer`. vite.config.ts makes the command
  * line; `npm run build` makes all. Everything but Node's built-ins and Electron is bundled, so that what runs needs
  * nothing of node_modules.
  */
-
-/**
- * Optional or unused parts of our dependencies. dockerode loads its ssh and BuildKit-session clients up front; Berth
- * goes through the system's ssh and the classic build, so they would be a megabyte of code that never runs. The
- * last three are native accelerators that their users do without.
- */
-const leftOut = new Set([
-  'ssh2',
-  '@grpc/grpc-js',
-  '@grpc/proto-loader',
-  'protobufjs',
-  'cpu-features',
-  'bufferutil',
-  'utf-8-validate',
-])
-
-function leaveOut(): Plugin {
-  const prefix = '\0left-out:'
-  return {
-    name: 'berth:leave-out',
-    enforce: 'pre',
-    resolveId: (source) => (leftOut.has(source) ? `${prefix}${source}` : null),
-    load(id) {
-      if (!id.startsWith(prefix)) return null
-      const name = id.slice(prefix.length)
-      const native = name === 'bufferutil' || name === 'utf-8-validate' || name === 'cpu-features'
-      // Their users wrap the require of a native accelerator in try, and expect it to throw.
-      return native
-        ? `throw new Error(${JSON.stringify(`${name} is not part of Berth`)}); module.exports = {}`
-        : 'module.exports = {}'
-    },
-  }
-}
 
 /** The oldest runtime that Berth's Node code meets: Node 20.18 in the Electron that tests use. */
 const NODE_TARGET = 'node20.18'
@@ -51,7 +18,6 @@ const CHROME_TARGET = 'chrome130'
 export function forNode(input: Record<string, string>, outDir: string, extra: UserConfig = {}): UserConfig {
   return {
     publicDir: false,
-    plugins: [leaveOut()],
     ssr: { noExternal: true, external: ['electron'], target: 'node' },
     // CommonJS builds of our dependencies carry `browser` and `module` fields that differ under Node.
     resolve: { conditions: ['node', 'module', 'import', 'default'], mainFields: ['module', 'main'] },

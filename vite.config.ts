@@ -1,5 +1,5 @@
 import { defineConfig } from 'vite'
-import { forNode } from './electron.vite.config'
+import { forNode } from './electron.vite.config.ts'
 
 /** The command line: the engine without Electron. The parts that run in Electron: electron.vite.config.ts. */
 export default defineConfig(forNode({ berth: 'cli/berth.ts' }, 'out/cli'))

@@ -63,7 +63,6 @@ export async function missingPackages(wanted) {
   const { output } = await run('dpkg-query', [
     '--show',
     '--showformat',
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query's own placeholders
     '${Package} ${db:Status-Status}\n',
     ...names,
   ])
