@@ -1,14 +1,21 @@
 import { useEffect } from 'react'
 import { callShell } from '../lib/bridge'
-import { useSettings } from '../lib/hooks'
-import { navigate } from '../lib/navigation'
+import { useRecord, useSettings } from '../lib/hooks'
+import { navigate, useNavigation } from '../lib/navigation'
 
-/** What the window does by itself: it follows the theme and obeys the menu. */
+/** What the window does by itself: it follows the theme, names itself, and obeys the menu. */
 export function useWindowEffects(): void {
   const theme = useSettings()?.theme
   useEffect(() => {
     if (theme) void callShell('shell.setTheme', { theme })
   }, [theme])
+  const name = useRecord(
+    'workspaces',
+    useNavigation(({ route }) => (route.view === 'workspace' ? route.workspaceId : undefined)),
+  )?.name
+  useEffect(() => {
+    document.title = name ? `${name} – Berth` : 'Berth'
+  }, [name])
   useEffect(
     () =>
       window.berth.onCommand((command) => {

@@ -53,6 +53,16 @@ export function openWorkspace(workspaceId: string, tab?: WorkspaceTab): void {
   })
 }
 
+/** Goes to the list, and forgets every place within a workspace that is no more. */
+export function leaveWorkspace(workspaceId: string): void {
+  const elsewhere = (place: Route) => place.view !== 'workspace' || place.workspaceId !== workspaceId
+  useNavigation.setState(({ past, future }) => ({
+    route: { view: 'workspaces' },
+    past: past.filter(elsewhere),
+    future: future.filter(elsewhere),
+  }))
+}
+
 export function goBack(): void {
   useNavigation.setState(({ route, past, future }) => {
     const last = past.at(-1)

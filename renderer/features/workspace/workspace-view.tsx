@@ -14,7 +14,7 @@ import type { Operation, Workspace } from '#contract'
 import { formatSource, reasonText, stateLabel } from '../../lib/format'
 import { useCollection, useLoaded, useNow, useRecord } from '../../lib/hooks'
 import { askFor, latestOperation, possibleVerbs } from '../../lib/lifecycle'
-import { navigate, openWorkspace, type WorkspaceTab } from '../../lib/navigation'
+import { leaveWorkspace, navigate, openWorkspace, type WorkspaceTab } from '../../lib/navigation'
 import { notify } from '../../lib/notify'
 import { ProblemView } from '../../lib/problem-view'
 import { workspaceTone } from '../../lib/tone'
@@ -49,9 +49,9 @@ export function WorkspaceView({ workspaceId, tab, panels }: WorkspaceViewProps) 
   useEffect(() => {
     if (!deleted) return
     // Its view shows nothing any more; the user saw it go and is told so where they land.
-    navigate({ view: 'workspaces' })
+    leaveWorkspace(workspaceId)
     notify({ tone: 'good', title: `Deleted ${operation.workspaceName}` })
-  }, [deleted, operation?.workspaceName])
+  }, [deleted, workspaceId, operation?.workspaceName])
   if (deleted) return null
   if (!workspace || workspace.state === 'creating') {
     if (operation) return <div className={styles.scroll}>{panels.operation(operation, false)}</div>
@@ -84,12 +84,14 @@ interface PresentProps {
 }
 
 function Present({ workspace, operation, tab, panels }: PresentProps) {
-  const [openOperation, setOpenOperation] = useState<string | undefined>()
+  // A failure unfolds by itself; what the user did with it goes over that.
+  const [toggled, setToggled] = useState<{ readonly id: string; readonly open: boolean } | undefined>()
   const sessions = useCollection('sessions').filter((session) => session.workspaceId === workspace.id)
   const livePorts = useCollection('ports').filter(
     (port) => port.workspaceId === workspace.id && port.state === 'live',
   )
-  const unfolded = operation !== undefined && operation.id === openOperation
+  const unfolded =
+    operation !== undefined && (toggled?.id === operation.id ? toggled.open : operation.state === 'failed')
   const running = workspace.state === 'running'
   // Read once per visit, so that nothing moves by itself while the user is at work below it.
   const [openedAt] = useState(() => Date.now())
@@ -99,7 +101,7 @@ function Present({ workspace, operation, tab, panels }: PresentProps) {
     <div className={styles.view}>
       <Header workspace={workspace} busy={operation?.state === 'running'} />
       {operation && shown
-        ? panels.strip(operation, unfolded, () => setOpenOperation(unfolded ? undefined : operation.id))
+        ? panels.strip(operation, unfolded, () => setToggled({ id: operation.id, open: !unfolded }))
         : null}
       {operation && shown && unfolded ? (
         <div className={styles.steps}>{panels.operation(operation, true)}</div>
@@ -134,7 +136,7 @@ function Present({ workspace, operation, tab, panels }: PresentProps) {
         {/* Stays mounted while another tab is in front, so that coming back costs nothing. */}
         <Tabs.Panel value="terminals" keepMounted className={styles.panel}>
           {nothingToShow ? (
-            <AtRest workspace={workspace} />
+            <AtRest workspace={workspace} told={shown && unfolded && operation?.state === 'failed'} />
           ) : (
             panels.terminals(workspace.id, tab === 'terminals')
           )}
@@ -218,8 +220,14 @@ function Header({ workspace, busy }: { readonly workspace: Workspace; readonly b
 }
 
 /** What stands in place of the terminals while there can be none. */
-function AtRest({ workspace }: { readonly workspace: Workspace }) {
-  if (workspace.state === 'failed' && workspace.problem) {
+interface AtRestProps {
+  readonly workspace: Workspace
+  /** What went wrong already stands above, with its remedy. */
+  readonly told: boolean
+}
+
+function AtRest({ workspace, told }: AtRestProps) {
+  if (workspace.state === 'failed' && workspace.problem && !told) {
     return (
       <div className={styles.problem}>
         <ProblemView problem={workspace.problem} />
