@@ -9,29 +9,21 @@ export class BerthPage {
     this.page = page
   }
 
-  /** From the first-run view or anywhere else: gives a source and starts the creation. */
+  /** From wherever the window is: gives a source and starts the creation. */
   async create(source: string, name?: string): Promise<void> {
     await this.giveSource(source)
     if (name) await this.page.getByLabel('Name', { exact: true }).fill(name)
     await this.page.getByRole('button', { name: 'Create workspace' }).click()
   }
 
-  /** Gives a source and waits until the window has read it. */
+  /** Gives a source on the page for new workspaces. */
   async giveSource(source: string): Promise<void> {
-    const firstRun = this.page.getByRole('heading', { name: 'Give Berth a repository' })
-    const main = this.page.getByRole('navigation', { name: 'Main' })
-    await firstRun
-      .or(this.page.getByRole('heading', { level: 1 }))
-      .first()
-      .waitFor()
-    if (await firstRun.isVisible()) {
-      await this.sourceField().fill(source)
-      await this.page.getByRole('button', { name: 'Continue' }).click()
-    } else {
-      await main.getByRole('button', { name: 'New workspace' }).click()
-      await this.sourceField().fill(source)
-    }
+    await this.page
+      .getByRole('navigation', { name: 'Main' })
+      .getByRole('button', { name: 'New workspace' })
+      .click()
     await this.page.getByRole('heading', { name: 'New workspace' }).waitFor()
+    await this.sourceField().fill(source)
   }
 
   sourceField(): Locator {

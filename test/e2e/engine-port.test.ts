@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ENGINE_PORT_MESSAGE } from '#contract/channels'
 import { requests } from '#contract/requests'
+import { pictureFailures } from './failure-picture'
 import { type BerthApp, launchBerth } from './launch'
 
 /** What the tests put on the page's `window`. */
@@ -16,6 +17,7 @@ declare global {
 }
 
 let berth: BerthApp
+pictureFailures(() => berth)
 let enginePid: number
 
 const engineProcess = () =>

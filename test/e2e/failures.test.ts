@@ -7,6 +7,7 @@ import { command } from '../harness/command'
 import { TEST_IMAGES } from '../harness/images'
 import { BerthPage } from './berth-page'
 import { startWindowDocker, type WindowDocker } from './engine'
+import { pictureFailures } from './failure-picture'
 import { type BerthApp, type Home, launchBerth, makeHome, processesOf } from './launch'
 import { makeRepository, type Repository } from './repository'
 
@@ -22,6 +23,7 @@ const engineProcess = (berth: BerthApp) =>
 describe('an engine that is not there', () => {
   let folder: string
   let berth: BerthApp
+  pictureFailures(() => berth)
   let proxy: Server | undefined
   const sockets = new Set<Socket>()
   beforeAll(async () => {
@@ -68,13 +70,14 @@ describe('an engine that is not there', () => {
     const window = new BerthPage(berth.page)
     await window.go('Targets')
     const card = window.page.getByRole('article', { name: 'default' })
-    await card.getByText('Ready', { exact: true }).waitFor({ timeout: 60_000 })
+    await card.getByText('Ready').waitFor()
     expect(await card.getByRole('alert').count()).toBe(0)
   })
 })
 
 describe('sources that cannot be had', () => {
   let berth: BerthApp
+  pictureFailures(() => berth)
   let window: BerthPage
   beforeAll(async () => {
     berth = await launchBerth({ env: docker.env })
@@ -83,14 +86,15 @@ describe('sources that cannot be had', () => {
   afterAll(() => berth?.close())
 
   it.each([
-    ['a repository that does not exist', 'file:///nowhere/at-all.git'],
-    ['a server that does not answer', 'https://127.0.0.1:9/owner/repository.git'],
-    ['an image that does not exist', 'berth-e2e.invalid/no/such:image'],
-  ])('%s: a Problem with a remedy, and nothing is left', async (_what, source) => {
+    ['a repository that does not exist', 'file:///nowhere/at-all.git', 'no repository'],
+    ['a server that does not answer', 'https://127.0.0.1:9/owner/repository.git', '127.0.0.1'],
+    ['an image that does not exist', 'berth-e2e.invalid/no/such:image', 'berth-e2e.invalid'],
+  ])('%s: a Problem with a remedy, and nothing is left', async (_what, source, named) => {
     await window.create(source)
     const problem = window.page.getByRole('alert').first()
     await problem.waitFor({ timeout: 60_000 })
     const words = (await problem.textContent()) ?? ''
+    expect(words).toContain(named)
     expect(words).not.toMatch(/\bat .*\.js:\d+|undefined|\[object/)
     expect(words.length).toBeGreaterThan(40)
     await expect.poll(() => docker.objects(), { timeout: 20_000 }).toEqual([])
@@ -114,6 +118,7 @@ describe('sources that cannot be had', () => {
 
 describe('a creation that is cancelled', () => {
   let berth: BerthApp
+  pictureFailures(() => berth)
   let repository: Repository
   beforeAll(async () => {
     repository = await makeRepository('slow', {
@@ -145,6 +150,7 @@ describe('a creation that is cancelled', () => {
 describe('processes that die', () => {
   let home: Home
   let berth: BerthApp
+  pictureFailures(() => berth)
   let window: BerthPage
   const name = 'sturdy'
   beforeAll(async () => {
@@ -172,8 +178,10 @@ describe('processes that die', () => {
     process.kill(before, 'SIGKILL')
     await expect.poll(() => engineProcess(berth), { timeout: 30_000 }).not.toBe(before)
     await expect.poll(() => engineProcess(berth), { timeout: 30_000 }).toBeGreaterThan(0)
-    await window.waitForState('Running')
     expect(berth.log()).toContain('The engine ended by itself')
+    // The terminal ended with the engine; the workspace did not.
+    await window.page.getByText('No terminals', { exact: true }).waitFor()
+    await window.waitForState('Running')
     await window.openTerminal()
     await window.run('echo second life | tr a-z A-Z')
     await window.waitForText('SECOND LIFE')

@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { BerthPage } from './berth-page'
+import { pictureFailures } from './failure-picture'
 import { type BerthApp, type Home, launchBerth, makeHome, processesOf } from './launch'
 
 let home: Home
 let berth: BerthApp
+pictureFailures(() => berth)
 beforeAll(async () => {
   home = await makeHome()
 })

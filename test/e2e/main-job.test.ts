@@ -75,7 +75,10 @@ describe('the main job', () => {
   })
 
   it('tells what the workspace is going to be before it is made', async () => {
-    await window.giveSource(repository.url)
+    await window.sourceField().fill(repository.url)
+    await window.page.getByRole('button', { name: 'Continue' }).click()
+    await window.page.getByRole('heading', { name: 'New workspace' }).waitFor()
+    expect(await window.sourceField().inputValue()).toBe(repository.url)
     const preview = window.preview()
     await preview.getByText(TEST_IMAGES.debian).waitFor()
     const text = await preview.textContent()

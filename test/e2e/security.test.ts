@@ -3,11 +3,13 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { WINDOW_ORIGIN } from '#contract/channels'
+import { pictureFailures } from './failure-picture'
 import { type BerthApp, launchBerth } from './launch'
 
 const PAGE = `${WINDOW_ORIGIN}/index.html`
 
 let berth: BerthApp
+pictureFailures(() => berth)
 let server: Server
 let origin: string
 /** What reached a server on this machine's network, from anywhere in the window. */
