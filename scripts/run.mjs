@@ -9,6 +9,7 @@ import { ensureDocker } from './setup/docker.mjs'
 import { ensureElectron } from './setup/electron.mjs'
 import { root } from './setup/folders.mjs'
 import { requireNode } from './setup/node-version.mjs'
+import { endWithParent } from './setup/parent.mjs'
 import { say, step } from './setup/say.mjs'
 import { ensurePackages, packagesFor } from './setup/system-packages.mjs'
 import { ensureTestUser } from './setup/test-user.mjs'
@@ -49,6 +50,7 @@ for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
 
 try {
   requireNode()
+  endWithParent()
   const run = tasks[task]
   if (!run) throw new Error(`there is no task "${task}": ${Object.keys(tasks).join(', ')}`)
   await ensureDependencies()

@@ -9,6 +9,7 @@ import { ensureDocker } from './setup/docker.mjs'
 import { ensureElectron } from './setup/electron.mjs'
 import { root } from './setup/folders.mjs'
 import { requireNode } from './setup/node-version.mjs'
+import { endWithParent } from './setup/parent.mjs'
 import { say } from './setup/say.mjs'
 import { ensurePackages, packagesFor } from './setup/system-packages.mjs'
 
@@ -20,6 +21,7 @@ const hasDisplay =
 
 try {
   requireNode()
+  endWithParent()
   await ensureDependencies()
   await ensureBuilt()
   if (args.length > 0) {

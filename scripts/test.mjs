@@ -11,6 +11,7 @@ import { ensureDocker, stopDocker } from './setup/docker.mjs'
 import { ensureElectron } from './setup/electron.mjs'
 import { root } from './setup/folders.mjs'
 import { requireNode } from './setup/node-version.mjs'
+import { endWithParent } from './setup/parent.mjs'
 import { elapsed, say } from './setup/say.mjs'
 import { ensurePackages, packagesFor } from './setup/system-packages.mjs'
 import { ensureTestUser } from './setup/test-user.mjs'
@@ -46,6 +47,7 @@ for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
 
 try {
   requireNode()
+  endWithParent()
   await ensureDependencies()
   for (const check of checks.filter((name) => chosen.includes(name))) await runCheck(check)
   const failure = await prepare()
