@@ -32,6 +32,10 @@ const load = {
   lifecycle: () => import('../features/lifecycle'),
 }
 
+// Asked for before anything is drawn: one of them is what the user sees first. Where one cannot be loaded, the view
+// that needs it says so.
+for (const first of [load.workspaces, load.onboarding, load.targets]) first().catch(console.error)
+
 const WorkspacesView = lazy(async () => ({ default: (await load.workspaces()).WorkspacesView }))
 const FirstRunView = lazy(async () => ({ default: (await load.onboarding()).FirstRunView }))
 const CreateView = lazy(async () => ({ default: (await load.create()).CreateView }))

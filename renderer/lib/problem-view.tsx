@@ -13,7 +13,9 @@ interface ProblemViewProps {
 export function ProblemView({ problem, onRetry, tone }: ProblemViewProps) {
   const offered = (problem.actions ?? []).filter((action) => action.kind !== 'retry' || onRetry)
   const actions = offered.map((action) => ({ label: action.label, run: () => carryOut(action, onRetry) }))
-  if (onRetry && !offered.some((action) => action.kind === 'retry')) {
+  // Checking a target again is how it is tried again.
+  const retried = offered.some((action) => action.kind === 'retry' || action.kind === 'probe')
+  if (onRetry && !retried) {
     actions.push({ label: 'Try again', run: onRetry })
   }
   return <ProblemCard problem={problem} actions={actions} onCopy={(text) => copyText(text)} tone={tone} />
