@@ -102,11 +102,32 @@ for n in range(250000):
     n % 10 or print('e%d' % n, file=err)
 `
       expect((await run(driver, id, ['python3', '-c', script])).code).toBe(0)
-      const logs = await driver.logs(id, { follow: false }, never)
-      const [stdout, stderr] = await Promise.all([collect(logs.stdout), collect(logs.stderr)])
-      expect(stdout.length).toBe(250_000 * 21)
-      expect(stdout.subarray(-21).toString()).toBe('line 00249999 of log\n')
-      expect(stderr.toString().trimEnd().split('\n').length).toBe(25_000)
+      // The engine may still be writing its log when the program has ended: follows until all of it came.
+      const logs = await driver.logs(id, { follow: true }, never)
+      const out: Buffer[] = []
+      const err: Buffer[] = []
+      const errors = Array.from({ length: 25_000 }, (_, n) => `e${n * 10}\n`).join('')
+      const sizes = { out: 250_000 * 21, err: errors.length }
+      const all = new Promise<void>((resolve) => {
+        const count = (list: Buffer[]) => list.reduce((sum, chunk) => sum + chunk.length, 0)
+        const look = () => count(out) >= sizes.out && count(err) >= sizes.err && resolve()
+        logs.stdout.on('data', (chunk: Buffer) => {
+          out.push(chunk)
+          look()
+        })
+        logs.stderr.on('data', (chunk: Buffer) => {
+          err.push(chunk)
+          look()
+        })
+      })
+      await all
+      logs.destroy()
+      const expected = Array.from(
+        { length: 250_000 },
+        (_, n) => `line ${String(n).padStart(8, '0')} of log\n`,
+      ).join('')
+      expect(Buffer.concat(out).toString() === expected).toBe(true)
+      expect(Buffer.concat(err).toString() === errors).toBe(true)
       expect(await logs.end).toEqual({})
     })
   })

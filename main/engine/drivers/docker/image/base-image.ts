@@ -4,7 +4,7 @@ import { cancelled, problem } from '#contract'
 import type { Platform } from '../../../platform/platform'
 import type { StepReport } from '../../driver'
 import type { EngineClient } from '../client'
-import { diskFull } from '../problems'
+import { diskFull, isStatus } from '../problems'
 import { readJsonLines } from '../streams/json-lines'
 
 /** The image that Berth makes of Debian's packages where no registry can be reached. */
@@ -37,12 +37,24 @@ export async function makeBaseImage(
     const root = join(folder, 'root')
     await bootstrap(platform, root, report, signal)
     await tidy(root)
+    // Another Berth may have been quicker: a second one would leave the first without a name.
+    if (await exists(client, signal)) return
     await load(client, platform, root, report, signal)
   } catch (error) {
     if (signal.aborted) throw cancelled('Making the base image')
     throw error
   } finally {
     await rm(folder, { recursive: true, force: true, maxRetries: 5 })
+  }
+}
+
+async function exists(client: EngineClient, signal: AbortSignal): Promise<boolean> {
+  try {
+    await client.json('GET', `/images/${BASE_IMAGE}/json`, { signal })
+    return true
+  } catch (error) {
+    if (isStatus(error, 404)) return false
+    throw error
   }
 }
 

@@ -6,7 +6,7 @@ import type { ImageSummary, ProgressLine } from '../api'
 import type { EngineClient } from '../client'
 import { builtRepository, labels, MANAGED_BY, nonce } from '../container/anatomy'
 import { QUICK } from '../container/locate'
-import { diskFull, EngineError, firstLine } from '../problems'
+import { diskFull, EngineError, firstLine, isStatus } from '../problems'
 import { readJsonLines } from '../streams/json-lines'
 import { packContext } from './context'
 import { type Credentials, encodeCredentials } from './credentials'
@@ -181,12 +181,27 @@ async function removeLayers(
       for (const image of [...left]) {
         if (left.some((other) => other.ParentId === image.Id)) continue
         left.splice(left.indexOf(image), 1)
-        await client
-          .json('DELETE', `/images/${image.Id}`, { query: { noprune: true } })
-          .catch(() => undefined)
+        await removeLayer(client, image.Id)
       }
     }
   } catch {
     // The engine is gone: there is nobody to clean up with, and the build's own Problem is the one to tell.
+  }
+}
+
+/** Milliseconds that the engine may take to end the step that was under way, whose container holds the layer. */
+const STEP_ENDS = 15_000
+
+async function removeLayer(client: EngineClient, id: string): Promise<void> {
+  const deadline = performance.now() + STEP_ENDS
+  for (;;) {
+    try {
+      await client.json('DELETE', `/images/${id}`, { query: { noprune: true } })
+      return
+    } catch (error) {
+      // 404: gone already. What is in use by another build in the meantime is that one's.
+      if (!isStatus(error, 409) || performance.now() > deadline) return
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
   }
 }

@@ -109,6 +109,7 @@ export class Images {
         report.output(`${error.problem.cause}\nThe image that is already there is used.\n`)
         return reference
       }
+      if (isDefault && unreachable && (await this.inspect(BASE_IMAGE, signal))) return BASE_IMAGE
       if (!isDefault || !unreachable || !(await canBuildBaseImage(this.#local, this.#platform))) throw error
       report.output(`${error.problem.cause}\nThe base image is made from Debian's packages instead.\n`)
       await makeBaseImage(this.#client, this.#platform, report, signal)
