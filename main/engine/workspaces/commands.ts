@@ -160,7 +160,8 @@ export async function runPhase(
       }
       return code
     } finally {
-      running.destroy()
+      // Only who cancels ends them: when Berth itself ends, a server that was started here runs on.
+      if (signal.aborted) running.destroy()
     }
   }
   const sources = needsContainerEnvironment(JSON.stringify(command))
@@ -170,15 +171,22 @@ export async function runPhase(
   try {
     await runCommands(phase, filled, ['/bin/sh', '-c'], report, execute)
   } catch (error) {
-    throw asLifecycleProblem(phase, command, error)
+    throw asLifecycleProblem(phase, command, error, link.workspaceId)
   }
 }
 
 /** Whatever kept a command from running is told as its failure; a cancel stays one. */
-function asLifecycleProblem(phase: LifecyclePhase, command: LifecycleCommand, error: unknown): unknown {
+function asLifecycleProblem(
+  phase: LifecyclePhase,
+  command: LifecycleCommand,
+  error: unknown,
+  workspaceId: string,
+): unknown {
   if (!(error instanceof ProblemError)) return error
   const inner: Problem = error.problem
-  if (inner.code === 'lifecycle-failed' || inner.code === 'cancelled') return error
+  if (inner.code === 'cancelled') return error
+  const actions: Problem['actions'] = [{ kind: 'workspace', label: 'Rebuild', verb: 'rebuild', workspaceId }]
+  if (inner.code === 'lifecycle-failed') return problem({ ...inner, actions }, error)
   const first = commandsOf(command)[0]?.command ?? ''
   return problem(
     {
@@ -187,6 +195,7 @@ function asLifecycleProblem(phase: LifecyclePhase, command: LifecycleCommand, er
       cause: `“${shown(first)}” could not be run: ${inner.cause}`,
       remedy: inner.remedy || 'Mend the command or the image, and rebuild.',
       ...(inner.detail ? { detail: inner.detail } : {}),
+      actions,
     },
     error,
   )

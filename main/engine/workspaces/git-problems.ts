@@ -86,6 +86,7 @@ export function gitProblem(url: string, result: RunResult): ProblemError {
       cause: found.cause,
       remedy: found.remedy,
       detail,
+      actions: [{ kind: 'retry', label: 'Try again' }],
     })
   }
   return problem({

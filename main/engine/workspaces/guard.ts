@@ -95,6 +95,8 @@ export class Guard {
     const state: ActionState = { kind: fields.kind, phase: '', ...(draft ? { draft } : {}) }
     const held: Held = { operation, state, lock: undefined, done: Promise.resolve() }
     this.#held.set(workspaceId, held)
+    // At once, so that its name counts as taken for whoever asks next.
+    this.#onChange(workspaceId)
     try {
       held.lock = await this.#locks.acquire({
         ...fields,
@@ -103,6 +105,7 @@ export class Guard {
       })
     } catch (error) {
       this.#held.delete(workspaceId)
+      this.#onChange(workspaceId)
       operation.finish({ error })
       this.#operations.dismiss(operation.id)
       throw error
@@ -112,7 +115,6 @@ export class Guard {
       held.lock?.update({ phase })
       if (this.#held.get(workspaceId) === held) this.#onChange(workspaceId)
     }
-    this.#onChange(workspaceId)
     held.done = this.#run(held, run)
     return operation.record
   }

@@ -17,6 +17,7 @@ import { Guard } from './guard'
 import { createHandlers, type WorkspaceHandlers } from './handlers'
 import { Locks } from './locks'
 import { serveLogs } from './logs'
+import { Observations } from './observations'
 import { Operations } from './operations'
 import { thisOwner } from './owner'
 import { reconcile } from './reconcile'
@@ -64,10 +65,11 @@ class Service {
   readonly #locks: Locks
   readonly #guard: Guard
   readonly #owner: string
-  readonly #observed = new Map<string, { readonly targetId: string; readonly observed: ObservedWorkspace }>()
+  readonly #observed = new Observations()
   readonly #heard = new Set<string>()
   readonly #mishaps = new Map<string, Problem>()
   readonly #cleanings = new Map<string, Cleaning[]>()
+  readonly #forgetting = new Set<string>()
   readonly #watchers = new Set<(workspaceId: string) => void>()
   readonly settled: Promise<void>
 
@@ -93,22 +95,18 @@ class Service {
   #watched(targetId: string, event: WatchEvent): void {
     switch (event.type) {
       case 'snapshot': {
-        const present = new Set(event.workspaces.map(({ id }) => id))
-        for (const observed of event.workspaces) this.#observed.set(observed.id, { targetId, observed })
-        for (const [id, known] of [...this.#observed]) {
-          if (known.targetId === targetId && !present.has(id)) this.#observed.delete(id)
-        }
+        this.#observed.replace(targetId, event.workspaces)
         this.#heard.add(targetId)
         this.#refreshAll()
         void this.#cleanAgain(targetId)
         return
       }
       case 'changed':
-        this.#observed.set(event.workspace.id, { targetId, observed: event.workspace })
+        this.#observed.set(targetId, event.workspace)
         this.#refresh(event.workspace.id)
         return
       case 'removed':
-        this.#observed.delete(event.id)
+        this.#observed.delete(targetId, event.id)
         this.#refresh(event.id)
         return
       case 'unreachable':
@@ -118,8 +116,7 @@ class Service {
 
   #targetChanged(targetId: string): void {
     if (!this.targets.collection.get(targetId)) {
-      for (const [id, known] of [...this.#observed])
-        if (known.targetId === targetId) this.#observed.delete(id)
+      this.#observed.replace(targetId, [])
       this.#heard.delete(targetId)
     }
     this.#refreshAll()
@@ -127,16 +124,24 @@ class Service {
 
   #refreshAll(): void {
     const ids = new Set([
-      ...this.#observed.keys(),
+      ...this.#observed.ids(),
       ...this.workspaces.list().map(({ id }) => id),
       ...this.#locks.others.keys(),
     ])
     for (const id of ids) this.#refresh(id)
   }
 
+  /** What is known of a workspace, from the target that can be reached where several lead to one engine. */
+  #known(id: string): { readonly targetId: string; readonly observed: ObservedWorkspace } | undefined {
+    return this.#observed.get(id, (targetId) => {
+      const target = this.targets.collection.get(targetId)
+      return (target?.state === 'ready' ? 2 : 0) + (target?.isDefault ? 1 : 0)
+    })
+  }
+
   /** Works out one workspace's record anew from all that is known of it. */
   #refresh(id: string): void {
-    const known = this.#observed.get(id)
+    const known = this.#known(id)
     const own = this.#guard.state(id)
     const other = this.#locks.others.get(id)
     const targetId = known?.targetId ?? own?.draft?.targetId ?? other?.content.targetId ?? ''
@@ -155,13 +160,27 @@ class Service {
       ...(!own && other && !other.alive ? { interrupted: { kind, phase } } : {}),
       ...(mishap ? { mishap } : {}),
     })
-    // Nothing is left of what a killed process was making: its lock tells nothing more.
-    if (!record && other && !other.alive && this.#heard.has(targetId)) void this.#locks.forget(id)
+    if (!record && other && !other.alive && this.#heard.has(targetId)) void this.#forgetKilled(targetId, id)
     if (!record) {
       this.#mishaps.delete(id)
       this.workspaces.delete(id)
     } else if (JSON.stringify(record) !== JSON.stringify(this.workspaces.get(id))) this.workspaces.set(record)
     for (const watcher of [...this.#watchers]) watcher(id)
+  }
+
+  /**
+   * Of what a killed process was making no workspace is left, but perhaps an image or a volume. After that its lock
+   * tells nothing more.
+   */
+  async #forgetKilled(targetId: string, id: string): Promise<void> {
+    if (this.#forgetting.has(id)) return
+    this.#forgetting.add(id)
+    const done = await this.#clean(targetId, {
+      what: id,
+      undo: (driver, signal) => driver.discard(id, signal),
+    })
+    if (done) await this.#locks.forget(id)
+    this.#forgetting.delete(id)
   }
 
   /** What the handlers and actions work with. */
@@ -182,7 +201,7 @@ class Service {
           remedy: 'It may have been deleted, or its target be out of reach.',
         })
       },
-      observed: (id) => this.#observed.get(id)?.observed,
+      observed: (id) => this.#known(id)?.observed,
       takenNames: (except) =>
         new Set(this.workspaces.list().flatMap(({ id, name }) => (id === except ? [] : [name]))),
       mishap: (id, found) => {
@@ -250,7 +269,7 @@ class Service {
   async #settle(id: string, predicate: (observed: ObservedWorkspace | undefined) => boolean): Promise<void> {
     await new Promise<void>((resolve) => {
       const look = (changed: string) => {
-        if (changed === id && predicate(this.#observed.get(id)?.observed)) finish()
+        if (changed === id && predicate(this.#known(id)?.observed)) finish()
       }
       const finish = () => {
         clearTimeout(timer)

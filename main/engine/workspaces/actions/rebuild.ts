@@ -52,10 +52,8 @@ export async function rebuild(
       ...(workspace.definition.path === undefined ? {} : { definitionPath: workspace.definition.path }),
       bindMounts,
     }
-    const bindFolder =
-      workspace.source.kind === 'folder' && bindMounts && existsSync(workspace.source.path)
-        ? workspace.source.path
-        : undefined
+    const bindFolder = workspace.source.kind === 'folder' && bindMounts ? workspace.source.path : undefined
+    if (bindFolder !== undefined && !existsSync(bindFolder)) throw folderGone(bindFolder)
     const { name, owner, source, createdAt } = workspace
     const plan = {
       id: workspaceId,
@@ -227,6 +225,15 @@ async function fetchSource(
     }
   })
   return source.kind === 'folder' && plan.observed.run === 'missing' ? source.path : folder
+}
+
+function folderGone(folder: string) {
+  return problem({
+    code: 'folder-not-found',
+    title: `There is no folder ${folder}`,
+    cause: 'It is the source of this workspace, and was moved or deleted.',
+    remedy: 'Put it back, and rebuild then.',
+  })
 }
 
 function notFound(name: string) {

@@ -138,8 +138,16 @@ export function tarFolder(
 
 function drained(entry: ReturnType<Pack['entry']>): Promise<void> {
   return new Promise((resolve, reject) => {
-    entry.once('drain', resolve)
-    entry.once('close', () => reject(new Error('The stream was closed')))
+    const onDrain = () => {
+      entry.off('close', onClose)
+      resolve()
+    }
+    const onClose = () => {
+      entry.off('drain', onDrain)
+      reject(new Error('The stream was closed'))
+    }
+    entry.once('drain', onDrain)
+    entry.once('close', onClose)
   })
 }
 
