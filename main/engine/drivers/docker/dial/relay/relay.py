@@ -1,6 +1,7 @@
 # Berth's relay for Python 3: carries many connections to localhost over stdin and stdout. See ../protocol.ts.
 import collections
 import errno
+import fcntl
 import os
 import selectors
 import signal
@@ -9,7 +10,7 @@ import struct
 
 HEADER = 9
 WINDOW = 1048576
-PIECE = 65536
+PIECE = 131072
 # Bytes waiting for stdout above which no connection is read.
 FULL = 1048576
 OPEN, OK, REFUSED, DATA, FIN, RST, WINDOW_UPDATE = 1, 2, 3, 4, 5, 6, 7
@@ -295,6 +296,12 @@ signal.signal(signal.SIGPIPE, signal.SIG_IGN)
 signal.signal(signal.SIGINT, signal.SIG_IGN)
 os.set_blocking(0, False)
 os.set_blocking(1, False)
+for number in (0, 1):
+    try:
+        # F_SETPIPE_SZ of Linux: fewer turns between this and the engine.
+        fcntl.fcntl(number, 1031, 1048576)
+    except OSError:
+        pass
 poll.register(0, READ)
 write(b'BERTH-RELAY-1\n')
 while True:
