@@ -1,15 +1,16 @@
 import type { Operation } from '#contract'
 import { collectionStores, request } from '../lib/engine'
-import { createInputOf, createWorkspace, perform } from '../lib/lifecycle'
+import { createRequestOf, createWorkspace, perform } from '../lib/lifecycle'
 import { navigate } from '../lib/navigation'
 import { notifyProblem } from '../lib/notify'
 
 interface Ways {
   readonly onRetry?: () => void
   readonly onDismiss?: () => void
+  readonly onChange?: () => void
 }
 
-/** How a failed or cancelled operation can be done again or left. A create that failed left nothing, so it begins anew. */
+/** How a failed or cancelled operation can be done again, done otherwise, or left. A create that failed left nothing, so it begins anew. */
 export function retryOf(operation: Operation, open: (workspaceId: string) => void): Ways {
   const { id, kind, workspaceId, state } = operation
   if (state === 'running') return {}
@@ -22,10 +23,11 @@ export function retryOf(operation: Operation, open: (workspaceId: string) => voi
   if (state === 'succeeded') return { onDismiss }
   if (kind === 'rename') return { onDismiss }
   if (kind === 'create') {
-    const again = createInputOf(id)
+    const again = createRequestOf(id)
     if (!again) return { onDismiss }
     return {
       onDismiss,
+      onChange: () => navigate({ view: 'create', text: again.text }),
       onRetry: () => {
         void createWorkspace(again).then((result) => {
           if (!result.ok) notifyProblem(result.problem)

@@ -70,17 +70,23 @@ export async function cancelOperation(operationId: string): Promise<void> {
 }
 
 /** What each create of this window was asked for, so that a failed one can be done again as it was. */
-const createInputs = new Map<string, CreateInput>()
+const asked = new Map<string, CreateRequest>()
+
+export interface CreateRequest {
+  readonly input: CreateInput
+  /** The source as the user typed it. */
+  readonly text: string
+}
 
 export async function createWorkspace(
-  input: CreateInput,
+  wanted: CreateRequest,
 ): Promise<Result<RequestOutput<'workspaces.create'>>> {
-  const result = await request('workspaces.create', input)
-  if (result.ok) createInputs.set(result.value.operationId, input)
+  const result = await request('workspaces.create', wanted.input)
+  if (result.ok) asked.set(result.value.operationId, wanted)
   return result
 }
 
 /** What an operation of kind `create` was asked for, if this window asked it. */
-export function createInputOf(operationId: string): CreateInput | undefined {
-  return createInputs.get(operationId)
+export function createRequestOf(operationId: string): CreateRequest | undefined {
+  return asked.get(operationId)
 }

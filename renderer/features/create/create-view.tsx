@@ -55,7 +55,10 @@ export function CreateView({ initialText }: { readonly initialText: string }) {
     event.preventDefault()
     if (!input || nameProblem || parsed.busy) return
     setCreating(true)
-    const result = await createWorkspace({ ...input, ...(name ? { name } : {}) })
+    const result = await createWorkspace({
+      input: { ...input, ...(name ? { name } : {}) },
+      text: text.trim(),
+    })
     setCreating(false)
     if (!result.ok) setRefusal(result.problem)
     else openWorkspace(result.value.workspaceId, 'terminals')

@@ -15,6 +15,8 @@ interface OperationViewProps {
   readonly operation: Operation
   /** Does the same again; offered after a failure or a cancel. */
   readonly onRetry?: (() => void) | undefined
+  /** Goes back to what was asked for, to ask for something else. */
+  readonly onChange?: (() => void) | undefined
   /** Leaves it; offered when it has ended. */
   readonly onDismiss?: (() => void) | undefined
   /** It unfolds from its strip, which already has title, cancel and close. */
@@ -22,7 +24,13 @@ interface OperationViewProps {
 }
 
 /** One operation from its first step to its end: what runs, how far it is, what it prints, why it failed. */
-export function OperationView({ operation, onRetry, onDismiss, inStrip = false }: OperationViewProps) {
+export function OperationView({
+  operation,
+  onRetry,
+  onChange,
+  onDismiss,
+  inStrip = false,
+}: OperationViewProps) {
   const running = operation.state === 'running'
   const now = useNow(500, running)
   const output = useOutput(operation.id)
@@ -68,6 +76,11 @@ export function OperationView({ operation, onRetry, onDismiss, inStrip = false }
           {operation.state === 'cancelled' && onRetry ? (
             <Button variant="default" onClick={onRetry}>
               Do it again
+            </Button>
+          ) : null}
+          {onChange && operation.state !== 'succeeded' ? (
+            <Button variant="default" onClick={onChange}>
+              Change it…
             </Button>
           ) : null}
           {onDismiss && !inStrip ? (
