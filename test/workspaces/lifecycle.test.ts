@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { symlinkSync } from 'node:fs'
+import { readFileSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { TEST_IMAGES } from '../harness/images'
@@ -172,6 +172,30 @@ describe('a folder and an image', () => {
     expect(execFileSync('cat', [join(folder, 'from-inside')], { encoding: 'utf8' })).toBe('inside\n')
   })
 
+  it('copies the folder where the engine cannot mount it', async () => {
+    const folder = join(machine.home, 'copied')
+    writeFiles(folder, {
+      '.devcontainer.json': JSON.stringify({
+        image,
+        remoteUser: 'dev',
+        mounts: ['type=bind,source=/etc,target=/host'],
+      }),
+      'run.sh': '#!/bin/sh\necho ran\n',
+    })
+    const remote = new Rig(machine, { bindMounts: false })
+    await remote.service.settled
+    const { id, definition } = await remote.up({ kind: 'folder', path: folder })
+    made.add(id)
+    expect(definition.notApplied.map(({ field }) => field)).toEqual(['mounts[0]'])
+    expect(await remote.run(id, './run.sh')).toBe('ran\n')
+    expect(await remote.run(id, 'stat', '-c', '%U', '.', 'run.sh')).toBe('dev\ndev\n')
+    await remote.run(id, 'sh', '-c', 'echo kept > only-inside')
+    expect(() => readFileSync(join(folder, 'only-inside'))).toThrow('ENOENT')
+    expect((await remote.act('rebuild', id)).problem).toBeUndefined()
+    expect(await remote.run(id, 'cat', 'only-inside')).toBe('kept\n')
+    await remote.dispose()
+  })
+
   it('puts the source where the definition wants it', async () => {
     const bare = repository(machine.home, 'elsewhere', {
       '.devcontainer.json': JSON.stringify({ image, workspaceFolder: '/srv/code', remoteUser: 'dev' }),
@@ -295,6 +319,21 @@ describe('the other actions', () => {
     expect((await rig.act('stop', id)).problem).toBeUndefined()
     expect((await rig.ended(operationId)).state).toBe('cancelled')
     expect(rig.workspace(id).state).toBe('stopped')
+  })
+
+  it('leaves what runs in the background to itself when Berth ends', async () => {
+    const bare = repository(machine.home, 'server', {
+      '.devcontainer.json': JSON.stringify({ image, postAttachCommand: 'echo serving; exec sleep 4321' }),
+    })
+    const other = new Rig(machine)
+    await other.service.settled
+    const { id } = await other.create(gitSource(bare))
+    made.add(id)
+    await expect.poll(() => other.output, { timeout: 60_000 }).toContain('serving')
+    await other.dispose()
+    await rig.state(id, (workspace) => workspace?.state === 'running')
+    expect(await rig.run(id, 'ps', '-eo', 'args')).toContain('sleep 4321')
+    expect(rig.workspace(id).reason).toBe('Running')
   })
 
   it('tells what survives, and what git work would be lost', async () => {

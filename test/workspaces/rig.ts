@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { CreateInput, Operation, Problem, Source, Workspace } from '#contract'
 import { createDockerProvider } from '../../main/engine/drivers/docker/index'
+import type { DriverProvider } from '../../main/engine/drivers/driver'
 import { createLinks } from '../../main/engine/link/index'
 import { waitFor } from '../../main/engine/platform/collection'
 import { createNodePlatform } from '../../main/engine/platform/node'
@@ -79,11 +80,15 @@ export class Rig {
   readonly outputs: string[] = []
   readonly #links: ReturnType<typeof createLinks>
 
-  constructor(readonly machine: Machine) {
+  /** `bindMounts: false`: as if the engine were on another machine. */
+  constructor(
+    readonly machine: Machine,
+    options: { readonly bindMounts?: boolean } = {},
+  ) {
     const platform = machine.platform()
     const service = createWorkspaceService({
       platform,
-      providers: [createDockerProvider(platform)],
+      providers: [options.bindMounts === false ? remote(platform) : createDockerProvider(platform)],
       emit: (name, payload) => {
         if (name === 'operation.output') this.outputs.push((payload as { text: string }).text)
       },
@@ -209,6 +214,24 @@ export function purge(): void {
     for (const volume of list('volume', 'ls', '-q', '--filter', filter)) list('volume', 'rm', volume)
   }
   created.clear()
+}
+
+/** The real engine, that says of itself that it cannot mount folders of this machine. */
+function remote(platform: Platform): DriverProvider {
+  const provider = createDockerProvider(platform)
+  return {
+    kind: provider.kind,
+    watchTargets: (listener) => provider.watchTargets(listener),
+    open(target) {
+      const driver = provider.open(target)
+      const probe = driver.probe.bind(driver)
+      driver.probe = async (signal) => {
+        const facts = await probe(signal)
+        return { ...facts, capabilities: { ...facts.capabilities, bindMounts: false } }
+      }
+      return driver
+    },
+  }
 }
 
 /** Everything of one workspace on the engine, by its id. */
