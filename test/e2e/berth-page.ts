@@ -1,5 +1,4 @@
 import type { Locator, Page } from 'playwright-core'
-import { expect } from 'vitest'
 
 /** The window as a person uses it: by what it says, with the mouse and the keyboard. */
 export class BerthPage {
@@ -88,7 +87,7 @@ export class BerthPage {
     await this.terminal().or(fresh).first().waitFor()
     if (!(await this.terminal().isVisible())) await fresh.click()
     await this.terminal().waitFor()
-    await expect.poll(() => this.terminalText(), { timeout: 30_000 }).toMatch(/[$#] *$/)
+    await this.#until((text) => /[$#] *$/.test(text), 'a prompt')
   }
 
   /** The terminal in view. */
@@ -123,6 +122,16 @@ export class BerthPage {
 
   /** Waits until the terminal in view shows a text. */
   async waitForText(text: string): Promise<void> {
-    await expect.poll(() => this.terminalText(), { timeout: 30_000 }).toContain(text)
+    await this.#until((shown) => shown.includes(text), JSON.stringify(text))
+  }
+
+  async #until(holds: (text: string) => boolean, what: string): Promise<void> {
+    const deadline = Date.now() + 30_000
+    for (;;) {
+      const text = await this.terminalText()
+      if (holds(text)) return
+      if (Date.now() > deadline) throw new Error(`The terminal does not show ${what}, but:\n${text}`)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
   }
 }

@@ -174,8 +174,9 @@ describe('processes that die', () => {
     await window.openTerminal()
     await window.run('echo first life | tr a-z A-Z')
     await window.waitForText('FIRST LIFE')
-    // Slow enough to be seen: held while it starts again.
+    const told = window.page.getByText('Starting Berth’s engine again').waitFor()
     process.kill(before, 'SIGKILL')
+    await told
     await expect.poll(() => engineProcess(berth), { timeout: 30_000 }).not.toBe(before)
     await expect.poll(() => engineProcess(berth), { timeout: 30_000 }).toBeGreaterThan(0)
     expect(berth.log()).toContain('The engine ended by itself')

@@ -98,6 +98,8 @@ export async function launchBerth(options: LaunchOptions = {}): Promise<BerthApp
     const app = await _electron.launch({
       executablePath: start,
       chromiumSandbox: true,
+      // The window follows the user's theme; Playwright would make every page a light one.
+      colorScheme: null,
       args: [folder, ...(options.args ?? [])],
       cwd: home,
       env,
