@@ -378,7 +378,7 @@ describe('the base image', () => {
 
   it('is not made for an image that the user asked for', async () => {
     const { driver } = open({ DOCKER_HOST: engine.host })
-    const asked = request({ format: 'image', image: 'debian:bookworm' })
+    const asked = request({ format: 'image', image: 'debian:trixie' })
     expect(await codeOf(driver.resolveImage(asked, new Recorder(), never))).toBe('registry-unreachable')
   })
 })

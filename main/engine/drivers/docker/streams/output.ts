@@ -117,24 +117,31 @@ export function readOutputs(socket: Duplex, head: Buffer, multiplexed: boolean):
 
 /** The connection's outgoing half: `end()` half-closes it, and a lost connection discards what is written. */
 export function writeInput(socket: Duplex): Writable {
+  let waiting: (() => void) | undefined
+  const settle = () => {
+    const done = waiting
+    waiting = undefined
+    done?.()
+  }
   const input = new Writable({
     highWaterMark: 256 * 1024,
     write(chunk: Buffer, _encoding, done) {
       if (socket.destroyed || socket.writableEnded) return done()
+      waiting = done
       // The callback comes when the bytes have left for the kernel: that is the backpressure.
-      socket.write(chunk, () => done())
+      socket.write(chunk, settle)
     },
     final(done) {
       if (socket.destroyed || socket.writableEnded) return done()
-      socket.end(() => done())
-      socket.once('close', () => done())
-    },
-    destroy(error, done) {
-      done(error)
+      waiting = done
+      socket.end(settle)
     },
   })
   input.on('error', () => undefined)
   // Nobody reads any more: without this a writer would wait for ever for bytes that cannot leave.
-  socket.once('close', () => input.destroy())
+  socket.once('close', () => {
+    settle()
+    input.destroy()
+  })
   return input
 }
