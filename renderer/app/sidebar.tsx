@@ -145,7 +145,7 @@ function EngineNote() {
       {lost ? (
         <>
           <StateDot tone="busy" />
-          Starting Berth’s engine again…
+          Engine is starting again…
         </>
       ) : null}
     </div>

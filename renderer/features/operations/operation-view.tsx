@@ -39,7 +39,11 @@ export function OperationView({
   const speaking = operation.steps.find((step) => step.state === 'failed' || step.state === 'running')?.id
   const open = chosen ? chosen.step : speaking
   return (
-    <section className={styles.operation} aria-label={operationTitle(operation, now)}>
+    <section
+      className={styles.operation}
+      data-in-strip={inStrip || undefined}
+      aria-label={operationTitle(operation, now)}
+    >
       {inStrip ? null : (
         <header className={styles.header}>
           <h2 className={styles.title}>{operationTitle(operation, now)}</h2>
