@@ -21,12 +21,13 @@ export interface TestEngine {
   dispose(): Promise<void>
 }
 
-export async function startEngine(): Promise<TestEngine> {
+/** `env` names the Docker engine, where it is not the machine's own. */
+export async function startEngine(env: Readonly<Record<string, string>> = {}): Promise<TestEngine> {
   const home = mkdtempSync(join(tmpdir(), 'berth-ports-'))
   const platform = createNodePlatform({
     version: '0.0.0',
     resources: resolve('resources'),
-    env: { PATH: process.env.PATH, HOME: home },
+    env: { PATH: process.env.PATH, HOME: home, ...env },
   })
   await platform.settings.change({ routerPort: 0 })
   const engine = createEngine({ platform })

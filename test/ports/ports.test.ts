@@ -12,7 +12,7 @@ let test: TestEngine
 let workspace: Workspace
 
 beforeAll(async () => {
-  await ensureImages(['debian'])
+  await ensureImages(['debian', 'scratch'])
   test = await startEngine()
   workspace = await test.create({ source: { kind: 'image', image: TEST_IMAGES.debian } })
 })
@@ -123,6 +123,7 @@ describe('a port of a real workspace', () => {
 
   it('is seen within half a second of listen(), just after output', { timeout: 60_000 }, async () => {
     const times: number[] = []
+    const reference: number[] = []
     const link = test.engine.links.get(workspace.id)
     // Says when it listens, by the clock that both sides share, and when it closed again.
     const process = await link.exec({
@@ -144,13 +145,56 @@ for line in sys.stdin:
       times.push(Date.now() - Number(listened) * 1000)
       process.stdin.write('\n')
       expect((await lines.next()).value).toBe('closed')
+      const before = performance.now()
+      await test.run(workspace.id, 'true')
+      reference.push(performance.now() - before)
     }
     process.destroy()
-    times.sort((one, two) => one - two)
-    console.log(
-      `listen() to port in the list, ms: p50 ${times[10]?.toFixed(0)}, p95 ${times[18]?.toFixed(0)}`,
+    const [p50 = 0, p95 = 0] = [10, 18].map((index) => times.sort((one, two) => one - two)[index])
+    const slowest = Math.max(...reference)
+    console.log(`listen() to port in the list, ms: p50 ${p50.toFixed(0)}, p95 ${p95.toFixed(0)}`)
+    // Half a second is for a machine that has time; one on which starting `true` takes long is given longer.
+    expect(p95).toBeLessThan(Math.max(500, 5 * slowest))
+  })
+
+  it('may have the same number in two workspaces', async () => {
+    const other = await test.create({ source: { kind: 'image', image: TEST_IMAGES.debian } })
+    for (const [id, name] of [
+      [workspace.id, 'one'],
+      [other.id, 'two'],
+    ] as const) {
+      await test.background(id, `mkdir -p /tmp/${name} && ${server(8501, `--directory /tmp/${name}`)}`)
+      await test.run(id, 'touch', `/tmp/${name}/in-${name}`)
+    }
+    const first = await port(8501, (found) => found?.forward?.url !== undefined)
+    const second = await waitFor(
+      test.engine.collections.ports,
+      `${other.id}:8501`,
+      (found) => found?.forward?.url !== undefined,
+      AbortSignal.timeout(15_000),
     )
-    expect(times[18]).toBeLessThan(500)
+    expect((await get(first?.forward?.url ?? '')).body).toContain('in-one')
+    expect((await get(second?.forward?.url ?? '')).body).toContain('in-two')
+    expect((await get(`http://127.0.0.1:${first?.forward?.localPort}/`)).body).toContain('in-one')
+    expect((await get(`http://127.0.0.1:${second?.forward?.localPort}/`)).body).toContain('in-two')
+    await test.act('delete', other.id)
+  })
+
+  it('says what is missing in an image without a shell or a way in', async () => {
+    const bare = await test.create({ source: { kind: 'image', image: TEST_IMAGES.scratch } })
+    for await (const table of test.engine.links.get(bare.id).listeners(AbortSignal.timeout(20_000))) {
+      expect(table.available).toBe(false)
+      if (!table.available && table.problem?.code === 'no-shell') break
+    }
+    await test.engine.call('ports.forward', { workspaceId: bare.id, port: 8080 })
+    const failed = await waitFor(
+      test.engine.collections.ports,
+      `${bare.id}:8080`,
+      (found) => found?.state === 'failed',
+      AbortSignal.timeout(20_000),
+    )
+    expect(failed?.problem?.code).toBe('dial-unsupported')
+    await test.act('delete', bare.id)
   })
 
   it('vanishes with its workspace', async () => {

@@ -134,6 +134,7 @@ export class WorkspacePorts {
     if (options.label !== undefined) entry.label = options.label
     if (options.protocol) entry.protocol = options.protocol
     this.#publish(entry)
+    this.#tryUnseen()
     const described = this.entryPort(port)
     return {
       localPort: entry.server?.localPort ?? port,
