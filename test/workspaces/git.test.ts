@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -149,6 +149,59 @@ describe('the definition of a git repository', () => {
     // A user and password in the URL are not kept.
     const parsed = await preview({ kind: 'git', url: url.replace('//', '//me:pass%20word@') })
     expect(parsed.source).toEqual({ kind: 'git', url })
+  })
+})
+
+describe('ssh', () => {
+  /** An `ssh` that reaches this machine without a server, as the system's own would with the user's configuration. */
+  async function over(
+    script: string,
+  ): Promise<{ preview: (url: string) => Promise<unknown>; dispose: () => Promise<void> }> {
+    const own = new Machine()
+    const bin = join(own.home, 'bin')
+    mkdirSync(bin)
+    writeFileSync(join(bin, 'ssh'), `#!/bin/sh\necho "$@" >> ${own.home}/ssh.log\n${script}\n`, {
+      mode: 0o755,
+    })
+    own.env.PATH = `${bin}:${process.env.PATH}`
+    const other = new Rig(own)
+    await other.service.settled
+    return {
+      preview: (url) =>
+        other.service.handlers['workspaces.preview'](
+          { source: { kind: 'git', url } },
+          new AbortController().signal,
+        ),
+      dispose: async () => {
+        await other.dispose()
+        own.dispose()
+      },
+    }
+  }
+
+  it('goes through the system’s own ssh, in both ways to write it', async () => {
+    const { preview: ask, dispose } = await over('for last; do :; done; exec sh -c "$last"')
+    for (const url of [
+      `git@some-host:${machine.home}/app.git`,
+      `ssh://git@some-host${machine.home}/app.git`,
+    ]) {
+      expect(await ask(url)).toMatchObject({ name: 'app', definition: { title: 'Found' } })
+    }
+    await dispose()
+  })
+
+  it.each([
+    ['Host key verification failed.', 'ssh-host-key'],
+    ['git@some-host: Permission denied (publickey).', 'git-auth'],
+    ['ssh: Could not resolve hostname some-host: Name or service not known', 'git-unreachable'],
+    ['ssh: connect to host some-host port 22: Connection refused', 'git-unreachable'],
+    ['ERROR: Repository not found.', 'git-not-found'],
+  ])('%s', async (words, code) => {
+    const { preview: ask, dispose } = await over(`echo '${words}' >&2; exit 255`)
+    await expect(ask('git@some-host:o/r.git')).rejects.toMatchObject({
+      problem: { code, detail: expect.stringContaining(words) },
+    })
+    await dispose()
   })
 })
 

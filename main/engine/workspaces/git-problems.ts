@@ -45,7 +45,7 @@ const cases: readonly {
   {
     code: 'git-not-found',
     words:
-      /repository .*not found|not found|does not appear to be a git repository|does not exist|returned error: 404|no such file or directory|access rights/i,
+      /repository .*not found|not found|does not appear to be a git repository|does not exist|returned error: 404|no such file or directory/i,
     title: (url) => `There is no repository at ${url}`,
     cause: 'The server does not have it, or hides it from you.',
     remedy: 'Check the URL. A private repository needs credentials that your git knows.',
