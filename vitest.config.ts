@@ -13,7 +13,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{contract,main,cli,preload,renderer,scripts}/**/*.test.{ts,tsx,mjs}'],
+          include: ['{contract,main,cli,preload,renderer,scripts,test/bench}/**/*.test.{ts,tsx,mjs}'],
           environment: 'node',
           testTimeout: 10_000,
           restoreMocks: true,
