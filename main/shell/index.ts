@@ -26,19 +26,22 @@ if (app.requestSingleInstanceLock()) void main()
 else app.quit()
 
 async function main(): Promise<void> {
-  const log = createLog(join(app.getPath('userData'), 'logs', 'berth.log'), !app.isPackaged)
+  const log = createLog(join(app.getPath('userData'), 'logs', 'berth.log'))
   const refused = (what: string, fields: Readonly<Record<string, unknown>>) =>
     log.warn('Refused', { what, ...fields })
+  // Electron would show a dialog with a stack trace. What breaks here breaks one thing; the windows go on.
+  process.on('uncaughtException', (error) => log.error('Nobody caught an error', { detail: error.stack }))
+  process.on('unhandledRejection', (error) =>
+    log.error('Nobody caught a rejection', { detail: String(error) }),
+  )
   guardWebContents(refused)
-  // Electron would quit with the last window; services.ts decides.
-  const keepRunning = () => undefined
-  app.on('window-all-closed', keepRunning)
 
   await app.whenReady()
   guardSession(session.defaultSession, refused)
   serveAppScheme(join(out, 'renderer'))
   const windows = new Windows({
     preload: join(out, 'preload', 'index.cjs'),
+    icon: join(resources, 'icon.png'),
     statePath: join(app.getPath('userData'), 'window.json'),
     onError: log.error,
   })
@@ -51,5 +54,4 @@ async function main(): Promise<void> {
   ipcMain.handle(SHELL_CHANNEL, async (event, ...message: unknown[]) =>
     (await services).answer(event, message),
   )
-  app.off('window-all-closed', keepRunning)
 }

@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 /** A log file is put aside (one older is kept) when it has grown beyond this many bytes. */
 const MAX_BYTES = 5_000_000
 
-/** The shell's diary: JSON lines, into a file and, where a developer looks, stderr. */
+/** The shell's diary: JSON lines in a file. */
 export interface Log {
   readonly path: string
   info(message: string, fields?: Readonly<Record<string, unknown>>): void
@@ -17,7 +17,7 @@ export interface Log {
 }
 
 /** Writes behind its caller's back, in order; a disk that refuses is told to stderr once and forgotten. */
-export function createLog(path: string, echo: boolean): Log {
+export function createLog(path: string): Log {
   let tail: Promise<void> = mkdir(dirname(path), { recursive: true })
     .then(() => stat(path))
     .then((file) => (file.size > MAX_BYTES ? rename(path, `${path}.old`) : undefined))
@@ -30,7 +30,6 @@ export function createLog(path: string, echo: boolean): Log {
     refused = true
   }
   const raw = (text: string) => {
-    if (echo) process.stderr.write(text)
     tail = tail.then(() => appendFile(path, text)).catch(refuse)
   }
   const log = (level: string) => (message: string, fields?: Readonly<Record<string, unknown>>) =>

@@ -54,7 +54,7 @@ export function startServices({ windows, log, refused, engineEntry, resources }:
       website: '',
     })
     Menu.setApplicationMenu(buildMenu({ windows, logPath: log.path, development: !app.isPackaged }))
-    const icon = join(resources, 'tray.png')
+    const icon = join(resources, process.platform === 'darwin' ? 'trayTemplate.png' : 'tray.png')
     if (existsSync(icon)) tray = new BerthTray(windows, icon)
     // On Linux the installed desktop file says the same; elsewhere the system is told at run time.
     if (app.isPackaged) app.setAsDefaultProtocolClient(LINK_SCHEME)

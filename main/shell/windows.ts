@@ -21,6 +21,8 @@ const SHOW_AT_LATEST = 5_000
 
 export interface WindowsOptions {
   readonly preload: string
+  /** Path of the icon that Linux shows for the window; other systems take it from the app. */
+  readonly icon: string
   readonly statePath: string
   readonly onError: (message: string, fields: Readonly<Record<string, unknown>>) => void
 }
@@ -68,6 +70,7 @@ export class Windows {
       title: 'Berth',
       backgroundColor: background(),
       autoHideMenuBar: true,
+      ...(process.platform === 'linux' ? { icon: this.#options.icon } : {}),
       webPreferences: {
         preload: this.#options.preload,
         sandbox: true,

@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs'
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -17,7 +18,7 @@ export interface BerthApp {
   readonly start: string
   readonly folder: string
   readonly env: Readonly<Record<string, string>>
-  /** What the app has written to stdout and stderr so far, its log among it. */
+  /** The app's log file so far. */
   log(): string
   /** Quits as the menu does; rejects if a process or temporary file of it is left. Removes the home folder and the display. */
   close(): Promise<void>
@@ -93,7 +94,7 @@ export async function launchBerth(options: LaunchOptions = {}): Promise<BerthApp
     TMPDIR: temporary,
     ...options.env,
   }
-  let text = ''
+  let said = ''
   try {
     const app = await _electron.launch({
       executablePath: start,
@@ -108,7 +109,7 @@ export async function launchBerth(options: LaunchOptions = {}): Promise<BerthApp
     const child = app.process()
     for (const stream of [child.stdout, child.stderr])
       stream?.on('data', (chunk: Buffer) => {
-        text = (text + chunk.toString()).slice(-1_000_000)
+        said = (said + chunk.toString()).slice(-100_000)
       })
     const page = await app.firstWindow()
     if (options.size)
@@ -122,13 +123,13 @@ export async function launchBerth(options: LaunchOptions = {}): Promise<BerthApp
       start,
       folder,
       env,
-      log: () => text,
+      log: () => readLog(home),
       close: async () => {
         try {
           // Playwright waits for ever for one that has ended by itself.
           if (child.exitCode === null && child.signalCode === null) await app.close()
           const left = await processesOf(home)
-          if (left.length > 0) throw new Error(`Berth left processes behind:\n${left.join('\n')}\n${text}`)
+          if (left.length > 0) throw new Error(`Berth left processes behind:\n${left.join('\n')}\n${said}`)
           const files = (await readdir(temporary)).filter((name) => name.startsWith('berth-'))
           if (files.length > 0) throw new Error(`Berth left temporary files behind: ${files.join(', ')}`)
         } finally {
@@ -140,6 +141,12 @@ export async function launchBerth(options: LaunchOptions = {}): Promise<BerthApp
     await cleanUp()
     throw error
   }
+}
+
+/** Empty before the first line. */
+function readLog(home: string): string {
+  const path = join(home, '.config/berth/window/logs/berth.log')
+  return existsSync(path) ? readFileSync(path, 'utf8') : ''
 }
 
 /** Processes with this home folder in their environment, after up to five seconds for the last to go. */

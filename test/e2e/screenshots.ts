@@ -91,7 +91,9 @@ async function main(): Promise<void> {
       await window.waitForState('Running')
 
       await window.openTerminal()
-      await window.run('clear; git --no-pager log --oneline --decorate --color=always; ls --color=always -l . charts')
+      await window.run(
+        'clear; git --no-pager log --oneline --decorate --color=always; ls --color=always -l . charts',
+      )
       await window.run('python3 app.py')
       await window.waitForText('Tides is at')
       await picture(berth, 'terminal')
