@@ -8,7 +8,11 @@ import { silentLogger } from '../platform/logger'
 import type { Platform } from '../platform/platform'
 
 /** For tests: a platform of which ports use clock, logger and settings only. */
-export function fakePlatform(settings: Partial<Settings> = {}): Platform & {
+export function fakePlatform(
+  settings: Partial<Settings> = {},
+  /** Where routers are announced; nothing is written where it does not exist and cannot be made. */
+  state = '/dev/null/state',
+): Platform & {
   change(fields: Partial<Settings>): void
 } {
   let current: Settings = Settings.parse({ routerPort: 0, ...settings })
@@ -24,7 +28,7 @@ export function fakePlatform(settings: Partial<Settings> = {}): Platform & {
     clock: systemClock,
     logger: silentLogger,
     processes: { spawn: unused, run: unused },
-    folders: { home: '', config: '', cache: '', state: '', temporary: '', resources: '' },
+    folders: { home: '', config: '', cache: '', state, temporary: '', resources: '' },
     settings: {
       get: () => current,
       change: async (fields) => {

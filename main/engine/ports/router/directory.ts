@@ -47,8 +47,12 @@ export async function announceRouter(
     await writeFile(file, JSON.stringify({ port: routerPort }), { mode: 0o600 })
   } catch (error) {
     logger.warn('The router could not be announced', { file, error: String(error) })
+    return async () => undefined
   }
-  return () => rm(file, { force: true })
+  return () =>
+    rm(file, { force: true }).catch((error: unknown) => {
+      logger.warn('The announcement of the router could not be removed', { file, error: String(error) })
+    })
 }
 
 /** What all Berth processes of this user serve just now. Takes away the files of those that are gone. */
