@@ -25,6 +25,7 @@ export const packagesFor = {
     'openssh-server',
     'docker-registry',
     'busybox-static',
+    'socat',
     'procps',
     'dbus',
     'gnome-keyring',
