@@ -190,6 +190,7 @@ export interface WorkspaceSpec {
   readonly name: string
   readonly owner: string
   readonly source: Source
+  /** Stored as it is. Variables that it keeps as written are filled in where they are used, and nowhere stored. */
   readonly definition: Definition
   readonly image: ResolvedImage
   /**
@@ -198,11 +199,6 @@ export interface WorkspaceSpec {
    * the second. Absent: the definition's workspaceFolder.
    */
   readonly sourceFolder?: string
-  /**
-   * The definition's containerEnv with the variables of this machine filled in: what the instance gets. It may hold
-   * secrets, so it must not end in labels or logs. Absent: as in the definition.
-   */
-  readonly containerEnv?: Readonly<Record<string, string>>
   /** A folder of this machine mounted at `sourceFolder`, instead of the source volume. */
   readonly bindFolder?: string
   readonly createdAt: number

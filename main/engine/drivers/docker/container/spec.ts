@@ -55,11 +55,11 @@ export function planContainer(
 }
 
 function environmentOf(
-  { definition, containerEnv, image }: WorkspaceSpec,
+  { definition, image }: WorkspaceSpec,
   env: Readonly<Record<string, string | undefined>>,
 ): string[] {
   const sources = { local: env, container: image.env }
-  return Object.entries(containerEnv ?? definition.containerEnv).map(
+  return Object.entries(definition.containerEnv).map(
     ([name, value]) => `${name}=${substituteEnvironment(value, sources)}`,
   )
 }
