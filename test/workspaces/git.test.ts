@@ -140,6 +140,35 @@ describe('the definition of a git repository', () => {
     expect(await refused(gitSource(bare))).toMatchObject({ code: 'definition-invalid' })
   })
 
+  it('is not needed where the user names an image', async () => {
+    const bare = repository(machine.home, 'compose', {
+      '.devcontainer.json': '{"dockerComposeFile": "x.yml"}',
+    })
+    expect(await refused(gitSource(bare))).toMatchObject({ code: 'definition-unsupported' })
+    const found = await preview(gitSource(bare), { image: 'debian' })
+    expect(found.definition).toMatchObject({ format: 'image', image: 'debian' })
+    expect(found.notApplied[0]?.reason).toContain('dockerComposeFile')
+  })
+
+  it('finds those in folders of their own, and one that was chosen', async () => {
+    const bare = repository(machine.home, 'several', {
+      '.devcontainer/b/devcontainer.json': '{"image": "b"}',
+      '.devcontainer/a/devcontainer.json': '{"build": {"dockerfile": "../../docker/Dockerfile"}}',
+      'docker/Dockerfile': 'FROM x',
+    })
+    const found = await preview(gitSource(bare))
+    expect(found.candidates).toEqual([
+      '.devcontainer/a/devcontainer.json',
+      '.devcontainer/b/devcontainer.json',
+    ])
+    expect(found.definition.build).toMatchObject({ dockerfile: 'docker/Dockerfile' })
+    const chosen = await preview(gitSource(bare), { definitionPath: '.devcontainer/b/devcontainer.json' })
+    expect(chosen.definition.image).toBe('b')
+    await expect(preview(gitSource(bare), { definitionPath: 'none.json' })).rejects.toMatchObject({
+      problem: { code: 'definition-invalid' },
+    })
+  })
+
   it('uses the credentials that the user’s git has', async () => {
     const url = `${address}/private/app.git`
     expect(await refused({ kind: 'git', url })).toMatchObject({ code: 'git-auth' })

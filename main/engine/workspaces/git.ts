@@ -115,19 +115,29 @@ export async function openRepository(
   await git.run([...at, 'config', 'remote.origin.partialclonefilter', 'blob:none'])
 
   const head = await fetchHead(git, at, source, report)
-  const entries = new Map<string, TreeEntry>()
-  if (head !== undefined) {
-    const listing = await git.run([...at, 'ls-tree', '-r', '-t', '-z', '--full-tree', head])
-    for (const line of Buffer.from(listing, 'latin1').toString('utf8').split('\0')) {
-      const tab = line.indexOf('\t')
-      const path = line.slice(tab + 1)
-      if (tab > 0) entries.set(path, { mode: line.slice(0, 6), path })
-    }
+  const commit = head
+  if (commit === undefined)
+    return treeReader(
+      async () => [],
+      () => Promise.reject(new Error('Empty')),
+    )
+  return treeReader(
+    async (path) => {
+      // A path with a slash at its end lists what is inside. Not a pattern: ls-tree takes paths as they are.
+      const listing = await git.run([...at, 'ls-tree', '-z', '--full-tree', commit, '--', path])
+      return parseTree(listing)
+    },
+    async (path) => Buffer.from(await git.run([...at, 'cat-file', 'blob', `${commit}:${path}`]), 'latin1'),
+  )
+}
+
+function parseTree(listing: string): TreeEntry[] {
+  const entries: TreeEntry[] = []
+  for (const line of Buffer.from(listing, 'latin1').toString('utf8').split('\0')) {
+    const tab = line.indexOf('\t')
+    if (tab > 0) entries.push({ mode: line.slice(0, 6), path: line.slice(tab + 1) })
   }
-  return treeReader(entries, async (path) => {
-    const text = await git.run([...at, 'cat-file', 'blob', `${head}:${path}`])
-    return Buffer.from(text, 'latin1')
-  })
+  return entries
 }
 
 /** Returns the commit; undefined for a repository without any. */
@@ -179,11 +189,18 @@ async function resolveCommit(git: Git, at: readonly string[], url: string, id: s
 }
 
 function treeReader(
-  entries: ReadonlyMap<string, TreeEntry>,
+  look: (path: string) => Promise<readonly TreeEntry[]>,
   blob: (path: string) => Promise<Uint8Array>,
 ): RepositoryReader {
+  const known = new Map<string, Promise<readonly TreeEntry[]>>()
+  const lookup = (path: string) => {
+    const found = known.get(path) ?? look(path)
+    known.set(path, found)
+    return found
+  }
+  const find = async (path: string) => (await lookup(path)).find((entry) => entry.path === path)
   const read = async (path: string, limit: number, links = 0): Promise<Uint8Array | undefined> => {
-    const entry = entries.get(path)
+    const entry = await find(path)
     if (!entry || entry.mode.startsWith('04') || entry.mode === '160000') return undefined
     const bytes = await blob(path)
     if (entry.mode !== '120000') {
@@ -196,15 +213,10 @@ function treeReader(
   }
   return {
     read,
-    exists: async (path) => path === '.' || entries.has(path),
+    exists: async (path) => path === '.' || (await find(path)) !== undefined,
     list: async (folder) => {
-      const start = folder === '.' ? '' : `${folder}/`
-      const names: string[] = []
-      for (const path of entries.keys()) {
-        const rest = path.startsWith(start) ? path.slice(start.length) : ''
-        if (rest !== '' && !rest.includes('/')) names.push(rest)
-      }
-      return names.sort()
+      const entries = await lookup(folder === '.' ? '.' : `${folder}/`)
+      return entries.map(({ path }) => posix.basename(path)).sort()
     },
   }
 }

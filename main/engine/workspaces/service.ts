@@ -50,6 +50,8 @@ export interface WorkspaceService {
 const tellingTime = 3000
 /** How long cleaning up may take before it is left for when the target answers again, milliseconds. */
 const cleaningTime = 60_000
+/** The same while Berth ends, and somebody waits for it to be gone. */
+const lastCleaningTime = 10_000
 
 interface Cleaning {
   readonly what: string
@@ -69,6 +71,7 @@ class Service {
   readonly #heard = new Set<string>()
   readonly #mishaps = new Map<string, Problem>()
   readonly #cleanings = new Map<string, Cleaning[]>()
+  #ending = false
   readonly #forgetting = new Set<string>()
   readonly #watchers = new Set<(workspaceId: string) => void>()
   readonly settled: Promise<void>
@@ -252,7 +255,7 @@ class Service {
     const driver = this.targets.driver(targetId)
     if (!driver) return false
     try {
-      await undo(driver, AbortSignal.timeout(cleaningTime))
+      await undo(driver, AbortSignal.timeout(this.#ending ? lastCleaningTime : cleaningTime))
       return true
     } catch (error) {
       this.#platform.logger.warn('Cleaning up is left for later', { targetId, what, error: String(error) })
@@ -288,6 +291,7 @@ class Service {
   }
 
   async dispose(): Promise<void> {
+    this.#ending = true
     await this.#guard.dispose()
     await this.targets.dispose()
     await this.#locks.dispose()

@@ -1,5 +1,5 @@
 import { join, posix } from 'node:path'
-import { type Definition, problem, type Source } from '#contract'
+import { type Definition, ProblemError, problem, type Source } from '#contract'
 import {
   type DefinitionContext,
   type FoundDefinition,
@@ -35,16 +35,30 @@ export function definitionContext(request: DefinitionRequest, platform: Platform
   }
 }
 
-/** Reads a definition out of an open repository, or does without where the user named an image and it has none. */
+/**
+ * Reads a definition out of an open repository. With an image that the user named, one that cannot be used is no
+ * obstacle: it is listed as not applied.
+ */
 export async function readFrom(
   reader: RepositoryReader,
   request: DefinitionRequest,
   platform: Platform,
 ): Promise<FoundDefinition> {
-  const found = await readDefinition(reader, definitionContext(request, platform), request.definitionPath)
-  return request.image === undefined
-    ? found
-    : { ...found, definition: withImage(found.definition, request.image) }
+  const { image } = request
+  const context = definitionContext(request, platform)
+  try {
+    const found = await readDefinition(reader, context, request.definitionPath)
+    return image === undefined ? found : { ...found, definition: withImage(found.definition, image) }
+  } catch (error) {
+    const refused = error instanceof ProblemError && error.problem.code.startsWith('definition-')
+    if (image === undefined || !refused) throw error
+    const { title, cause } = error.problem
+    const definition = imageDefinition(image, context)
+    return {
+      definition: { ...definition, notApplied: [{ field: title, reason: cause }] },
+      candidates: [],
+    }
+  }
 }
 
 /** What the source says that its workspace should be. Of a git repository only the files that say so are fetched. */
