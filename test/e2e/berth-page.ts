@@ -87,7 +87,12 @@ export class BerthPage {
     await this.terminal().or(fresh).first().waitFor()
     if (!(await this.terminal().isVisible())) await fresh.click()
     await this.terminal().waitFor()
-    await this.#until((text) => /[$#] *$/.test(text), 'a prompt')
+    await this.waitForPrompt()
+  }
+
+  /** Waits until the terminal in view has the shell's prompt in its last line. */
+  waitForPrompt(): Promise<void> {
+    return this.#until((text) => /[$#] *$/.test(text), 'a prompt')
   }
 
   /** The terminal in view. */

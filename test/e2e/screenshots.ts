@@ -84,7 +84,6 @@ async function main(): Promise<void> {
 
       await window.giveSource(repository.url)
       await window.preview().getByText(TEST_IMAGES.debian).waitFor()
-      await picture(berth, 'create')
       await window.page.getByRole('button', { name: 'Create workspace' }).click()
       await window.page.getByText('Fetching gauges').first().waitFor()
       await picture(berth, 'timeline')
@@ -94,6 +93,8 @@ async function main(): Promise<void> {
       await window.run(
         'clear; git --no-pager log --oneline --decorate --color=always; ls --color=always -l . charts',
       )
+      await window.waitForText('south.csv')
+      await window.waitForPrompt()
       await window.run('python3 app.py')
       await window.waitForText('Tides is at')
       await picture(berth, 'terminal')
@@ -101,17 +102,12 @@ async function main(): Promise<void> {
       await window.tab('Ports')
       await window.port(8501).getByText('Live', { exact: true }).waitFor()
       await picture(berth, 'ports')
-      await window.tab('Details')
-      await picture(berth, 'details')
       await window.go('Workspaces')
       await window.page.getByRole('list', { name: 'Workspaces' }).waitFor()
       await picture(berth, 'workspaces')
       await window.go('Targets')
       await window.page.getByText('Ready').first().waitFor()
       await picture(berth, 'targets')
-      await window.go('Settings')
-      await window.page.getByRole('heading', { name: 'Settings' }).waitFor()
-      await picture(berth, 'settings')
 
       await window.create('https://127.0.0.1:9/owner/repository.git')
       await window.page.getByRole('alert').first().waitFor()
