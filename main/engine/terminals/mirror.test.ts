@@ -183,6 +183,84 @@ describe('a snapshot', () => {
   })
 })
 
+describe('a flood', () => {
+  /** Output that floods a mirror, with what a log may hold; now and then something that it may not. */
+  function flood(random: (below: number) => number, size: number, odd: boolean): string {
+    const pieces: (() => string)[] = [
+      () => `\x1b[${30 + random(8)}mline ${random(1000)}\x1b[0m\r\n`,
+      () => `${'wide 漢字 '.repeat(random(12))}\r\n`,
+      () => `\x1b[4${random(8)}mground\r\n`,
+      () => `\x1b[1;3${random(8)}mbold \x1b[22;4mnot\r\n`,
+      () => `progress ${random(100)}%\r\x1b[Kprogress\b\b done\r\n`,
+      () => `\x1b]8;;http://x/${random(9)}\x07link\r\n`,
+      () => '\x1b]8;;\x07\r\n',
+      () => `\x1b]2;title ${random(9)}\x07\r\n`,
+      () => `${'x'.repeat(random(200))}\n`,
+      () => 'é👍🏽\r\n',
+    ]
+    const oddities = [
+      '\x1b[3;3H',
+      '\x1b[2J',
+      '\x1b7',
+      '\x1b8',
+      '\x1b[?1049h',
+      '\x1b[?1049l',
+      '\x1b[2;5r',
+      '\x1b[r',
+    ]
+    let text = ''
+    while (text.length < size) {
+      text += pieces[random(pieces.length)]?.() ?? ''
+      if (odd && text.length > size * 0.7 && random(500) === 0) text += oddities[random(oddities.length)]
+    }
+    return text
+  }
+
+  for (const odd of [false, true]) {
+    it(`is read in part and shown as if in full${odd ? ', with oddities in it' : ''}`, {
+      timeout: 60_000,
+    }, async () => {
+      const random = randomFrom(odd ? 7 : 8)
+      let idled = 0
+      for (let round = 0; round < 10; round++) {
+        const script = bytes(flood(random, 700_000, odd))
+        const witness = fresh(60, 10, 50)
+        await write(witness, script)
+        const source = mirror({ columns: 60, rows: 10, scrollback: 50 })
+        for (let at = 0; at < script.length; ) {
+          const size = 1 + random(60_000)
+          source.write(script.subarray(at, at + size))
+          at += size
+          if (source.pending > 300_000) await new Promise((resolve) => setTimeout(resolve, 1))
+          if (source.idling) idled += 1
+        }
+        const { data, tail } = await snapshot(source)
+        const joiner = fresh(60, 10, 50)
+        await write(joiner, data)
+        await write(joiner, tail)
+        if (!isOdd(witness)) expect(screenState(joiner), `round ${round}`).toEqual(screenState(witness))
+      }
+      expect(idled).toBeGreaterThan(0)
+    })
+  }
+
+  it('is read to its end when it pauses', async () => {
+    const titles: string[] = []
+    const source = mirror({ onTitle: (title) => titles.push(title) })
+    const block = bytes('some line\r\n'.repeat(6_000))
+    source.write(block)
+    source.write(block)
+    source.write(block)
+    await new Promise((resolve) => setTimeout(resolve, 15))
+    for (let count = 0; count < 30; count++) source.write(block)
+    source.write(bytes('\x1b]2;at last\x07'))
+    for (let wait = 0; wait < 200 && titles.length === 0; wait++)
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    expect(titles).toEqual(['at last'])
+    expect(source.idling).toBe(false)
+  })
+})
+
 describe('a mirror', () => {
   it('lives through what breaks a terminal', async () => {
     const faults: unknown[] = []

@@ -1,10 +1,20 @@
 import { Terminal } from '@xterm/headless/lib-headless/xterm-headless.mjs'
 import { ByteTail } from './byte-tail'
 import { ColorChanges, colorSequences } from './color-changes'
+import { FloodBacklog } from './log-scanner'
 import { serializeScreen } from './screen-serializer'
 import { UnicodeGraphemesAddon } from './unicode/graphemes'
 import { hardenTerminal } from './xterm-hardening'
-import { internalsOf } from './xterm-internals'
+import { GROUND_STATE, internalsOf } from './xterm-internals'
+
+/** With this much waiting to be parsed the output is a flood. */
+const FLOOD = 24_576
+/** A flood that pauses this long, milliseconds, is over, and its end gets parsed. */
+const FLOOD_PAUSE = 100
+/** What a flood may have waiting; beyond it, its lines are too long to forget any. */
+const LONGEST_BACKLOG = 2_000_000
+/** After output turned out to be no log, so much more of it is parsed before it is looked at again, bytes. */
+const LOOK_AGAIN = 1_000_000
 
 /** Bytes given to the parser at a time; between two the engine sees to its other work. */
 const FEED = 65_536
@@ -46,6 +56,10 @@ export class ScreenMirror {
   readonly #queue: (Uint8Array | (() => void))[] = []
   readonly #tail = new ByteTail()
   readonly #colors = new ColorChanges()
+  /** Present during a flood, then all output goes there. */
+  #backlog: FloodBacklog | undefined
+  #backlogTimer: NodeJS.Timeout | undefined
+  #untilLook = 0
   #title = ''
   #pending = 0
   #busy = false
@@ -80,9 +94,14 @@ export class ScreenMirror {
     })
   }
 
-  /** Bytes written that are not parsed yet. */
+  /** Bytes written that are being parsed, or wait for it. */
   get pending(): number {
     return this.#pending
+  }
+
+  /** Whether it lets the output of a flood wait, and forgets what nobody could scroll back to. */
+  get idling(): boolean {
+    return this.#backlog !== undefined
   }
 
   get title(): string {
@@ -91,6 +110,14 @@ export class ScreenMirror {
 
   write(chunk: Uint8Array): void {
     if (this.#disposed || chunk.length === 0) return
+    if (this.#backlog) {
+      if (this.#backlog.push(chunk)) {
+        this.#backlogTimer?.refresh()
+        if (this.#backlog.bytes > LONGEST_BACKLOG) this.#endFlood()
+        return
+      }
+      this.#endFlood()
+    }
     this.#pending += chunk.length
     this.#queue.push(chunk)
     this.#pump()
@@ -99,6 +126,7 @@ export class ScreenMirror {
   /** Calls back once everything written so far is on the screen, and nothing written later; never after disposal. */
   whenParsed(callback: () => void): void {
     if (this.#disposed) return
+    this.#endFlood()
     this.#queue.push(callback)
     this.#pump()
   }
@@ -108,7 +136,9 @@ export class ScreenMirror {
   }
 
   setScrollback(lines: number): void {
-    this.#terminal.options.scrollback = lines
+    this.whenParsed(() => {
+      this.#terminal.options.scrollback = lines
+    })
   }
 
   /** The state at this moment; to be called within {@link whenParsed}. */
@@ -128,9 +158,63 @@ export class ScreenMirror {
   dispose(): void {
     if (this.#disposed) return
     this.#disposed = true
+    clearTimeout(this.#backlogTimer)
+    this.#backlog = undefined
     this.#queue.length = 0
     this.#pending = 0
     this.#terminal.dispose()
+  }
+
+  /** Puts what waits aside, if it is a log and the terminal is as a log needs it. */
+  #beginFlood(): void {
+    this.#untilLook = LOOK_AGAIN
+    const waiting = this.#queue.filter((item) => typeof item !== 'function')
+    if (waiting.length < this.#queue.length || this.#tail.bytes.length > 0 || !this.#isPlain()) return
+    const { rows, options } = this.#terminal
+    const backlog = new FloodBacklog((options.scrollback ?? 0) + 2 * rows)
+    for (const chunk of waiting) if (!backlog.push(chunk)) return
+    this.#untilLook = 0
+    this.#queue.length = 0
+    this.#pending = 0
+    this.#backlog = backlog
+    this.#backlogTimer = setTimeout(() => this.#endFlood(), FLOOD_PAUSE)
+  }
+
+  /** Parses what is left of a flood. */
+  #endFlood(): void {
+    const backlog = this.#backlog
+    if (!backlog) return
+    clearTimeout(this.#backlogTimer)
+    this.#backlog = undefined
+    for (const chunk of backlog.rest()) {
+      this.#queue.push(chunk)
+      this.#pending += chunk.length
+    }
+    this.#untilLook = this.#pending
+    this.#pump()
+  }
+
+  /** Nothing is set that makes a line of text do more than move the lines before it up. */
+  #isPlain(): boolean {
+    const {
+      buffers,
+      coreService,
+      _charsetService: charsets,
+      _inputHandler: handler,
+    } = internalsOf(this.#terminal)
+    const { active, normal } = buffers
+    const { origin, wraparound } = coreService.decPrivateModes
+    return (
+      active === normal &&
+      active.scrollTop === 0 &&
+      active.scrollBottom === this.#terminal.rows - 1 &&
+      !origin &&
+      wraparound &&
+      !coreService.modes.insertMode &&
+      charsets.glevel === 0 &&
+      charsets._charsets.every((charset) => charset === undefined) &&
+      handler._parser.currentState === GROUND_STATE
+    )
   }
 
   #pump(): void {
@@ -163,6 +247,8 @@ export class ScreenMirror {
     this.#tail.advance(part, internalsOf(this.#terminal)._inputHandler._parser.currentState)
     this.#pending -= part.length
     this.#busy = false
+    this.#untilLook -= part.length
+    if (this.#pending > FLOOD && this.#untilLook <= 0) this.#beginFlood()
     this.#pump()
     this.#options.onProgress()
   }
