@@ -8,6 +8,9 @@ export const KEPT_LINES = 10_000
 /** Acknowledged at least this often; the type keeps it equal to the contract's, whose module would bring its schemas. */
 const ACK_BYTES: typeof ACK_EVERY = 5_000
 
+/** A flood replaces every line many times between two frames; drawing each would leave no time for anything else. Milliseconds. */
+const DRAW_INTERVAL = 80
+
 export interface Logs {
   readonly blocks: readonly LogBlock[]
   /** Lines that came before the first one kept. */
@@ -21,8 +24,8 @@ export interface Logs {
 const nothing: Logs = { blocks: [], dropped: 0, state: 'open', message: undefined }
 
 /**
- * Follows what a workspace's PID 1 prints. Bytes are acknowledged once they are on the page, so that a flood waits
- * in the engine and not here.
+ * Follows what a workspace's PID 1 prints. Bytes are acknowledged once they are cut into lines, of which a limited
+ * number is kept, and drawn a few times per second: a flood waits in the engine and not here.
  */
 export function useLogs(workspaceId: string, incarnation: string | undefined, turn: number): Logs {
   const [logs, setLogs] = useState<Logs>(nothing)
@@ -31,40 +34,36 @@ export function useLogs(workspaceId: string, incarnation: string | undefined, tu
   useEffect(() => {
     const buffer = new LogBuffer(KEPT_LINES)
     const decoders = { stdout: new TextDecoder(), stderr: new TextDecoder() }
-    let shown = 0
-    let frame = 0
+    let unacknowledged = 0
+    let timer: ReturnType<typeof setTimeout> | undefined
     let ending: Pick<Logs, 'state' | 'message'> = { state: 'open', message: undefined }
     setLogs(nothing)
     const stream = openStream('logs', { workspaceId, follow: true, tail: KEPT_LINES })
     const show = () => {
-      frame = 0
-      setLogs({ blocks: buffer.blocks, dropped: buffer.dropped, ...ending })
-      if (shown > 0) stream.post({ type: 'ack', bytes: shown })
-      shown = 0
-    }
-    const schedule = () => {
-      // A hidden window draws no frames, yet has to go on acknowledging.
-      if (document.hidden || shown >= ACK_BYTES * 10) {
-        cancelAnimationFrame(frame)
-        show()
-      } else frame ||= requestAnimationFrame(show)
+      timer ??= setTimeout(() => {
+        timer = undefined
+        setLogs({ blocks: buffer.blocks, dropped: buffer.dropped, ...ending })
+      }, DRAW_INTERVAL)
     }
     stream.onMessage((message: StreamDown<'logs'>) => {
       if (message.type === 'end') {
         ending = { state: 'ended', message: message.message }
-        schedule()
-        return
+      } else {
+        buffer.append(decoders[message.channel].decode(message.data, { stream: true }))
+        unacknowledged += message.data.byteLength
+        if (unacknowledged >= ACK_BYTES) {
+          stream.post({ type: 'ack', bytes: unacknowledged })
+          unacknowledged = 0
+        }
       }
-      buffer.append(decoders[message.channel].decode(message.data, { stream: true }))
-      shown += message.data.byteLength
-      schedule()
+      show()
     })
     stream.onClose(() => {
       if (ending.state === 'open') ending = { state: 'lost', message: undefined }
-      schedule()
+      show()
     })
     return () => {
-      cancelAnimationFrame(frame)
+      clearTimeout(timer)
       stream.close()
     }
   }, [workspaceId, incarnation, turn, epoch])
