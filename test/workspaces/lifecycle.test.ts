@@ -205,6 +205,23 @@ describe('a folder and an image', () => {
     expect(await rig.run(id, 'sh', '-c', 'pwd; cat a.txt; stat -c %U . a.txt')).toBe('/srv/code\nadev\ndev\n')
   })
 
+  it('works in an image without a shell, as far as commands need none', async () => {
+    const noShell = TEST_IMAGES.scratch
+    const run = (onCreateCommand: unknown) =>
+      repository(machine.home, `scratch-${Math.random().toString(36).slice(2)}`, {
+        '.devcontainer.json': JSON.stringify({ image: noShell, onCreateCommand }),
+        'a.txt': 'text',
+      })
+    const { id } = await up(gitSource(run(['/busybox', 'touch', '/made'])))
+    expect(
+      await rig.run(id, '/busybox', 'cat', `${rig.workspace(id).definition.workspaceFolder}/a.txt`, '/made'),
+    ).toBe('text')
+    const failing = await rig.create(gitSource(run('echo hi')))
+    made.add(failing.id)
+    expect(await rig.failure(failing.operationId)).toMatchObject({ code: 'no-shell' })
+    expect(rig.workspace(failing.id).state).toBe('running')
+  })
+
   it('is ready in an image alone', async () => {
     const { id } = await up({ kind: 'image', image }, { name: 'bare-image' })
     expect(await rig.run(id, 'pwd')).toBe('/workspaces/debian\n')

@@ -175,7 +175,7 @@ describe('an image without a shell', () => {
   it('runs the command itself', () => {
     expect(prepareExec({ definition: base, user: bare }, { command: ['/app', 'x'] })).toEqual({
       command: ['/app', 'x'],
-      user: 'root',
+      user: '0:0',
       env: { HOME: '/root', USER: 'root', LOGNAME: 'root', LANG: 'C.UTF-8' },
     })
   })

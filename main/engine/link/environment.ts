@@ -79,7 +79,8 @@ export function prepareExec(
   const env = { ...environment, ...given }
   const base = {
     ...(options.tty ? { tty: options.tty } : {}),
-    user: options.user ?? user.name,
+    // An image without a shell may have no list of users either, in which the name could be looked up.
+    user: options.user ?? (user.shell ? user.name : `${user.uid}:${user.gid}`),
   }
   if (!user.shell) {
     if (!('command' in options)) return { ...base, command: ['sh', '-l'], env }

@@ -136,11 +136,14 @@ export async function runPhase(
   definition: Definition,
   link: Link,
   platform: Platform,
+  hasShell: boolean,
   report: StepReport,
   signal: AbortSignal,
 ): Promise<void> {
   const command = definition.lifecycle[phase]
   if (command === undefined) return
+  const line = commandsOf(command).find((each) => typeof each.command === 'string')
+  if (line && !hasShell) throw noShell(phase, line.command)
   const execute = async (argv: readonly string[], print: (text: string) => void): Promise<number> => {
     const running = await link.exec({ command: argv }, signal)
     try {
@@ -173,6 +176,15 @@ export async function runPhase(
   } catch (error) {
     throw asLifecycleProblem(phase, command, error, link.workspaceId)
   }
+}
+
+function noShell(phase: LifecyclePhase, command: NamedCommand['command']): ProblemError {
+  return problem({
+    code: 'no-shell',
+    title: `${phase} needs a shell`,
+    cause: `“${shown(command)}” is a shell line, and the image has no shell.`,
+    remedy: 'Write the command as a list of arguments, or use an image with a shell.',
+  })
 }
 
 /** Whatever kept a command from running is told as its failure; a cancel stays one. */

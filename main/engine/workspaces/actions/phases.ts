@@ -22,9 +22,10 @@ export async function runPhases(
 ): Promise<void> {
   const { before, after } = splitPhases(definition, phases)
   const link = context.links().get(action.operation.workspaceId)
+  const hasShell = context.workspace(action.operation.workspaceId).user.shell !== undefined
   const run = async (phase: LifecyclePhase) => {
     await action.operation.step(phase, (report, signal) =>
-      runPhase(phase, definition, link, context.platform, report, signal),
+      runPhase(phase, definition, link, context.platform, hasShell, report, signal),
     )
   }
   for (const phase of before) await run(phase)
