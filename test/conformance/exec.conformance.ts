@@ -326,8 +326,8 @@ for n in range(20000):
     })
 
     it('ends when the workspace stops under it', async () => {
-      const process = await driver.exec(smallId, { command: ['sleep', '300'] }, never)
-      process.stdout.resume()
+      const process = await driver.exec(smallId, { command: sh('echo up; sleep 300') }, never)
+      await once(process.stdout, 'data')
       process.stderr?.resume()
       await driver.stop(smallId, { grace: 1000 }, new Recorder(), never)
       const { code, problem } = await process.exit

@@ -98,8 +98,12 @@ export async function startPrivateDocker(): Promise<PrivateDocker> {
       ],
       log,
     )
-    const answers = async () =>
-      (await tryCommand('docker', ['version'], { env, timeoutMilliseconds: 20_000 })).code === 0
+    // An engine that still reads its data takes the connection and answers late: that is no failure yet.
+    const answers = () =>
+      tryCommand('docker', ['version'], { env, timeoutMilliseconds: 20_000 }).then(
+        ({ code }) => code === 0,
+        () => false,
+      )
     if (!(await comesTrue(answers, daemon))) throw await failure('dockerd')
   }
 

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { problem, type WorkspaceUser } from '#contract'
 import type { Platform } from '../../../platform/platform'
-import type { ImageInspect } from '../api'
+import type { ContainerSummary, ImageInspect } from '../api'
 import { readFile } from '../archive'
 import type { EngineClient } from '../client'
 import { labels, MANAGED_BY, nonce } from '../container/anatomy'
@@ -21,6 +21,9 @@ export type Inside = z.infer<typeof Inside>
 
 /** Marks the containers that are made to look into an image and never started. */
 export const LOOK_LABEL = 'berth.dev/look'
+
+/** Seconds after which a look is not under way any more. */
+const LOOK_LIMIT = 120
 
 export class ImageInspector {
   readonly #client: EngineClient
@@ -40,6 +43,7 @@ export class ImageInspector {
   }
 
   async #lookInside(image: ImageInspect, signal: AbortSignal): Promise<Inside> {
+    await this.#removeForgotten(signal)
     const name = `berth-look-${nonce()}`
     // Not aborted under way, so that it is known what there is to remove.
     const { Id } = await this.#client.json<{ Id: string }>('POST', '/containers/create', {
@@ -62,11 +66,28 @@ export class ImageInspector {
       ])
       return { version: 1, passwd: passwd ?? '', hasShell: shell !== undefined }
     } finally {
-      await this.#client
-        .json('DELETE', `/containers/${Id}`, { query: { force: true, v: true } })
-        .catch((error: unknown) => {
-          if (!isStatus(error, 404, 409)) throw error
-        })
+      await this.#remove(Id)
+    }
+  }
+
+  /** Takes away what a Berth that was killed in mid-look left behind. */
+  async #removeForgotten(signal: AbortSignal): Promise<void> {
+    const found = await this.#client.json<ContainerSummary[]>('GET', '/containers/json', {
+      query: { all: true, filters: JSON.stringify({ label: [LOOK_LABEL] }) },
+      timeout: QUICK,
+      signal,
+    })
+    // By the engine's clock, as far as one can tell it: the newest one may be of a Berth that is looking just now.
+    const newest = Math.max(...found.map((one) => one.Created), this.#platform.clock.now() / 1000)
+    const forgotten = found.filter((one) => newest - one.Created > LOOK_LIMIT)
+    await Promise.all(forgotten.map((one) => this.#remove(one.Id)))
+  }
+
+  async #remove(containerId: string): Promise<void> {
+    try {
+      await this.#client.json('DELETE', `/containers/${containerId}`, { query: { force: true, v: true } })
+    } catch (error) {
+      if (!isStatus(error, 404, 409)) throw error
     }
   }
 

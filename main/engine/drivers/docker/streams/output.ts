@@ -4,14 +4,16 @@ import { Demultiplexer } from './demultiplexer'
 
 /** What a stream holds for a reader that stopped, beside what the socket and the kernel hold. */
 const BUFFERED = 512 * 1024
+/** The same for a terminal: all that lies between a program and the screen has to be shown before the prompt that follows Control-C. */
+const TERMINAL_BUFFERED = 64 * 1024
 
 /** A Readable that is pushed to. Errors have a listener, so that an owner without one does not crash. */
 class Output extends Readable {
   readonly #wanted: () => void
   flowing_ = true
 
-  constructor(wanted: () => void) {
-    super({ highWaterMark: BUFFERED })
+  constructor(wanted: () => void, buffered = BUFFERED) {
+    super({ highWaterMark: buffered })
     this.#wanted = wanted
     this.on('error', () => undefined)
   }
@@ -65,7 +67,7 @@ export function readOutputs(socket: Duplex, head: Buffer, multiplexed: boolean):
   const resume = () => {
     if (!over && stdout.ready && (stderr?.ready ?? true)) socket.resume()
   }
-  const stdout = new Output(resume)
+  const stdout = new Output(resume, multiplexed ? BUFFERED : TERMINAL_BUFFERED)
   const stderr = multiplexed ? new Output(resume) : null
 
   const take = (chunk: Buffer) => {
