@@ -11,6 +11,10 @@ const ACK_BYTES: typeof ACK_EVERY = 5_000
 /** A flood replaces every line many times between two frames; drawing each would leave no time for anything else. Milliseconds. */
 const DRAW_INTERVAL = 80
 
+/** When more lines than this went between two draws, nobody reads along: then only the last blocks are drawn. */
+const FLOOD_LINES = 1000
+const FLOOD_BLOCKS = 3
+
 export interface Logs {
   readonly blocks: readonly LogBlock[]
   /** Lines that came before the first one kept. */
@@ -35,6 +39,7 @@ export function useLogs(workspaceId: string, incarnation: string | undefined, tu
     const buffer = new LogBuffer(KEPT_LINES)
     const decoders = { stdout: new TextDecoder(), stderr: new TextDecoder() }
     let unacknowledged = 0
+    let droppedBefore = 0
     let timer: ReturnType<typeof setTimeout> | undefined
     let ending: Pick<Logs, 'state' | 'message'> = { state: 'open', message: undefined }
     setLogs(nothing)
@@ -42,7 +47,12 @@ export function useLogs(workspaceId: string, incarnation: string | undefined, tu
     const show = () => {
       timer ??= setTimeout(() => {
         timer = undefined
-        setLogs({ blocks: buffer.blocks, dropped: buffer.dropped, ...ending })
+        const flooded = buffer.dropped - droppedBefore > FLOOD_LINES
+        droppedBefore = buffer.dropped
+        const blocks = flooded ? buffer.blocks.slice(-FLOOD_BLOCKS) : buffer.blocks
+        setLogs({ blocks, dropped: buffer.dropped, ...ending })
+        // Once it calms, everything that is kept is shown again.
+        if (flooded) show()
       }, DRAW_INTERVAL)
     }
     stream.onMessage((message: StreamDown<'logs'>) => {
