@@ -26,7 +26,8 @@ export interface Link {
 
   /**
    * Follows the workspace's listening table until the signal aborts; never rejects. Yields on change only, first
-   * what there is. While the workspace does not run it yields `available: false`, and goes on by itself afterwards.
+   * what there is, and once at least for each run of the workspace. While it does not run it yields
+   * `available: false`, and goes on by itself afterwards.
    */
   listeners(signal: AbortSignal): AsyncIterable<ListeningTable>
   /** Something was printed or typed: a port may open soon, look more often for a while. Cheap. */

@@ -107,7 +107,8 @@ export class Poller {
   }
 
   #publish(table: ListeningTable): void {
-    const text = JSON.stringify(table)
+    // Told anew for each run of the workspace, even where it is the same: whoever follows cannot know that it is.
+    const text = `${this.#workspace()?.incarnation} ${JSON.stringify(table)}`
     if (text === this.#text) return
     this.#text = text
     this.#table = table
@@ -217,6 +218,7 @@ export class Poller {
       const now = this.#workspace()
       if (now?.state !== 'running' || now.incarnation !== workspace.incarnation) return
       const sockets = parseListeningSockets(await inspector.ask('sample'))
+      if (this.#workspace()?.incarnation !== workspace.incarnation) return
       onSuccess()
       const sampled = sockets.map((socket) => `${socket.address} ${socket.port} ${socket.inode}`).join('\n')
       const publish = () =>
@@ -233,7 +235,7 @@ export class Poller {
         key = sampled
         await this.#lookUp(workspace, inspector, sockets, signal)
       }
-      if (!signal.aborted) publish()
+      if (!signal.aborted && this.#workspace()?.incarnation === workspace.incarnation) publish()
       await this.#rest(this.#interval(), signal)
     }
   }

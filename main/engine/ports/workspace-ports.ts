@@ -1,19 +1,17 @@
 import type { Duplex } from 'node:stream'
 import {
   type EventPayload,
-  type Listener,
-  type OnAutoForward,
   type Port,
   type Problem,
   ProblemError,
-  problem,
   toProblem,
   type Workspace,
 } from '#contract'
 import type { Link, ListeningTable } from '../link/link'
 import type { Platform } from '../platform/platform'
 import { attributesOf, type EffectiveAttributes } from './attributes'
-import { type ForwardServer, openForward } from './forward'
+import { type Entry, groupByPort, isAnnounced, notKnown, stateOf } from './entry'
+import { openForward } from './forward'
 
 /** How often a port is tried where its listening table cannot be read, milliseconds. */
 const TRY_EVERY = 3000
@@ -42,34 +40,6 @@ export interface WorkspacePortsDependencies {
   /** A forward exists now: the router is wanted. Resolves when it listens. */
   readonly wantRouter: () => Promise<void>
   readonly forgotten: (port: number) => void
-}
-
-interface Entry {
-  readonly port: number
-  origin: Port['origin']
-  listeners: readonly Listener[]
-  /** Given by the user; they win over the definition's. */
-  label?: string
-  protocol?: Port['protocol']
-  /** By hand: asks for a forward whatever the definition says. */
-  manual: boolean
-  /** The user ended its forward. */
-  stopped: boolean
-  server?: ForwardServer
-  /** Actions on its forward, one after another. */
-  work: Promise<unknown>
-  problem?: Problem
-  /** Where there is no table: what the last attempt found. */
-  tried?: boolean
-  seenAt: number
-  lastSeen: number
-  /** The run of the workspace in which something last listened there. */
-  liveIn?: string
-  used: boolean
-  announcedIn?: string
-  announcedOnce: boolean
-  connections: number
-  published?: string
 }
 
 /** The ports of one workspace: what listens, what is to be forwarded, and its local addresses. */
@@ -105,10 +75,11 @@ export class WorkspacePorts {
     if (!workspace || this.#ended.signal.aborted) return
     if (workspace.incarnation !== undefined && workspace.incarnation !== this.#incarnation) {
       this.#incarnation = workspace.incarnation
+      // Of the run before; a link yields anew for each run.
+      this.#table = undefined
       for (const entry of this.#entries.values()) delete entry.problem
     }
-    if (workspace.state !== 'running') this.#table = undefined
-    else this.#declare(workspace)
+    if (workspace.state === 'running') this.#declare(workspace)
     for (const entry of this.#entries.values()) {
       this.#settle(entry, workspace)
       this.#publish(entry)
@@ -412,33 +383,9 @@ export class WorkspacePorts {
 
   // --- what is told
 
-  #state(entry: Entry, workspace: Workspace): { state: Port['state']; problem?: Problem } {
-    switch (workspace.state) {
-      case 'creating':
-      case 'starting':
-      case 'stopping':
-        return { state: 'reconnecting' }
-      case 'running':
-        break
-      default:
-        return { state: 'not-listening' }
-    }
-    if (entry.problem) return { state: 'failed', problem: entry.problem }
-    const table = this.#table
-    if (!table) return { state: 'reconnecting' }
-    if (!table.available) {
-      if (table.problem?.code === 'no-shell') return { state: entry.tried ? 'live' : 'not-listening' }
-      return { state: 'reconnecting', ...(table.problem ? { problem: table.problem } : {}) }
-    }
-    if (entry.listeners.length === 0) return { state: 'not-listening' }
-    const unreachable = entry.listeners.every((listener) => !isLocal(listener.address))
-    if (unreachable) return { state: 'failed', problem: elsewhere(entry) }
-    return { state: 'live' }
-  }
-
   #describe(entry: Entry, workspace: Workspace): Port {
     const attributes = this.#attributes(entry, workspace)
-    const { state, problem: failure } = this.#state(entry, workspace)
+    const { state, problem: failure } = stateOf(entry, workspace, this.#table)
     const protocol = entry.protocol ?? attributes.protocol
     const label = entry.label ?? attributes.label
     const url = protocol === 'tcp' ? undefined : this.#dependencies.url(workspace.id, entry.port)
@@ -493,41 +440,4 @@ export class WorkspacePorts {
       onAutoForward,
     })
   }
-}
-
-function groupByPort(listeners: readonly Listener[]): Map<number, Listener[]> {
-  const groups = new Map<number, Listener[]>()
-  for (const listener of listeners) {
-    const group = groups.get(listener.port)
-    if (group) group.push(listener)
-    else groups.set(listener.port, [listener])
-  }
-  return groups
-}
-
-function isAnnounced(value: OnAutoForward): value is EventPayload<'port.opened'>['onAutoForward'] {
-  return value !== 'silent' && value !== 'ignore'
-}
-
-/** Whether a connection to localhost arrives at a socket bound to this address. */
-function isLocal(address: string): boolean {
-  return address === '0.0.0.0' || address === '::' || address === '::1' || address === '127.0.0.1'
-}
-
-function elsewhere(entry: Entry): Problem {
-  const addresses = entry.listeners.map((listener) => listener.address).join(', ')
-  return {
-    code: 'port-refused',
-    title: `Port ${entry.port} does not listen on localhost`,
-    cause: `It listens on ${addresses} only.`,
-    remedy: 'Let the app listen on 127.0.0.1 or on all addresses (0.0.0.0).',
-  }
-}
-
-function notKnown(port: number) {
-  return problem({
-    code: 'not-found',
-    title: `Port ${port} is not known`,
-    cause: `Nothing listens on port ${port} of this workspace, and it is not forwarded.`,
-  })
 }

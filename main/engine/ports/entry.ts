@@ -1,0 +1,105 @@
+import {
+  type EventPayload,
+  type Listener,
+  type OnAutoForward,
+  type Port,
+  type Problem,
+  problem,
+  type Workspace,
+} from '#contract'
+import type { ListeningTable } from '../link/link'
+import type { ForwardServer } from './forward'
+
+/** What Berth knows of one port of one workspace. */
+export interface Entry {
+  readonly port: number
+  origin: Port['origin']
+  listeners: readonly Listener[]
+  /** Given by the user; they win over the definition's. */
+  label?: string
+  protocol?: Port['protocol']
+  /** By hand: asks for a forward whatever the definition says. */
+  manual: boolean
+  /** The user ended its forward. */
+  stopped: boolean
+  server?: ForwardServer
+  /** Actions on its forward, one after another. */
+  work: Promise<unknown>
+  problem?: Problem
+  /** Where there is no table: what the last attempt found. */
+  tried?: boolean
+  seenAt: number
+  lastSeen: number
+  /** The run of the workspace in which something last listened there. */
+  liveIn?: string
+  used: boolean
+  announcedIn?: string
+  announcedOnce: boolean
+  connections: number
+  published?: string
+}
+
+/** The truth about a port: what the workspace's state, its listening table and the last attempt say together. */
+export function stateOf(
+  entry: Entry,
+  workspace: Workspace,
+  table: ListeningTable | undefined,
+): { state: Port['state']; problem?: Problem } {
+  switch (workspace.state) {
+    case 'creating':
+    case 'starting':
+    case 'stopping':
+      return { state: 'reconnecting' }
+    case 'running':
+      break
+    default:
+      return { state: 'not-listening' }
+  }
+  if (entry.problem) return { state: 'failed', problem: entry.problem }
+  if (!table) return { state: 'reconnecting' }
+  if (!table.available) {
+    if (table.problem?.code === 'no-shell') return { state: entry.tried ? 'live' : 'not-listening' }
+    return { state: 'reconnecting', ...(table.problem ? { problem: table.problem } : {}) }
+  }
+  if (entry.listeners.length === 0) return { state: 'not-listening' }
+  const unreachable = entry.listeners.every((listener) => !isLocal(listener.address))
+  if (unreachable) return { state: 'failed', problem: elsewhere(entry) }
+  return { state: 'live' }
+}
+
+export function groupByPort(listeners: readonly Listener[]): Map<number, Listener[]> {
+  const groups = new Map<number, Listener[]>()
+  for (const listener of listeners) {
+    const group = groups.get(listener.port)
+    if (group) group.push(listener)
+    else groups.set(listener.port, [listener])
+  }
+  return groups
+}
+
+export function isAnnounced(value: OnAutoForward): value is EventPayload<'port.opened'>['onAutoForward'] {
+  return value !== 'silent' && value !== 'ignore'
+}
+
+/** Whether a connection to localhost arrives at a socket bound to this address. */
+function isLocal(address: string): boolean {
+  return address === '0.0.0.0' || address === '::' || address === '::1' || address === '127.0.0.1'
+}
+
+function elsewhere(entry: Entry): Problem {
+  const addresses = entry.listeners.map((listener) => listener.address).join(', ')
+  return {
+    code: 'port-refused',
+    title: `Port ${entry.port} does not listen on localhost`,
+    cause: `It listens on ${addresses} only.`,
+    remedy: 'Let the app listen on 127.0.0.1 or on all addresses (0.0.0.0).',
+  }
+}
+
+export function notKnown(port: number) {
+  return problem({
+    code: 'not-found',
+    title: `Port ${port} is not known`,
+    cause: `Nothing listens on port ${port} of this workspace, and it is not forwarded.`,
+  })
+}
