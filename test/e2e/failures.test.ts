@@ -179,6 +179,7 @@ describe('processes that die', () => {
     await told
     await expect.poll(() => engineProcess(berth), { timeout: 30_000 }).not.toBe(before)
     await expect.poll(() => engineProcess(berth), { timeout: 30_000 }).toBeGreaterThan(0)
+    await window.page.getByText('Terminals that were open ended with it').first().waitFor()
     expect(berth.log()).toContain('The engine ended by itself')
     // The terminal ended with the engine; the workspace did not.
     await window.page.getByText('No terminals', { exact: true }).waitFor()

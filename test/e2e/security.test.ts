@@ -39,9 +39,14 @@ afterEach(async () => {
 /** Waits until whatever the page began has had its turn in the page and in the shell, and our page is there. */
 async function settle(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 150))
-  await berth.page.waitForURL(PAGE)
-  await berth.page.waitForFunction(() => document.readyState === 'complete' && document.title === 'Berth')
-  await berth.page.evaluate(() => window.berth.shell.call('shell.info', {}))
+  // Goes on over navigations, which an evaluation would not survive.
+  await berth.page.waitForFunction(
+    async (page) =>
+      location.href === page &&
+      document.readyState === 'complete' &&
+      (await window.berth.shell.call('shell.info', {})).ok,
+    PAGE,
+  )
 }
 
 describe('the page’s process', () => {
@@ -483,13 +488,16 @@ describe('the shell’s door', () => {
   })
 
   it('is ours alone again after our window was made to show something else', async () => {
+    await berth.page.evaluate(() => {
+      Object.assign(window, { before: true })
+    })
     await berth.app.evaluate(({ BrowserWindow }) =>
       // Ends with an error, because the shell loads its own page instead.
       BrowserWindow.getAllWindows()[0]
         ?.loadURL('data:text/html,<h1>taken over</h1>')
         .catch(() => undefined),
     )
-    await berth.page.waitForURL(PAGE)
-    expect(await call('shell.info', {})).toMatchObject({ ok: true })
+    await berth.page.waitForFunction((page) => location.href === page && !('before' in window), PAGE)
+    await settle()
   })
 })
