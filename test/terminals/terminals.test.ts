@@ -119,8 +119,9 @@ describe('a terminal in a workspace', () => {
     }
     console.log(`Control-C to prompt: ${times.map((time) => time.toFixed(0)).join(' ')} ms`)
     console.log(`bytes before the prompt: ${late.join(' ')}`)
-    // The engine's own buffer of a megabyte lies between the container and Berth; beyond it there is little.
-    expect(Math.max(...late)).toBeLessThan(2_500_000)
+    // The engine itself holds a megabyte; the rest is what is read until the signal has arrived. Buffers without a
+    // bound would hold the many megabytes by which the program is ahead.
+    expect(Math.max(...late)).toBeLessThan(4_000_000)
   })
 
   it('comes back exactly, whenever a window joins', async () => {
