@@ -15,7 +15,8 @@ export default defineConfig({
           name: 'unit',
           include: ['{contract,main,cli,preload,renderer,scripts,test/bench}/**/*.test.{ts,tsx,mjs}'],
           environment: 'node',
-          testTimeout: 10_000,
+          // A bound for what hangs, not a measure: a busy machine takes its time.
+          testTimeout: 30_000,
           restoreMocks: true,
         },
       },
