@@ -1,12 +1,15 @@
 import type { Source } from '#contract'
-import { Machine, Rig } from './rig'
+import { Machine, Rig, type RigOptions } from './rig'
 
 /**
  * A Berth process of its own, to be killed: creates a workspace on the machine whose home is the first argument from
  * the source that is the second (JSON), or rebuilds the workspace whose id it is. Prints a line for each step.
  */
-const [, , home = '', what = '', env = '{}'] = process.argv
-const rig = new Rig(new Machine(JSON.parse(env) as Record<string, string>, home))
+const [, , home = '', what = '', env = '{}', options = '{}'] = process.argv
+const rig = new Rig(
+  new Machine(JSON.parse(env) as Record<string, string>, home),
+  JSON.parse(options) as RigOptions,
+)
 await rig.service.settled
 let said = ''
 rig.service.operations.onChange(({ upserts }) => {

@@ -7,7 +7,7 @@ import { build } from 'vite'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Source } from '#contract'
 import { TEST_IMAGES } from '../harness/images'
-import { created, gitSource, Machine, purge, Rig, remainsOf, repository, writeFiles } from './rig'
+import { created, gitSource, Machine, purge, Rig, remainsOf, repository, type Verb, writeFiles } from './rig'
 
 const image = TEST_IMAGES.debian
 // Below node_modules, so that what is not bundled is found.
@@ -53,8 +53,11 @@ afterEach(async () => {
   machine.dispose()
 })
 
-/** Starts a child that creates or rebuilds, kills it in a step, and returns the workspace's id. */
-async function killedIn(step: string, what: Source | string): Promise<string> {
+/**
+ * Starts a child that creates or rebuilds, kills it in a step, or after a verb of its driver that then hangs, and
+ * returns the workspace's id.
+ */
+async function killedIn(at: { step: string } | { after: Verb }, what: Source | string): Promise<string> {
   const child: ChildProcess = spawn(
     process.execPath,
     [
@@ -62,6 +65,7 @@ async function killedIn(step: string, what: Source | string): Promise<string> {
       machine.home,
       typeof what === 'string' ? what : JSON.stringify(what),
       JSON.stringify({ PATH: machine.env.PATH }),
+      JSON.stringify('after' in at ? { hangAfter: at.after } : {}),
     ],
     { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env } },
   )
@@ -71,22 +75,25 @@ async function killedIn(step: string, what: Source | string): Promise<string> {
   })
   const gone = once(child, 'exit')
   if (!child.stdout) throw new Error('No output')
+  let id = ''
   for await (const line of createInterface({ input: child.stdout })) {
-    const { workspaceId, running, state } = JSON.parse(line) as {
-      workspaceId: string
-      running: string[]
-      state: string
+    const said = JSON.parse(line) as {
+      workspaceId?: string
+      running?: string[]
+      state?: string
+      hanging?: string
     }
-    created.add(workspaceId)
-    if (state !== 'running') throw new Error(`It ended: ${line}`)
-    if (!running.includes(step)) continue
-    // Into the middle of the step, wherever that is.
-    await new Promise((resolve) => setTimeout(resolve, 150))
+    id = said.workspaceId ?? id
+    created.add(id)
+    if (said.state !== undefined && said.state !== 'running') throw new Error(`It ended: ${line}`)
+    if ('after' in at ? said.hanging !== at.after : !said.running?.includes(at.step)) continue
+    // Into the middle of a step that goes on for long, when it has told of itself everywhere.
+    if ('step' in at) await new Promise((resolve) => setTimeout(resolve, 200))
     child.kill('SIGKILL')
     await gone
-    return workspaceId
+    return id
   }
-  throw new Error(`The child never came to ${step}: ${errors}`)
+  throw new Error(`The child never came to ${JSON.stringify(at)}: ${errors}`)
 }
 
 async function again(): Promise<Rig> {
@@ -106,7 +113,7 @@ describe('a Berth that is killed in a create', () => {
     const bare = repository(machine.home, 'app', {
       '.devcontainer.json': JSON.stringify({ image }),
     })
-    const id = await killedIn(step, gitSource(bare))
+    const id = await killedIn({ step }, gitSource(bare))
     expect(machine.leftovers()).not.toEqual([])
     const next = await again()
     await expect.poll(() => next.service.workspaces.get(id)).toBeUndefined()
@@ -115,29 +122,58 @@ describe('a Berth that is killed in a create', () => {
     expect(await remainsOf(id)).toEqual([])
   })
 
-  it('shows a workspace whose container was made as failed, which can be gone on with', async () => {
+  it('takes away an image that was built for nothing', async () => {
     const bare = repository(machine.home, 'app', {
-      '.devcontainer.json': JSON.stringify({
-        image,
-        overrideCommand: false,
-        build: { dockerfile: 'Dockerfile' },
-      }),
-      // Its own command ends late enough to be killed while it starts.
-      Dockerfile: `FROM ${image}\nCMD ["sleep", "1000"]\n`,
+      '.devcontainer.json': '{"build": {"dockerfile": "Dockerfile"}}',
+      Dockerfile: `FROM ${image}\nRUN echo built > /built\n`,
     })
-    const id = await killedIn('start', gitSource(bare))
+    const id = await killedIn({ after: 'resolveImage' }, gitSource(bare))
+    expect(await remainsOf(id)).not.toEqual([])
     const next = await again()
-    const { state, problem } = next.workspace(id)
-    expect({ state, code: problem?.code }).toEqual({ state: 'failed', code: 'interrupted' })
-    expect(problem?.cause).toContain('starting')
-    expect(problem?.actions?.map((action) => action.kind === 'workspace' && action.verb)).toEqual([
-      'rebuild',
-      'delete',
-    ])
+    await expect.poll(() => remainsOf(id), { timeout: 15_000 }).toEqual([])
+    expect(next.service.workspaces.get(id)).toBeUndefined()
     await noLeftovers()
-    expect((await next.act('rebuild', id)).problem).toBeUndefined()
-    expect(next.workspace(id).state).toBe('running')
-    expect(await next.run(id, 'git', 'status', '--porcelain')).toBe('')
+    await expect.poll(() => machine.locks()).toEqual([])
+  })
+
+  it.each([
+    ['create', 'making the container'],
+    ['write', 'copying the source in'],
+    ['start', 'starting'],
+  ] as const)(
+    'shows what was made as failed after %s, to be gone on with or deleted',
+    async (after, words) => {
+      const bare = repository(machine.home, 'app', {
+        '.devcontainer.json': JSON.stringify({ image }),
+        a: '1',
+      })
+      const id = await killedIn({ after }, gitSource(bare))
+      const next = await again()
+      const { state, problem } = next.workspace(id)
+      expect({ state, code: problem?.code }).toEqual({ state: 'failed', code: 'interrupted' })
+      expect(problem?.cause).toBe(`Berth was ended while ${words}.`)
+      expect(problem?.actions?.map((action) => action.kind === 'workspace' && action.verb)).toEqual([
+        'rebuild',
+        'delete',
+      ])
+      await noLeftovers()
+      if (after !== 'create') {
+        expect((await next.act('rebuild', id)).problem).toBeUndefined()
+        expect(next.workspace(id).state).toBe('running')
+        expect(await next.run(id, 'git', 'status', '--porcelain')).toBe('')
+      }
+      await next.act('delete', id)
+      expect(await remainsOf(id)).toEqual([])
+      expect(machine.locks()).toEqual([])
+    },
+  )
+
+  it('leaves a workspace that can be used after it was committed', async () => {
+    const bare = repository(machine.home, 'app', { '.devcontainer.json': JSON.stringify({ image }), a: '1' })
+    const id = await killedIn({ after: 'commit' }, gitSource(bare))
+    const next = await again()
+    expect(next.workspace(id)).toMatchObject({ state: 'running', name: 'app' })
+    expect(await next.run(id, 'cat', 'a')).toBe('1')
     await next.act('delete', id)
     expect(await remainsOf(id)).toEqual([])
   })
@@ -146,7 +182,7 @@ describe('a Berth that is killed in a create', () => {
     const bare = repository(machine.home, 'app', {
       '.devcontainer.json': JSON.stringify({ image, onCreateCommand: 'touch /begun; sleep 1000' }),
     })
-    const id = await killedIn('onCreateCommand', gitSource(bare))
+    const id = await killedIn({ step: 'onCreateCommand' }, gitSource(bare))
     const next = await again()
     expect(next.workspace(id)).toMatchObject({ state: 'running' })
     expect(next.workspace(id).reason).toContain('Berth was ended while running onCreateCommand')
@@ -169,7 +205,7 @@ describe('a Berth that is killed in a rebuild', () => {
     await first.run(id, 'sh', '-c', `echo mark > /mark; printf %s '${definition}' > .devcontainer.json`)
     await first.dispose()
 
-    await killedIn('onCreateCommand', id)
+    await killedIn({ step: 'onCreateCommand' }, id)
     const next = await again()
     expect(next.workspace(id)).toMatchObject({ state: 'failed', problem: { code: 'interrupted' } })
     expect(next.workspace(id).reason).toBe('Its rebuild was interrupted')

@@ -80,15 +80,14 @@ export class Rig {
   readonly outputs: string[] = []
   readonly #links: ReturnType<typeof createLinks>
 
-  /** `bindMounts: false`: as if the engine were on another machine. */
   constructor(
     readonly machine: Machine,
-    options: { readonly bindMounts?: boolean } = {},
+    options: RigOptions = {},
   ) {
     const platform = machine.platform()
     const service = createWorkspaceService({
       platform,
-      providers: [options.bindMounts === false ? remote(platform) : createDockerProvider(platform)],
+      providers: [provide(platform, options)],
       emit: (name, payload) => {
         if (name === 'operation.output') this.outputs.push((payload as { text: string }).text)
       },
@@ -216,18 +215,39 @@ export function purge(): void {
   created.clear()
 }
 
-/** The real engine, that says of itself that it cannot mount folders of this machine. */
-function remote(platform: Platform): DriverProvider {
+export type Verb = 'resolveImage' | 'create' | 'write' | 'start' | 'commit'
+
+export interface RigOptions {
+  /** False: as if the engine were on another machine. */
+  readonly bindMounts?: boolean
+  /** A verb of the driver that does its work and then never returns: a place to be killed in. */
+  readonly hangAfter?: Verb
+}
+
+/** The real engine's provider, with a driver that differs in what a test asks for. */
+function provide(platform: Platform, options: RigOptions): DriverProvider {
   const provider = createDockerProvider(platform)
   return {
     kind: provider.kind,
     watchTargets: (listener) => provider.watchTargets(listener),
     open(target) {
       const driver = provider.open(target)
-      const probe = driver.probe.bind(driver)
-      driver.probe = async (signal) => {
-        const facts = await probe(signal)
-        return { ...facts, capabilities: { ...facts.capabilities, bindMounts: false } }
+      if (options.bindMounts === false) {
+        const probe = driver.probe.bind(driver)
+        driver.probe = async (signal) => {
+          const facts = await probe(signal)
+          return { ...facts, capabilities: { ...facts.capabilities, bindMounts: false } }
+        }
+      }
+      const { hangAfter } = options
+      if (hangAfter) {
+        const verb = driver[hangAfter].bind(driver) as (...args: unknown[]) => Promise<unknown>
+        const hanging = async (...args: unknown[]) => {
+          await verb(...args)
+          process.stdout.write(`${JSON.stringify({ hanging: hangAfter })}\n`)
+          return new Promise(() => undefined)
+        }
+        Object.assign(driver, { [hangAfter]: hanging })
       }
       return driver
     },

@@ -94,6 +94,16 @@ it('forgets a killed process’s lock, and no live one', async () => {
   expect(readdirSync(folder())).toEqual(['abcdefghij.json'])
 })
 
+it('sweeps what a process left that was killed while it wrote', async () => {
+  await locks()
+  const dead = `abcdefghij.${process.pid}-1.some-holder`
+  for (const kind of ['new', 'stale']) writeFileSync(join(folder(), `${dead}.${kind}`), '{')
+  const { pid, start } = thisProcess()
+  writeFileSync(join(folder(), `abcdefghij.${pid}-${start}.other.new`), '{')
+  await locks()
+  expect(readdirSync(folder())).toEqual([`abcdefghij.${pid}-${start}.other.new`])
+})
+
 it('reads over what is no lock', async () => {
   const mine = await locks()
   writeFileSync(join(folder(), 'nonsense.json'), '{"version": 7')

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type FSWatcher, mkdirSync, watch } from 'node:fs'
 import { link, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { z } from 'zod'
 import { OperationKind, problem, Workspace } from '#contract'
 import type { Platform } from '../platform/platform'
@@ -74,6 +74,7 @@ export class Locks {
     })
     this.#timer = setInterval(() => void this.refresh(), lookEvery)
     this.#timer.unref()
+    await this.#sweep()
     await this.refresh()
   }
 
@@ -84,6 +85,20 @@ export class Locks {
 
   #path(workspaceId: string): string {
     return join(this.#folder, `${workspaceId}.json`)
+  }
+
+  /** A file of a moment, whose name tells whose it is, should that process be killed within it. */
+  #temporary(workspaceId: string, kind: 'new' | 'stale'): string {
+    const { pid, start } = this.#self
+    return join(this.#folder, `${workspaceId}.${pid}-${start}.${this.#holder}.${kind}`)
+  }
+
+  async #sweep(): Promise<void> {
+    for (const name of await readdir(this.#folder)) {
+      const match = /\.(\d+)-(\d*)\.[^.]+\.(?:new|stale)$/.exec(name)
+      if (!match || isAlive({ pid: Number(match[1]), start: match[2] ?? '' })) continue
+      await rm(join(this.#folder, name), { force: true })
+    }
   }
 
   refresh(): Promise<void> {
@@ -121,7 +136,7 @@ export class Locks {
   ): Promise<Lock> {
     let content: LockContent = { version: 1, ...this.#self, holder: this.#holder, ...fields }
     const path = this.#path(fields.workspaceId)
-    const temporary = join(this.#folder, `${fields.workspaceId}.${this.#holder}.new`)
+    const temporary = this.#temporary(fields.workspaceId, 'new')
     await mkdir(this.#folder, { recursive: true })
     for (let attempt = 0; ; attempt++) {
       await writeFile(temporary, JSON.stringify(content))
@@ -166,7 +181,7 @@ export class Locks {
 
   /** Takes away a dead process's lock, unless somebody else just did and has it now. */
   async #removeStale(path: string, seen: LockContent | undefined): Promise<void> {
-    const aside = `${path}.${this.#holder}.stale`
+    const aside = this.#temporary(basename(path, '.json'), 'stale')
     try {
       await rename(path, aside)
     } catch (error) {
