@@ -8,33 +8,31 @@ import { ProblemView } from '../../lib/problem-view'
 import { Dialog } from '../../ui/dialog'
 import { Mono } from '../../ui/facts'
 import styles from './lifecycle.module.css'
-import { type AskedVerb, losesWork, unsavedWork, verbWords } from './words'
+import { type AskedVerb, unsavedWork, verbWords } from './words'
 
 interface SurvivalDialogProps {
   readonly workspace: Workspace
   readonly verb: AskedVerb
-  /** Do it without asking when nothing would be lost. */
-  readonly onlyWhenLossy: boolean
   readonly onClose: () => void
 }
 
 /** Says what an action keeps and what it loses, unsaved git work included, before it is done. */
-export function SurvivalDialog({ workspace, verb, onlyWhenLossy, onClose }: SurvivalDialogProps) {
+export function SurvivalDialog({ workspace, verb, onClose }: SurvivalDialogProps) {
   const survival = useRequest('workspaces.survival')
   const words = verbWords[verb]
   const decided = useRef(false)
-  const act = useCallback(() => {
+  const act = () => {
     if (decided.current) return
     decided.current = true
     onClose()
     void perform(verb, workspace.id)
-  }, [verb, workspace.id, onClose])
+  }
   const ask = survival.run
-  const load = useCallback(async () => {
-    const result = await ask({ workspaceId: workspace.id, action: verb })
-    if (onlyWhenLossy && result.ok && !losesWork(verb, result.value)) act()
-  }, [ask, workspace.id, verb, onlyWhenLossy, act])
-  useEffect(() => void load(), [load])
+  const load = useCallback(
+    () => void ask({ workspaceId: workspace.id, action: verb }),
+    [ask, workspace.id, verb],
+  )
+  useEffect(load, [load])
   return (
     <Dialog title={words.question(workspace.name)} onClose={onClose} size={520}>
       <p className={styles.effect}>{words.effect}</p>
@@ -42,7 +40,7 @@ export function SurvivalDialog({ workspace, verb, onlyWhenLossy, onClose }: Surv
         {survival.value ? (
           <SurvivalLists survival={survival.value} verb={verb} />
         ) : survival.problem ? (
-          <ProblemView problem={survival.problem} onRetry={() => void load()} tone="warning" />
+          <ProblemView problem={survival.problem} onRetry={load} tone="warning" />
         ) : (
           <div className={styles.waiting} role="status">
             Looking at what would be lost…

@@ -10,8 +10,10 @@ test('unsaved work in words', () => {
 })
 
 test('a delete is never taken for harmless', () => {
-  const nothing = { kept: [], lost: [], unsaved: [], unsavedKnown: true }
-  expect(losesWork('delete', nothing)).toBe(true)
-  expect(losesWork('rebuild', nothing)).toBe(false)
-  expect(losesWork('rebuild', { ...nothing, lost: [{ what: 'Files' }] })).toBe(true)
+  const idle = { state: 'running', terminals: 0, livePorts: 0 } as const
+  expect(losesWork('delete', { ...idle, state: 'stopped' })).toBe(true)
+  expect(losesWork('rebuild', idle)).toBe(true)
+  expect(losesWork('stop', idle)).toBe(false)
+  expect(losesWork('restart', { ...idle, livePorts: 1 })).toBe(true)
+  expect(losesWork('stop', { ...idle, terminals: 1 })).toBe(true)
 })

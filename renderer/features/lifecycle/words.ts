@@ -1,4 +1,4 @@
-import type { Survival } from '#contract'
+import type { Survival, WorkspaceState } from '#contract'
 import { count } from '../../lib/format'
 
 export type AskedVerb = 'stop' | 'restart' | 'rebuild' | 'delete'
@@ -50,8 +50,14 @@ export function unsavedWork({ uncommitted, untracked, unpushed, stashed }: Unsav
   return parts.join(', ')
 }
 
-/** Whether the action would take something that cannot be had again. */
-export function losesWork(verb: AskedVerb, survival: Survival): boolean {
-  if (verb !== 'delete') return survival.lost.length > 0
-  return true
+/**
+ * Whether the action would take something that cannot be had again. What runs is lost by each of them; that counts
+ * only when something does run. A delete is never taken for harmless.
+ */
+export function losesWork(
+  verb: AskedVerb,
+  now: { readonly state: WorkspaceState; readonly terminals: number; readonly livePorts: number },
+): boolean {
+  if (verb === 'delete' || verb === 'rebuild') return true
+  return now.state === 'running' && (now.terminals > 0 || now.livePorts > 0)
 }

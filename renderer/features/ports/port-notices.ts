@@ -12,7 +12,7 @@ export function PortNotices(): null {
     const name = record?.label ?? record?.listeners[0]?.process?.name
     // A preview pane is not there yet; the browser is the nearest thing.
     const opens = onAutoForward !== 'notify' && url !== undefined
-    if (opens) void openInBrowser(url)
+    if (opens) void inOneWindow(`open ${workspaceId}:${port}`, () => void openInBrowser(url))
     notify({
       tone: 'good',
       title: `${name ? `${name} on port` : 'Port'} ${port} is up in ${workspace?.name ?? 'a workspace'}`,
@@ -23,4 +23,16 @@ export function PortNotices(): null {
     })
   })
   return null
+}
+
+/** For how long the other windows hold still, milliseconds: longer than an event takes to reach them all. */
+const HELD = 2000
+
+/** Every window hears of a port; one of them acts. */
+async function inOneWindow(name: string, act: () => void): Promise<void> {
+  await navigator.locks.request(name, { ifAvailable: true }, async (lock) => {
+    if (!lock) return
+    act()
+    await new Promise((resolve) => setTimeout(resolve, HELD))
+  })
 }

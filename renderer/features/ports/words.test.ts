@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest'
+import type { Port } from '#contract'
+import { portAddress, portStateText } from './words'
+
+const port: Port = {
+  id: 'w000000001:80',
+  workspaceId: 'w000000001',
+  port: 80,
+  origin: 'detected',
+  listeners: [],
+  protocol: 'http',
+  onAutoForward: 'notify',
+  state: 'live',
+  seenAt: 0,
+}
+const forward = { localAddress: '127.0.0.1', localPort: 8080, connections: 0 }
+
+test('a port that is not forwarded is called listening, not live', () => {
+  expect(portStateText(port)).toBe('Listening')
+  expect(portStateText({ ...port, forward })).toBe('Live')
+  expect(portStateText({ ...port, forward, state: 'not-listening' })).toBe('Nothing listens now')
+})
+
+test('a browser gets the URL, else the local address, and nothing for what it cannot speak to', () => {
+  expect(portAddress(port)).toBeUndefined()
+  expect(portAddress({ ...port, forward: { ...forward, url: 'http://a/' } })).toBe('http://a/')
+  expect(portAddress({ ...port, forward, protocol: 'https' })).toBe('https://127.0.0.1:8080/')
+  expect(portAddress({ ...port, forward, protocol: 'tcp' })).toBeUndefined()
+})
