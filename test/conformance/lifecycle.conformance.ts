@@ -337,6 +337,7 @@ export function lifecycleConformance(harness: DriverHarness): void {
       )
       // Its command is a shell, which ends at once for want of input.
       expect(outcome).toBe('workspace-exited')
+      expect((await driver.diagnose(spec.id, never)).map((one) => one.code)).toEqual(['workspace-exited'])
     })
 
     it('shows the same to two drivers at once', async () => {

@@ -243,8 +243,12 @@ export class EngineClient {
       const { body } = options
       const fail = (error: unknown) => {
         clearTimeout(timer)
-        body?.off('error', bodyFailed)
-        if (body && !body.destroyed) body.destroy()
+        if (body) {
+          body.on('error', () => undefined)
+          body.destroy()
+          // An answer that came before all was sent: what is left would hold the connection for ever.
+          request.destroy()
+        }
         reject(error)
       }
       const bodyFailed = (error: Error) => {
@@ -266,6 +270,11 @@ export class EngineClient {
       })
       if (body) {
         body.on('error', bodyFailed)
+        // Whoever makes the body is let go when nobody takes it any more.
+        request.once('close', () => {
+          body.on('error', () => undefined)
+          body.destroy()
+        })
         body.pipe(request)
       } else {
         request.end(options.json === undefined ? undefined : JSON.stringify(options.json))

@@ -1,9 +1,10 @@
-import { Buffer } from 'node:buffer'
 import { type Problem, problem } from '#contract'
 import type { ContainerInspect } from './api'
 import type { EngineClient } from './client'
+import { readLabels } from './container/anatomy'
 import { type Locator, QUICK } from './container/locate'
 import { exited, outOfMemory, startProblem } from './container/observe'
+import { runsIdle } from './container/spec'
 import { openLogs } from './logs'
 import { diskFull, isStatus } from './problems'
 
@@ -34,7 +35,7 @@ export async function diagnose(
           ? diskFull('The workspace could not be started', client.identity.targetName, State.Error)
           : startProblem(State.Error),
       )
-    } else if (State.Status === 'exited' && ![0, 137, 143].includes(State.ExitCode)) {
+    } else if (State.Status === 'exited' && endedByItself(inspect)) {
       problems.push(exited(State.ExitCode, await lastWords(client, locator, id, signal)))
     }
     if (!(await imageExists(client, inspect.Image, signal))) problems.push(imageGone(inspect.Config.Image))
@@ -42,6 +43,13 @@ export async function diagnose(
   } catch (error) {
     throw client.failure(error, 'The workspace could not be looked into', signal)
   }
+}
+
+/** Whether its main process ended without having been told to. */
+function endedByItself({ State, Config }: ContainerInspect): boolean {
+  if (State.ExitCode !== 0) return ![137, 143].includes(State.ExitCode)
+  const labelled = readLabels(Config.Labels)
+  return labelled !== undefined && !runsIdle(labelled.definition, labelled.user)
 }
 
 function unknown(): Problem {

@@ -14,10 +14,11 @@ import {
   managedFilter,
   nameVolume,
   nonce,
+  readLabels,
 } from './anatomy'
 import { type Located, type Locator, QUICK } from './locate'
 import { exited } from './observe'
-import { keepsHome, planContainer } from './spec'
+import { keepsHome, planContainer, runsIdle } from './spec'
 
 /** Milliseconds in which an image's own command has to fail for `start` to say so. */
 const SETTLING = 400
@@ -46,8 +47,6 @@ export class Lifecycle {
   ): Promise<void> {
     signal.throwIfAborted()
     const title = `The container of "${spec.name}" could not be made`
-    if (spec.definition.overrideCommand === false || !spec.image.hasShell)
-      report.detail("The image's own command runs")
     if (options.replace) await this.#stopStanding(spec.id, report, signal)
     else await this.#refuseTakenName(spec, signal)
     const making = nonce()
@@ -137,7 +136,7 @@ export class Lifecycle {
     const { uid, gid, home } = spec.image.user
     const isRoot = uid === 0
     // The engine itself makes the working folder of a container, as root.
-    if (isRoot && spec.definition.overrideCommand && spec.image.hasShell) return
+    if (isRoot && runsIdle(spec.definition, spec.image.user)) return
     const own = [...folders]
     if (!isRoot && keepsHome(home)) {
       const owner = await readOwner(this.#client, containerId, home, signal)
@@ -250,9 +249,8 @@ export class Lifecycle {
       await this.#client.json('POST', `/containers/${containerId}/unpause`)
       return
     }
-    const definition = inspect.Config.Labels?.[labels.definition] ?? ''
-    const idle =
-      (inspect as { Path?: string }).Path === '/bin/sh' && definition.includes('"overrideCommand":true')
+    const labelled = readLabels(inspect.Config.Labels)
+    const idle = labelled !== undefined && runsIdle(labelled.definition, labelled.user)
     for (let waited = 0; !idle && inspect.State.Running && waited < SETTLING; waited += 50) {
       await this.#platform.clock.sleep(50, signal)
       inspect = await this.#inspect(containerId, signal)

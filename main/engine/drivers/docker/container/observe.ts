@@ -2,6 +2,7 @@ import type { Problem } from '#contract'
 import type { ObservedWorkspace } from '../../driver'
 import type { ContainerInspect, VolumeSummary } from '../api'
 import { type Labelled, labels, nameOf, type Phase, phaseOf, readLabels } from './anatomy'
+import { runsIdle } from './spec'
 
 interface Instance {
   readonly inspect: ContainerInspect
@@ -51,7 +52,7 @@ function fromInstance(
   replacing: boolean,
 ): ObservedWorkspace {
   const { State } = inspect
-  const run = runOf(inspect)
+  const run = runOf(inspect, runsIdle(labelled.definition, labelled.user))
   const running = run.run === 'running'
   return {
     ...record(labelled),
@@ -72,7 +73,10 @@ function record(labelled: Labelled) {
   return { id, name, owner, source, definition, image, user, createdAt }
 }
 
-function runOf({ State }: ContainerInspect): Pick<ObservedWorkspace, 'run' | 'reason' | 'problem'> {
+function runOf(
+  { State }: ContainerInspect,
+  idle: boolean,
+): Pick<ObservedWorkspace, 'run' | 'reason' | 'problem'> {
   switch (State.Status) {
     case 'running':
       return { run: 'running', reason: 'Running' }
@@ -99,6 +103,8 @@ function runOf({ State }: ContainerInspect): Pick<ObservedWorkspace, 'run' | 're
       if (State.Error) {
         return { run: 'failed', reason: 'It could not be started', problem: startProblem(State.Error) }
       }
+      if (State.ExitCode === 0 && !idle)
+        return { run: 'stopped', reason: "Its image's own command has ended" }
       if (stoppedCodes.has(State.ExitCode)) {
         return { run: 'stopped', reason: State.ExitCode === 137 ? 'Stopped by force' : 'Stopped' }
       }

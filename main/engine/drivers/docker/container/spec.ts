@@ -1,4 +1,5 @@
 import { posix } from 'node:path'
+import type { Definition, WorkspaceUser } from '#contract'
 import { substituteEnvironment } from '../../../platform/variables'
 import type { WorkspaceSpec } from '../../driver'
 import { homeVolume, labels, sourceVolume, workspaceLabels } from './anatomy'
@@ -8,6 +9,11 @@ const WORKSPACES = '/workspaces'
 
 /** Keeps the container alive and answers SIGTERM at once; the init process before it reaps what is orphaned. */
 const idleScript = 'trap "exit 0" TERM INT; while :; do sleep 86400 & wait $!; done'
+
+/** Whether a container runs Berth's idle command, and not its image's own. */
+export function runsIdle(definition: Definition, user: WorkspaceUser): boolean {
+  return definition.overrideCommand && user.shell !== undefined
+}
 
 export interface ContainerPlan {
   /** Body of the engine's container create. */
@@ -32,11 +38,12 @@ export function planContainer(
 ): ContainerPlan {
   const { definition, image } = spec
   const sourceFolder = spec.sourceFolder ?? definition.workspaceFolder
-  const idle = definition.overrideCommand && image.hasShell
+  const idle = runsIdle(definition, image.user)
   const all = workspaceLabels(spec, making)
   const mounts = mountsOf(spec, sourceFolder, all, making)
   const body = {
-    Image: image.id || image.reference,
+    // By name, which `docker ps` then shows.
+    Image: image.reference,
     Hostname: spec.name,
     Env: environmentOf(spec, env),
     Labels: all,
