@@ -1,5 +1,5 @@
 import { create } from 'zustand'
-import type { CreateInput, Operation, RequestOutput, Result, Workspace } from '#contract'
+import type { CreateInput, Operation, RequestOutput, Result, Workspace, WorkspaceState } from '#contract'
 import { collectionStores, request } from './engine'
 import { notifyProblem } from './notify'
 
@@ -49,10 +49,39 @@ export function latestOperation(
     )
 }
 
-/** Starts at once; everything that loses or changes something is asked first, by the settings. */
+/**
+ * Whether the action would take something that cannot be had again. What runs is lost by each of them; that counts
+ * only when something does run. A delete is never taken for harmless.
+ */
+export function losesWork(
+  verb: Exclude<WorkspaceVerb, 'start' | 'rename'>,
+  now: { readonly state: WorkspaceState; readonly terminals: number; readonly livePorts: number },
+): boolean {
+  if (verb === 'delete' || verb === 'rebuild') return true
+  return now.state === 'running' && (now.terminals > 0 || now.livePorts > 0)
+}
+
+/** Starts at once; everything that loses or changes something is asked first, by the settings as they are now. */
 export function askFor(verb: WorkspaceVerb, workspaceId: string): void {
-  if (verb === 'start') void perform('start', workspaceId)
-  else useAsked.setState({ asked: { verb, workspaceId } })
+  if (verb === 'start' || (verb !== 'rename' && isHarmless(verb, workspaceId))) {
+    void perform(verb, workspaceId)
+  } else {
+    useAsked.setState({ asked: { verb, workspaceId } })
+  }
+}
+
+/** Whether the user wants not to be asked, because nothing is lost. Decided when they act, never while a question is open. */
+function isHarmless(verb: Exclude<WorkspaceVerb, 'start' | 'rename'>, workspaceId: string): boolean {
+  const { settings, workspaces, sessions, ports } = collectionStores
+  const workspace = workspaces.getState().records.get(workspaceId)
+  if (!workspace || settings.getState().records.get('settings')?.value.confirm !== 'when-lossy') return false
+  const here = <T extends { readonly workspaceId: string }>(list: readonly T[]) =>
+    list.filter((record) => record.workspaceId === workspaceId)
+  return !losesWork(verb, {
+    state: workspace.state,
+    terminals: here(sessions.getState().list).filter((session) => session.state !== 'ended').length,
+    livePorts: here(ports.getState().list).filter((port) => port.state === 'live').length,
+  })
 }
 
 /** Does it without asking. A refusal is told in a notice. */

@@ -1,4 +1,4 @@
-import type { Survival, WorkspaceState } from '#contract'
+import type { Survival } from '#contract'
 import { count } from '../../lib/format'
 
 export type AskedVerb = 'stop' | 'restart' | 'rebuild' | 'delete'
@@ -48,16 +48,4 @@ export function unsavedWork({ uncommitted, untracked, unpushed, stashed }: Unsav
   if (unpushed > 0) parts.push(count(unpushed, 'unpushed commit'))
   if (stashed > 0) parts.push(count(stashed, 'stash', 'stashes'))
   return parts.join(', ')
-}
-
-/**
- * Whether the action would take something that cannot be had again. What runs is lost by each of them; that counts
- * only when something does run. A delete is never taken for harmless.
- */
-export function losesWork(
-  verb: AskedVerb,
-  now: { readonly state: WorkspaceState; readonly terminals: number; readonly livePorts: number },
-): boolean {
-  if (verb === 'delete' || verb === 'rebuild') return true
-  return now.state === 'running' && (now.terminals > 0 || now.livePorts > 0)
 }
