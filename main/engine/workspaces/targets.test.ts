@@ -132,6 +132,16 @@ it('does not wait for the next try when somebody asks', async () => {
   expect(await targets.probe('none', signal)).toBe(false)
 })
 
+it('comes back by itself when only the question failed', async () => {
+  const provider = new FakeProvider([target('a')])
+  const { targets } = await follow(provider)
+  provider.up = false
+  await targets.probe('a', new AbortController().signal)
+  expect(targets.collection.get('a')?.state).toBe('unreachable')
+  provider.up = true
+  await expect.poll(() => targets.collection.get('a')?.state, { timeout: 8000 }).toBe('ready')
+})
+
 it('adds, changes and removes targets as the configuration does', async () => {
   const provider = new FakeProvider([target('a'), target('b')])
   const { targets } = await follow(provider)

@@ -18,8 +18,13 @@ interface Entry {
   readonly controller: AbortController
   /** Ends the present watch so that another begins at once, without waiting for its backoff. */
   rewatch: AbortController
+  /** Counts what the watch said of the connection, so that an older answer does not overrule a newer one. */
+  heard: number
   readonly running: Promise<void>
 }
+
+/** Before a watch is begun again that broke or does not fit what else is seen, milliseconds. */
+const retryAfter = 2000
 
 /** Watches every target of every provider for as long as it is configured; each heals by itself. */
 export class Targets {
@@ -95,6 +100,7 @@ export class Targets {
       driver,
       controller,
       rewatch: new AbortController(),
+      heard: 0,
       running: Promise.resolve().then(() => this.#follow(entry)),
     }
     this.#entries.set(description.id, entry)
@@ -110,8 +116,14 @@ export class Targets {
         for await (const event of driver.watch(signal)) {
           if (signal.aborted) break
           this.#listener.onWatch(id, event)
-          if (event.type === 'unreachable') this.#unreachable(id, event.problem)
-          else if (event.type === 'snapshot') await this.#ask(entry)
+          if (event.type === 'unreachable') {
+            entry.heard += 1
+            this.#unreachable(id, event.problem)
+          } else if (event.type === 'snapshot') {
+            entry.heard += 1
+            // Not awaited: what changes in the meantime is told at once.
+            void this.#ask(entry)
+          }
         }
       } catch (error) {
         // A driver's watch never rejects; one that does must not take the others with it.
@@ -119,7 +131,7 @@ export class Targets {
         this.#unreachable(id, toProblem(error, 'The target could not be watched'))
       }
       if (!signal.aborted) {
-        await this.#platform.clock.sleep(2000, signal).catch(() => undefined)
+        await this.#platform.clock.sleep(retryAfter, signal).catch(() => undefined)
       }
     }
   }
@@ -127,16 +139,28 @@ export class Targets {
   /** Asks who is there. An answer makes the target ready, a failure unreachable. */
   async #ask(entry: Entry, signal: AbortSignal = entry.controller.signal): Promise<void> {
     const id = entry.driver.targetId
+    const { heard } = entry
+    const outdated = () => this.#entries.get(id) !== entry || entry.heard !== heard
     try {
       const facts = await entry.driver.probe(AbortSignal.any([signal, entry.controller.signal]))
-      if (this.#entries.get(id) !== entry) return
+      if (outdated()) return
       const { problem: _past, ...record } = this.collection.get(id) ?? this.#bare(entry)
       this.collection.set({ ...record, ...facts, state: 'ready' })
       this.#answered(id)
       this.#listener.onTarget(id)
     } catch (error) {
-      if (!entry.controller.signal.aborted && !signal.aborted) this.#unreachable(id, toProblem(error))
+      const aborted = entry.controller.signal.aborted || signal.aborted
+      if (aborted || outdated()) return
+      this.#unreachable(id, toProblem(error))
+      void this.#watchAnew(entry)
     }
+  }
+
+  /** A watch that goes on while the target does not answer would never tell that it answers again. */
+  async #watchAnew(entry: Entry): Promise<void> {
+    const { rewatch } = entry
+    await this.#platform.clock.sleep(retryAfter, entry.controller.signal).catch(() => undefined)
+    rewatch.abort()
   }
 
   #bare(entry: Entry): Target {
