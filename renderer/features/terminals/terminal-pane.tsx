@@ -79,7 +79,7 @@ export function TerminalPane({ session, settings, scheme, focusTurn, ...rest }: 
     const taken = takeScreen(session, settings, scheme, hooks)
     screenRef.current = taken
     taken.show(parent)
-    taken.focus()
+    taken.offerFocus()
     setScreen(taken)
     return () => {
       screenRef.current = undefined
@@ -90,7 +90,7 @@ export function TerminalPane({ session, settings, scheme, focusTurn, ...rest }: 
   useEffect(() => screen?.apply(settings, scheme), [screen, settings, scheme])
   useEffect(() => screen?.follow(session.columns, session.rows), [screen, session.columns, session.rows])
   useEffect(() => {
-    if (focusTurn > 0) screen?.focus()
+    if (focusTurn > 0) screen?.offerFocus()
   }, [screen, focusTurn])
 
   useEffect(() => {

@@ -86,6 +86,12 @@ export class TerminalScreen {
     this.#emulator?.terminal.focus()
   }
 
+  /** Takes the keyboard unless the user is typing into a field: a tab's new name, for instance. */
+  offerFocus(): void {
+    this.#wantsFocus = !this.#emulator
+    if (!(document.activeElement instanceof HTMLInputElement)) this.#emulator?.terminal.focus()
+  }
+
   /** Closes the stream, for as long as nobody looks; {@link connect} brings the screen back. */
   disconnect(): void {
     clearTimeout(this.#reopen)
@@ -195,7 +201,7 @@ export class TerminalScreen {
     this.#measure()
     if (this.#stream) this.#fit()
     else this.connect()
-    if (this.#wantsFocus) this.focus()
+    if (this.#wantsFocus) this.offerFocus()
   }
 
   #input(data: Uint8Array<ArrayBuffer>): void {
