@@ -20,6 +20,9 @@ await build({
   root,
   logLevel: 'warn',
   publicDir: false,
+  // main/engine/terminals/unicode/graphemes.ts has to run something before this one is loaded; as a package of its own
+  // it would be loaded first, and then, depending on what lies in Node's buffer pool, never come to an end.
+  ssr: { noExternal: ['@xterm/addon-unicode-graphemes'] },
   build: {
     ssr: true,
     target: 'node20.18',
