@@ -48,7 +48,8 @@ export function CreateView({ initialText }: { readonly initialText: string }) {
     ...(image.trim() ? { image: image.trim() } : {}),
     ...(definitionPath ? { definitionPath } : {}),
   }
-  const preview = usePreview(input, turn)
+  // Asked again by itself when the target comes back.
+  const preview = usePreview(input, `${turn} ${target?.state}`)
   const [creating, setCreating] = useState(false)
   const [refusal, setRefusal] = useState<Problem | undefined>()
   const submit = async (event: FormEvent) => {
@@ -181,7 +182,9 @@ export function CreateView({ initialText }: { readonly initialText: string }) {
           ) : null}
         </div>
 
-        {target?.state === 'unreachable' && target.problem ? (
+        {target?.state === 'unreachable' &&
+        target.problem &&
+        target.problem.code !== preview.problem?.code ? (
           <ProblemView problem={target.problem} tone="warning" />
         ) : null}
         {refusal ? <ProblemView problem={refusal} /> : null}

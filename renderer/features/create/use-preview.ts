@@ -45,8 +45,8 @@ export function useParsed(text: string, branch: string): Asked<Parsed> {
   return asked
 }
 
-/** Asks what `create` would do. `turn` asks again. */
-export function usePreview(input: CreateInput | undefined, turn: number): Asked<Previewed> {
+/** Asks what `create` would do. Another `turn` asks again. */
+export function usePreview(input: CreateInput | undefined, turn: string): Asked<Previewed> {
   const [asked, setAsked] = useState<Asked<Previewed>>(idle)
   const key = input ? JSON.stringify(input) : undefined
   // biome-ignore lint/correctness/useExhaustiveDependencies: `turn` is there to ask again
