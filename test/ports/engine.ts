@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import type { RequestInput, Workspace } from '#contract'
 import { createEngine, createNodePlatform, type Engine } from '../../main/engine'
-import { waitFor } from '../../main/engine/platform/collection'
+import { Selection, waitFor } from '../../main/engine/platform/collection'
 
 /** A whole engine with folders of its own, over the machine's Docker engine. */
 export interface TestEngine {
@@ -30,7 +30,9 @@ export async function startEngine(env: Readonly<Record<string, string>> = {}): P
     env: { PATH: process.env.PATH, HOME: home, ...env },
   })
   await platform.settings.change({ routerPort: 0 })
-  const engine = createEngine({ platform })
+  // On a machine that others use too: their workspaces' ports are none of ours.
+  const followPorts = new Selection()
+  const engine = createEngine({ platform, followPorts })
   await engine.settled
   const created = new Set<string>()
 
@@ -51,6 +53,7 @@ export async function startEngine(env: Readonly<Record<string, string>> = {}): P
         name: `test-${randomBytes(4).toString('hex')}`,
       })
       created.add(workspaceId)
+      followPorts.add(workspaceId)
       await finished(operationId)
       const workspace = await waitFor(
         engine.collections.workspaces,

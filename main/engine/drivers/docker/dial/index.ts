@@ -12,7 +12,7 @@ import {
   relayMethods,
   relayProgram,
 } from './methods'
-import { hasCode, Relay } from './relay'
+import { connectionLost, hasCode, Relay } from './relay'
 
 /** How long a relay may take to start; an interpreter on a loaded machine is slow, a broken one is not for ever. */
 const START_LIMIT = 20_000
@@ -69,10 +69,7 @@ export function createDialer(dependencies: DialerDependencies): Dialer {
   async function launch(method: Method, id: string): Promise<Relay | undefined> {
     if (!isRelayMethod(method)) return undefined
     const { command, source } = relayProgram(method)
-    const process = await exec(id, { command }, new AbortController().signal).catch((error: unknown) => {
-      if (hasCode(error, 'command-not-found') || hasCode(error, 'exec-failed')) return undefined
-      throw error
-    })
+    const process = await exec(id, { command }, AbortSignal.timeout(START_LIMIT)).catch(orNothing)
     if (!process) return undefined
     const relay = new Relay(process)
     process.stdin.write(source)
@@ -164,21 +161,25 @@ export function createDialer(dependencies: DialerDependencies): Dialer {
 }
 
 async function probe(exec: Exec, id: string): Promise<Method[]> {
-  const process = await exec(id, { command: probeCommand }, AbortSignal.timeout(START_LIMIT)).catch(
-    (error: unknown) => {
-      if (hasCode(error, 'command-not-found') || hasCode(error, 'exec-failed')) return undefined
-      throw error
-    },
-  )
+  const process = await exec(id, { command: probeCommand }, AbortSignal.timeout(START_LIMIT)).catch(orNothing)
   // Without a shell there may still be an interpreter: each is simply tried.
   if (!process) return [...relayMethods]
   process.stdin.end()
   process.stderr?.resume()
+  const timer = setTimeout(() => process.destroy(), START_LIMIT)
   const output = await text(process.stdout).catch(() => '')
   const exit = await process.exit
+  clearTimeout(timer)
   if (exit.code === 0) return [...parseProbe(output)]
   if (exit.code === 126 || exit.code === 127) return [...relayMethods]
-  throw exit.problem ? problem(exit.problem) : unsupported()
+  throw exit.problem ? problem(exit.problem) : connectionLost('the workspace did not say what it has')
+}
+
+/** Nothing where the program is not there or cannot start; a workspace that does not answer in time is as good as lost. */
+function orNothing(error: unknown): undefined {
+  if (hasCode(error, 'command-not-found') || hasCode(error, 'exec-failed')) return undefined
+  if (hasCode(error, 'cancelled')) throw connectionLost('the workspace does not answer')
+  throw error
 }
 
 function unsupported() {
