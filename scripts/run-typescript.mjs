@@ -15,11 +15,23 @@ const parent = join(root, '.cache')
 mkdirSync(parent, { recursive: true })
 const out = mkdtempSync(join(parent, 'run-'))
 process.once('exit', () => rmSync(out, { recursive: true, force: true }))
+/** The set-up scripts find the repository by where they lie themselves, so they stay there. */
+const leaveSetup = {
+  name: 'berth:leave-setup',
+  enforce: /** @type {const} */ ('pre'),
+  /** @param {string} source @param {string | undefined} importer */
+  resolveId(source, importer) {
+    if (!importer || !/scripts\/setup\/[^/]+\.mjs$/.test(source)) return null
+    return { id: pathToFileURL(resolve(dirname(importer), source)).href, external: true }
+  },
+}
+
 await build({
   configFile: false,
   root,
   logLevel: 'warn',
   publicDir: false,
+  plugins: [leaveSetup],
   // main/engine/terminals/unicode/graphemes.ts has to run something before this one is loaded; as a package of its own
   // it would be loaded first, and then, depending on what lies in Node's buffer pool, never come to an end.
   ssr: { noExternal: ['@xterm/addon-unicode-graphemes'] },

@@ -228,10 +228,15 @@ async function paintedAt(port: number, ready: string): Promise<number> {
     const look = () => (${ready}) ? done() : setTimeout(look, 5)
     look()
   })`
-  const answer = await evaluate(address, expression)
-  if (typeof answer !== 'number')
-    throw new Error(`the page did not tell when it painted: ${JSON.stringify(answer)}`)
-  return answer
+  const deadline = Date.now() + 60_000
+  for (;;) {
+    const answer = await evaluate(address, expression)
+    if (typeof answer.value === 'number') return answer.value
+    // Asked before the page had replaced the empty document that every window begins with.
+    const replaced = /navigated|context was destroyed|cannot find context/i.test(answer.error ?? '')
+    if (!replaced || Date.now() > deadline)
+      throw new Error(`the page did not tell when it painted: ${JSON.stringify(answer)}`)
+  }
 }
 
 async function pageAddress(port: number): Promise<string> {
@@ -249,7 +254,10 @@ async function pageAddress(port: number): Promise<string> {
   throw new Error('no page came')
 }
 
-function evaluate(address: string, expression: string): Promise<unknown> {
+function evaluate(
+  address: string,
+  expression: string,
+): Promise<{ readonly value?: unknown; readonly error?: string }> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(address)
     socket.once('error', reject)
@@ -263,9 +271,14 @@ function evaluate(address: string, expression: string): Promise<unknown> {
       ),
     )
     socket.on('message', (data) => {
-      const message = JSON.parse(String(data)) as { id?: number; result?: { result?: { value?: unknown } } }
+      const message = JSON.parse(String(data)) as {
+        id?: number
+        error?: { message: string }
+        result?: { result?: { value?: unknown }; exceptionDetails?: { text: string } }
+      }
       if (message.id !== 1) return
-      resolve(message.result?.result?.value)
+      const error = message.error?.message ?? message.result?.exceptionDetails?.text
+      resolve({ value: message.result?.result?.value, ...(error === undefined ? {} : { error }) })
       socket.close()
     })
   })
