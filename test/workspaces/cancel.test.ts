@@ -56,7 +56,7 @@ describe('a create that is cancelled leaves nothing', () => {
   it('while the definition is read', async () => {
     machine.hangGit('*" fetch "*')
     await open()
-    const bare = repository(machine.home, 'app', { a: '1' })
+    const bare = repository(machine.home, 'cancelled', { a: '1' })
     const created = await rig.create(gitSource(bare))
     expect(rig.workspace(created.id)).toMatchObject({
       state: 'creating',
@@ -70,7 +70,7 @@ describe('a create that is cancelled leaves nothing', () => {
   it('while it is cloned', async () => {
     machine.hangGit('*" clone "*')
     await open()
-    const created = await rig.create(gitSource(repository(machine.home, 'app', { a: '1' })))
+    const created = await rig.create(gitSource(repository(machine.home, 'cancelled', { a: '1' })))
     const ended = await hanging()
     await cancelled(created)
     await expect.poll(ended).toBe(true)
@@ -93,7 +93,7 @@ describe('a create that is cancelled leaves nothing', () => {
 
   it('while the image is built', async () => {
     await open()
-    const bare = repository(machine.home, 'app', {
+    const bare = repository(machine.home, 'cancelled', {
       '.devcontainer.json': '{"build": {"dockerfile": "Dockerfile"}}',
       Dockerfile: `FROM ${image}\nRUN echo "build begins $(date +%N)" && sleep 1000\n`,
     })
@@ -104,8 +104,8 @@ describe('a create that is cancelled leaves nothing', () => {
 
   it('while the source is copied in', async () => {
     await open()
-    const bare = repository(machine.home, 'app', { a: '1' })
-    const work = join(machine.home, 'app-work')
+    const bare = repository(machine.home, 'cancelled', { a: '1' })
+    const work = join(machine.home, 'cancelled-work')
     writeFileSync(join(work, 'large'), Buffer.alloc(64 * 1024 * 1024, 7))
     const { git } = await import('./rig')
     git(work, 'add', '.')
@@ -118,7 +118,7 @@ describe('a create that is cancelled leaves nothing', () => {
 
   it('while a command runs that it has to wait for', async () => {
     await open()
-    const bare = repository(machine.home, 'app', {
+    const bare = repository(machine.home, 'cancelled', {
       '.devcontainer.json': JSON.stringify({ image, onCreateCommand: 'echo begun; sleep 1000' }),
     })
     const created = await rig.create(gitSource(bare))
@@ -128,7 +128,7 @@ describe('a create that is cancelled leaves nothing', () => {
 
   it('when the whole engine is disposed', async () => {
     await open()
-    const bare = repository(machine.home, 'app', {
+    const bare = repository(machine.home, 'cancelled', {
       '.devcontainer.json': JSON.stringify({ image, onCreateCommand: 'echo begun; sleep 1000' }),
     })
     const { id } = await rig.create(gitSource(bare))
@@ -145,7 +145,7 @@ describe('a rebuild that is cancelled', () => {
     ['while a command runs', { image, onCreateCommand: 'echo begun; sleep 1000' }],
   ])('leaves the workspace as it was %s', async (_when, definition) => {
     await open()
-    const bare = repository(machine.home, 'app', { '.devcontainer.json': JSON.stringify({ image }) })
+    const bare = repository(machine.home, 'cancelled', { '.devcontainer.json': JSON.stringify({ image }) })
     const { id } = await rig.up(gitSource(bare))
     writeFiles(machine.home, { 'new.json': JSON.stringify(definition) })
     await rig.run(
@@ -173,7 +173,7 @@ describe('a rebuild that is cancelled', () => {
 describe('two actions on one workspace', () => {
   it('never overlap, in one process or in two', async () => {
     await open()
-    const bare = repository(machine.home, 'app', {
+    const bare = repository(machine.home, 'cancelled', {
       '.devcontainer.json': JSON.stringify({ image, onCreateCommand: 'echo begun; sleep 1000' }),
     })
     const created = await rig.create(gitSource(bare))
@@ -185,7 +185,7 @@ describe('two actions on one workspace', () => {
     await other.service.settled
     await other.state(created.id, (workspace) => workspace?.state === 'creating')
     expect(other.workspace(created.id)).toMatchObject({
-      name: 'app',
+      name: 'cancelled',
       reason: 'Being created by another Berth process: running onCreateCommand',
     })
     await expect(other.act('delete', created.id)).rejects.toMatchObject({
@@ -198,8 +198,8 @@ describe('two actions on one workspace', () => {
 
   it('answers at once which names are taken', async () => {
     await open()
-    const first = await rig.up({ kind: 'image', image }, { name: 'taken' })
-    await expect(rig.create({ kind: 'image', image }, { name: 'taken' })).rejects.toMatchObject({
+    const first = await rig.up({ kind: 'image', image }, { name: 'taken-by-a-test' })
+    await expect(rig.create({ kind: 'image', image }, { name: 'taken-by-a-test' })).rejects.toMatchObject({
       problem: { code: 'name-taken' },
     })
     await rig.act('delete', first.id)

@@ -110,7 +110,7 @@ describe('a Berth that is killed in a create', () => {
     ['clone', '*" clone "*'],
   ])('leaves nothing in the step %s but what the next start sweeps', async (step, words) => {
     machine.hangGit(words)
-    const bare = repository(machine.home, 'app', {
+    const bare = repository(machine.home, 'killed', {
       '.devcontainer.json': JSON.stringify({ image }),
     })
     const id = await killedIn({ step }, gitSource(bare))
@@ -123,7 +123,7 @@ describe('a Berth that is killed in a create', () => {
   })
 
   it('takes away an image that was built for nothing', async () => {
-    const bare = repository(machine.home, 'app', {
+    const bare = repository(machine.home, 'killed', {
       '.devcontainer.json': '{"build": {"dockerfile": "Dockerfile"}}',
       Dockerfile: `FROM ${image}\nRUN echo built > /built\n`,
     })
@@ -143,7 +143,7 @@ describe('a Berth that is killed in a create', () => {
   ] as const)(
     'shows what was made as failed after %s, to be gone on with or deleted',
     async (after, words) => {
-      const bare = repository(machine.home, 'app', {
+      const bare = repository(machine.home, 'killed', {
         '.devcontainer.json': JSON.stringify({ image }),
         a: '1',
       })
@@ -169,17 +169,20 @@ describe('a Berth that is killed in a create', () => {
   )
 
   it('leaves a workspace that can be used after it was committed', async () => {
-    const bare = repository(machine.home, 'app', { '.devcontainer.json': JSON.stringify({ image }), a: '1' })
+    const bare = repository(machine.home, 'killed', {
+      '.devcontainer.json': JSON.stringify({ image }),
+      a: '1',
+    })
     const id = await killedIn({ after: 'commit' }, gitSource(bare))
     const next = await again()
-    expect(next.workspace(id)).toMatchObject({ state: 'running', name: 'app' })
+    expect(next.workspace(id)).toMatchObject({ state: 'running', name: 'killed' })
     expect(await next.run(id, 'cat', 'a')).toBe('1')
     await next.act('delete', id)
     expect(await remainsOf(id)).toEqual([])
   })
 
   it('leaves a workspace that can be used when it was in a lifecycle command, and says so', async () => {
-    const bare = repository(machine.home, 'app', {
+    const bare = repository(machine.home, 'killed', {
       '.devcontainer.json': JSON.stringify({ image, onCreateCommand: 'touch /begun; sleep 1000' }),
     })
     const id = await killedIn({ step: 'onCreateCommand' }, gitSource(bare))
@@ -197,7 +200,7 @@ describe('a Berth that is killed in a create', () => {
 
 describe('a Berth that is killed in a rebuild', () => {
   it('keeps the workspace as it was, one start away', async () => {
-    const bare = repository(machine.home, 'app', { '.devcontainer.json': JSON.stringify({ image }) })
+    const bare = repository(machine.home, 'killed', { '.devcontainer.json': JSON.stringify({ image }) })
     const first = await again()
     const { id } = await first.up(gitSource(bare))
     const definition = JSON.stringify({ image, onCreateCommand: 'sleep 1000' })

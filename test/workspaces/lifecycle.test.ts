@@ -3,10 +3,9 @@ import { readFileSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { TEST_IMAGES } from '../harness/images'
-import { git, gitSource, Machine, purge, Rig, remainsOf, repository, writeFiles } from './rig'
+import { created, git, gitSource, Machine, purge, Rig, remainsOf, repository, writeFiles } from './rig'
 
 const image = TEST_IMAGES.debian
-const made = new Set<string>()
 let machine: Machine
 let rig: Rig
 
@@ -20,9 +19,9 @@ afterEach(async () => {
   for (const { id, state } of rig.service.operations.list()) {
     if (state === 'running') await rig.cancel(id).then(() => rig.ended(id))
   }
-  for (const { id } of rig.service.workspaces.list()) if (made.has(id)) await rig.act('delete', id)
-  for (const id of made) expect(await remainsOf(id)).toEqual([])
-  made.clear()
+  for (const { id } of rig.service.workspaces.list()) if (created.has(id)) await rig.act('delete', id)
+  for (const id of created) expect(await remainsOf(id)).toEqual([])
+  created.clear()
   expect(machine.leftovers()).toEqual([])
   expect(machine.locks()).toEqual([])
 })
@@ -33,14 +32,7 @@ afterAll(async () => {
   machine.dispose()
 })
 
-async function up(...args: Parameters<Rig['up']>) {
-  const before = new Set(rig.service.workspaces.list().map(({ id }) => id))
-  try {
-    return await rig.up(...args)
-  } finally {
-    for (const { id } of rig.service.workspaces.list()) if (!before.has(id)) made.add(id)
-  }
-}
+const up = (...args: Parameters<Rig['up']>) => rig.up(...args)
 
 describe('a git repository', () => {
   it('comes up with its source, environment and lifecycle commands in their order', async () => {
@@ -185,7 +177,6 @@ describe('a folder and an image', () => {
     const remote = new Rig(machine, { bindMounts: false })
     await remote.service.settled
     const { id, definition } = await remote.up({ kind: 'folder', path: folder })
-    made.add(id)
     expect(definition.notApplied.map(({ field }) => field)).toEqual(['mounts[0]'])
     expect(await remote.run(id, './run.sh')).toBe('ran\n')
     expect(await remote.run(id, 'stat', '-c', '%U', '.', 'run.sh')).toBe('dev\ndev\n')
@@ -217,7 +208,6 @@ describe('a folder and an image', () => {
       await rig.run(id, '/busybox', 'cat', `${rig.workspace(id).definition.workspaceFolder}/a.txt`, '/made'),
     ).toBe('text')
     const failing = await rig.create(gitSource(run('echo hi')))
-    made.add(failing.id)
     expect(await rig.failure(failing.operationId)).toMatchObject({ code: 'no-shell' })
     expect(rig.workspace(failing.id).state).toBe('running')
   })
@@ -308,7 +298,6 @@ describe('the other actions', () => {
       }),
     })
     const { id, operationId } = await rig.create(gitSource(bare))
-    made.add(id)
     const problem = await rig.failure(operationId)
     expect(problem).toMatchObject({
       code: 'lifecycle-failed',
@@ -329,7 +318,6 @@ describe('the other actions', () => {
       }),
     })
     const { id, operationId } = await rig.create(gitSource(bare))
-    made.add(id)
     await rig.state(id, (workspace) => workspace?.state === 'running')
     expect(rig.service.operations.get(operationId)?.state).toBe('running')
     await rig.step(operationId, 'postStartCommand', 'running')
@@ -345,7 +333,6 @@ describe('the other actions', () => {
     const other = new Rig(machine)
     await other.service.settled
     const { id } = await other.create(gitSource(bare))
-    made.add(id)
     await expect.poll(() => other.output, { timeout: 60_000 }).toContain('serving')
     await other.dispose()
     await rig.state(id, (workspace) => workspace?.state === 'running')
