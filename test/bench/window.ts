@@ -233,7 +233,7 @@ async function paintedAt(port: number, ready: string): Promise<number> {
     const answer = await evaluate(address, expression)
     if (typeof answer.value === 'number') return answer.value
     // Asked before the page had replaced the empty document that every window begins with.
-    const replaced = /navigated|context was destroyed|cannot find context/i.test(answer.error ?? '')
+    const replaced = /navigated|context/i.test(answer.error ?? '')
     if (!replaced || Date.now() > deadline)
       throw new Error(`the page did not tell when it painted: ${JSON.stringify(answer)}`)
   }
