@@ -27,7 +27,7 @@ export function lifecycleConformance(harness: DriverHarness): void {
     const observed = async (id: string) => {
       const watcher = new Watcher(driver)
       try {
-        await watcher.until(() => watcher.events.length > 0, 'a first event')
+        await watcher.until(() => watcher.events.at(-1)?.type === 'snapshot', 'a snapshot')
         return watcher.workspaces.get(id)
       } finally {
         await watcher.stop()
@@ -249,6 +249,8 @@ export function lifecycleConformance(harness: DriverHarness): void {
       expect((await driver.diagnose(spec.id, never))[0]?.code).toBe('workspace-gone')
       for (const replace of [true, false]) {
         await driver.create(spec, { replace }, new Recorder(), never)
+        // Whoever tidies up what was not completed must not take this for a first creation.
+        expect(await observed(spec.id)).toMatchObject({ complete: true, replacing: true })
         await driver.discard(spec.id, never)
         expect(await observed(spec.id)).toMatchObject({ run: 'missing' })
       }
@@ -366,7 +368,8 @@ export function lifecycleConformance(harness: DriverHarness): void {
       await new Promise((resolve) => setTimeout(resolve, 1500))
       const loaded = await driver.stats(spec.id, never)
       busy.destroy()
-      expect(loaded.cpu).toBeGreaterThan(0.1)
+      // Its share of a machine that may be busy otherwise.
+      expect(loaded.cpu).toBeGreaterThan(0.01)
       expect(loaded.cpu).toBeLessThan(1.6)
     })
 

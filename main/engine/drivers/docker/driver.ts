@@ -92,10 +92,8 @@ export class DockerDriver implements Driver {
         clock: this.#platform.clock,
         logger: this.#platform.logger,
         local: this.#local,
-        forget: (id) => {
-          this.#locator.forget(id)
-          if (id !== undefined) this.#dialer.forget(id)
-        },
+        // Relays end by themselves with their container; one that was only renamed keeps its connections.
+        forget: (id) => this.#locator.forget(id),
       },
       signal,
     )

@@ -202,17 +202,19 @@ class DockerExec implements ExecProcess {
   async #watchSilence(): Promise<void> {
     let pause = SILENCE.first
     let done = false
+    let wake: (() => void) | undefined
     void this.#outputs.ended.then(() => {
       done = true
+      wake?.()
     })
     while (!done) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, pause)
         timer.unref()
-        void this.#outputs.ended.then(() => {
+        wake = () => {
           clearTimeout(timer)
           resolve()
-        })
+        }
       })
       const silence = performance.now() - this.#outputs.lastActivity()
       if (done || this.#outputs.blocked() || silence < pause) {

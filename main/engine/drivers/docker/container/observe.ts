@@ -30,11 +30,18 @@ export function observe(
     instances.set(labelled.id, of)
   }
   const observed = new Map<string, ObservedWorkspace>()
+  const missing = fromVolumes(volumes)
   for (const [id, of] of instances) {
     const pending = of.find((instance) => instance.phase === 'uncommitted')
     const standing =
       of.find((instance) => instance.phase === 'committed') ??
       of.find((instance) => instance.phase === 'replaced')
+    const rest = missing.get(id)
+    if (pending && !standing && rest && isOlder(volumes, pending.labelled)) {
+      // What is being made replaces an instance that was removed by hand: its volumes were complete before.
+      observed.set(id, { ...rest, replacing: true })
+      continue
+    }
     const shown = standing ?? pending
     if (shown)
       observed.set(
@@ -42,8 +49,16 @@ export function observe(
         fromInstance(shown, standing !== undefined, standing !== undefined && pending !== undefined),
       )
   }
-  for (const [id, record] of fromVolumes(volumes)) if (!observed.has(id)) observed.set(id, record)
+  for (const [id, record] of missing) if (!observed.has(id)) observed.set(id, record)
   return observed
+}
+
+/** Whether a workspace has volumes that were made before this instance of it. */
+function isOlder(volumes: readonly VolumeSummary[], { id, making }: Labelled): boolean {
+  return volumes.some(({ Labels }) => {
+    const made = Labels?.[labels.making]
+    return Labels?.[labels.workspace] === id && made !== undefined && made !== making
+  })
 }
 
 function fromInstance(
