@@ -63,15 +63,16 @@ export function relayProgram(method: RelayMethod): { command: readonly string[];
 export const probeCommand: readonly string[] = [
   'sh',
   '-c',
-  `for t in perl python3 node socat; do command -v $t >/dev/null 2>&1 && echo $t; done
+  `for t in perl python3 node; do command -v $t >/dev/null 2>&1 && echo $t; done
 if command -v nc >/dev/null 2>&1; then
   case $(nc -h 2>&1) in *BusyBox*) echo nc ;; *-N*) echo nc-N ;; *) echo nc ;; esac
 elif command -v busybox >/dev/null 2>&1 && busybox nc --help >/dev/null 2>&1; then echo busybox; fi
 command -v bash >/dev/null 2>&1 && command -v cat >/dev/null 2>&1 && echo bash
+command -v socat >/dev/null 2>&1 && echo socat
 exit 0`,
 ]
 
 export function parseProbe(output: string): readonly Method[] {
-  const known: readonly string[] = [...relayMethods, 'socat', 'nc-N', 'nc', 'busybox', 'bash']
+  const known: readonly string[] = [...relayMethods, 'nc-N', 'nc', 'busybox', 'bash', 'socat']
   return output.split('\n').filter((line): line is Method => known.includes(line))
 }

@@ -32,10 +32,11 @@ fi
 echo OK
 case $tool in
   socat)
+    # Once one side has ended it gives the other two seconds, and only then tells that one: the last choice for that.
     if [ "$address" = ::1 ]; then
-      exec socat -b65536 -t86400 - "TCP6:[::1]:$port,nodelay"
+      exec socat -b65536 -t2 - "TCP6:[::1]:$port,nodelay"
     fi
-    exec socat -b65536 -t86400 - "TCP4:127.0.0.1:$port,nodelay"
+    exec socat -b65536 -t2 - "TCP4:127.0.0.1:$port,nodelay"
     ;;
   nc-N) exec nc -N "$address" "$port" ;;
   nc) exec nc "$address" "$port" ;;
