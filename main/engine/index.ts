@@ -74,7 +74,11 @@ export function createEngine({ platform, providers, followPorts }: EngineOptions
     ...terminals.handlers,
     ...ports.handlers,
     'settings.change': (fields) => platform.settings.change(fields),
-    'doctor.run': createDoctor({ platform, targets: workspaces.targets }),
+    'doctor.run': createDoctor({
+      platform,
+      targets: workspaces.targets,
+      routerPort: ports.routerPort,
+    }),
   }
   const opens: { [N in StreamName]: (input: StreamOpen<N>, port: MessageEndpoint) => void } = {
     terminal: terminals.open,
