@@ -46,6 +46,15 @@ export function execConformance(harness: DriverHarness): void {
       expect([...(await harness.leftovers(id)), ...(await harness.leftovers(smallId))]).toEqual([])
     })
 
+    it('has ended what was destroyed by the time that the driver is disposed of', async () => {
+      const other = harness.open()
+      const running = await other.exec(id, { command: sh('exec sleep 54321') }, never)
+      running.destroy()
+      await other.dispose()
+      const { stdout } = await run(driver, id, sh('cat /proc/[0-9]*/cmdline 2>/dev/null | tr "\\0" " "'))
+      expect(stdout).not.toContain('sleep 54321')
+    })
+
     it('keeps stdout and stderr apart and tells the exit code', async () => {
       expect(await run(driver, id, sh('echo out; echo err >&2; exit 7'))).toEqual({
         code: 7,

@@ -90,7 +90,10 @@ export interface Driver {
   /** What the target knows of why a workspace is not well. Empty: nothing wrong. */
   diagnose(id: string, signal: AbortSignal): Promise<readonly Problem[]>
 
-  /** Closes connections; every stream of it ends with `connection-lost`. */
+  /**
+   * Closes connections; every stream of it ends with `connection-lost`. Waits a few seconds at most for destroyed
+   * processes to be gone from their workspaces.
+   */
   dispose(): Promise<void>
 }
 

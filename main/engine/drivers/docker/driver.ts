@@ -31,6 +31,8 @@ import { watchWorkspaces } from './watch'
 
 /** Milliseconds within which an engine must say who it is. */
 const PROBE_LIMIT = 20_000
+/** Milliseconds that disposing waits for processes inside workspaces to be ended. */
+const ENDING_LIMIT = 3_000
 
 /** One Docker engine. */
 export class DockerDriver implements Driver {
@@ -45,6 +47,7 @@ export class DockerDriver implements Driver {
   readonly #stats: Stats
   readonly #dialer: Dialer
   readonly #local: boolean
+  readonly #ending = new Set<Promise<void>>()
 
   constructor(target: TargetDescription, endpoint: Endpoint, platform: Platform) {
     this.targetId = target.id
@@ -146,7 +149,12 @@ export class DockerDriver implements Driver {
   }
 
   exec(id: string, options: ExecOptions, signal: AbortSignal): Promise<ExecProcess> {
-    const dependencies = { client: this.#client, locator: this.#locator, logger: this.#platform.logger }
+    const dependencies = {
+      client: this.#client,
+      locator: this.#locator,
+      logger: this.#platform.logger,
+      ending: this.#ending,
+    }
     return startExec(dependencies, id, options, signal)
   }
 
@@ -176,6 +184,13 @@ export class DockerDriver implements Driver {
 
   async dispose(): Promise<void> {
     this.#dialer.dispose()
+    // Bounded: an engine that does not answer must not hold up the end of the application.
+    const limit = new AbortController()
+    await Promise.race([
+      Promise.allSettled(this.#ending),
+      this.#platform.clock.sleep(ENDING_LIMIT, limit.signal).catch(() => undefined),
+    ])
+    limit.abort()
     await this.#transport.dispose()
   }
 

@@ -23,6 +23,8 @@ export interface ExecDependencies {
   readonly client: EngineClient
   readonly locator: Locator
   readonly logger: Logger
+  /** Destroyed processes whose end inside the container is still under way; who disposes waits for them. */
+  readonly ending: Set<Promise<void>>
 }
 
 /** Starts a process in a workspace's container (Engine API: exec create, then start as a taken-over connection). */
@@ -140,13 +142,15 @@ class DockerExec implements ExecProcess {
   readonly #logger: Logger
   readonly #started: Started
   readonly #outputs: OutputStreams
+  readonly #ending: Set<Promise<void>>
   #exited: number | undefined
   #destroyed = false
   #over = false
 
-  constructor({ client, logger }: ExecDependencies, started: Started, options: ExecOptions) {
+  constructor({ client, logger, ending }: ExecDependencies, started: Started, options: ExecOptions) {
     this.#client = client
     this.#logger = logger
+    this.#ending = ending
     this.#started = started
     const { socket, head } = started.connection
     this.#outputs = readOutputs(socket, head, options.tty === undefined)
@@ -304,9 +308,12 @@ class DockerExec implements ExecProcess {
     this.stderr?.destroy()
     this.#started.connection.socket.destroy()
     if (!running) return
-    this.#signal(['HUP', 'TERM', 'KILL']).catch((error: unknown) => {
-      this.#logger.debug('exec: what was left of a process could not be ended', { error: String(error) })
-    })
+    const ending = this.#signal(['HUP', 'TERM', 'KILL'])
+      .catch((error: unknown) => {
+        this.#logger.debug('exec: what was left of a process could not be ended', { error: String(error) })
+      })
+      .finally(() => this.#ending.delete(ending))
+    this.#ending.add(ending)
   }
 }
 
