@@ -97,6 +97,31 @@ describe('a folder as a tar stream', () => {
     ).rejects.toThrow('ENOENT')
   })
 
+  it('keeps names, links and paths whatever bytes they have', async () => {
+    const odd = Buffer.concat([
+      Buffer.from(join(folder, 'in', 'lat')),
+      Buffer.from([0xe9]),
+      Buffer.from('n\n'),
+    ])
+    mkdirSync(odd)
+    const inner = Buffer.concat([odd, Buffer.from(`/${'d'.repeat(200)}`), Buffer.from([0xff])])
+    mkdirSync(inner)
+    writeFileSync(Buffer.concat([inner, Buffer.from('/-rf')]), 'deep')
+    const target = Buffer.concat([Buffer.from('t'.repeat(150)), Buffer.from([0xe9])])
+    symlinkSync(target, Buffer.concat([inner, Buffer.from('/link')]))
+    const bytes = await collect(
+      tarFolder(join(folder, 'in'), 'app', { uid: 3_000_000, gid: 1 }, silentReport, undefined, signal),
+    )
+    mkdirSync(join(folder, 'out'))
+    execFileSync('tar', ['-x', '--no-same-owner', '-C', join(folder, 'out')], { input: bytes })
+    const there = Buffer.from(inner.toString('latin1').replace('/in/', '/out/app/'), 'latin1')
+    expect(readFileSync(Buffer.concat([there, Buffer.from('/-rf')]), 'utf8')).toBe('deep')
+    const link = readlinkSync(Buffer.concat([there, Buffer.from('/link')]), { encoding: 'buffer' })
+    expect(link.equals(target)).toBe(true)
+    const listing = execFileSync('tar', ['-tv', '--numeric-owner'], { input: bytes, encoding: 'utf8' })
+    expect(listing).toContain('3000000/1')
+  })
+
   it('comes back as it was', async () => {
     const out = join(folder, 'out')
     await untar(tarFolder(join(folder, 'in'), 'app', owner, silentReport, undefined, signal), out)
