@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Operation } from './operation'
+import { Operation, OperationOutput } from './operation'
 import { Port } from './port'
 import { Session } from './session'
 import { Settings } from './settings'
@@ -43,7 +43,7 @@ export interface CollectionChange<N extends CollectionName = CollectionName> {
 /** Things that happen once and are not state. */
 export const events = {
   /** A step printed something. */
-  'operation.output': z.strictObject({ operationId: z.string(), stepId: z.string(), text: z.string() }),
+  'operation.output': OperationOutput.extend({ operationId: z.string() }),
   /** A port was seen for the first time and its definition asks for more than a silent forward. */
   'port.opened': z.strictObject({
     workspaceId: z.string(),

@@ -80,6 +80,8 @@ export const Definition = z.strictObject({
   path: z.string().optional(),
   /** Exactly one of `image` and `build` is present. */
   image: z.string().optional(),
+  /** The file names neither image nor build: `image` is the default one. */
+  imageIsDefault: z.literal(true).optional(),
   build: ImageBuild.optional(),
   /** Absolute path of the source inside the workspace, and where terminals start. */
   workspaceFolder: z.string(),

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Problem } from './problem'
+import { CreateInput } from './workspace'
 
 export const StepState = z.enum(['pending', 'running', 'done', 'failed', 'skipped', 'cancelled'])
 export type StepState = z.infer<typeof StepState>
@@ -17,7 +18,7 @@ export const Step = z.strictObject({
   id: z.string(),
   title: z.string(),
   state: StepState,
-  /** What it is waiting for or doing just now, one line. */
+  /** One line: while it runs, what it is waiting for or doing; afterwards, where it failed or what came of it. */
   detail: z.string().optional(),
   progress: Progress.optional(),
   startedAt: z.number().optional(),
@@ -40,6 +41,8 @@ export const Operation = z.strictObject({
   cancelling: z.boolean(),
   steps: z.array(Step),
   problem: Problem.optional(),
+  /** What a `create` was asked for, without credentials, so that it can be asked again. */
+  asked: CreateInput.optional(),
   startedAt: z.number(),
   endedAt: z.number().optional(),
 })
@@ -48,6 +51,8 @@ export type Operation = z.infer<typeof Operation>
 /** A line (or part of one, as it came) that a step printed. */
 export const OperationOutput = z.strictObject({
   stepId: z.string(),
+  /** How many characters the step had printed before: joins the answer about what was printed to what comes. */
+  offset: z.number().int().min(0),
   text: z.string(),
 })
 export type OperationOutput = z.infer<typeof OperationOutput>

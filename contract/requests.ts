@@ -4,7 +4,7 @@ import { OperationOutput } from './operation'
 import { PortNumber } from './port'
 import { Problem } from './problem'
 import { Settings, SettingsChange } from './settings'
-import { Source, Survival, WorkspaceId, WorkspaceName } from './workspace'
+import { CreateInput, Source, Survival, WorkspaceId, WorkspaceName } from './workspace'
 
 /** One thing that may be asked of the engine. Input is checked at the engine's door; output is for both ends' types. */
 export interface RequestSchema<I extends z.ZodType = z.ZodType, O extends z.ZodType = z.ZodType> {
@@ -20,20 +20,6 @@ const Nothing = z.strictObject({})
 const OneWorkspace = z.strictObject({ workspaceId: WorkspaceId })
 /** Every lifecycle action answers at once with its operation; how it goes is seen in the `operations` collection. */
 const Started = z.strictObject({ operationId: z.string(), workspaceId: WorkspaceId })
-
-/** What a new workspace is to be made of. */
-export const CreateInput = z.strictObject({
-  /** Absent: the default target. */
-  targetId: z.string().optional(),
-  source: Source,
-  /** Absent: made from the source, and made unique on the target. */
-  name: WorkspaceName.optional(),
-  /** Use this image instead of what the source's definition says. */
-  image: z.string().min(1).max(500).optional(),
-  /** Path of the definition to use where the source has several. */
-  definitionPath: z.string().max(1000).optional(),
-})
-export type CreateInput = z.infer<typeof CreateInput>
 
 /** What `create` would do, told before it is done. */
 export const Preview = z.strictObject({

@@ -36,6 +36,20 @@ export const Source = z.discriminatedUnion('kind', [
 ])
 export type Source = z.infer<typeof Source>
 
+/** What a new workspace is to be made of. */
+export const CreateInput = z.strictObject({
+  /** Absent: the default target. */
+  targetId: z.string().optional(),
+  source: Source,
+  /** Absent: made from the source, and made unique on the target. */
+  name: WorkspaceName.optional(),
+  /** Use this image instead of what the source's definition says. */
+  image: z.string().min(1).max(500).optional(),
+  /** Path of the definition to use where the source has several. */
+  definitionPath: z.string().max(1000).optional(),
+})
+export type CreateInput = z.infer<typeof CreateInput>
+
 export const workspaceStates = [
   'creating',
   'starting',

@@ -35,6 +35,8 @@ export async function up(
   const { workspace } = result
   if (!workspace) return
   const label = workspaceLabel(engine, workspace)
+  if (workspace.definition.imageIsDefault)
+    context.say(`The definition names no image; the default one is used: ${workspace.definition.image ?? ''}`)
   for (const { field, reason } of workspace.definition.notApplied)
     context.say(`Not applied: ${field} (${reason})`)
   context.print(workspace.name)

@@ -23,7 +23,7 @@ export function retryOf(operation: Operation, open: (workspaceId: string) => voi
   if (state === 'succeeded') return { onDismiss }
   if (kind === 'rename') return { onDismiss }
   if (kind === 'create') {
-    const again = createRequestOf(id)
+    const again = createRequestOf(operation)
     if (!again) return { onDismiss }
     return {
       onDismiss,

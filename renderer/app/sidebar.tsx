@@ -3,7 +3,7 @@ import type { ReactNode } from 'react'
 import type { Workspace } from '#contract'
 import { isMac } from '../lib/bridge'
 import { useConnection } from '../lib/engine'
-import { stateLabel } from '../lib/format'
+import { byName, stateLabel } from '../lib/format'
 import { useCollection, useLoaded } from '../lib/hooks'
 import { chordLabels } from '../lib/keys'
 import { navigate, openWorkspace, type Route, useNavigation } from '../lib/navigation'
@@ -88,7 +88,7 @@ function TargetTrouble() {
 function WorkspaceList({ route }: { readonly route: Route }) {
   const workspaces = useCollection('workspaces')
   const loaded = useLoaded('workspaces')
-  const sorted = [...workspaces].sort((one, other) => one.name.localeCompare(other.name))
+  const sorted = [...workspaces].sort(byName)
   const current = route.view === 'workspace' ? route.workspaceId : undefined
   return (
     <>

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { WorkspaceName } from '#contract/workspace'
 import {
+  byName,
   formatAgo,
   formatBytes,
   formatDuration,
@@ -8,6 +9,7 @@ import {
   formatSource,
   nameFault,
   progressFraction,
+  sourceText,
   sourceWebAddress,
 } from './format'
 
@@ -96,4 +98,19 @@ const names = [
 ]
 test.each(names)('the name “%s” is judged as the contract does', (name) => {
   expect(nameFault(name) === undefined).toBe(WorkspaceName.safeParse(name).success)
+})
+
+test('a source can be typed again as it was', () => {
+  const git = { kind: 'git', url: 'https://example.com/a/b' } as const
+  expect(sourceText(git)).toBe('https://example.com/a/b')
+  expect(sourceText({ ...git, ref: { kind: 'branch', name: 'main' } })).toBe('https://example.com/a/b#main')
+  expect(sourceText({ ...git, ref: { kind: 'commit', id: '0123456789abcdef' } })).toBe(
+    'https://example.com/a/b@0123456789abcdef',
+  )
+  expect(sourceText({ kind: 'folder', path: '/src/a' })).toBe('/src/a')
+})
+
+test('names are ordered as people count', () => {
+  const sorted = [{ name: 'app-10' }, { name: 'app-2' }, { name: 'app' }].sort(byName)
+  expect(sorted.map(({ name }) => name)).toEqual(['app', 'app-2', 'app-10'])
 })

@@ -63,6 +63,14 @@ export function formatSource(source: Source): string {
   return `${place} @ ${source.ref.kind === 'branch' ? source.ref.name : source.ref.id.slice(0, 10)}`
 }
 
+/** A source as it can be typed, so that it is read as the same again. */
+export function sourceText(source: Source): string {
+  if (source.kind === 'image') return source.image
+  if (source.kind === 'folder') return source.path
+  if (!source.ref) return source.url
+  return source.ref.kind === 'branch' ? `${source.url}#${source.ref.name}` : `${source.url}@${source.ref.id}`
+}
+
 /** The address of a git source in a browser, where it has one. */
 export function sourceWebAddress(source: Source): string | undefined {
   if (source.kind !== 'git') return undefined
@@ -110,4 +118,11 @@ export function nameFault(name: string): string | undefined {
     return 'Lower-case letters, digits and hyphens only: the name is part of its URLs.'
   if (!/^[a-z0-9]/.test(name) || !/[a-z0-9]$/.test(name)) return 'Begin and end with a letter or a digit.'
   return undefined
+}
+
+const names = new Intl.Collator(undefined, { numeric: true })
+
+/** Order by name as people count: `app-2` before `app-10`. */
+export function byName(one: { readonly name: string }, other: { readonly name: string }): number {
+  return names.compare(one.name, other.name)
 }

@@ -1,6 +1,7 @@
 import { create } from 'zustand'
 import type { CreateInput, Operation, RequestOutput, Result, Workspace, WorkspaceState } from '#contract'
 import { collectionStores, request } from './engine'
+import { sourceText } from './format'
 import { notifyProblem } from './notify'
 
 /** What can be done to a workspace as a whole. */
@@ -98,8 +99,8 @@ export async function cancelOperation(operationId: string): Promise<void> {
   }
 }
 
-/** What each create of this window was asked for, so that a failed one can be done again as it was. */
-const asked = new Map<string, CreateRequest>()
+/** The sources of this window's creates as they were typed. */
+const typed = new Map<string, string>()
 
 export interface CreateRequest {
   readonly input: CreateInput
@@ -111,11 +112,11 @@ export async function createWorkspace(
   wanted: CreateRequest,
 ): Promise<Result<RequestOutput<'workspaces.create'>>> {
   const result = await request('workspaces.create', wanted.input)
-  if (result.ok) asked.set(result.value.operationId, wanted)
+  if (result.ok) typed.set(result.value.operationId, wanted.text)
   return result
 }
 
-/** What an operation of kind `create` was asked for, if this window asked it. */
-export function createRequestOf(operationId: string): CreateRequest | undefined {
-  return asked.get(operationId)
+/** What an operation of kind `create` was asked for, so that a failed one can be done again as it was. */
+export function createRequestOf({ id, asked }: Operation): CreateRequest | undefined {
+  return asked && { input: asked, text: typed.get(id) ?? sourceText(asked.source) }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Definition, type Problem, ProblemError } from '#contract'
-import { readDefinition } from './index'
+import { readDefinition, withImage } from './index'
 import { memoryReader, testContext } from './memory-reader.test-helper'
 import type { DefinitionContext } from './reader'
 
@@ -216,7 +216,9 @@ describe('what devcontainer.json may say', () => {
   it('uses the default image where the file names none, and says so', async () => {
     const definition = await read('{"postCreateCommand": "make"}')
     expect(definition.image).toBe('debian:bookworm')
-    expect(notApplied(definition, 'image')).toMatch(/default image/)
+    expect(definition.imageIsDefault).toBe(true)
+    expect(definition.notApplied).toEqual([])
+    expect(withImage(definition, 'alpine').imageIsDefault).toBeUndefined()
   })
 })
 

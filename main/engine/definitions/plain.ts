@@ -37,7 +37,7 @@ export function defaultDefinition(
  * `notApplied` says so.
  */
 export function withImage(definition: Definition, image: string): Definition {
-  const { build, image: _replaced, ...rest } = definition
+  const { build, image: _replaced, imageIsDefault: _default, ...rest } = definition
   if (definition.format === 'default') return { ...rest, format: 'image', image }
   return {
     ...rest,

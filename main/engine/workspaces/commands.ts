@@ -8,10 +8,10 @@ import {
   ProblemError,
   problem,
 } from '#contract'
-import type { StepReport } from '../drivers/driver'
 import type { Link } from '../link/link'
 import type { Platform } from '../platform/platform'
 import { needsContainerEnvironment, substituteEnvironment } from '../platform/variables'
+import type { ActionReport } from './operations'
 
 /** Phases that run inside the workspace, in their order (containers.dev, "Lifecycle scripts"). */
 export const workspacePhases = lifecyclePhases.filter((phase) => phase !== 'initializeCommand')
@@ -51,11 +51,11 @@ async function runCommands(
   phase: LifecyclePhase,
   command: LifecycleCommand,
   shell: readonly string[],
-  report: StepReport,
+  report: ActionReport,
   execute: (command: readonly string[], print: (text: string) => void) => Promise<number>,
 ): Promise<void> {
   const several = commandsOf(command)
-  report.detail(shown(several[0]?.command ?? ''))
+  report.result(shown(several[0]?.command ?? ''))
   const ends = await Promise.allSettled(
     several.map(async ({ name, command: each }) => {
       let tail = ''
@@ -137,7 +137,7 @@ export async function runPhase(
   link: Link,
   platform: Platform,
   hasShell: boolean,
-  report: StepReport,
+  report: ActionReport,
   signal: AbortSignal,
 ): Promise<void> {
   const command = definition.lifecycle[phase]
@@ -245,7 +245,7 @@ export async function runInitialize(
   command: LifecycleCommand,
   folder: string,
   platform: Platform,
-  report: StepReport,
+  report: ActionReport,
   signal: AbortSignal,
 ): Promise<void> {
   const fill = (text: string) => substituteEnvironment(text, { local: platform.env })

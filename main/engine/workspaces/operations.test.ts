@@ -108,6 +108,64 @@ describe('an operation', () => {
     expect(printed.join('')).toContain('line 4999')
   })
 
+  it('forgets what a step was doing once it is done, and keeps what came of it', async () => {
+    const operation = operations.begin(fields)
+    operation.plan([...steps, { id: 'three', title: 'Doing three' }])
+    let late: (() => void) | undefined
+    await operation.step('one', async (report) => {
+      report.detail('Looking into the image')
+      late = () => report.detail('Looking still')
+    })
+    late?.()
+    await operation.step('two', async (report) => {
+      report.result('5 files')
+      report.detail('app/last-of-them')
+    })
+    const error = problem({ code: 'create-failed', title: 'x', cause: 'y' })
+    await operation
+      .step('three', async (report) => {
+        report.detail('Asking the registry')
+        throw error
+      })
+      .catch(() => undefined)
+    operation.finish({ error })
+    expect(operation.record.steps.map(({ detail }) => detail)).toEqual([
+      undefined,
+      '5 files',
+      'Asking the registry',
+    ])
+  })
+
+  it('numbers its output, so that the answer and the events can be joined', async () => {
+    const events: { readonly stepId: string; readonly offset: number; readonly text: string }[] = []
+    const own = new Operations(platform, (_name, payload) =>
+      events.push(payload as { stepId: string; offset: number; text: string }),
+    )
+    const operation = own.begin(fields)
+    operation.plan(steps)
+    await operation.step('one', async (report) => {
+      for (let count = 0; count < 3; count++) {
+        report.output(`${'x'.repeat(300_000)}${count}`)
+        operation.report('two').output('y')
+      }
+    })
+    operation.finish()
+    // A flood's event carries its end only, and says where that belongs.
+    expect(events.map(({ stepId, offset, text }) => [stepId, offset + text.length])).toEqual([
+      ['one', 900_003],
+      ['two', 3],
+    ])
+    const ends = new Map<string, number>()
+    for (const { stepId, offset, text } of own.output(operation.id)) {
+      expect(offset).toBe(ends.get(stepId) ?? 0)
+      ends.set(stepId, offset + text.length)
+    }
+    expect([...ends]).toEqual([
+      ['one', 900_003],
+      ['two', 3],
+    ])
+  })
+
   it('is remembered for a while, and forgotten when dismissed', () => {
     const ids = Array.from({ length: 60 }, () => {
       const operation = operations.begin(fields)

@@ -23,7 +23,12 @@ const eventLimit = 256 * 1024
 /** Operations that ended and are still remembered. */
 const remembered = 50
 
-export type OperationFields = Pick<Operation, 'kind' | 'workspaceId' | 'workspaceName' | 'targetId'>
+export type OperationFields = Pick<Operation, 'kind' | 'workspaceId' | 'workspaceName' | 'targetId' | 'asked'>
+
+/** Where a step tells how it goes. What `detail` says goes with the step's end, what `result` says stays. */
+export interface ActionReport extends StepReport {
+  result(text: string): void
+}
 
 /** One lifecycle action while it runs: its steps, and the ways to tell how they go. */
 export class RunningOperation {
@@ -35,8 +40,11 @@ export class RunningOperation {
   readonly #emit: EmitEvent
   readonly #now: () => number
   #record: Operation
-  #output: { stepId: string; text: string }[] = []
+  #output: OperationOutput[] = []
   #outputLength = 0
+  /** Characters printed so far, by step. */
+  readonly #printed = new Map<string, number>()
+  readonly #results = new Map<string, string>()
   #pending = new Map<string, string>()
   #timer: NodeJS.Timeout | undefined
   #dirty = false
@@ -86,7 +94,7 @@ export class RunningOperation {
   /** Does one planned step. Rejects as `run` does, and with `cancelled` when the operation was cancelled. */
   async step<T>(
     id: string,
-    run: (report: StepReport, signal: AbortSignal) => Promise<T>,
+    run: (report: ActionReport, signal: AbortSignal) => Promise<T>,
     signal: AbortSignal = this.signal,
   ): Promise<T> {
     if (signal.aborted) throw cancelled()
@@ -95,7 +103,8 @@ export class RunningOperation {
     this.onPhase?.(title.charAt(0).toLowerCase() + title.slice(1))
     try {
       const value = await run(this.report(id), signal)
-      this.#step(id, { state: 'done', endedAt: this.#now() }, true)
+      // What it was doing last is over.
+      this.#step(id, { state: 'done', endedAt: this.#now(), detail: this.#results.get(id) }, true)
       return value
     } catch (error) {
       const state = signal.aborted ? 'cancelled' : 'failed'
@@ -108,10 +117,20 @@ export class RunningOperation {
     this.#step(id, { state: 'skipped', detail }, true)
   }
 
-  report(stepId: string): StepReport {
+  report(stepId: string): ActionReport {
+    const tell = (fields: Partial<Step>) => {
+      // Something that still ends in the background tells nothing of a step that is over.
+      const step = this.#record.steps.find(({ id }) => id === stepId)
+      if (step?.state === 'running') this.#step(stepId, fields, false)
+    }
+    const detail = (text: string) => tell({ detail: text.slice(0, 500) })
     return {
-      detail: (detail) => this.#step(stepId, { detail: detail.slice(0, 500) }, false),
-      progress: (progress) => this.#step(stepId, { progress }, false),
+      detail,
+      result: (text) => {
+        this.#results.set(stepId, text.slice(0, 500))
+        detail(text)
+      },
+      progress: (progress) => tell({ progress }),
       output: (text) => this.#print(stepId, text),
     }
   }
@@ -154,10 +173,12 @@ export class RunningOperation {
 
   #print(stepId: string, text: string): void {
     if (text === '') return
+    const offset = this.#printed.get(stepId) ?? 0
+    this.#printed.set(stepId, offset + text.length)
     const last = this.#output.at(-1)
     if (last?.stepId === stepId && last.text.length + text.length < 8192) {
-      this.#output[this.#output.length - 1] = { stepId, text: last.text + text }
-    } else this.#output.push({ stepId, text })
+      this.#output[this.#output.length - 1] = { ...last, text: last.text + text }
+    } else this.#output.push({ stepId, offset, text })
     this.#outputLength += text.length
     while (this.#outputLength > outputKept && this.#output.length > 1) {
       this.#outputLength -= this.#output.shift()?.text.length ?? 0
@@ -176,8 +197,10 @@ export class RunningOperation {
     if (this.#dirty) this.#change({})
     const pending = this.#pending
     this.#pending = new Map()
-    for (const [stepId, text] of pending)
-      this.#emit('operation.output', { operationId: this.id, stepId, text })
+    for (const [stepId, text] of pending) {
+      const offset = (this.#printed.get(stepId) ?? 0) - text.length
+      this.#emit('operation.output', { operationId: this.id, stepId, offset, text })
+    }
   }
 
   #change(fields: Partial<Operation>): void {

@@ -108,7 +108,7 @@ export function CreateView({ initialText }: { readonly initialText: string }) {
             {kind && source ? (
               <>
                 <kind.Icon size={14} aria-hidden />
-                {kind.label}
+                <span className={styles.kind}>{kind.label}</span>
                 <span className={styles.readSource} title={formatSource(source)}>
                   {formatSource(source)}
                 </span>

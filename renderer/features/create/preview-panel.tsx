@@ -56,7 +56,10 @@ function Found({ preview, imageOverride }: { readonly preview: Previewed; readon
                 Built from <Mono>{definition.build.dockerfile}</Mono>
               </>
             ) : (
-              <Mono key="image">{definition.image ?? ''}</Mono>
+              <>
+                <Mono key="image">{definition.image ?? ''}</Mono>
+                {definition.imageIsDefault ? ', the default one: the file names none' : null}
+              </>
             ),
           ],
           ['Folder', <Mono key="folder">{definition.workspaceFolder}</Mono>],

@@ -1,6 +1,8 @@
 import { useEffect, useRef, useState } from 'react'
+import type { OperationOutput } from '#contract'
 import { engine, request } from '../../lib/engine'
 import { type LogBlock, LogBuffer } from '../../ui/log-buffer'
+import { OutputJoin } from './output-join'
 
 /** What each step of an operation printed, the newest lines of it. */
 export type OutputByStep = ReadonlyMap<string, readonly LogBlock[]>
@@ -18,8 +20,12 @@ export function useOutput(operationId: string): OutputByStep {
     setOutput(new Map())
     let frame = 0
     let loaded = false
-    const early: { stepId: string; text: string }[] = []
-    const append = (stepId: string, text: string) => {
+    const early: OperationOutput[] = []
+    const joined = new OutputJoin()
+    const append = (printed: OperationOutput) => {
+      const text = joined.take(printed)
+      if (text === '') return
+      const { stepId } = printed
       const buffer = buffers.current.get(stepId) ?? new LogBuffer(LINES)
       buffers.current.set(stepId, buffer)
       buffer.append(text)
@@ -30,15 +36,15 @@ export function useOutput(operationId: string): OutputByStep {
     }
     const stop = engine.onEvent('operation.output', (event) => {
       if (event.operationId !== operationId) return
-      if (loaded) append(event.stepId, event.text)
+      if (loaded) append(event)
       else early.push(event)
     })
     void request('operations.output', { operationId }, controller.signal).then((result) => {
       if (controller.signal.aborted) return
-      // The answer and the events come in order over one port: what came before the answer is part of it.
       loaded = true
-      if (result.ok) for (const { stepId, text } of result.value) append(stepId, text)
-      else for (const { stepId, text } of early) append(stepId, text)
+      // Some of what came meanwhile may be part of the answer, and some may not.
+      for (const printed of result.ok ? result.value : []) append(printed)
+      for (const printed of early) append(printed)
     })
     return () => {
       controller.abort()

@@ -1,5 +1,5 @@
 import { Anchor } from '@mantine/core'
-import { useEffect, useState } from 'react'
+import { Fragment, useEffect, useState } from 'react'
 import type { Definition, LifecycleCommand, Problem, RequestOutput, Workspace } from '#contract'
 import { openInBrowser } from '../../lib/actions'
 import { request } from '../../lib/engine'
@@ -44,6 +44,7 @@ export function Details({ workspace }: { readonly workspace: Workspace }) {
                   component="button"
                   type="button"
                   size="sm"
+                  ta="left"
                   onClick={() => void openInBrowser(web)}
                 >
                   {formatSource(source)}
@@ -53,7 +54,13 @@ export function Details({ workspace }: { readonly workspace: Workspace }) {
               ),
             ],
             ['Target', target ? `${target.name} (${target.endpoint})` : workspace.targetId],
-            ['Image', <Mono key="image">{workspace.image}</Mono>],
+            [
+              'Image',
+              <Fragment key="image">
+                <Mono>{workspace.image}</Mono>
+                {definition.imageIsDefault ? ', the default one: the file names none' : null}
+              </Fragment>,
+            ],
             ['Folder', <Mono key="folder">{definition.workspaceFolder}</Mono>],
             ['User', `${user.name} (${user.uid}), home ${user.home}, shell ${user.shell ?? 'none'}`],
             ['Container', workspace.instance ? <Mono key="instance">{workspace.instance}</Mono> : undefined],

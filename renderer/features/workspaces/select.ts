@@ -1,5 +1,5 @@
 import type { Workspace } from '#contract'
-import { formatSource } from '../../lib/format'
+import { byName, formatSource } from '../../lib/format'
 
 export type StateFilter = 'all' | 'running' | 'stopped' | 'failed'
 export type SortOrder = 'name' | 'newest' | 'state'
@@ -13,10 +13,9 @@ export function filterOf(workspace: Workspace): Exclude<StateFilter, 'all'> {
 const stateOrder: Record<Exclude<StateFilter, 'all'>, number> = { failed: 0, running: 1, stopped: 2 }
 
 const orders: Record<SortOrder, (one: Workspace, other: Workspace) => number> = {
-  name: (one, other) => one.name.localeCompare(other.name),
+  name: byName,
   newest: (one, other) => other.createdAt - one.createdAt,
-  state: (one, other) =>
-    stateOrder[filterOf(one)] - stateOrder[filterOf(other)] || one.name.localeCompare(other.name),
+  state: (one, other) => stateOrder[filterOf(one)] - stateOrder[filterOf(other)] || byName(one, other),
 }
 
 export interface Selection {

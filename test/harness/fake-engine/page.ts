@@ -92,12 +92,14 @@ const answers: Record<string, (input: never) => unknown> = {
       ? [
           {
             stepId: 'postCreateCommand',
+            offset: 0,
             text: `Collecting streamlitt\n\u001b[31m${problems.lifecycle.detail}\u001b[0m\n`,
           },
         ]
       : [
           {
             stepId: 'image',
+            offset: 0,
             text: '3.12: Pulling from devcontainers/python\n\u001b[32m8a1e25ce7c4f: Pull complete\u001b[0m\n0f6a9ba0fd0c: Downloading\n',
           },
         ],

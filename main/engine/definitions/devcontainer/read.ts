@@ -47,12 +47,6 @@ export async function readDevcontainer(
   const build = await readBuild(fields, path, reader)
   const image = given('image')
   if (build) image?.ignore('"build" is given too, and wins')
-  else if (!image) {
-    file.notApplied.push({
-      field: 'image',
-      reason: `the file names no image, so the default image ${context.defaultImage} is used`,
-    })
-  }
   const mounts = given('mounts')
   const portsAttributes = given('portsAttributes')
   const otherPorts = given('otherPortsAttributes')
@@ -64,7 +58,11 @@ export async function readDevcontainer(
     title: shorten(given('name')?.text() ?? '', 200),
     format: 'devcontainer',
     path,
-    ...(build ? { build } : { image: image ? readImage(image) : context.defaultImage }),
+    ...(build
+      ? { build }
+      : image
+        ? { image: readImage(image) }
+        : { image: context.defaultImage, imageIsDefault: true as const }),
     workspaceFolder,
     ...(containerUser ? { containerUser: readUser(containerUser, /^[^\s:\0]+(?::[^\s:\0]+)?$/) } : {}),
     ...(remoteUser ? { remoteUser: readUser(remoteUser, /^[^\s:\0]+$/) } : {}),

@@ -1,9 +1,9 @@
 import { type Problem, problem, type Target, type Workspace } from '#contract'
-import type { Driver, ObservedWorkspace, StepReport } from '../../drivers/driver'
+import type { Driver, ObservedWorkspace } from '../../drivers/driver'
 import type { Links } from '../../link/link'
 import type { Platform } from '../../platform/platform'
 import type { Guard } from '../guard'
-import type { RunningOperation } from '../operations'
+import type { ActionReport, RunningOperation } from '../operations'
 
 /** What the actions share. */
 export interface ActionContext {
@@ -37,8 +37,9 @@ export interface ActionContext {
 }
 
 /** For what nobody looks at. */
-export const silentReport: StepReport = {
+export const silentReport: ActionReport = {
   detail: () => undefined,
+  result: () => undefined,
   progress: () => undefined,
   output: () => undefined,
 }

@@ -115,6 +115,8 @@ export async function create(
     workspaceId: plan.id,
     workspaceName: plan.name,
     targetId: plan.target.id,
+    // The source as it was read: any credentials are gone from it.
+    asked: { ...input, source: plan.source, targetId: plan.target.id },
   } as const
   return context.guard.begin(fields, draftOf(context, plan), (action) => runCreate(context, plan, action))
 }
@@ -128,7 +130,7 @@ export async function runCreate(context: ActionContext, plan: CreatePlan, action
   const definition = await operation.step('definition', async (report, signal) => {
     const found = await readSource(plan.request, context.platform, report, signal)
     refuseBuild(found.definition, plan.target.capabilities?.build !== false)
-    report.detail(describeDefinition(found.definition))
+    report.result(describeDefinition(found.definition))
     return found.definition
   })
   action.show({ draft: { ...draft, definition, image: definition.image ?? '' } })
@@ -205,7 +207,7 @@ async function bringUp(
           async (report, stepSignal) => {
             const { warning } = await cloneRepository(context.platform, source, clone, report, stepSignal)
             if (warning) report.output(`${warning}\n`)
-            report.detail(warning ?? 'Cloned')
+            if (warning) report.result(warning)
           },
           signal,
         )

@@ -102,7 +102,7 @@ async function replace(context: ActionContext, plan: RebuildPlan, action: Action
   const definition = await operation.step('definition', async (report, signal) => {
     const found = await readCurrent(context, plan, signal)
     refuseBuild(found, plan.canBuild)
-    report.detail(describeDefinition(found))
+    report.result(describeDefinition(found))
     return found
   })
   const missing = observed.run === 'missing'

@@ -95,7 +95,7 @@ export class Images {
     }
     const present = await this.inspect(reference, signal)
     if (present && !refresh) return reference
-    // Also by name: a definition without an image gets the default one, and the bundled example is such a one.
+    // Also by name: a definition may name the default one, as the bundled example does.
     const isDefault =
       definition.format === 'default' || reference === this.#platform.settings.get().defaultImage
     if (isDefault && !refresh && (await this.inspect(BASE_IMAGE, signal))) return BASE_IMAGE
