@@ -79,10 +79,12 @@ export function Workbench() {
         </div>
       </div>
       <Notices />
-      <Suspense>
-        <LifecycleDialogs />
-        <PortNotices />
-      </Suspense>
+      <ErrorBoundary what="Dialogs and notices">
+        <Suspense>
+          <LifecycleDialogs />
+          <PortNotices />
+        </Suspense>
+      </ErrorBoundary>
       {overlay === 'palette' ? <CommandPalette /> : null}
       {overlay === 'shortcuts' ? <ShortcutsSheet /> : null}
     </MantineProvider>

@@ -38,7 +38,7 @@ export function SurvivalDialog({ workspace, verb, onClose }: SurvivalDialogProps
       <p className={styles.effect}>{words.effect}</p>
       <div className={styles.lists} aria-busy={survival.busy}>
         {survival.value ? (
-          <SurvivalLists survival={survival.value} verb={verb} />
+          <SurvivalLists survival={survival.value} verb={verb} running={workspace.state === 'running'} />
         ) : survival.problem ? (
           <ProblemView problem={survival.problem} onRetry={load} tone="warning" />
         ) : (
@@ -63,7 +63,13 @@ export function SurvivalDialog({ workspace, verb, onClose }: SurvivalDialogProps
   )
 }
 
-function SurvivalLists({ survival, verb }: { readonly survival: Survival; readonly verb: AskedVerb }) {
+interface SurvivalListsProps {
+  readonly survival: Survival
+  readonly verb: AskedVerb
+  readonly running: boolean
+}
+
+function SurvivalLists({ survival, verb, running }: SurvivalListsProps) {
   const unsaved = survival.unsaved.filter((repository) => unsavedWork(repository) !== '')
   return (
     <>
@@ -84,8 +90,9 @@ function SurvivalLists({ survival, verb }: { readonly survival: Survival; readon
       ) : null}
       {verb === 'delete' && !survival.unsavedKnown ? (
         <p className={styles.unknown}>
-          Its git work could not be looked at, because it is not running or has no git. Start it to see what
-          is unsaved.
+          {running
+            ? 'Its git work could not be looked at: there is no git in it, or it did not answer.'
+            : 'Its git work can be looked at only while it runs. Start it to see what is unsaved.'}
         </p>
       ) : null}
       <Entries title="Lost" entries={survival.lost} icon={<IconMinus size={13} aria-hidden />} tone="lost" />

@@ -44,15 +44,15 @@ export function TargetCard({ target, workspaces }: TargetCardProps) {
         <StateDot tone={targetTone(target.state)} />
         <div className={styles.names}>
           <div className={styles.title}>
-            <h2 className={styles.name}>{target.name}</h2>
+            <h2 className={styles.name} title={target.name}>
+              {target.name}
+            </h2>
             {target.isDefault ? <span className={styles.badge}>Docker’s default</span> : null}
           </div>
           <Mono>{target.endpoint}</Mono>
+          {target.state === 'ready' ? <div className={styles.facts}>{facts.join(' · ')}</div> : null}
         </div>
-        <div className={styles.state}>
-          {stateWord(target.state)}
-          <div className={styles.soft}>{target.state === 'ready' ? facts.join(' · ') : null}</div>
-        </div>
+        <div className={styles.state}>{stateWord(target.state)}</div>
         <IconButton label={`Check ${target.name} again`} busy={probing} onClick={() => void probe()}>
           <IconRefresh size={15} />
         </IconButton>

@@ -89,6 +89,8 @@ export function WorkspaceRow({ workspace, targetName, operation, ports, now }: W
             <button
               type="button"
               className={styles.port}
+              data-more
+              aria-label={`All ${addressed.length} ports of ${workspace.name}`}
               title="All ports"
               onClick={() => openWorkspace(workspace.id, 'ports')}
             >
