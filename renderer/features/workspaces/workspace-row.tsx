@@ -8,7 +8,7 @@ import {
   IconPlayerStop,
   IconX,
 } from '@tabler/icons-react'
-import type { KeyboardEvent } from 'react'
+import { type KeyboardEvent, memo } from 'react'
 import type { Operation, Port, Workspace } from '#contract'
 import { openInBrowser } from '../../lib/actions'
 import { formatAgo, formatSource, reasonText, stateLabel } from '../../lib/format'
@@ -34,7 +34,13 @@ interface WorkspaceRowProps {
 }
 
 /** One workspace in the list: what it is, how it is and why, and what is done most. */
-export function WorkspaceRow({ workspace, targetName, operation, ports, now }: WorkspaceRowProps) {
+export const WorkspaceRow = memo(function WorkspaceRow({
+  workspace,
+  targetName,
+  operation,
+  ports,
+  now,
+}: WorkspaceRowProps) {
   const verbs = possibleVerbs(workspace, operation !== undefined)
   const SourceIcon = sourceIcons[workspace.source.kind]
   const step = operation?.steps.find((one) => one.state === 'running')
@@ -138,7 +144,7 @@ export function WorkspaceRow({ workspace, targetName, operation, ports, now }: W
       </div>
     </li>
   )
-}
+})
 
 /** Up and down walk through the rows, Home and End to the ends. */
 function moveBetweenRows(event: KeyboardEvent<HTMLElement>): void {

@@ -1,6 +1,7 @@
 import { Button, SegmentedControl, Select, TextInput } from '@mantine/core'
 import { IconPlus, IconSearch } from '@tabler/icons-react'
-import { useMemo, useRef, useState } from 'react'
+import { startTransition, useDeferredValue, useEffect, useMemo, useRef, useState } from 'react'
+import type { Port } from '#contract'
 import { type Command, useCommands } from '../../lib/commands'
 import { useCollection, useNow } from '../../lib/hooks'
 import { navigate } from '../../lib/navigation'
@@ -15,6 +16,34 @@ const sortOptions = [
   { value: 'newest', label: 'Newest first' },
   { value: 'state', label: 'By state' },
 ] satisfies { value: SortOrder; label: string }[]
+
+/** Rows that are drawn at once, and in each idle moment after that: hundreds in one go would hold the window up. */
+const AT_ONCE = 24
+
+/** How many of many rows to draw by now. */
+function useGrowing(total: number): number {
+  const [drawn, setDrawn] = useState(AT_ONCE)
+  useEffect(() => {
+    if (drawn >= total) return
+    const idle = requestIdleCallback(() => startTransition(() => setDrawn(drawn + AT_ONCE)))
+    return () => cancelIdleCallback(idle)
+  }, [drawn, total])
+  return drawn
+}
+
+const none: readonly Port[] = []
+
+/** The live ports of each workspace. */
+function portsByWorkspace(ports: readonly Port[]): ReadonlyMap<string, readonly Port[]> {
+  const live = new Map<string, Port[]>()
+  for (const port of ports) {
+    if (port.state !== 'live') continue
+    const own = live.get(port.workspaceId)
+    if (own) own.push(port)
+    else live.set(port.workspaceId, [port])
+  }
+  return live
+}
 
 /** All workspaces of all targets: found by words, by state, in an order. */
 export function WorkspacesView() {
@@ -41,7 +70,11 @@ export function WorkspacesView() {
     [],
   )
   useCommands(commands)
-  const shown = selectWorkspaces(workspaces, { text, filter, sort })
+  // Typing goes before drawing what it finds.
+  const sought = useDeferredValue(text)
+  const shown = selectWorkspaces(workspaces, { text: sought, filter, sort })
+  const drawn = useGrowing(shown.length)
+  const livePorts = useMemo(() => portsByWorkspace(ports), [ports])
   const counts = countByFilter(workspaces)
   const targetNames = new Map(targets.map((target) => [target.id, target.name]))
 
@@ -109,7 +142,7 @@ export function WorkspacesView() {
         </EmptyState>
       ) : (
         <ul ref={list} className={styles.list} aria-label="Workspaces">
-          {shown.map((workspace) => (
+          {shown.slice(0, drawn).map((workspace) => (
             <WorkspaceRow
               key={workspace.id}
               workspace={workspace}
@@ -117,7 +150,7 @@ export function WorkspacesView() {
               operation={operations.find(
                 (operation) => operation.workspaceId === workspace.id && operation.state === 'running',
               )}
-              ports={ports.filter((port) => port.workspaceId === workspace.id && port.state === 'live')}
+              ports={livePorts.get(workspace.id) ?? none}
               now={now}
             />
           ))}
