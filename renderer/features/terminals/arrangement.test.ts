@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Session } from '#contract'
-import { arrange, frontOf, moveTab, useArrangement } from './arrangement'
+import { arrange, frontOf, moveTab, read, useArrangement } from './arrangement'
 
 const sessions = ['a', 'b', 'c'].map((id, index) => ({ id, createdAt: index })) as unknown as Session[]
 const ids = (list: readonly Session[]) => list.map(({ id }) => id).join('')
@@ -18,6 +18,25 @@ describe('the arrangement of tabs', () => {
     moveTab('w', sessions, 'a', 'c')
     const fresh = { id: 'd', createdAt: -1 } as unknown as Session
     expect(ids(arrange([fresh, ...sessions], order()))).toBe('bacd')
+  })
+
+  it('is read back as it was stored, and begins anew where that cannot be understood', () => {
+    const { front, order } = read('{"front":[["w","b"]],"order":[["w",["b","a"]]]}')
+    expect(front.get('w')).toBe('b')
+    expect(ids(arrange(sessions, order.get('w')))).toBe('bac')
+    for (const odd of [
+      null,
+      undefined,
+      '',
+      'x',
+      '7',
+      'null',
+      '{"front":7}',
+      '{"order":[1]}',
+      '{"order":[["w",5]]}',
+    ]) {
+      expect(read(odd)).toEqual({ front: new Map(), order: new Map() })
+    }
   })
 
   it('shows the chosen tab, or the one that took its place', () => {

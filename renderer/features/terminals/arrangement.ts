@@ -8,11 +8,45 @@ interface Arrangement {
   readonly order: ReadonlyMap<string, readonly string[]>
 }
 
+/** Where the arrangement outlives a reload of the window. Its form is this file's alone. */
+const KEY = 'berth.tabs'
+/** Workspaces whose arrangement is remembered: those that were touched last. */
+const REMEMBERED = 100
+
 /** How this window has its terminals; the sessions themselves belong to the engine. */
-export const useArrangement = create<Arrangement>(() => ({ front: new Map(), order: new Map() }))
+export const useArrangement = create<Arrangement>(() => read(storage()?.getItem(KEY)))
+
+useArrangement.subscribe(({ front, order }) => {
+  const stored = { front: [...front].slice(-REMEMBERED), order: [...order].slice(-REMEMBERED) }
+  storage()?.setItem(KEY, JSON.stringify(stored))
+})
+
+/** Absent where there is no window. */
+function storage(): Storage | undefined {
+  return typeof window === 'undefined' ? undefined : window.localStorage
+}
+
+/** What an earlier window left; nothing where it cannot be understood. */
+export function read(stored: string | null | undefined): Arrangement {
+  try {
+    const { front, order } = JSON.parse(stored ?? '{}')
+    const lists = new Map<string, readonly string[]>(order ?? [])
+    if (![...lists.values()].every(Array.isArray)) throw new Error('Not an order of tabs')
+    return { front: new Map(front ?? []), order: lists }
+  } catch {
+    return { front: new Map(), order: new Map() }
+  }
+}
 
 export function bringToFront(workspaceId: string, sessionId: string): void {
-  useArrangement.setState(({ front }) => ({ front: new Map(front).set(workspaceId, sessionId) }))
+  useArrangement.setState(({ front }) => ({ front: latest(front, workspaceId, sessionId) }))
+}
+
+/** With one entry changed, which comes last. */
+function latest<T>(map: ReadonlyMap<string, T>, key: string, value: T): ReadonlyMap<string, T> {
+  const copy = new Map(map)
+  copy.delete(key)
+  return copy.set(key, value)
 }
 
 /** A workspace's sessions from left to right: as the user put them, new ones last. */
@@ -35,7 +69,7 @@ export function moveTab(
   const ids = sessions.map(({ id }) => id).filter((id) => id !== moved)
   const at = before === undefined ? ids.length : ids.indexOf(before)
   ids.splice(at < 0 ? ids.length : at, 0, moved)
-  useArrangement.setState(({ order }) => ({ order: new Map(order).set(workspaceId, ids) }))
+  useArrangement.setState(({ order }) => ({ order: latest(order, workspaceId, ids) }))
 }
 
 /** Which tab is in front: the chosen one; where it is gone, the one that took its place. */
