@@ -55,7 +55,7 @@ const general: readonly Command[] = [
     group: 'Go to',
     keys: ['mod+,'],
     inTerminal: true,
-    words: 'preferences theme font',
+    words: 'preferences theme font doctor check machine',
     run: () => navigate({ view: 'settings' }),
   },
   { id: 'back', title: 'Back', group: 'Go to', keys: ['alt+arrowleft'], run: goBack },

@@ -7,6 +7,7 @@ import { useCollection, useRecord, useSettings } from '../../lib/hooks'
 import { ProblemView } from '../../lib/problem-view'
 import { Facts, Section } from '../../ui/facts'
 import { Page } from '../../ui/page'
+import { Machine } from './machine'
 import styles from './settings.module.css'
 
 type Change = RequestInput<'settings.change'>
@@ -27,6 +28,7 @@ export function SettingsView() {
         </div>
       ) : null}
       {settings ? <Sections settings={settings} change={(fields) => void change(fields)} /> : null}
+      <Machine />
       <About />
     </Page>
   )

@@ -87,6 +87,17 @@ const answers: Record<string, (input: never) => unknown> = {
   'workspaces.create': () => ({ operationId: 'op-create', workspaceId: 'wcreate001' }),
   'workspaces.stats': () => ({ cpu: 0.34, memory: 812_000_000, memoryLimit: 8_200_000_000 }),
   'workspaces.diagnose': () => [],
+  'doctor.run': () => [
+    { name: 'Berth', state: 'ok', message: '0.1.0 on linux/x64, Node 22.12.0, Electron 45.4.1' },
+    { name: 'git', state: 'ok', message: '2.39.5' },
+    { name: 'URL router', state: 'warning', message: 'Port 7080 is in use. URLs then have another port' },
+    {
+      name: 'Docker default',
+      state: 'failed',
+      message: 'unix:///var/run/docker.sock: Docker does not answer',
+      problem: problems.unreachable,
+    },
+  ],
   'operations.output': ({ operationId }: { operationId: string }) =>
     operationId === failedOperation.id
       ? [
