@@ -1,7 +1,5 @@
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'electron-vite'
-import presetMantine from 'postcss-preset-mantine'
-import simpleVariables from 'postcss-simple-vars'
 import type { UserConfig } from 'vite'
 
 /**
@@ -68,22 +66,6 @@ export default defineConfig({
     base: './',
     publicDir: false,
     plugins: [react()],
-    css: {
-      postcss: {
-        plugins: [
-          presetMantine(),
-          simpleVariables({
-            variables: {
-              'mantine-breakpoint-xs': '36em',
-              'mantine-breakpoint-sm': '48em',
-              'mantine-breakpoint-md': '62em',
-              'mantine-breakpoint-lg': '75em',
-              'mantine-breakpoint-xl': '88em',
-            },
-          }),
-        ],
-      },
-    },
     build: {
       target: CHROME_TARGET,
       outDir: 'out/renderer',
