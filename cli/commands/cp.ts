@@ -125,9 +125,10 @@ async function fromLocal(
     contents,
   })
   const { uid, gid } = remote.workspace.user
-  const tar = pack(await realpath(local), { name, uid, gid }, tally)
+  // Written to the root, because Docker refuses links that lead out of the folder that it is told to write to.
+  const tar = pack(await realpath(local), { name, below: into, uid, gid }, tally)
   // A failure on either side has to reach the other, or it would wait for ever.
-  const writing = remote.link.write(into, tar, context.signal)
+  const writing = remote.link.write('/', tar, context.signal)
   const failing = new Promise<never>((_, reject) => tar.once('error', reject))
   try {
     await Promise.race([writing, failing])

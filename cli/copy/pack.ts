@@ -10,6 +10,8 @@ import { drained, readableOf } from './tar-streams'
 export interface PackOptions {
   /** The top entry's name in the archive; null leaves the top out and packs what the folder holds. */
   readonly name: string | null
+  /** The folder below which all entries lie, absolute: where the archive will be unpacked at `/`. */
+  readonly below?: string
   /** Who shall own the entries. */
   readonly uid: number
   readonly gid: number
@@ -110,8 +112,17 @@ class Walker {
   }
 
   #header(stats: Stats, fields: Fields): Fields {
-    const { uid, gid } = this.#options
-    return { mode: stats.mode & 0o7777, mtime: stats.mtime, uid, gid, ...fields }
+    const { uid, gid, below = '/' } = this.#options
+    const prefix = below === '/' ? '' : `${below.slice(1)}/`
+    return {
+      mode: stats.mode & 0o7777,
+      mtime: stats.mtime,
+      uid,
+      gid,
+      ...fields,
+      name: prefix + fields.name,
+      ...(fields.type === 'link' && { linkname: prefix + fields.linkname }),
+    }
   }
 }
 

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { chmod, lstat, mkdir, readFile, readlink, symlink, utimes, writeFile } from 'node:fs/promises'
+import { chmod, link, lstat, mkdir, readFile, readlink, symlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CopyDocument, ProblemDocument } from '../../cli/documents'
@@ -31,6 +31,8 @@ describe.each<TestImage>(['debian', 'scratch'])('berth cp with the image %s', (i
     await chmod(join(folder, 'sub', 'odd näme\n'), 0o640)
     await utimes(join(folder, 'sub', 'odd näme\n'), time, time)
     await symlink('../big', join(folder, 'sub', 'link'))
+    await symlink('../../../../etc/out', join(folder, 'sub', 'out'))
+    await link(join(folder, 'big'), join(folder, 'same'))
   })
   afterAll(async () => {
     await berth.run(['delete', name, '--yes'])
@@ -38,13 +40,15 @@ describe.each<TestImage>(['debian', 'scratch'])('berth cp with the image %s', (i
 
   it('brings a folder there and back as it was', async () => {
     const there = await berth.json(CopyDocument, ['cp', image, `${name}:`])
-    expect(there).toMatchObject({ files: 3, bytes: content.length + 3, skipped: [] })
+    expect(there).toMatchObject({ files: 5, bytes: content.length + 3, skipped: [] })
     const back = join(berth.home, `${image}-back`)
     await berth.json(CopyDocument, ['cp', `${name}:${image}`, back])
     expect(digest(await readFile(join(back, 'big')))).toBe(digest(content))
     const odd = await lstat(join(back, 'sub', 'odd näme\n'))
     expect([odd.mode & 0o777, odd.mtime]).toEqual([0o640, time])
     expect(await readlink(join(back, 'sub', 'link'))).toBe('../big')
+    expect(await readlink(join(back, 'sub', 'out'))).toBe('../../../../etc/out')
+    expect((await lstat(join(back, 'same'))).ino).toBe((await lstat(join(back, 'big'))).ino)
     expect((await lstat(join(back, 'sub', 'empty'))).isDirectory()).toBe(true)
   })
 

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync, symlinkSync } from 'node:fs'
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { TEST_IMAGES } from '../harness/images'
@@ -185,6 +185,21 @@ describe('a folder and an image', () => {
     expect((await remote.act('rebuild', id)).problem).toBeUndefined()
     expect(await remote.run(id, 'cat', 'only-inside')).toBe('kept\n')
     await remote.dispose()
+  })
+
+  it('takes over every file of a repository, whatever its name and wherever it leads', async () => {
+    const bare = repository(machine.home, 'odd', { '.devcontainer.json': JSON.stringify({ image }) })
+    const work = join(machine.home, 'odd-work')
+    symlinkSync('../../../..', join(work, 'out'))
+    symlinkSync('/etc/passwd', join(work, 'absolute'))
+    writeFileSync(Buffer.concat([Buffer.from(join(work, 'lat')), Buffer.from([0xe9])]), 'not UTF-8')
+    writeFileSync(join(work, '-rf\n🚢'), 'odd', { mode: 0o755 })
+    git(work, 'add', '.')
+    git(work, 'commit', '--quiet', '-m', 'Odd')
+    git(work, 'push', '--quiet', bare, 'main')
+    const { id } = await up(gitSource(bare))
+    expect(await rig.run(id, 'git', 'status', '--porcelain')).toBe('')
+    expect(await rig.run(id, 'readlink', 'out')).toBe('../../../..\n')
   })
 
   it('puts the source where the definition wants it', async () => {

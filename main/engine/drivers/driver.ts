@@ -84,7 +84,10 @@ export interface Driver {
 
   /** A tar stream of a file or folder; the entry's name is the path's last part. Works stopped too where the target allows. */
   read(id: string, path: string, signal: AbortSignal): Promise<Readable>
-  /** Unpacks a tar stream into a folder that exists. Owners and modes are as in the stream. */
+  /**
+   * Unpacks a tar stream into a folder that exists. Owners and modes are as in the stream. A target may refuse a
+   * symbolic link that leads out of the folder by `..`, as Docker does: what may hold such links is written to `/`.
+   */
   write(id: string, folder: string, tar: Readable, signal: AbortSignal): Promise<void>
 
   /** What the target knows of why a workspace is not well. Empty: nothing wrong. */

@@ -1,4 +1,4 @@
-import { join, posix } from 'node:path'
+import { join } from 'node:path'
 import {
   type CreateInput,
   type Definition,
@@ -261,14 +261,12 @@ async function copySource(
   folder: string,
 ): Promise<void> {
   const target = spec.sourceFolder ?? spec.definition.workspaceFolder
-  // A source outside of /workspaces has a volume of its own there, whose root it is.
-  const below = posix.dirname(target) === '/workspaces'
   await action.operation.step('copy', async (report, signal) => {
     const size = await measureFolder(folder, signal)
-    const name = below ? posix.basename(target) : '.'
-    const tar = tarFolder(folder, name, spec.image.user, report, size, signal)
+    // By its whole path: a target may refuse links that lead out of the folder that is written to.
+    const tar = tarFolder(folder, target.slice(1), spec.image.user, report, size, signal)
     try {
-      await driver.write(spec.id, below ? '/workspaces' : target, tar, signal)
+      await driver.write(spec.id, '/', tar, signal)
     } catch (error) {
       const local = tar.errored
       if (local && !signal.aborted) throw unreadable(folder, local, context)

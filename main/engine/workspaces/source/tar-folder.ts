@@ -82,6 +82,8 @@ class Walker {
   readonly #report: StepReport
   readonly #size: Size | undefined
   readonly #signal: AbortSignal
+  /** Bytes of an entry's name that stand before its path in the folder. */
+  #top = 0
   #bytes = 0
   #files = 0
   #reportedAt = 0
@@ -95,6 +97,7 @@ class Walker {
 
   /** All of it, small entries put together. */
   async *stream(folder: Buffer, name: Buffer): AsyncGenerator<Buffer> {
+    this.#top = name.length + 1
     let held: Buffer[] = []
     let length = 0
     for await (const chunk of this.#entry(await look(folder, name))) {
@@ -163,7 +166,7 @@ class Walker {
     // Enough for an eye; the owner of the step coalesces further.
     if (Date.now() - this.#reportedAt < 50) return
     this.#reportedAt = Date.now()
-    this.#report.detail(name.toString())
+    this.#report.detail(name.toString('utf8', this.#top))
     this.#report.progress({
       current: this.#bytes,
       ...(this.#size ? { total: Math.max(this.#size.bytes, this.#bytes) } : {}),
