@@ -1,7 +1,7 @@
 import { createReadStream, type Stats } from 'node:fs'
 import { lstat, readdir, readFile, readlink } from 'node:fs/promises'
 import { Readable } from 'node:stream'
-import type { StepReport } from '../../drivers/driver'
+import type { ActionReport } from '../operations'
 import { tarEnd, tarHeader, tarPadding } from './tar-entry'
 
 export interface Owner {
@@ -52,7 +52,7 @@ export function tarFolder(
   folder: string,
   name: string,
   owner: Owner,
-  report: StepReport,
+  report: ActionReport,
   size: Size | undefined,
   signal: AbortSignal,
 ): Readable {
@@ -79,7 +79,7 @@ interface Looked {
 
 class Walker {
   readonly #owner: Owner
-  readonly #report: StepReport
+  readonly #report: ActionReport
   readonly #size: Size | undefined
   readonly #signal: AbortSignal
   /** Bytes of an entry's name that stand before its path in the folder. */
@@ -88,7 +88,7 @@ class Walker {
   #files = 0
   #reportedAt = 0
 
-  constructor(owner: Owner, report: StepReport, size: Size | undefined, signal: AbortSignal) {
+  constructor(owner: Owner, report: ActionReport, size: Size | undefined, signal: AbortSignal) {
     this.#owner = owner
     this.#report = report
     this.#size = size
@@ -108,7 +108,7 @@ class Walker {
       held = []
       length = 0
     }
-    this.#report.detail(`${this.#files} files`)
+    this.#report.result(this.#files === 1 ? '1 file' : `${this.#files} files`)
     this.#report.progress({ current: this.#bytes, total: this.#bytes, unit: 'bytes' })
     yield Buffer.concat([...held, tarEnd])
   }
