@@ -47,6 +47,7 @@ const TargetsView = lazy(async () => ({ default: (await load.targets()).TargetsV
 const TargetCard = lazy(async () => ({ default: (await load.targets()).TargetCard }))
 const SettingsView = lazy(async () => ({ default: (await load.settings()).SettingsView }))
 const OperationView = lazy(async () => ({ default: (await load.operations()).OperationView }))
+const FailedCreates = lazy(async () => ({ default: (await load.operations()).FailedCreates }))
 const OperationStrip = lazy(async () => ({ default: (await load.operations()).OperationStrip }))
 const LifecycleDialogs = lazy(async () => ({ default: (await load.lifecycle()).LifecycleDialogs }))
 const PortNotices = lazy(async () => ({ default: (await load.ports()).PortNotices }))
@@ -177,9 +178,18 @@ function Home() {
   if (!loaded) return <Skeleton />
   // While a target is still being asked, an empty list does not yet mean that there is nothing.
   if (!some && connecting && patient) return <Skeleton />
-  return some ? (
-    <WorkspacesView />
-  ) : (
-    <FirstRunView mark={<Mark size={30} />} card={(target) => <TargetCard target={target} />} />
+  return (
+    <div className={styles.home}>
+      <Suspense>
+        <FailedCreates />
+      </Suspense>
+      <div className={styles.view}>
+        {some ? (
+          <WorkspacesView />
+        ) : (
+          <FirstRunView mark={<Mark size={30} />} card={(target) => <TargetCard target={target} />} />
+        )}
+      </div>
+    </div>
   )
 }

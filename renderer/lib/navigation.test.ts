@@ -1,5 +1,13 @@
 import { beforeEach, expect, test } from 'vitest'
-import { goBack, goForward, leaveWorkspace, navigate, openWorkspace, useNavigation } from './navigation'
+import {
+  goBack,
+  goForward,
+  leaveWorkspace,
+  navigate,
+  openWorkspace,
+  readRoute,
+  useNavigation,
+} from './navigation'
 
 const here = () => useNavigation.getState().route
 
@@ -52,4 +60,20 @@ test('a workspace that is gone is in no way back', () => {
   expect(here().view).toBe('targets')
   goForward()
   expect(here().view).toBe('workspaces')
+})
+
+test('a place is read back as it was stored, else the list is where one begins', () => {
+  const place = { view: 'workspace', workspaceId: 'abcdefghij', tab: 'ports' } as const
+  expect(readRoute(JSON.stringify(place))).toEqual(place)
+  expect(readRoute('{"view":"create","text":"https://me:secret@example.com/x"}')).toEqual({ view: 'create' })
+  for (const odd of [
+    undefined,
+    null,
+    '',
+    'x',
+    'null',
+    '{"view":"nowhere"}',
+    '{"view":"workspace","tab":"ports"}',
+  ])
+    expect(readRoute(odd)).toEqual({ view: 'workspaces' })
 })

@@ -20,11 +20,38 @@ interface Navigation {
 /** How many places Back remembers. */
 const DEPTH = 50
 
+/** Where the place outlives a reload. A new window begins at the list. */
+const KEY = 'berth.route'
+
 export const useNavigation = create<Navigation>(() => ({
-  route: { view: 'workspaces' },
+  route: readRoute(storage()?.getItem(KEY)),
   past: [],
   future: [],
 }))
+
+useNavigation.subscribe(({ route }) => {
+  // What was typed as a source is left out: it may hold a password.
+  const place = route.view === 'create' ? { view: route.view } : route
+  storage()?.setItem(KEY, JSON.stringify(place))
+})
+
+/** Absent where there is no window. */
+function storage(): Storage | undefined {
+  return typeof window === 'undefined' ? undefined : window.sessionStorage
+}
+
+/** A place as it was stored; the list where it cannot be understood. */
+export function readRoute(stored: string | null | undefined): Route {
+  try {
+    const { view, workspaceId, tab } = JSON.parse(stored ?? '{}')
+    if (view === 'create' || view === 'targets' || view === 'settings') return { view }
+    if (view === 'workspace' && typeof workspaceId === 'string' && workspaceTabs.includes(tab))
+      return { view, workspaceId, tab }
+  } catch {
+    // Not ours, or of another version.
+  }
+  return { view: 'workspaces' }
+}
 
 function samePlace(one: Route, other: Route): boolean {
   if (one.view === 'workspace' && other.view === 'workspace') {
