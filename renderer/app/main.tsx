@@ -8,6 +8,8 @@ import { Frame } from './frame'
 // First of all: the engine comes up while the frame is drawn.
 startEngineConnection()
 
+document.documentElement.dataset.platform = window.berth.platform
+
 const root = document.getElementById('root')
 if (!root) throw new Error('index.html has no #root')
 createRoot(root).render(
