@@ -3,6 +3,7 @@ import { type KeyboardEvent, useEffect, useId, useRef, useState } from 'react'
 import { isMac } from '../lib/bridge'
 import { type Command, useAllCommands } from '../lib/commands'
 import { chordLabels } from '../lib/keys'
+import { useFocusReturn } from '../ui/focus-return'
 import { KeyHint } from '../ui/key-hint'
 import { useOverlay } from './overlay'
 import styles from './palette.module.css'
@@ -25,6 +26,7 @@ function inGroups(commands: readonly Command[]): readonly Command[] {
 
 /** Finds a workspace or a command by typing, and does it. */
 export function CommandPalette() {
+  useFocusReturn()
   const commands = useAllCommands()
   const [query, setQuery] = useState('')
   const [selected, setSelected] = useState(0)

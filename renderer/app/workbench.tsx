@@ -1,6 +1,14 @@
 import './mantine'
 import { MantineProvider } from '@mantine/core'
-import { lazy, Suspense, useEffect, useState } from 'react'
+import {
+  type ComponentType,
+  createElement,
+  type ElementType,
+  lazy,
+  Suspense,
+  useEffect,
+  useState,
+} from 'react'
 import type { Operation } from '#contract'
 import { useCollection, useLoaded } from '../lib/hooks'
 import { openWorkspace, useNavigation } from '../lib/navigation'
@@ -36,29 +44,55 @@ const load = {
 // that needs it says so.
 for (const first of [load.workspaces, load.onboarding, load.targets]) first().catch(console.error)
 
-const WorkspacesView = lazy(async () => ({ default: (await load.workspaces()).WorkspacesView }))
-const FirstRunView = lazy(async () => ({ default: (await load.onboarding()).FirstRunView }))
-const CreateView = lazy(async () => ({ default: (await load.create()).CreateView }))
-const WorkspaceView = lazy(async () => ({ default: (await load.workspace()).WorkspaceView }))
-const TerminalsView = lazy(async () => ({ default: (await load.terminals()).TerminalsView }))
-const PortsView = lazy(async () => ({ default: (await load.ports()).PortsView }))
-const LogsView = lazy(async () => ({ default: (await load.logs()).LogsView }))
-const TargetsView = lazy(async () => ({ default: (await load.targets()).TargetsView }))
-const TargetCard = lazy(async () => ({ default: (await load.targets()).TargetCard }))
-const SettingsView = lazy(async () => ({ default: (await load.settings()).SettingsView }))
-const OperationView = lazy(async () => ({ default: (await load.operations()).OperationView }))
-const FailedCreates = lazy(async () => ({ default: (await load.operations()).FailedCreates }))
-const OperationStrip = lazy(async () => ({ default: (await load.operations()).OperationStrip }))
-const LifecycleDialogs = lazy(async () => ({ default: (await load.lifecycle()).LifecycleDialogs }))
-const PortNotices = lazy(async () => ({ default: (await load.ports()).PortNotices }))
+/** Fetches each part's code, so that it is there when the part is drawn. */
+const fetches: (() => Promise<unknown>)[] = []
+
+/**
+ * A part of the window whose code comes when it is needed. Drawn at once where the code is there already: a promise,
+ * even one that is kept, would show the skeleton for a moment.
+ */
+function part<M, P extends object>(
+  fetch: () => Promise<M>,
+  pick: (feature: M) => ComponentType<P>,
+): ComponentType<P> {
+  let there: ComponentType<P> | undefined
+  const get = async () => {
+    there = pick(await fetch())
+    return { default: there }
+  }
+  fetches.push(get)
+  const Later = lazy(get)
+  // biome-ignore lint/correctness/noComponentHookFactories: made once per part, when this module is loaded
+  return function Part(props: P) {
+    // The same for as long as it is in view, or it would begin anew in the middle.
+    const [drawn] = useState<ElementType>(() => there ?? Later)
+    return createElement(drawn, props)
+  }
+}
+
+const WorkspacesView = part(load.workspaces, (feature) => feature.WorkspacesView)
+const FirstRunView = part(load.onboarding, (feature) => feature.FirstRunView)
+const CreateView = part(load.create, (feature) => feature.CreateView)
+const WorkspaceView = part(load.workspace, (feature) => feature.WorkspaceView)
+const TerminalsView = part(load.terminals, (feature) => feature.TerminalsView)
+const PortsView = part(load.ports, (feature) => feature.PortsView)
+const LogsView = part(load.logs, (feature) => feature.LogsView)
+const TargetsView = part(load.targets, (feature) => feature.TargetsView)
+const TargetCard = part(load.targets, (feature) => feature.TargetCard)
+const SettingsView = part(load.settings, (feature) => feature.SettingsView)
+const OperationView = part(load.operations, (feature) => feature.OperationView)
+const FailedCreates = part(load.operations, (feature) => feature.FailedCreates)
+const OperationStrip = part(load.operations, (feature) => feature.OperationStrip)
+const LifecycleDialogs = part(load.lifecycle, (feature) => feature.LifecycleDialogs)
+const PortNotices = part(load.ports, (feature) => feature.PortNotices)
 
 /** Loads what is not yet in view once the window is idle, so that no first click has to wait for code. */
 function useRestOfCode(): void {
   useEffect(() => {
     const waiting = requestIdleCallback(() => {
-      for (const feature of Object.values(load)) {
+      for (const get of fetches) {
         // A part that cannot be loaded says so where it is shown.
-        feature().catch((error: unknown) => console.error(error))
+        get().catch((error: unknown) => console.error(error))
       }
     })
     return () => cancelIdleCallback(waiting)

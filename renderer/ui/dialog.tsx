@@ -1,5 +1,6 @@
 import { Modal } from '@mantine/core'
 import type { ReactNode } from 'react'
+import { useFocusReturn } from './focus-return'
 
 interface DialogProps {
   readonly title: string
@@ -10,6 +11,7 @@ interface DialogProps {
 
 /** A question that has to be answered, or closed, first. Escape and a click beside it close it. */
 export function Dialog({ title, onClose, children, size = 480 }: DialogProps) {
+  useFocusReturn()
   return (
     <Modal
       opened
