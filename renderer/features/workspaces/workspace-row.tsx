@@ -60,7 +60,9 @@ export const WorkspaceRow = memo(function WorkspaceRow({
             <StateDot tone={workspaceTone(workspace.state)} />
           </span>
           <span className={styles.what}>
-            <span className={styles.name}>{workspace.name}</span>
+            <span className={styles.name} title={workspace.name}>
+              {workspace.name}
+            </span>
             <span className={styles.source} title={formatSource(workspace.source)}>
               <SourceIcon size={13} aria-label={workspace.source.kind} />
               <span className={styles.cut}>{formatSource(workspace.source)}</span>
