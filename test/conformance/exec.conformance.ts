@@ -240,6 +240,31 @@ for n in range(20000):
       expect(text).toContain('terminal')
     })
 
+    it.each([
+      ['nothing', '', []],
+      ['a whole line', 'one\n', ['one']],
+      ['half a line', 'half', ['half']],
+    ])('ends a terminal’s input after %s, and its output flows on', async (_, typed, lines) => {
+      const process = await driver.exec(
+        id,
+        {
+          command: sh(
+            'stty -echo; while IFS= read -r line || [ -n "$line" ]; do echo "<$line>"; done; echo end',
+          ),
+          tty: { columns: 80, rows: 24 },
+        },
+        never,
+      )
+      let text = ''
+      process.stdout.on('data', (chunk: Buffer) => {
+        text += chunk.toString('utf8')
+      })
+      process.stdin.end(typed)
+      expect((await process.exit).code).toBe(0)
+      for (const line of lines) expect(text).toContain(`<${line}>`)
+      expect(text).toContain('end')
+    })
+
     it('takes a resize at any moment, also after the end', async () => {
       const process = await driver.exec(id, { command: ['true'], tty: { columns: 80, rows: 24 } }, never)
       const resizes = Promise.all(Array.from({ length: 10 }, (_, n) => process.resize(80 + n, 24)))

@@ -116,3 +116,12 @@ it('tells a process from a later one of the same number', () => {
   expect(isAlive({ pid: process.pid, start: '1' })).toBe(process.platform !== 'linux')
   expect(isAlive({ pid: 2 ** 22 + 5, start: '' })).toBe(false)
 })
+
+it('says which folder is at fault when it cannot write there', async () => {
+  writeFileSync(join(home, '.local'), 'a file')
+  const platform = createNodePlatform({ version: '0', resources: home, env: { HOME: home } })
+  const made = new Locks(platform, () => undefined)
+  await expect(made.acquire(fields)).rejects.toMatchObject({
+    problem: { code: 'permission-denied', remedy: expect.stringContaining('XDG_STATE_HOME') },
+  })
+})

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { OperationKind, problem, Workspace } from '#contract'
 import type { Platform } from '../platform/platform'
 import { isAlive, thisProcess } from './process-identity'
+import { writingTo } from './writable'
 
 /**
  * What one Berth process tells the others of this machine while it changes a workspace, and what it leaves behind
@@ -137,9 +138,12 @@ export class Locks {
     let content: LockContent = { version: 1, ...this.#self, holder: this.#holder, ...fields }
     const path = this.#path(fields.workspaceId)
     const temporary = this.#temporary(fields.workspaceId, 'new')
-    await mkdir(this.#folder, { recursive: true })
-    for (let attempt = 0; ; attempt++) {
+    const prepare = async () => {
+      await mkdir(this.#folder, { recursive: true })
       await writeFile(temporary, JSON.stringify(content))
+    }
+    for (let attempt = 0; ; attempt++) {
+      await writingTo(this.#folder, 'XDG_STATE_HOME', prepare)
       try {
         // Unlike a rename it fails where there is one, and unlike O_EXCL nobody ever reads half of it.
         await link(temporary, path)

@@ -2,6 +2,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Platform } from '../platform/platform'
 import { isAlive, thisProcess } from './process-identity'
+import { writingTo } from './writable'
 
 const prefix = 'berth-'
 const form = /^berth-(\d+)-(\d*)-/
@@ -12,7 +13,10 @@ export async function withTemporaryFolder<T>(
   use: (folder: string) => Promise<T>,
 ): Promise<T> {
   const { pid, start } = thisProcess()
-  const folder = await mkdtemp(join(platform.folders.temporary, `${prefix}${pid}-${start}-`))
+  const { temporary } = platform.folders
+  const folder = await writingTo(temporary, 'TMPDIR', () =>
+    mkdtemp(join(temporary, `${prefix}${pid}-${start}-`)),
+  )
   try {
     return await use(folder)
   } finally {

@@ -154,7 +154,7 @@ class DockerExec implements ExecProcess {
     this.#started = started
     const { socket, head } = started.connection
     this.#outputs = readOutputs(socket, head, options.tty === undefined)
-    this.stdin = writeInput(socket)
+    this.stdin = writeInput(socket, options.tty !== undefined)
     this.stdout = this.#outputs.stdout
     this.stderr = this.#outputs.stderr
     this.exit = this.#follow()

@@ -58,7 +58,7 @@ describe('writeInput', () => {
   it('does not leave a writer waiting when the connection is lost', async () => {
     const socket = new PassThrough({ highWaterMark: 10 })
     socket.on('error', () => undefined)
-    const input = writeInput(socket)
+    const input = writeInput(socket, false)
     const written = new Promise((resolve) => input.write(Buffer.alloc(100), resolve))
     input.write(Buffer.alloc(100))
     socket.destroy()

@@ -117,8 +117,16 @@ export function readOutputs(socket: Duplex, head: Buffer, multiplexed: boolean):
   }
 }
 
-/** The connection's outgoing half: `end()` half-closes it, and a lost connection discards what is written. */
-export function writeInput(socket: Duplex): Writable {
+/** What a terminal takes for the end of its input, at the beginning of a line. */
+const END_OF_TRANSMISSION = 4
+const LINE_FEED = 10
+
+/**
+ * The connection's outgoing half: `end()` half-closes it, and a lost connection discards what is written. With a
+ * terminal `end()` is the key that ends its input: of a connection that is half-closed Docker drops the output.
+ */
+export function writeInput(socket: Duplex, terminal: boolean): Writable {
+  let atLineStart = true
   let waiting: (() => void) | undefined
   const settle = () => {
     const done = waiting
@@ -130,13 +138,16 @@ export function writeInput(socket: Duplex): Writable {
     write(chunk: Buffer, _encoding, done) {
       if (socket.destroyed || socket.writableEnded) return done()
       waiting = done
+      if (chunk.length > 0) atLineStart = chunk[chunk.length - 1] === LINE_FEED
       // The callback comes when the bytes have left for the kernel: that is the backpressure.
       socket.write(chunk, settle)
     },
     final(done) {
       if (socket.destroyed || socket.writableEnded) return done()
       waiting = done
-      socket.end(settle)
+      // Within a line the first one only hands the line over.
+      if (terminal) socket.write(Buffer.alloc(atLineStart ? 1 : 2, END_OF_TRANSMISSION), settle)
+      else socket.end(settle)
     },
   })
   input.on('error', () => undefined)
