@@ -100,6 +100,18 @@ describe('sources that cannot be had', () => {
     await expect.poll(() => docker.objects(), { timeout: 20_000 }).toEqual([])
   })
 
+  it('can be tried again after the window was loaded anew, and is found from the list', async () => {
+    await window.create('file:///nowhere/twice.git')
+    await window.page.getByRole('alert').first().waitFor({ timeout: 60_000 })
+    await window.page.reload()
+    await window.page.getByRole('button', { name: 'Change it…' }).waitFor()
+    await window.go('Workspaces')
+    const failed = window.page.getByRole('list', { name: 'Failed creations' }).getByRole('listitem')
+    await failed.filter({ hasText: 'twice' }).getByRole('button', { name: 'Show' }).click()
+    await window.page.getByRole('button', { name: 'Change it…' }).click()
+    await expect.poll(() => window.sourceField().inputValue()).toBe('file:///nowhere/twice.git')
+  })
+
   it('a definition with a mistake says where it is', async () => {
     const repository = await makeRepository('mistaken', {
       '.devcontainer/devcontainer.json': '{\n  "image": "debian",\n  "forwardPorts": "many"\n}\n',
