@@ -9,11 +9,12 @@ import { WorkspaceId } from './workspace'
  * Flow control, the same for all streams, in bytes: the engine counts what it sent and what the client said it has
  * consumed (`ack`, for a terminal after parsing), pauses the source above `HIGH_WATER` outstanding and resumes
  * below `LOW_WATER`. Clients acknowledge at least every `ACK_EVERY` bytes; it must not exceed `LOW_WATER`, or a
- * paused stream would never resume.
+ * paused stream would never resume. What is outstanding is a few frames' work for a terminal: less leaves it idle
+ * between two round trips, more (xterm.js names 500 KB) is felt as a delay of what is typed.
  */
-export const HIGH_WATER = 100_000
-export const LOW_WATER = 5_000
-export const ACK_EVERY = 5_000
+export const HIGH_WATER = 400_000
+export const LOW_WATER = 100_000
+export const ACK_EVERY = 65_536
 
 const Bytes = z.instanceof(Uint8Array)
 

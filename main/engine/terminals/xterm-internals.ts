@@ -3,8 +3,8 @@ import type { Terminal } from '@xterm/headless'
 /**
  * The parts of xterm.js 6.0.0 that a faithful copy of a screen needs and that its public interface does not give:
  * margins, saved cursors, character sets, the mouse encoding, underline styles, hyperlinks, and whether the parser
- * stands within a sequence. Property names are those of the published build; `xterm-internals.test.ts` fails when
- * an update moves any of them.
+ * stands within a sequence. Property names are those of the published build; `mirror.test.ts` fails when an update
+ * moves any of them.
  */
 export interface TerminalInternals {
   readonly buffers: {

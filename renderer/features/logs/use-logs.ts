@@ -6,7 +6,7 @@ import { type LogBlock, LogBuffer } from '../../ui/log-buffer'
 /** Lines kept in the window; the engine still has the rest. */
 export const KEPT_LINES = 10_000
 /** Acknowledged at least this often; the type keeps it equal to the contract's, whose module would bring its schemas. */
-const ACK_BYTES: typeof ACK_EVERY = 5_000
+const ACK_BYTES: typeof ACK_EVERY = 65_536
 
 /** A flood replaces every line many times between two frames; drawing each would leave no time for anything else. Milliseconds. */
 const DRAW_INTERVAL = 80

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ACK_EVERY } from '#contract/streams'
-import { AckCounter, pieces } from './pace'
+import { AckCounter, FloodGauge, pieces } from './pace'
 
 describe('pace', () => {
   it('cuts chunks without loss', () => {
@@ -16,11 +16,26 @@ describe('pace', () => {
     const told: number[] = []
     const counter = new AckCounter((bytes) => told.push(bytes))
     let consumed = 0
-    for (const bytes of [1, 4_998, 1, 10, 20_000, 4_999]) {
+    for (const bytes of [1, ACK_EVERY - 2, 1, 10, 4 * ACK_EVERY, ACK_EVERY - 1]) {
       consumed += bytes
       counter.consumed(bytes)
       expect(consumed - told.reduce((sum, each) => sum + each, 0)).toBeLessThan(ACK_EVERY)
     }
-    expect(told).toEqual([5_000, 20_010])
+    expect(told).toEqual([ACK_EVERY, 4 * ACK_EVERY + 10])
+  })
+})
+
+describe('FloodGauge', () => {
+  it('tells a flood from a busy program, and ends with it', () => {
+    const gauge = new FloodGauge()
+    for (let now = 0; now < 1_000; now += 10) {
+      gauge.came(1_000, now)
+      expect(gauge.isFlood(now)).toBe(false)
+    }
+    for (let now = 1_000; now < 2_000; now += 10) gauge.came(60_000, now)
+    expect(gauge.isFlood(1_995)).toBe(true)
+    expect(gauge.isFlood(2_060)).toBe(false)
+    gauge.came(10, 3_000)
+    expect(gauge.isFlood(3_000)).toBe(false)
   })
 })

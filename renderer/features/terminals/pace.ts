@@ -1,5 +1,5 @@
 /** The contract's ACK_EVERY; spelled out because importing it would bring the schema library into this chunk. */
-const ACK_EVERY = 5_000
+const ACK_EVERY = 65_536
 /** The emulator looks at the clock between pieces, so a piece is what it parses in a millisecond or two. */
 const PIECE = 16_384
 
@@ -22,5 +22,37 @@ export class AckCounter {
     if (this.#consumed < ACK_EVERY) return
     this.acknowledge(this.#consumed)
     this.#consumed = 0
+  }
+}
+
+/** So much output within {@link SPAN} is more than anybody reads, bytes. */
+const FLOOD = 200_000
+/** Milliseconds. */
+const SPAN = 100
+/** Output that has not come for this long has come to its end, milliseconds. */
+const LULL = 60
+
+/** Tells whether output comes faster than anybody can read it, from what came of late. */
+export class FloodGauge {
+  #spanBegan = Number.NEGATIVE_INFINITY
+  #inSpan = 0
+  #inSpanBefore = 0
+  #last = Number.NEGATIVE_INFINITY
+
+  /** @param now milliseconds of a clock that only goes forward, as for {@link isFlood} */
+  came(bytes: number, now: number): void {
+    const age = now - this.#spanBegan
+    if (age >= SPAN) {
+      this.#inSpanBefore = age < 2 * SPAN ? this.#inSpan : 0
+      this.#inSpan = 0
+      this.#spanBegan = now
+    }
+    this.#inSpan += bytes
+    this.#last = now
+  }
+
+  isFlood(now: number): boolean {
+    if (now - this.#last >= LULL) return false
+    return this.#inSpan >= FLOOD || this.#inSpanBefore >= FLOOD
   }
 }

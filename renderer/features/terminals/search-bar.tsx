@@ -5,6 +5,9 @@ import { searchColors } from './palette'
 import type { TerminalScreen } from './terminal-screen'
 import styles from './terminals.module.css'
 
+/** What xterm.js 6 makes its scrollbar when nothing else is asked for, pixels. */
+const SCROLLBAR = 14
+
 interface SearchBarProps {
   readonly screen: TerminalScreen
   readonly scheme: 'light' | 'dark'
@@ -20,6 +23,9 @@ export function SearchBar({ screen, scheme, onClose }: SearchBarProps) {
 
   useEffect(() => {
     input.current?.select()
+    // The ruler with the marks of what is found. It is as wide as the scrollbar, and made here and not with the terminal,
+    // because from then on every drawing asks the page for its layout.
+    if (screen.emulator) screen.emulator.terminal.options.overviewRuler = { width: SCROLLBAR }
     const search = screen.emulator?.search
     const stop = search?.onDidChangeResults(({ resultIndex, resultCount }) =>
       setFound({ index: resultIndex, count: resultCount }),

@@ -1,6 +1,7 @@
 import type { Session, SessionEnd, Settings } from '#contract'
 import { openStream, type Stream } from '../../lib/engine'
-import { AckCounter, pieces } from './pace'
+import { drawFloodsSeldom } from './frame-rate'
+import { AckCounter, FloodGauge, pieces } from './pace'
 import { paletteFor } from './palette'
 import type { Emulator } from './xterm'
 
@@ -41,6 +42,7 @@ export class TerminalScreen {
   #accelerate: ((emulator: Emulator) => { dispose(): void } | undefined) | undefined
   #stream: Stream<'terminal'> | undefined
   #observer: ResizeObserver | undefined
+  readonly #flood = new FloodGauge()
   #settle: ReturnType<typeof setTimeout> | undefined
   #reopen: ReturnType<typeof setTimeout> | undefined
   /** The stream's screen is being written: what the emulator says meanwhile is no one's input. */
@@ -123,6 +125,7 @@ export class TerminalScreen {
           this.#fit()
         })
       } else if (message.type === 'data') {
+        this.#flood.came(message.data.length, performance.now())
         for (const piece of pieces(message.data))
           terminal.write(piece, () => acknowledge.consumed(piece.length))
       } else {
@@ -194,7 +197,10 @@ export class TerminalScreen {
   #begin(): void {
     const emulator = this.#emulator
     if (!emulator || !this.#shown) return
-    if (!emulator.terminal.element) emulator.terminal.open(this.element)
+    if (!emulator.terminal.element) {
+      emulator.terminal.open(this.element)
+      drawFloodsSeldom(emulator.terminal, (now) => this.#flood.isFlood(now))
+    }
     this.#acceleration ??= this.#accelerate?.(emulator)
     this.#observer ??= new ResizeObserver(() => this.#settleSize())
     this.#observer.observe(this.element)
@@ -251,7 +257,6 @@ function optionsOf(settings: TerminalSettings, scheme: 'light' | 'dark') {
     rightClickSelectsWord: false,
     scrollOnUserInput: true,
     smoothScrollDuration: 0,
-    overviewRuler: { width: 10 },
     theme: paletteFor(scheme),
   }
 }
