@@ -202,6 +202,19 @@ describe('a folder and an image', () => {
     expect(await rig.run(id, 'readlink', 'out')).toBe('../../../..\n')
   })
 
+  it('leaves nothing when its name was taken at the last moment', async () => {
+    const taken = `test-taken-${process.pid}`
+    execFileSync('docker', ['create', '--name', `berth-${taken}`, image, 'true'])
+    try {
+      const { id, operationId } = await rig.create({ kind: 'image', image }, { name: taken })
+      const { problem } = await rig.ended(operationId)
+      expect(problem?.code).toBe('name-taken')
+      expect(await remainsOf(id)).toEqual([])
+    } finally {
+      execFileSync('docker', ['rm', '--force', `berth-${taken}`])
+    }
+  })
+
   it('puts the source where the definition wants it', async () => {
     const bare = repository(machine.home, 'elsewhere', {
       '.devcontainer.json': JSON.stringify({ image, workspaceFolder: '/srv/code', remoteUser: 'dev' }),

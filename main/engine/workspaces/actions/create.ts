@@ -150,10 +150,16 @@ export async function runCreate(context: ActionContext, plan: CreatePlan, action
     await context.cleanUp(plan.target.id, plan.name, (to, signal) => to.discard(plan.id, signal))
     throw error
   }
+  try {
+    await driver.commit(plan.id, operation.signal)
+  } catch (error) {
+    // Somebody else took the name meanwhile, say. How far it came is not known: all of it goes.
+    await context.cleanUp(plan.target.id, plan.name, (to, signal) => to.remove(plan.id, silentReport, signal))
+    throw error
+  }
   // In the background a cancel ends the commands and nothing more.
   let waiting = true
   try {
-    await driver.commit(plan.id, operation.signal)
     await context.settle(plan.id, (observed) => observed?.complete === true)
     await runPhases(context, action, definition, workspacePhases, async () => {
       waiting = false
