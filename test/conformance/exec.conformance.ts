@@ -240,19 +240,15 @@ for n in range(20000):
       expect(text).toContain('terminal')
     })
 
+    // A program that asks once: on a terminal the end of input is a moment, and who reads on waits for more.
     it.each([
-      ['nothing', '', []],
-      ['a whole line', 'one\n', ['one']],
-      ['half a line', 'half', ['half']],
-    ])('ends a terminal’s input after %s, and its output flows on', async (_, typed, lines) => {
+      ['nothing', ''],
+      ['a whole line', 'one\n'],
+      ['half a line', 'half'],
+    ])('ends a terminal’s input after %s, and its output flows on', async (_, typed) => {
       const process = await driver.exec(
         id,
-        {
-          command: sh(
-            'stty -echo; while IFS= read -r line || [ -n "$line" ]; do echo "<$line>"; done; echo end',
-          ),
-          tty: { columns: 80, rows: 24 },
-        },
+        { command: sh('stty -echo; echo "<$(cat)>"; echo end'), tty: { columns: 80, rows: 24 } },
         never,
       )
       let text = ''
@@ -261,7 +257,7 @@ for n in range(20000):
       })
       process.stdin.end(typed)
       expect((await process.exit).code).toBe(0)
-      for (const line of lines) expect(text).toContain(`<${line}>`)
+      expect(text).toContain(`<${typed.trim()}>`)
       expect(text).toContain('end')
     })
 
