@@ -54,6 +54,16 @@ it('lets one in, tells the others what it does, and leaves no file', async () =>
   expect(readdirSync(folder())).toEqual([])
 })
 
+it('tells others nothing of what a caller’s record has besides, and is read by them all the same', async () => {
+  const first = await locks()
+  const second = await locks()
+  const more = { ...fields, asked: { source: 'private' } }
+  const lock = await first.acquire(more)
+  await expect.poll(() => second.others.get('abcdefghij')?.content.phase).toBe('being created')
+  expect(readFileSync(file(), 'utf8')).not.toContain('private')
+  await lock.release()
+})
+
 it('lets exactly one of many in', async () => {
   const all = await Promise.all(Array.from({ length: 8 }, () => locks()))
   const results = await Promise.allSettled(all.map((each) => each.acquire(fields)))

@@ -135,7 +135,19 @@ export class Locks {
   async acquire(
     fields: Pick<LockContent, 'workspaceId' | 'workspaceName' | 'targetId' | 'kind' | 'phase' | 'draft'>,
   ): Promise<Lock> {
-    let content: LockContent = { version: 1, ...this.#self, holder: this.#holder, ...fields }
+    const { workspaceId, workspaceName, targetId, kind, phase, draft } = fields
+    // Field by field: a caller's record may have more, and readers refuse what they do not know.
+    let content: LockContent = {
+      version: 1,
+      ...this.#self,
+      holder: this.#holder,
+      workspaceId,
+      workspaceName,
+      targetId,
+      kind,
+      phase,
+      ...(draft && { draft }),
+    }
     const path = this.#path(fields.workspaceId)
     const temporary = this.#temporary(fields.workspaceId, 'new')
     const prepare = async () => {
