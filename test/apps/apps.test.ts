@@ -65,6 +65,8 @@ describe.skipIf(reason !== undefined)('real apps, unmodified, opened by the URL 
 
   async function open(url: string): Promise<{ page: Page; sockets: string[] }> {
     const page = await browser.newPage()
+    // An app's first page takes as long as the machine needs to import it; the test's own limit is the only one.
+    page.setDefaultTimeout(150_000)
     const sockets: string[] = []
     page.on('websocket', (socket) => sockets.push(socket.url()))
     page.on('pageerror', (error) => failures.push(`${url}: ${error.message}`))
@@ -92,13 +94,13 @@ if file is not None:
     const input = page.locator('[data-testid=stTextInput] input')
     await input.fill('berth')
     await input.press('Enter')
-    await page.getByText('Hello BERTH!').waitFor({ timeout: 30_000 })
+    await page.getByText('Hello BERTH!').waitFor()
     await page.locator('input[type=file]').setInputFiles({
       name: 'data.bin',
       mimeType: 'application/octet-stream',
       buffer: Buffer.alloc(3_000_000),
     })
-    await page.getByText('Got 3000000 bytes').waitFor({ timeout: 30_000 })
+    await page.getByText('Got 3000000 bytes').waitFor()
     const address = new URL(url).host
     expect(sockets.some((socket) => socket.startsWith(`ws://${address}/_stcore/stream`))).toBe(true)
     await page.close()
@@ -161,14 +163,14 @@ import.meta.hot.accept('./message.js', (fresh) => show(fresh.message))
     await test.background(workspace.id, 'cd /opt/vite && exec node node_modules/vite/bin/vite.js')
     const url = await urlOf(5173)
     const { page, sockets } = await open(url)
-    await page.getByText('before').waitFor({ timeout: 30_000 })
+    await page.getByText('before').waitFor()
     const address = new URL(url).host
     await expect
       .poll(() => sockets.some((socket) => socket.startsWith(`ws://${address}/`)), { timeout: 10_000 })
       .toBe(true)
     await page.evaluate(() => Object.assign(globalThis, { notReloaded: true }))
     await write('/opt/vite/message.js', "export const message = 'after'")
-    await page.getByText('after').waitFor({ timeout: 30_000 })
+    await page.getByText('after').waitFor()
     expect(await page.evaluate(() => 'notReloaded' in globalThis)).toBe(true)
     await page.close()
   })
@@ -176,7 +178,7 @@ import.meta.hot.accept('./message.js', (fresh) => show(fresh.message))
   it('Vite: comes back at the same address by itself after it was ended and started again', async () => {
     const url = await urlOf(5173)
     const { page } = await open(url)
-    await page.getByText('after').waitFor({ timeout: 30_000 })
+    await page.getByText('after').waitFor()
     await test.run(workspace.id, 'pkill', '-f', 'vite.js')
     await waitFor(
       test.engine.collections.ports,
@@ -187,7 +189,7 @@ import.meta.hot.accept('./message.js', (fresh) => show(fresh.message))
     await page.goto(url)
     await page.getByText('Nothing listens on port 5173').waitFor({ timeout: 10_000 })
     await test.background(workspace.id, 'cd /opt/vite && exec node node_modules/vite/bin/vite.js')
-    await page.getByText('after').waitFor({ timeout: 30_000 })
+    await page.getByText('after').waitFor()
     await page.close()
   })
 
