@@ -84,7 +84,7 @@ const recipes: Record<TestImage, (digest: string) => Promise<void>> = {
           `--include=${debianPackages.join(',')}`,
           'bookworm',
           root,
-          await debianMirror(),
+          ...(await debianMirror()),
         ],
         { timeoutMilliseconds: 15 * 60_000 },
       )
@@ -196,8 +196,8 @@ async function staticBusybox(): Promise<string> {
   throw new Error('busybox is missing: apt-get install busybox-static')
 }
 
-/** Where this machine gets its own Debian packages from. */
-async function debianMirror(): Promise<string> {
+/** Where this machine gets its own Debian packages from, as debootstrap's argument; none: where that gets them by itself. */
+async function debianMirror(): Promise<readonly string[]> {
   const folder = '/etc/apt/sources.list.d'
   const files = ['/etc/apt/sources.list']
   if (existsSync(folder)) files.push(...(await readdir(folder)).map((name) => join(folder, name)))
@@ -205,8 +205,8 @@ async function debianMirror(): Promise<string> {
     if (!existsSync(file)) continue
     for (const line of (await readFile(file, 'utf8')).split('\n')) {
       const [, address] = /^(?:URIs:|deb(?:\s+\[[^\]]*\])?)\s+(\S*\/debian)\/?(?:\s|$)/.exec(line) ?? []
-      if (address) return address
+      if (address) return [address]
     }
   }
-  return 'http://deb.debian.org/debian'
+  return []
 }

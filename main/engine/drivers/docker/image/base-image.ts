@@ -10,7 +10,6 @@ import { readJsonLines } from '../streams/json-lines'
 /** The image that Berth makes of Debian's packages where no registry can be reached. */
 export const BASE_IMAGE = 'berth/base:bookworm'
 const SUITE = 'bookworm'
-const MIRROR = 'http://deb.debian.org/debian'
 /** What a terminal is useless without; kept small. */
 const PACKAGES = ['ca-certificates', 'git', 'curl', 'procps', 'openssh-client', 'less', 'nano']
 const CA_BUNDLE = 'etc/ssl/certs/ca-certificates.crt'
@@ -91,7 +90,8 @@ async function bootstrap(
   const { processes, env } = platform
   const running = processes.spawn(
     'debootstrap',
-    ['--variant=minbase', `--include=${PACKAGES.join(',')}`, SUITE, root, MIRROR],
+    // Without a mirror: debootstrap knows Debian's own.
+    ['--variant=minbase', `--include=${PACKAGES.join(',')}`, SUITE, root],
     { env: { ...env, DEBIAN_FRONTEND: 'noninteractive' }, signal, group: true },
   )
   running.stdin.end()
