@@ -148,6 +148,8 @@ export async function runCreate(context: ActionContext, plan: CreatePlan, action
     await bringUp(context, plan, action, definition, draft)
   } catch (error) {
     await context.cleanUp(plan.target.id, plan.name, (to, signal) => to.discard(plan.id, signal))
+    // Until the target has told that it is gone it would show as an interrupted creation.
+    await context.settle(plan.id, (observed) => observed === undefined)
     throw error
   }
   try {
@@ -155,6 +157,7 @@ export async function runCreate(context: ActionContext, plan: CreatePlan, action
   } catch (error) {
     // Somebody else took the name meanwhile, say. How far it came is not known: all of it goes.
     await context.cleanUp(plan.target.id, plan.name, (to, signal) => to.remove(plan.id, silentReport, signal))
+    await context.settle(plan.id, (observed) => observed === undefined)
     throw error
   }
   // In the background a cancel ends the commands and nothing more.
