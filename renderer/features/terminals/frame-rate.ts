@@ -8,8 +8,15 @@ interface Debouncer {
   _innerRefresh(): void
 }
 
+type Cell = readonly [column: number, row: number]
+
+interface RenderService {
+  readonly _renderDebouncer?: Debouncer
+  handleSelectionChanged?(start: Cell | undefined, end: Cell | undefined, columnMode: boolean): void
+}
+
 interface Internals {
-  readonly _core: { readonly _renderService?: { readonly _renderDebouncer?: Debouncer } }
+  readonly _core: { readonly _renderService?: RenderService }
 }
 
 /**
@@ -17,7 +24,10 @@ interface Internals {
  * does not any more. What is drawn is always the newest. Does nothing where a later version has no such parts.
  */
 export function drawFloodsSeldom(terminal: Terminal, isFlood: (now: number) => boolean): void {
-  const debouncer = (terminal as unknown as Internals)._core._renderService?._renderDebouncer
+  const service = (terminal as unknown as Internals)._core._renderService
+  if (!service) return
+  drawSelectionsThatAre(service)
+  const debouncer = service._renderDebouncer
   if (typeof debouncer?._innerRefresh !== 'function') return
   const draw = debouncer._innerRefresh.bind(debouncer)
   let drawn = Number.NEGATIVE_INFINITY
@@ -29,5 +39,18 @@ export function drawFloodsSeldom(terminal: Terminal, isFlood: (now: number) => b
     }
     drawn = now
     draw()
+  }
+}
+
+/** With every line that leaves a full scrollback xterm.js draws the selection anew, and all rows with it: also where there is none. */
+function drawSelectionsThatAre(service: RenderService): void {
+  if (typeof service.handleSelectionChanged !== 'function') return
+  const change = service.handleSelectionChanged.bind(service)
+  let drawn = false
+  service.handleSelectionChanged = (start, end, columnMode) => {
+    const present = start !== undefined && end !== undefined
+    if (!present && !drawn) return
+    drawn = present
+    change(start, end, columnMode)
   }
 }
