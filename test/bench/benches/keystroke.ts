@@ -1,8 +1,8 @@
 import type { Bench } from '../bench'
 import { quantile } from '../statistics'
+import { focus, heard, listenFor, type } from '../terminal-page'
 import { openBerth, withApplication } from '../window'
 import { openEngine } from '../workspace'
-import { focus, type } from './terminal-flood'
 
 const KEYS = 60
 /** One frame at 60 Hz, milliseconds: what no window can do better than. */
@@ -31,7 +31,9 @@ export const keystroke: Bench = {
           await focus(page)
           const times: number[] = []
           for (let count = 0; count < KEYS; count += 1) {
-            const shown = page.evaluate(
+            await listenFor(
+              page,
+              '',
               () =>
                 new Promise<number>((resolve) => {
                   const screen = [...document.querySelectorAll<HTMLElement>('.xterm')].find(
@@ -60,7 +62,7 @@ export const keystroke: Bench = {
                 }),
             )
             await page.keyboard.press('x')
-            times.push(await shown)
+            times.push(await heard(page))
             await pause(20 + Math.random() * 30)
           }
           // A new line, so that the next round has room on the screen.

@@ -4,6 +4,7 @@ import { command } from '../../harness/command'
 import type { Bench } from '../bench'
 import { megabytesPerSecond } from '../drain'
 import { quantile } from '../statistics'
+import { focus, heard, listenFor, type } from '../terminal-page'
 import { type BerthWindow, openBare, openBerth, withApplication } from '../window'
 
 const SIZE = 100_000_000
@@ -202,6 +203,7 @@ async function flood(page: Page): Promise<number> {
   await page.keyboard.type(line)
   await listenFor(
     page,
+    PROMPT,
     (prompt) =>
       new Promise<number>((resolve) => {
         let started = 0
@@ -233,18 +235,6 @@ async function flood(page: Page): Promise<number> {
   return heard(page)
 }
 
-/**
- * Starts in the page what waits for a key and its effect. It is there when this returns, so the key cannot come before it;
- * {@link heard} waits for what it comes to.
- */
-async function listenFor(page: Page, start: (prompt: string) => Promise<number>): Promise<void> {
-  await page.evaluate(`void (globalThis.benchHeard = (${start.toString()})(${JSON.stringify(PROMPT)}))`)
-}
-
-function heard(page: Page): Promise<number> {
-  return page.evaluate(() => (globalThis as unknown as { benchHeard: Promise<number> }).benchHeard)
-}
-
 /** Ctrl-C at a moment of its own in an endless flood; milliseconds until the prompt is on the screen. */
 async function interrupts(page: Page): Promise<number[]> {
   const times: number[] = []
@@ -253,6 +243,7 @@ async function interrupts(page: Page): Promise<number[]> {
     await pause(400 + Math.random() * 600)
     await listenFor(
       page,
+      PROMPT,
       (prompt) =>
         new Promise<number>((resolve) => {
           const onKey = (event: KeyboardEvent) => {
@@ -299,16 +290,6 @@ function shownSession(page: Page): Promise<string | undefined> {
       [...document.querySelectorAll<HTMLElement>('[data-session]')].find((each) => each.offsetParent)?.dataset
         .session,
   )
-}
-
-export async function focus(page: Page): Promise<void> {
-  await page.locator('.xterm:visible').first().locator('.xterm-helper-textarea').focus()
-}
-
-export async function type(page: Page, line: string): Promise<void> {
-  await focus(page)
-  await page.keyboard.type(line)
-  await page.keyboard.press('Enter')
 }
 
 async function promptAppears(page: Page): Promise<void> {
