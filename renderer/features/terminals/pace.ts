@@ -31,6 +31,8 @@ const FLOOD = 200_000
 const SPAN = 100
 /** Output that has not come for this long has come to its end, milliseconds. */
 const LULL = 60
+/** Who has typed just now looks for what comes of it, milliseconds. */
+const ATTENTION = 500
 
 /** Tells whether output comes faster than anybody can read it, from what came of late. */
 export class FloodGauge {
@@ -38,6 +40,7 @@ export class FloodGauge {
   #inSpan = 0
   #inSpanBefore = 0
   #last = Number.NEGATIVE_INFINITY
+  #typed = Number.NEGATIVE_INFINITY
 
   /** @param now milliseconds of a clock that only goes forward, as for {@link isFlood} */
   came(bytes: number, now: number): void {
@@ -51,8 +54,13 @@ export class FloodGauge {
     this.#last = now
   }
 
+  /** The user typed: for a while all that comes is worth a look. */
+  typed(now: number): void {
+    this.#typed = now
+  }
+
   isFlood(now: number): boolean {
-    if (now - this.#last >= LULL) return false
+    if (now - this.#last >= LULL || now - this.#typed < ATTENTION) return false
     return this.#inSpan >= FLOOD || this.#inSpanBefore >= FLOOD
   }
 }

@@ -211,7 +211,9 @@ export class TerminalScreen {
   }
 
   #input(data: Uint8Array<ArrayBuffer>): void {
-    if (!this.#replaying) this.#stream?.post({ type: 'input', data })
+    if (this.#replaying) return
+    this.#flood.typed(performance.now())
+    this.#stream?.post({ type: 'input', data })
   }
 
   #settleSize(): void {
