@@ -31,8 +31,9 @@ const FLOOD = 200_000
 const SPAN = 100
 /** Output that has not come for this long has come to its end, milliseconds. */
 const LULL = 60
-/** Who has typed just now looks for what comes of it, milliseconds. */
+/** Who has typed just now, so many milliseconds ago, looks for what comes of it: a shorter lull ends the flood then. */
 const ATTENTION = 500
+const SHORT_LULL = 8
 
 /** Tells whether output comes faster than anybody can read it, from what came of late. */
 export class FloodGauge {
@@ -54,13 +55,14 @@ export class FloodGauge {
     this.#last = now
   }
 
-  /** The user typed: for a while all that comes is worth a look. */
+  /** The user typed, and looks for what comes after what is under way. */
   typed(now: number): void {
     this.#typed = now
   }
 
   isFlood(now: number): boolean {
-    if (now - this.#last >= LULL || now - this.#typed < ATTENTION) return false
+    const lull = now - this.#typed < ATTENTION ? SHORT_LULL : LULL
+    if (now - this.#last >= lull) return false
     return this.#inSpan >= FLOOD || this.#inSpanBefore >= FLOOD
   }
 }
