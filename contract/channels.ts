@@ -9,6 +9,8 @@ export const SHELL_CHANNEL = 'berth:shell'
 export const ENGINE_PORT_MESSAGE = 'berth:engine-port'
 /** Engine lifecycle, shell to window: an `EngineState`. */
 export const ENGINE_STATE_CHANNEL = 'berth:engine-state'
+/** Whether assistive technology reads the window, shell to window: a boolean. */
+export const ASSISTIVE_CHANNEL = 'berth:assistive'
 /** Menu, tray and links, shell to window: a `WindowCommand`. */
 export const WINDOW_COMMAND_CHANNEL = 'berth:command'
 /** Origin of the window's page; nothing else is served there, and no other page may call the shell. */

@@ -75,6 +75,11 @@ export interface BerthWindow {
   }
   /** Hears the present state at once after `shell.connectEngine`, then every change. Returns how to stop. */
   onEngineState(listener: (state: EngineState) => void): () => void
+  /**
+   * Hears whether a screen reader or the like is at work: at once after `shell.connectEngine`, then every change.
+   * Returns how to stop.
+   */
+  onAssistive(listener: (on: boolean) => void): () => void
   /** Commands that came before the first listener are kept for it. Returns how to stop. */
   onCommand(listener: (command: WindowCommand) => void): () => void
 }

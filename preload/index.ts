@@ -1,6 +1,7 @@
 import { contextBridge, ipcRenderer } from 'electron'
 import type { BerthWindow, EngineState, WindowCommand } from '#contract'
 import {
+  ASSISTIVE_CHANNEL,
   ENGINE_PORT_MESSAGE,
   ENGINE_STATE_CHANNEL,
   SHELL_CHANNEL,
@@ -16,6 +17,13 @@ const stateListeners = new Set<(state: EngineState) => void>()
 ipcRenderer.on(ENGINE_STATE_CHANNEL, (_event, state: EngineState) => {
   engineState = state
   for (const listener of stateListeners) listener(state)
+})
+
+let assistive: boolean | undefined
+const assistiveListeners = new Set<(on: boolean) => void>()
+ipcRenderer.on(ASSISTIVE_CHANNEL, (_event, on: boolean) => {
+  assistive = on
+  for (const listener of assistiveListeners) listener(on)
 })
 
 const waitingCommands: WindowCommand[] = []
@@ -37,6 +45,11 @@ const berth: BerthWindow = {
     stateListeners.add(listener)
     if (engineState) listener(engineState)
     return () => stateListeners.delete(listener)
+  },
+  onAssistive(listener) {
+    assistiveListeners.add(listener)
+    if (assistive !== undefined) listener(assistive)
+    return () => assistiveListeners.delete(listener)
   },
   onCommand(listener) {
     commandListeners.add(listener)

@@ -1,6 +1,6 @@
-import { BrowserWindow, nativeTheme, screen, type WebContents } from 'electron'
+import { app, BrowserWindow, nativeTheme, screen, type WebContents } from 'electron'
 import type { WindowCommand } from '#contract'
-import { WINDOW_COMMAND_CHANNEL } from '#contract/channels'
+import { ASSISTIVE_CHANNEL, WINDOW_COMMAND_CHANNEL } from '#contract/channels'
 import { isPage, PAGE_URL } from './security'
 import {
   MINIMUM_SIZE,
@@ -43,6 +43,10 @@ export class Windows {
     nativeTheme.themeSource = this.#state.theme
     nativeTheme.on('updated', () => {
       for (const window of this.#windows) window.setBackgroundColor(background())
+    })
+    app.on('accessibility-support-changed', (_event, on) => {
+      for (const { webContents } of this.#windows)
+        if (this.#listening.has(webContents)) webContents.send(ASSISTIVE_CHANNEL, on)
     })
   }
 
@@ -122,6 +126,7 @@ export class Windows {
   /** The page has loaded and listens. */
   listening(contents: WebContents): void {
     this.#listening.add(contents)
+    contents.send(ASSISTIVE_CHANNEL, app.accessibilitySupportEnabled === true)
     for (const command of this.#waiting.get(contents) ?? []) contents.send(WINDOW_COMMAND_CHANNEL, command)
     this.#waiting.delete(contents)
   }

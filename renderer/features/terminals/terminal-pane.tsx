@@ -2,6 +2,7 @@ import { Menu } from '@mantine/core'
 import { IconClipboard, IconCopy, IconPlus, IconSearch, IconSelectAll, IconX } from '@tabler/icons-react'
 import { type MouseEvent, useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import type { Session } from '#contract'
+import { useAssistive } from '../../lib/assistive'
 import { callShell, isMac } from '../../lib/bridge'
 import { notifyProblem } from '../../lib/notify'
 import { EndedBanner } from './ended-banner'
@@ -87,7 +88,9 @@ export function TerminalPane({ session, settings, scheme, focusTurn, ...rest }: 
     }
   }, [id, hooks])
 
-  useEffect(() => screen?.apply(settings, scheme), [screen, settings, scheme])
+  const assistive = useAssistive((state) => state.on)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the screen reads whether a screen reader is at work itself
+  useEffect(() => screen?.apply(settings, scheme), [screen, settings, scheme, assistive])
   useEffect(() => screen?.follow(session.columns, session.rows), [screen, session.columns, session.rows])
   useEffect(() => {
     if (focusTurn > 0) screen?.offerFocus()
@@ -135,14 +138,24 @@ export function TerminalPane({ session, settings, scheme, focusTurn, ...rest }: 
       <Menu
         opened={menu !== undefined}
         onChange={(opened) => {
-          if (!opened) setMenu(undefined)
+          if (opened) return
+          setMenu(undefined)
+          screen?.focus()
         }}
         position="bottom-start"
         offset={0}
         returnFocus={false}
       >
         <Menu.Target>
-          <span className={styles.menuAnchor} style={{ left: menu?.x ?? 0, top: menu?.y ?? 0 }} />
+          {/* Only a place; a button because a menu hangs on one. */}
+          <button
+            type="button"
+            tabIndex={-1}
+            aria-hidden
+            aria-label="Terminal"
+            className={styles.menuAnchor}
+            style={{ left: menu?.x ?? 0, top: menu?.y ?? 0 }}
+          />
         </Menu.Target>
         {menu && screen ? (
           <Menu.Dropdown>

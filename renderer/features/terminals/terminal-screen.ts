@@ -1,4 +1,5 @@
 import type { Session, SessionEnd, Settings } from '#contract'
+import { useAssistive } from '../../lib/assistive'
 import { openStream, type Stream } from '../../lib/engine'
 import { drawFloodsSeldom } from './frame-rate'
 import { AckCounter, FloodGauge, pieces } from './pace'
@@ -258,6 +259,7 @@ function optionsOf(settings: TerminalSettings, scheme: 'light' | 'dark') {
     macOptionClickForcesSelection: true,
     rightClickSelectsWord: false,
     scrollOnUserInput: true,
+    screenReaderMode: useAssistive.getState().on,
     smoothScrollDuration: 0,
     theme: paletteFor(scheme),
   }

@@ -98,6 +98,19 @@ const answers: Record<string, (input: never) => unknown> = {
       problem: problems.unreachable,
     },
   ],
+  'sessions.foreground': ({ sessionId }: { sessionId: string }) =>
+    sessionId === 'sapp'
+      ? {
+          process: {
+            name: 'streamlit',
+            command: '/usr/local/bin/python /usr/local/bin/streamlit run app.py',
+          },
+        }
+      : {},
+  'sessions.close': ({ sessionId }: { sessionId: string }) => {
+    change('sessions', { removes: [sessionId] })
+    return {}
+  },
   'operations.output': ({ operationId }: { operationId: string }) =>
     operationId === failedOperation.id
       ? [
@@ -135,8 +148,26 @@ function answer(name: string, input: unknown): unknown {
   }
 }
 
+/** A terminal that shows a prompt and echoes what is typed. */
+function serveTerminal(port: MessagePort): void {
+  const prompt = '\u001b[32mvscode\u001b[0m:\u001b[34m/workspaces/atlas\u001b[0m$ '
+  const encoder = new TextEncoder()
+  port.onmessage = ({ data }) => {
+    if (data.type !== 'input') return
+    const text = new TextDecoder().decode(data.data).replaceAll('\r', `\r\n${prompt}`)
+    port.postMessage({ type: 'data', data: encoder.encode(text) })
+  }
+  port.postMessage({
+    type: 'replay',
+    data: `${prompt}streamlit run app.py\r\n\r\n  You can now view your app in your browser.\r\n\r\n  Local URL: \u001b[36mhttp://localhost:8501\u001b[0m\r\n\r\n${prompt}`,
+    columns: 80,
+    rows: 24,
+  })
+}
+
 function serveStream(stream: string, port: MessagePort): void {
   ports.add(port)
+  if (stream === 'terminal') serveTerminal(port)
   if (stream !== 'logs') return
   let line = 0
   const encoder = new TextEncoder()
@@ -215,6 +246,10 @@ Object.assign(window, {
     onEngineState(listener: (state: unknown) => void) {
       stateListener = listener
       listener({ state: 'ready' })
+      return () => undefined
+    },
+    onAssistive(listener: (on: boolean) => void) {
+      listener(parameters.has('reader'))
       return () => undefined
     },
     onCommand: () => () => undefined,
