@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { Operation, OperationOutput } from './operation'
-import { Port } from './port'
+import { Detection, Port } from './port'
 import { Session } from './session'
 import { Settings } from './settings'
 import { Target } from './target'
@@ -16,6 +16,8 @@ export const collections = {
   operations: Operation,
   sessions: Session,
   ports: Port,
+  /** Only of workspaces in which ports cannot be detected. */
+  detections: Detection,
   /** One record, `settings`. */
   settings: z.strictObject({ id: z.literal('settings'), value: Settings }),
   /** One record, `engine`. */

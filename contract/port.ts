@@ -32,6 +32,14 @@ export const Forward = z.strictObject({
 })
 export type Forward = z.infer<typeof Forward>
 
+/** A running workspace whose listening table cannot be read, and why: nothing in it shows up by itself. */
+export const Detection = z.strictObject({
+  /** The workspace's. */
+  id: z.string(),
+  problem: Problem,
+})
+export type Detection = z.infer<typeof Detection>
+
 /** Something listening in a workspace, or something that is to be forwarded when it does. */
 export const Port = z.strictObject({
   /** `<workspaceId>:<port>`. */

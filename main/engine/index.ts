@@ -92,6 +92,7 @@ export function createEngine({ platform, providers, followPorts }: EngineOptions
       operations: workspaces.operations,
       sessions: terminals.sessions,
       ports: ports.ports,
+      detections: ports.detections,
       settings,
       engine: status,
     },

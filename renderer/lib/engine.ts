@@ -27,6 +27,7 @@ export const collectionStores: { readonly [N in CollectionName]: CollectionStore
   operations: createCollectionStore<'operations'>(),
   sessions: createCollectionStore<'sessions'>(),
   ports: createCollectionStore<'ports'>(),
+  detections: createCollectionStore<'detections'>(),
   settings: createCollectionStore<'settings'>(),
   engine: createCollectionStore<'engine'>(),
 }

@@ -186,6 +186,10 @@ for line in sys.stdin:
       expect(table.available).toBe(false)
       if (!table.available && table.problem?.code === 'no-shell') break
     }
+    expect(test.engine.collections.detections.get(bare.id)?.problem).toMatchObject({
+      code: 'no-shell',
+      remedy: expect.stringContaining('by hand'),
+    })
     await test.engine.call('ports.forward', { workspaceId: bare.id, port: 8080 })
     const failed = await waitFor(
       test.engine.collections.ports,
@@ -195,6 +199,7 @@ for line in sys.stdin:
     )
     expect(failed?.problem?.code).toBe('dial-unsupported')
     await test.act('delete', bare.id)
+    expect(test.engine.collections.detections.list()).toEqual([])
   })
 
   it('vanishes with its workspace', async () => {

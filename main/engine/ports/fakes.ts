@@ -170,6 +170,7 @@ export class FakeLink implements Link {
     this.stirred += 1
   }
 
+  foreground = async () => undefined
   exec = async (): Promise<never> => {
     throw new Error('not part of this test')
   }

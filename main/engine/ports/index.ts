@@ -1,4 +1,4 @@
-import { type Port, problem, toProblem, type Workspace } from '#contract'
+import { type Detection, type Port, problem, toProblem, type Workspace } from '#contract'
 import type { Links } from '../link/link'
 import { Collection, type ReadonlyCollection } from '../platform/collection'
 import type { Disposer } from '../platform/disposable'
@@ -22,6 +22,7 @@ export interface PortsDependencies {
 
 export interface PortService {
   readonly ports: ReadonlyCollection<Port>
+  readonly detections: ReadonlyCollection<Detection>
   /** Undefined until the first forward: a process that forwards nothing takes no port. */
   routerPort(): number | undefined
   onRouterPort(listener: () => void): Disposer
@@ -42,6 +43,7 @@ export function createPorts({
   emit,
 }: PortsDependencies): PortService {
   const ports = new Collection<Port>()
+  const detections = new Collection<Detection>()
   const all = new Map<string, WorkspacePorts>()
   const gate = new Gate({ workspaces, links, clock: platform.clock })
   const routerListeners = new Set<() => void>()
@@ -119,6 +121,8 @@ export function createPorts({
       },
       publish: (port) => ports.set(port),
       remove: (id) => ports.delete(id),
+      blind: (problem) =>
+        problem ? detections.set({ id: workspaceId, problem }) : detections.delete(workspaceId),
       opened: (event) => emit('port.opened', event),
       wantRouter,
       forgotten: (port) => router?.forget(workspaceId, port),
@@ -166,6 +170,7 @@ export function createPorts({
 
   return {
     ports,
+    detections,
     routerPort: () => router?.port,
     onRouterPort(listener) {
       routerListeners.add(listener)

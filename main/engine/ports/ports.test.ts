@@ -396,3 +396,32 @@ it('takes no router port for a process that forwards nothing', async () => {
   await service.settled
   expect(service.routerPort()).toBeUndefined()
 })
+
+describe('what cannot be detected', () => {
+  const noShell = {
+    code: 'no-shell',
+    title: 'Ports cannot be detected',
+    cause: 'no shell',
+    remedy: 'By hand.',
+  } as const
+
+  it('is told for as long as it is so', async () => {
+    start()
+    links.get(ID).setTable({ available: false, problem: noShell })
+    await vi.waitFor(() => expect(service.detections.list()).toEqual([{ id: ID, problem: noShell }]))
+    links.get(ID).setTable({ available: true, listeners: [] })
+    await vi.waitFor(() => expect(service.detections.list()).toEqual([]))
+  })
+
+  it('is nothing while the workspace simply does not run, and goes with it', async () => {
+    start()
+    links.get(ID).setTable({ available: false })
+    links.get(ID).show({ port: 81, address: '127.0.0.1' })
+    await until(81, (found) => found?.state === 'live')
+    expect(service.detections.list()).toEqual([])
+    links.get(ID).setTable({ available: false, problem: noShell })
+    await vi.waitFor(() => expect(service.detections.list()).toHaveLength(1))
+    workspaces.delete(ID)
+    await vi.waitFor(() => expect(service.detections.list()).toEqual([]))
+  })
+})

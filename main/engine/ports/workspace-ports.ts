@@ -36,6 +36,8 @@ export interface WorkspacePortsDependencies {
   readonly url: (workspaceId: string, port: number) => string | undefined
   readonly publish: (port: Port) => void
   readonly remove: (id: string) => void
+  /** Whether ports show up by themselves: with the Problem they do not. */
+  readonly blind: (problem: Problem | undefined) => void
   readonly opened: (event: EventPayload<'port.opened'>) => void
   /** A forward exists now: the router is wanted. Resolves when it listens. */
   readonly wantRouter: () => Promise<void>
@@ -144,7 +146,9 @@ export class WorkspacePorts {
     clearTimeout(this.#trying)
     const entries = [...this.#entries.values()]
     await Promise.all(entries.map((entry) => this.#inOrder(entry, () => this.#shut(entry))))
-    if (forget) for (const entry of entries) this.#drop(entry)
+    if (!forget) return
+    for (const entry of entries) this.#drop(entry)
+    this.#dependencies.blind(undefined)
   }
 
   // --- what listens
@@ -159,6 +163,7 @@ export class WorkspacePorts {
     const workspace = this.#dependencies.workspace()
     if (!workspace || this.#ended.signal.aborted) return
     this.#table = table
+    this.#dependencies.blind(table.available ? undefined : table.problem)
     if (table.available) {
       const byPort = groupByPort(table.listeners)
       for (const [port, listeners] of byPort) {

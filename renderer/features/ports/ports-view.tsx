@@ -1,7 +1,8 @@
 import { Button } from '@mantine/core'
 import { IconAffiliate, IconPlus } from '@tabler/icons-react'
-import { useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { useCollection, useRecord, useSettings } from '../../lib/hooks'
+import { ProblemView } from '../../lib/problem-view'
 import { EmptyState } from '../../ui/empty-state'
 import { ForwardForm } from './forward-form'
 import { PortRow } from './port-row'
@@ -16,25 +17,45 @@ export function PortsView({ workspaceId }: { readonly workspaceId: string }) {
   const autoForward = useSettings()?.autoForward ?? true
   const [adding, setAdding] = useState(false)
   const running = workspace?.state === 'running'
+  const detection = useRecord('detections', workspaceId)
+  const addButton = useRef<HTMLButtonElement>(null)
+  const wasAdding = useRef(false)
+  useEffect(() => {
+    // The form took the button's place, and gives the keyboard back to it.
+    if (wasAdding.current && !adding) addButton.current?.focus()
+    wasAdding.current = adding
+  }, [adding])
   const add = (
-    <Button variant="default" leftSection={<IconPlus size={14} />} onClick={() => setAdding(true)}>
+    <Button
+      ref={addButton}
+      variant="default"
+      leftSection={<IconPlus size={14} />}
+      onClick={() => setAdding(true)}
+    >
       Forward a port
     </Button>
   )
   return (
     <div className={styles.view}>
       {adding ? <ForwardForm workspaceId={workspaceId} onClose={() => setAdding(false)} /> : null}
+      {detection && running ? (
+        <div className={styles.undetected}>
+          <ProblemView problem={detection.problem} tone="warning" />
+        </div>
+      ) : null}
       {ports.length === 0 ? (
         <EmptyState
           icon={<IconAffiliate size={20} />}
-          title={running ? 'Nothing listens yet' : 'No ports'}
+          title={!running ? 'No ports' : detection ? 'No port is forwarded yet' : 'Nothing listens yet'}
           actions={adding ? null : add}
         >
           {!running
             ? 'Start the workspace; whatever listens in it shows up here.'
-            : autoForward
-              ? 'Start your app in a terminal. Its port shows up here by itself, with a URL that works in your browser, even if it listens on 127.0.0.1 only.'
-              : 'Start your app in a terminal. Its port shows up here; forwarding by itself is switched off in Settings.'}
+            : detection
+              ? 'Say on which port your app listens. It then has an address here, and a URL that works in your browser.'
+              : autoForward
+                ? 'Start your app in a terminal. Its port shows up here by itself, with a URL that works in your browser, even if it listens on 127.0.0.1 only.'
+                : 'Start your app in a terminal. Its port shows up here; forwarding by itself is switched off in Settings.'}
         </EmptyState>
       ) : (
         <>

@@ -5,6 +5,7 @@ import type {
   Operation,
   Port,
   Problem,
+  Session,
   Target,
   Workspace,
 } from '#contract'
@@ -291,6 +292,30 @@ const ports: readonly Port[] = [
   }),
 ]
 
+function session(fields: Partial<Session> & Pick<Session, 'id' | 'workspaceId' | 'title'>): Session {
+  return {
+    command: null,
+    state: 'running',
+    columns: 80,
+    rows: 24,
+    createdAt: now - 5 * minute,
+    ...fields,
+  }
+}
+
+const sessions: readonly Session[] = [
+  session({ id: 'sapp', workspaceId: 'watlas0001', title: 'streamlit run app.py' }),
+  session({ id: 'sbash', workspaceId: 'watlas0001', title: 'bash', createdAt: now - 4 * minute }),
+  session({
+    id: 'sended',
+    workspaceId: 'watlas0001',
+    title: 'bash 2',
+    createdAt: now - 3 * minute,
+    state: 'ended',
+    end: { reason: 'exited', exitCode: 130, message: 'The shell ended with exit code 130.' },
+  }),
+]
+
 export const createOperation: Operation = {
   id: 'op-create',
   kind: 'create',
@@ -367,9 +392,46 @@ export const scenes: Record<string, Scene> = {
   'first-run-down': {
     targets: [{ ...(targets[0] as Target), state: 'unreachable', problem: problems.unreachable }],
   },
-  full: { targets: [...targets, downTarget], workspaces, ports, operations: [startOperation] },
+  full: { targets: [...targets, downTarget], workspaces, ports, sessions, operations: [startOperation] },
   creating: { targets, workspaces: [creating], operations: [createOperation] },
   failed: { targets, operations: [failedOperation] },
+}
+
+const shellless = (id: string, name: string) =>
+  workspace({
+    id,
+    name,
+    state: 'running',
+    reason: 'Ready for 5 min',
+    user: { name: 'root', uid: 0, gid: 0, home: '/root' },
+  })
+const noShell: Problem = {
+  code: 'no-shell',
+  title: 'Ports cannot be detected in this image',
+  cause: 'The image has no shell, and Berth reads the listening table through one.',
+  remedy: 'Forward the ports you need by hand, or list them in forwardPorts.',
+}
+scenes['no-shell'] = {
+  targets,
+  workspaces: [shellless('wtiny00001', 'tiny'), shellless('wtiny00002', 'tiny-forwarded')],
+  detections: [
+    { id: 'wtiny00001', problem: noShell },
+    { id: 'wtiny00002', problem: noShell },
+  ],
+  ports: [
+    port({
+      workspaceId: 'wtiny00002',
+      port: 8080,
+      state: 'live',
+      origin: 'manual',
+      forward: {
+        localAddress: '127.0.0.1',
+        localPort: 8080,
+        url: 'http://8080-tiny-forwarded.localhost:7080/',
+        connections: 0,
+      },
+    }),
+  ],
 }
 
 const longLine = `${'one-word-without-any-place-to-break-'.repeat(8)} ${'and then words, one after the other, '.repeat(6)}`
@@ -389,7 +451,7 @@ const forty = 'a-name-of-exactly-forty-characters-in-it'
 const crowdStates = ['running', 'stopped', 'failed', 'starting', 'stopping', 'deleting'] as const
 
 /** More and longer than anyone has: nothing may overflow or overlap. */
-const crowd = Array.from({ length: 200 }, (_, index) => {
+const crowd = Array.from({ length: 300 }, (_, index) => {
   const state = crowdStates[index % crowdStates.length] ?? 'running'
   const source: Workspace['source'][] = [
     { kind: 'git', url: `https://git.example.com/${'very/'.repeat(12)}deep/repository.git` },
@@ -470,5 +532,16 @@ scenes.crowd = {
   ],
   workspaces: crowd,
   ports: crowdPorts,
+  sessions: Array.from({ length: 20 }, (_, index) =>
+    session({
+      id: `scrowd${index}`,
+      workspaceId: 'wcrowd0000',
+      title: index % 4 === 0 ? longLine : `bash ${index}`,
+      createdAt: now - (30 - index) * minute,
+      ...(index % 5 === 4
+        ? { state: 'ended', end: { reason: 'failed', message: longLine, problem: longProblem } }
+        : {}),
+    }),
+  ),
   operations: [crowdOperation],
 }
