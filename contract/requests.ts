@@ -87,6 +87,16 @@ export const requests = {
     z.strictObject({ sessionId: z.string() }),
   ),
   'sessions.rename': request(z.strictObject({ sessionId: z.string(), title: z.string().max(200) }), Nothing),
+  /**
+   * What would end with it: the process in the foreground of its terminal, where that is another one than its shell.
+   * Absent where there is none, and where it cannot be known; answers within a second.
+   */
+  'sessions.foreground': request(
+    z.strictObject({ sessionId: z.string() }),
+    z.strictObject({
+      process: z.strictObject({ name: z.string(), command: z.string() }).optional(),
+    }),
+  ),
   /** Ends its processes if they still run, and forgets it. */
   'sessions.close': request(z.strictObject({ sessionId: z.string() }), Nothing),
   'ports.forward': request(

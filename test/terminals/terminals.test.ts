@@ -10,7 +10,7 @@ let workspace: Workspace
 const windows: TestWindow[] = []
 
 beforeAll(async () => {
-  await ensureImages(['debian'])
+  await ensureImages(['debian', 'alpine'])
   test = await startEngine()
   workspace = await test.create({ source: { kind: 'image', image: TEST_IMAGES.debian } })
   await test.run(workspace.id, 'sh', '-c', makeLog)
@@ -210,6 +210,34 @@ describe('its end', () => {
       window.end?.reason === 'failed' || window.end?.exitCode === 127 || window.end?.exitCode === 126,
     ).toBe(true)
     expect(window.end?.message).not.toBe('')
+  })
+
+  it.each(['debian', 'alpine'] as const)('tells what would end with it in %s', async (image) => {
+    const place =
+      image === 'debian'
+        ? workspace
+        : await test.create({ source: { kind: 'image', image: TEST_IMAGES[image] } })
+    const { sessionId } = await test.engine.call('sessions.create', {
+      workspaceId: place.id,
+      columns: 80,
+      rows: 24,
+    })
+    const window = look(sessionId)
+    // The editor of busybox asks where the cursor is.
+    const printed = () => window.text.replaceAll('\x1b[6n', '')
+    await window.until('a prompt', () => /[$#] $/.test(printed()))
+    const foreground = async () =>
+      (await test.engine.call('sessions.foreground', { sessionId })).process?.command
+    expect(await foreground(), 'at the prompt').toBeUndefined()
+    window.type('sleep 1000 &\r')
+    window.type('sh -c "echo up; sleep 2000; true"\r')
+    await window.until('the job', () => /[\r\n]up\r\n/.test(window.text))
+    // What answers is there a moment after the workspace.
+    await expect.poll(foreground, { timeout: 10_000 }).toBe('sh -c echo up; sleep 2000; true')
+    window.type('\x03')
+    await window.until('a prompt', () => /\^C[\s\S]*[$#] $/.test(printed()))
+    expect(await foreground(), 'with a job in the background').toBeUndefined()
+    if (image !== 'debian') await test.act('delete', place.id)
   })
 
   it('takes the processes with it when the terminal is closed', async () => {

@@ -63,6 +63,7 @@ export function createLinks(dependencies: LinksDependencies): Links & { dispose(
       read: async (path, signal) => driver().read(workspaceId, path, signal),
       write: async (folder, tar, signal) => driver().write(workspaceId, folder, tar, signal),
       listeners: (signal) => poller.follow(AbortSignal.any([signal, ended.signal])),
+      foreground: (session) => poller.foreground(session),
       stir: () => poller.stir(),
     }
     return { link, poller }

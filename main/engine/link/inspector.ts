@@ -12,7 +12,8 @@ const END = '\u0004end'
 /**
  * Answers, line by line, what it is asked on stdin; it starts one or two programs for an answer and none in between.
  * `sample`: listening sockets. `owners`: open sockets by process, as far as its user may see. `process N…`: names and
- * command lines. `users`: /etc/passwd.
+ * command lines. `users`: /etc/passwd. `foreground NAME=value`: of what began outside of this container with that in its
+ * environment and has a terminal, its own process group and the one in the foreground (proc(5), `stat`).
  */
 const script = `if command -v grep >/dev/null 2>&1; then
   sockets() { grep -h ' 0A ' /proc/net/tcp /proc/net/tcp6 2>/dev/null; }
@@ -32,6 +33,12 @@ while read -r verb rest; do
         printf 'pid %s\\n%s\\n%s\\n' "$p" "$name" "$(tr '\\000\\n\\r' '   ' 2>/dev/null </proc/$p/cmdline)"
       done 2>/dev/null ;;
     users) cat /etc/passwd 2>/dev/null ;;
+    foreground)
+      for f in /proc/[0-9]*; do
+        read -r line 2>/dev/null <"$f/stat" || continue
+        set -- \${line##*)}
+        [ "$2" = 0 ] && [ "$5" != 0 ] && grep -q "$rest" "$f/environ" 2>/dev/null && printf '%s %s\\n' "$3" "$6"
+      done 2>/dev/null ;;
   esac
   printf '\\004end\\n'
 done`
@@ -47,13 +54,14 @@ export function noShell(): Problem {
   }
 }
 
-/** The engine's end of the script. One question at a time. */
+/** The engine's end of the script. Questions are put one after another. */
 export class Inspector {
   readonly #process: ExecProcess
   #tail = ''
   #lines: string[] = []
   #waiting: { resolve: (lines: string[]) => void; reject: (error: unknown) => void } | undefined
   #over: ProblemError | undefined
+  #turn: Promise<unknown> = Promise.resolve()
 
   constructor(process: ExecProcess) {
     this.#process = process
@@ -80,6 +88,12 @@ export class Inspector {
 
   /** Rejects with a `ProblemError` once the helper is gone or does not answer; it is then of no more use. */
   ask(question: string): Promise<string[]> {
+    const answer = this.#turn.then(() => this.#ask(question))
+    this.#turn = answer.catch(() => undefined)
+    return answer
+  }
+
+  #ask(question: string): Promise<string[]> {
     return new Promise((resolve, reject) => {
       if (this.#over) return reject(this.#over)
       const timer = setTimeout(() => {

@@ -1,6 +1,7 @@
 import type { Duplex, Readable } from 'node:stream'
 import type { Listener, Problem } from '#contract'
 import type { ExecOptions, ExecProcess } from '../drivers/driver'
+import type { ProcessFacts } from './listening-table'
 
 export type { ExecExit, ExecProcess } from '../drivers/driver'
 
@@ -30,9 +31,17 @@ export interface Link {
    * `available: false`, and goes on by itself afterwards.
    */
   listeners(signal: AbortSignal): AsyncIterable<ListeningTable>
+  /**
+   * The process in the foreground of the terminal of an exec whose environment has {@link SESSION_VARIABLE} with this
+   * value. Undefined while that is what the exec itself runs, and where it cannot be known. Never rejects.
+   */
+  foreground(session: string): Promise<ProcessFacts | undefined>
   /** Something was printed or typed: a port may open soon, look more often for a while. Cheap. */
   stir(): void
 }
+
+/** In the environment of a terminal's processes: whose they are. */
+export const SESSION_VARIABLE = 'BERTH_SESSION'
 
 export type LinkExecOptions = Omit<ExecOptions, 'command'> &
   ({ readonly command: readonly string[] } | { readonly shell: 'login' })

@@ -3,8 +3,9 @@ import type { Driver } from '../drivers/driver'
 import type { Clock } from '../platform/clock'
 import type { ReadonlyCollection } from '../platform/collection'
 import type { Logger } from '../platform/logger'
+import { parseForeground } from './foreground'
 import { Inspector, inspectorCommand, OWN_PROCESS } from './inspector'
-import type { ListeningTable } from './link'
+import { type ListeningTable, SESSION_VARIABLE } from './link'
 import {
   type ListeningSocket,
   type ProcessFacts,
@@ -45,6 +46,8 @@ export class Poller {
   #consumers = 0
   #stop: AbortController | undefined
   #lastEvent = 0
+  /** While it answers. */
+  #inspector: Inspector | undefined
   #wake: () => void = () => undefined
   /** By inode; kept while the socket is there. */
   #owners = new Map<string, ProcessFacts | undefined>()
@@ -57,6 +60,20 @@ export class Poller {
     const quiet = this.#interval() > FAST
     this.#lastEvent = this.#dependencies.clock.now()
     if (quiet) this.#wake()
+  }
+
+  /** See {@link Link.foreground}. Known only while the table is followed: the same helper is asked. */
+  async foreground(session: string): Promise<ProcessFacts | undefined> {
+    const inspector = this.#inspector
+    try {
+      const pid = parseForeground((await inspector?.ask(`foreground ${SESSION_VARIABLE}=${session}`)) ?? [])
+      if (pid === undefined) return undefined
+      const [process] = parseProcesses((await inspector?.ask(`process ${pid}`)) ?? [])
+      return process
+    } catch {
+      // It went, with the workspace perhaps.
+      return undefined
+    }
   }
 
   async *follow(signal: AbortSignal): AsyncGenerator<ListeningTable> {
@@ -165,6 +182,7 @@ export class Poller {
       let inspector: Inspector | undefined
       try {
         inspector = await this.#start(workspace, workspace.user.name, signal)
+        this.#inspector = inspector
         const users = parseUsers(await inspector.ask('users'))
         await this.#sampleFor(workspace, inspector, users, signal, () => {
           failures = 0
@@ -176,6 +194,7 @@ export class Poller {
         if (failures === 1) failingSince = now
         this.#failed(toProblem(error, 'Port detection broke'), now - failingSince)
       } finally {
+        this.#inspector = undefined
         inspector?.close()
       }
       if (this.#workspace()?.incarnation === workspace.incarnation && failures > 0) {

@@ -17,7 +17,10 @@ export interface TerminalsOptions {
 
 export interface Terminals {
   readonly sessions: ReadonlyCollection<Session>
-  readonly handlers: Pick<Handlers, 'sessions.create' | 'sessions.rename' | 'sessions.close'>
+  readonly handlers: Pick<
+    Handlers,
+    'sessions.create' | 'sessions.rename' | 'sessions.foreground' | 'sessions.close'
+  >
   /** Attaches a window. The port of a session that does not exist is closed. */
   open(input: StreamOpen<'terminal'>, port: MessageEndpoint): void
   /** Closes all sessions. */
@@ -116,6 +119,10 @@ export function createTerminals({ platform, workspaces, links }: TerminalsOption
       'sessions.rename': async ({ sessionId, title }) => {
         find(sessionId).rename(title.trim())
         return {}
+      },
+      'sessions.foreground': async ({ sessionId }) => {
+        const process = await find(sessionId).foreground()
+        return process ? { process } : {}
       },
       'sessions.close': async ({ sessionId }) => {
         await close(find(sessionId))

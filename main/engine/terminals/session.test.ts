@@ -62,6 +62,7 @@ let workspaces: Collection<Workspace>
 let terminals: Terminals
 let processes: FakeProcess[]
 let stirred: number
+let foreground: Link['foreground']
 let execute: (process: FakeProcess) => Promise<FakeProcess>
 
 beforeEach(() => {
@@ -69,6 +70,7 @@ beforeEach(() => {
   workspaces.set(workspace)
   processes = []
   stirred = 0
+  foreground = async () => undefined
   execute = async (process) => process
   const link = {
     workspaceId: workspace.id,
@@ -77,10 +79,11 @@ beforeEach(() => {
       processes.push(process)
       return execute(process)
     },
+    foreground: (session) => foreground(session),
     stir: () => {
       stirred += 1
     },
-  } as unknown as Link
+  } satisfies Partial<Link> as unknown as Link
   const platform = {
     clock: { now: () => 1 },
     logger: silentLogger,
@@ -427,5 +430,41 @@ describe('closing', () => {
     await terminals.handlers['sessions.close']({ sessionId }, signal)
     go()
     await vi.waitFor(() => expect(process.destroyed).toBe(true))
+  })
+})
+
+describe('what would end with a session', () => {
+  const ask = (sessionId: string) => terminals.handlers['sessions.foreground']({ sessionId }, signal)
+
+  it('is what runs in its foreground, by the mark that its processes carry', async () => {
+    const { sessionId, process } = await create()
+    foreground = async (session) =>
+      session === process.options.env?.BERTH_SESSION
+        ? { pid: 7, name: 'node', command: 'node server.js' }
+        : undefined
+    expect(await ask(sessionId)).toEqual({ process: { name: 'node', command: 'node server.js' } })
+  })
+
+  it('is its own program, where it runs one', async () => {
+    const { sessionId } = await create({ command: ['/usr/bin/top', '-d', '1'] })
+    expect(await ask(sessionId)).toEqual({ process: { name: 'top', command: '/usr/bin/top -d 1' } })
+  })
+
+  it('is nothing at the prompt, and after its end', async () => {
+    const { sessionId, process } = await create()
+    expect(await ask(sessionId)).toEqual({})
+    foreground = async () => ({ pid: 7, name: 'node', command: 'node' })
+    process.finish({ code: 0 })
+    await vi.waitFor(() => expect(record(sessionId)?.state).toBe('ended'))
+    expect(await ask(sessionId)).toEqual({})
+  })
+
+  it('is nothing where nobody can tell in time', async () => {
+    const { sessionId } = await create()
+    foreground = () => new Promise(() => undefined)
+    vi.useFakeTimers()
+    const answer = ask(sessionId)
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(await answer).toEqual({})
   })
 })

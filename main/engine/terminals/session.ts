@@ -1,7 +1,7 @@
 import { basename } from 'node:path/posix'
 import type { Session, SessionEnd, StreamOpen, Workspace } from '#contract'
 import { toProblem } from '#contract'
-import type { ExecProcess, Link } from '../link/link'
+import { type ExecProcess, type Link, SESSION_VARIABLE } from '../link/link'
 import type { Collection, ReadonlyCollection } from '../platform/collection'
 import type { MessageEndpoint } from '../platform/message-port'
 import type { Platform } from '../platform/platform'
@@ -19,6 +19,8 @@ const EXPLANATION = 2_500
 /** How long a closed session's process has to obey SIGHUP, and then to be gone, milliseconds. */
 const HANGUP_GRACE = 500
 const CLOSE_LIMIT = 2_000
+/** How long whoever wants to close a session waits to hear what would end with it, milliseconds. */
+const FOREGROUND_LIMIT = 1_000
 /**
  * A process that has printed something takes a size for certain; one that prints nothing is believed to after this
  * long, milliseconds. Some engines forget a size that comes before.
@@ -109,7 +111,7 @@ export class TerminalSession implements AttachmentOwner {
         {
           ...(command ? { command } : { shell: 'login' as const }),
           tty: { columns: record.columns, rows: record.rows },
-          env: terminalEnvironment(platform.version),
+          env: terminalEnvironment(platform.version, this.id),
           ...(cwd === undefined ? {} : { cwd }),
         },
         this.#starting.signal,
@@ -146,6 +148,19 @@ export class TerminalSession implements AttachmentOwner {
   rename(title: string): void {
     this.#renamed = title !== ''
     this.#options.sessions.patch(this.id, { title: title === '' ? this.#ownTitle() : title })
+  }
+
+  /** What would end with it: see the contract's `sessions.foreground`. */
+  async foreground(): Promise<{ name: string; command: string } | undefined> {
+    const { link, record } = this.#options
+    if (!this.#process || this.#end) return undefined
+    if (record.command) return { name: this.#programName, command: record.command.join(' ') }
+    let found: { name: string; command: string } | undefined
+    const answered = link.foreground(this.id).then((process) => {
+      found = process
+    })
+    await within(answered, FOREGROUND_LIMIT)
+    return found && { name: found.name, command: found.command || found.name }
   }
 
   setScrollback(lines: number): void {
@@ -347,12 +362,13 @@ export class TerminalSession implements AttachmentOwner {
   }
 }
 
-function terminalEnvironment(version: string): Record<string, string> {
+function terminalEnvironment(version: string, sessionId: string): Record<string, string> {
   return {
     TERM: 'xterm-256color',
     COLORTERM: 'truecolor',
     TERM_PROGRAM: 'Berth',
     TERM_PROGRAM_VERSION: version,
+    [SESSION_VARIABLE]: sessionId,
   }
 }
 

@@ -12,11 +12,16 @@ interface TabBarProps {
   readonly onFront: (sessionId: string) => void
   readonly onAdd: () => void
   readonly onClose: (sessionId: string) => void
+  /** The tab whose name is being changed. */
+  readonly renaming: string | undefined
+  readonly onRenaming: (sessionId: string | undefined) => void
   readonly onRename: (sessionId: string, title: string) => void
+  /** The user is done with a name, and with the keyboard. */
+  readonly onRenamed: () => void
   readonly onMove: (moved: string, before: string | undefined) => void
 }
 
-/** The terminals of a workspace, side by side. Dragged to reorder, double-clicked to rename. */
+/** The terminals of a workspace, side by side. Dragged to reorder, double-clicked to rename; the keys for both are commands. */
 export function TabBar(props: TabBarProps) {
   const { sessions, front, canAdd, addHint, onFront, onAdd, onMove } = props
   const [dragged, setDragged] = useState<string | undefined>()
@@ -42,7 +47,17 @@ export function TabBar(props: TabBarProps) {
 
   return (
     <div className={styles.bar}>
-      <div className={styles.list} role="tablist" aria-label="Terminals" ref={list} onKeyDown={onKeyDown}>
+      <div
+        className={styles.list}
+        role="tablist"
+        aria-label="Terminals"
+        ref={list}
+        onKeyDown={onKeyDown}
+        onWheel={(event) => {
+          // A wheel has one direction, and so has the row.
+          event.currentTarget.scrollLeft += event.deltaY
+        }}
+      >
         {sessions.map((session) => (
           <Tab
             key={session.id}
@@ -82,8 +97,9 @@ interface TabProps extends TabBarProps {
   readonly onDrop: () => void
 }
 
-function Tab({ session, selected, target, onFront, onClose, onRename, ...drag }: TabProps) {
-  const [renaming, setRenaming] = useState(false)
+function Tab({ session, selected, target, onFront, onClose, onRename, onRenamed, ...rest }: TabProps) {
+  const { renaming: renamed, onRenaming, ...drag } = rest
+  const renaming = renamed === session.id
   const ended = session.state === 'ended'
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: dragging has the keyboard's own way, and the tab in it has its role
@@ -122,16 +138,18 @@ function Tab({ session, selected, target, onFront, onClose, onRename, ...drag }:
           autoFocus
           onFocus={(event) => event.currentTarget.select()}
           onBlur={(event) => {
-            setRenaming(false)
+            onRenaming(undefined)
             if (event.currentTarget.value.trim() !== session.title)
               onRename(session.id, event.currentTarget.value)
           }}
           onKeyDown={(event) => {
             event.stopPropagation()
-            if (event.key === 'Enter') event.currentTarget.blur()
-            if (event.key !== 'Escape') return
-            event.currentTarget.value = session.title
+            if (event.key === 'Escape') event.currentTarget.value = session.title
+            else if (event.key !== 'Enter') return
+            // The terminal gets the keyboard, and nothing of this press.
+            event.preventDefault()
             event.currentTarget.blur()
+            onRenamed()
           }}
         />
       ) : (
@@ -140,12 +158,13 @@ function Tab({ session, selected, target, onFront, onClose, onRename, ...drag }:
           className={styles.label}
           role="tab"
           aria-selected={selected}
+          aria-keyshortcuts="F2 Delete"
           tabIndex={selected ? 0 : -1}
           title={ended ? `${session.title} (ended)` : session.title}
           onClick={() => onFront(session.id)}
-          onDoubleClick={() => setRenaming(true)}
+          onDoubleClick={() => onRenaming(session.id)}
           onKeyDown={(event) => {
-            if (event.key === 'F2') setRenaming(true)
+            if (event.key === 'F2') onRenaming(session.id)
             if (event.key === 'Delete') onClose(session.id)
           }}
         >
@@ -154,10 +173,11 @@ function Tab({ session, selected, target, onFront, onClose, onRename, ...drag }:
           {ended ? <span className={styles.endedMark}>ended</span> : null}
         </button>
       )}
+      {/* For the pointer: in a list of tabs there is nothing but tabs, and the keyboard has Delete and the command. */}
       <button
         type="button"
         className={styles.close}
-        aria-label={`Close ${session.title}`}
+        aria-hidden
         title="Close"
         tabIndex={-1}
         onClick={() => onClose(session.id)}

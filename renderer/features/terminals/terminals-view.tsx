@@ -3,7 +3,6 @@ import { IconPlus, IconTerminal2 } from '@tabler/icons-react'
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import type { Problem } from '#contract'
 import { isMac } from '../../lib/bridge'
-import { type Command, useCommands } from '../../lib/commands'
 import { request } from '../../lib/engine'
 import { useCollection, useLoaded, useRecord, useSettings } from '../../lib/hooks'
 import { chordLabels } from '../../lib/keys'
@@ -11,11 +10,13 @@ import { notifyProblem } from '../../lib/notify'
 import { ProblemView } from '../../lib/problem-view'
 import { EmptyState } from '../../ui/empty-state'
 import { arrange, bringToFront, frontOf, moveTab, useArrangement } from './arrangement'
+import { CloseDialog } from './close-dialog'
 import { keepOnly } from './screens'
 import { TabBar } from './tab-bar'
 import { TerminalPane } from './terminal-pane'
 import type { TerminalSettings } from './terminal-screen'
 import styles from './terminals.module.css'
+import { terminalKeys, useTerminalCommands } from './use-commands'
 import { useScheme } from './use-scheme'
 
 interface TerminalsViewProps {
@@ -40,6 +41,8 @@ export function TerminalsView({ workspaceId, active }: TerminalsViewProps) {
   const [focusTurn, setFocusTurn] = useState(0)
   const [opening, setOpening] = useState(false)
   const [problem, setProblem] = useState<Problem | undefined>()
+  const [asked, setAsked] = useState<{ readonly sessionId: string; readonly command: string } | undefined>()
+  const [renaming, setRenaming] = useState<string | undefined>()
   const lastIndex = useRef(0)
   const area = useRef<HTMLDivElement>(null)
 
@@ -54,6 +57,7 @@ export function TerminalsView({ workspaceId, active }: TerminalsViewProps) {
   const front = frontOf(sessions, chosen, lastIndex.current)
   if (front) lastIndex.current = sessions.indexOf(front)
   const running = workspace?.state === 'running'
+  const askedOf = sessions.find(({ id, state }) => id === asked?.sessionId && state !== 'ended')
 
   useEffect(() => {
     if (loaded) keepOnly(new Set(all.map(({ id }) => id)))
@@ -70,11 +74,23 @@ export function TerminalsView({ workspaceId, active }: TerminalsViewProps) {
     } else setProblem(result.problem)
   }, [workspaceId, settings])
 
-  const close = useCallback(async (sessionId: string) => {
+  const end = useCallback(async (sessionId: string) => {
+    setAsked(undefined)
     const result = await request('sessions.close', { sessionId })
     if (!result.ok && result.problem.code !== 'not-found') notifyProblem(result.problem)
     setFocusTurn((turn) => turn + 1)
   }, [])
+
+  /** Asks first where something would end with it; what cannot be known keeps nobody from closing. */
+  const close = useCallback(
+    async (sessionId: string) => {
+      const result = await request('sessions.foreground', { sessionId })
+      const process = result.ok ? result.value.process : undefined
+      if (process) setAsked({ sessionId, command: process.command })
+      else await end(sessionId)
+    },
+    [end],
+  )
 
   const rename = useCallback(async (sessionId: string, title: string) => {
     const result = await request('sessions.rename', { sessionId, title })
@@ -101,7 +117,14 @@ export function TerminalsView({ workspaceId, active }: TerminalsViewProps) {
     },
     onOpen: () => void open(),
     onClose: (sessionId) => void close(sessionId),
+    onRename: setRenaming,
+    onMove: (moved, before) => moveTab(workspaceId, sessions, moved, before),
     onSearch: () => setSearching(true),
+    onLeave: () => {
+      const tab = area.current?.querySelector<HTMLElement>('[role=tab][aria-selected=true]')
+      if (area.current?.querySelector('.xterm')?.contains(document.activeElement)) tab?.focus()
+      else setFocusTurn((turn) => turn + 1)
+    },
   })
 
   return (
@@ -111,14 +134,17 @@ export function TerminalsView({ workspaceId, active }: TerminalsViewProps) {
           sessions={sessions}
           front={front?.id}
           canAdd={running && !opening}
-          addHint={`New terminal (${chordLabels(keys().open, isMac()).join(isMac() ? '' : '+')})`}
+          addHint={`New terminal (${chordLabels(terminalKeys().open, isMac()).join(isMac() ? '' : '+')})`}
           onFront={(sessionId) => {
             bringToFront(workspaceId, sessionId)
             setFocusTurn((turn) => turn + 1)
           }}
           onAdd={() => void open()}
           onClose={(sessionId) => void close(sessionId)}
+          renaming={renaming}
+          onRenaming={setRenaming}
           onRename={(sessionId, title) => void rename(sessionId, title)}
+          onRenamed={() => setFocusTurn((turn) => turn + 1)}
           onMove={(moved, before) => moveTab(workspaceId, sessions, moved, before)}
         />
       ) : null}
@@ -158,126 +184,16 @@ export function TerminalsView({ workspaceId, active }: TerminalsViewProps) {
             : 'A terminal runs the login shell of the workspace. It goes on when you close the window.'}
         </EmptyState>
       ) : null}
+      {asked && askedOf ? (
+        <CloseDialog
+          title={askedOf.title}
+          command={asked.command}
+          onCancel={() => setAsked(undefined)}
+          onClose={() => void end(asked.sessionId)}
+        />
+      ) : null}
     </div>
   )
-}
-
-/** The keys that belong to terminals; each platform's own. */
-function keys() {
-  return isMac()
-    ? { open: 'mod+t', close: 'mod+w', next: 'mod+shift+]', previous: 'mod+shift+[', search: 'mod+f' }
-    : {
-        open: 'ctrl+shift+t',
-        close: 'ctrl+shift+w',
-        next: 'ctrl+pagedown',
-        previous: 'ctrl+pageup',
-        search: 'ctrl+shift+f',
-      }
-}
-
-interface TerminalCommands {
-  readonly active: boolean
-  readonly running: boolean
-  readonly sessions: readonly string[]
-  readonly front: string | undefined
-  readonly settings: TerminalSettings | undefined
-  readonly onFront: (sessionId: string) => void
-  readonly onOpen: () => void
-  readonly onClose: (sessionId: string) => void
-  readonly onSearch: () => void
-}
-
-function useTerminalCommands(state: TerminalCommands): void {
-  const current = useRef(state)
-  useEffect(() => {
-    current.current = state
-  })
-  const { active, running } = state
-  const some = state.front !== undefined
-  const commands = useMemo<readonly Command[]>(() => {
-    if (!active) return []
-    const group = 'Terminal'
-    const chords = keys()
-    const step = (by: number) => () => {
-      const { sessions, front, onFront } = current.current
-      const at = sessions.indexOf(front ?? '')
-      const next = sessions[(at + by + sessions.length) % sessions.length]
-      if (next !== undefined) onFront(next)
-    }
-    const zoom = (by: number | undefined) => () => {
-      const { settings } = current.current
-      if (!settings) return
-      const fontSize = by === undefined ? 13 : Math.min(Math.max(settings.fontSize + by, 6), 40)
-      void request('settings.change', { terminal: { ...settings, fontSize } }).then((result) => {
-        if (!result.ok) notifyProblem(result.problem)
-      })
-    }
-    const always = { group, inTerminal: true }
-    return [
-      ...(running
-        ? [
-            {
-              ...always,
-              id: 'terminal.new',
-              title: 'New terminal',
-              keys: [chords.open],
-              run: () => current.current.onOpen(),
-            },
-          ]
-        : []),
-      ...(some
-        ? [
-            {
-              ...always,
-              id: 'terminal.close',
-              title: 'Close terminal',
-              keys: [chords.close],
-              run: () => {
-                const { front, onClose } = current.current
-                if (front !== undefined) onClose(front)
-              },
-            },
-            { ...always, id: 'terminal.next', title: 'Next terminal', keys: [chords.next], run: step(1) },
-            {
-              ...always,
-              id: 'terminal.previous',
-              title: 'Previous terminal',
-              keys: [chords.previous],
-              run: step(-1),
-            },
-            {
-              ...always,
-              id: 'terminal.find',
-              title: 'Find in terminal',
-              keys: [chords.search],
-              run: () => current.current.onSearch(),
-            },
-            {
-              ...always,
-              id: 'terminal.larger',
-              title: 'Larger terminal text',
-              keys: ['mod+=', 'mod++'],
-              run: zoom(1),
-            },
-            {
-              ...always,
-              id: 'terminal.smaller',
-              title: 'Smaller terminal text',
-              keys: ['mod+-'],
-              run: zoom(-1),
-            },
-            {
-              ...always,
-              id: 'terminal.usual-size',
-              title: 'Usual size of terminal text',
-              keys: ['mod+0'],
-              run: zoom(undefined),
-            },
-          ]
-        : []),
-    ]
-  }, [active, running, some])
-  useCommands(commands)
 }
 
 /** About the size that a terminal will have here; the true one follows when it is on the page. */
