@@ -57,60 +57,69 @@ export function CommandPalette() {
     }
   }
   return (
-    <Modal
+    <Modal.Root
       opened
       onClose={close}
-      withCloseButton={false}
       padding={0}
-      styles={{ body: { padding: 0 } }}
       size={600}
       yOffset="12vh"
       transitionProps={{ duration: 80, transition: 'fade' }}
-      aria-label="Search"
     >
-      <input
-        className={styles.input}
-        role="combobox"
-        aria-label="Search workspaces and commands"
-        aria-expanded
-        aria-controls={`${id}-list`}
-        aria-activedescendant={shown[active] ? `${id}-${active}` : undefined}
-        aria-autocomplete="list"
-        placeholder="Search workspaces and commands"
-        spellCheck={false}
-        data-autofocus
-        value={query}
-        onChange={(event) => {
-          setQuery(event.currentTarget.value)
-          setSelected(0)
-        }}
-        onKeyDown={onKeyDown}
-      />
-      <div ref={list} id={`${id}-list`} className={styles.list} role="listbox" aria-label="Results">
-        {shown.length === 0 ? <div className={styles.nothing}>Nothing is called “{query.trim()}”</div> : null}
-        {shown.map((command, index) => (
-          <div key={command.id} role="presentation">
-            {grouped && shown[index - 1]?.group !== command.group ? (
-              <div className={styles.group}>{command.group}</div>
-            ) : null}
-            {/* biome-ignore lint/a11y/useFocusableInteractive: the input keeps the focus and names the active option */}
-            {/* biome-ignore lint/a11y/useKeyWithClickEvents: the input handles the keys */}
-            <div
-              id={`${id}-${index}`}
-              data-index={index}
-              role="option"
-              aria-selected={index === active}
-              className={styles.option}
-              onMouseMove={() => setSelected(index)}
-              onClick={() => choose(command)}
-            >
-              <span className={styles.title}>{command.title}</span>
-              <span className={styles.hint}>{command.hint ?? (grouped ? null : command.group)}</span>
-              {command.keys?.[0] ? <KeyHint keys={chordLabels(command.keys[0], isMac())} /> : null}
+      <Modal.Overlay backgroundOpacity={0.4} />
+      <Modal.Content aria-label="Search">
+        <input
+          className={styles.input}
+          role="combobox"
+          aria-label="Search workspaces and commands"
+          aria-expanded={shown.length > 0}
+          aria-controls={shown.length > 0 ? `${id}-list` : undefined}
+          aria-activedescendant={shown[active] ? `${id}-${active}` : undefined}
+          aria-autocomplete="list"
+          placeholder="Search workspaces and commands"
+          spellCheck={false}
+          data-autofocus
+          value={query}
+          onChange={(event) => {
+            setQuery(event.currentTarget.value)
+            setSelected(0)
+          }}
+          onKeyDown={onKeyDown}
+        />
+        <div className={styles.nothing} role="status" hidden={shown.length > 0}>
+          {shown.length > 0 ? null : `Nothing is called “${query.trim()}”`}
+        </div>
+        <div
+          ref={list}
+          id={`${id}-list`}
+          className={styles.list}
+          role="listbox"
+          aria-label="Results"
+          hidden={shown.length === 0}
+        >
+          {shown.map((command, index) => (
+            <div key={command.id} role="presentation">
+              {grouped && shown[index - 1]?.group !== command.group ? (
+                <div className={styles.group}>{command.group}</div>
+              ) : null}
+              {/* biome-ignore lint/a11y/useFocusableInteractive: the input keeps the focus and names the active option */}
+              {/* biome-ignore lint/a11y/useKeyWithClickEvents: the input handles the keys */}
+              <div
+                id={`${id}-${index}`}
+                data-index={index}
+                role="option"
+                aria-selected={index === active}
+                className={styles.option}
+                onMouseMove={() => setSelected(index)}
+                onClick={() => choose(command)}
+              >
+                <span className={styles.title}>{command.title}</span>
+                <span className={styles.hint}>{command.hint ?? (grouped ? null : command.group)}</span>
+                {command.keys?.[0] ? <KeyHint keys={chordLabels(command.keys[0], isMac())} /> : null}
+              </div>
             </div>
-          </div>
-        ))}
-      </div>
-    </Modal>
+          ))}
+        </div>
+      </Modal.Content>
+    </Modal.Root>
   )
 }

@@ -1,5 +1,5 @@
 import { IconLayoutList, IconPlus, IconSearch, IconServer2, IconSettings } from '@tabler/icons-react'
-import type { ReactNode } from 'react'
+import { type ReactNode, useEffect, useState } from 'react'
 import type { Workspace } from '#contract'
 import { isMac } from '../lib/bridge'
 import { useConnection } from '../lib/engine'
@@ -10,6 +10,7 @@ import { navigate, openWorkspace, type Route, useNavigation } from '../lib/navig
 import { workspaceTone } from '../lib/tone'
 import { KeyHint } from '../ui/key-hint'
 import { StateDot } from '../ui/state-dot'
+import { engineNote } from './engine-note'
 import { Mark } from './mark'
 import { useOverlay } from './overlay'
 import styles from './sidebar.module.css'
@@ -90,6 +91,8 @@ function WorkspaceList({ route }: { readonly route: Route }) {
   const loaded = useLoaded('workspaces')
   const sorted = [...workspaces].sort(byName)
   const current = route.view === 'workspace' ? route.workspaceId : undefined
+  // Hundreds of them are one stop of the Tab key: the one in view, or the first.
+  const reached = (sorted.find(({ id }) => id === current) ?? sorted[0])?.id
   return (
     <>
       <h2 className={styles.heading} id="sidebar-workspaces">
@@ -100,7 +103,11 @@ function WorkspaceList({ route }: { readonly route: Route }) {
         {loaded && sorted.length === 0 ? <li className={styles.nothing}>None yet</li> : null}
         {sorted.map((workspace) => (
           <li key={workspace.id}>
-            <WorkspaceItem workspace={workspace} current={workspace.id === current} />
+            <WorkspaceItem
+              workspace={workspace}
+              current={workspace.id === current}
+              reached={workspace.id === reached}
+            />
           </li>
         ))}
       </ul>
@@ -108,11 +115,19 @@ function WorkspaceList({ route }: { readonly route: Route }) {
   )
 }
 
-function WorkspaceItem({ workspace, current }: { readonly workspace: Workspace; readonly current: boolean }) {
+interface WorkspaceItemProps {
+  readonly workspace: Workspace
+  readonly current: boolean
+  /** Whether the Tab key stops at it; the arrow keys reach all. */
+  readonly reached: boolean
+}
+
+function WorkspaceItem({ workspace, current, reached }: WorkspaceItemProps) {
   return (
     <button
       type="button"
       className={styles.item}
+      tabIndex={reached ? 0 : -1}
       data-quiet={workspace.state === 'stopped' || undefined}
       aria-current={current ? 'page' : undefined}
       title={`${workspace.name}: ${stateLabel(workspace.state)}, ${workspace.reason}`}
@@ -126,26 +141,39 @@ function WorkspaceItem({ workspace, current }: { readonly workspace: Workspace; 
   )
 }
 
-/** Arrow keys walk through the list. */
+/** Arrow keys walk through the list, Home and End go to its ends. */
 function moveFocus(event: React.KeyboardEvent<HTMLUListElement>): void {
-  const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0
-  if (step === 0) return
   const items = [...event.currentTarget.querySelectorAll('button')]
-  const next = items[items.indexOf(document.activeElement as HTMLButtonElement) + step]
+  const index = items.indexOf(document.activeElement as HTMLButtonElement)
+  const next = {
+    ArrowDown: items[index + 1],
+    ArrowUp: items[index - 1],
+    Home: items[0],
+    End: items.at(-1),
+  }[event.key]
   if (!next) return
   event.preventDefault()
   next.focus()
 }
 
-/** Says when what is shown may be old. Keeps its place, so that nothing moves when it comes and goes. */
+/** A first start that takes longer than this is spoken of, milliseconds. */
+const USUAL_START = 2000
+
+/** Says when what is shown may be old, or why nothing is shown yet. Keeps its place, so that nothing moves when it comes and goes. */
 function EngineNote() {
-  const lost = useConnection((state) => state.state === 'lost')
+  const { state, process } = useConnection()
+  const [slow, setSlow] = useState(false)
+  useEffect(() => {
+    const timer = setTimeout(() => setSlow(true), USUAL_START)
+    return () => clearTimeout(timer)
+  }, [])
+  const text = engineNote(state, process, slow)
   return (
     <div className={styles.note} role="status">
-      {lost ? (
+      {text ? (
         <>
           <StateDot tone="busy" />
-          Engine is starting again…
+          {text}
         </>
       ) : null}
     </div>

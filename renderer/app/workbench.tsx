@@ -7,6 +7,7 @@ import {
   lazy,
   Suspense,
   useEffect,
+  useRef,
   useState,
 } from 'react'
 import type { Operation } from '#contract'
@@ -128,6 +129,13 @@ export function Workbench() {
 
 function View() {
   const route = useNavigation((state) => state.route)
+  const shown = useRef(route)
+  useEffect(() => {
+    if (shown.current === route) return
+    shown.current = route
+    // What had the keyboard may have gone with the place before: a terminal, for instance.
+    if (document.activeElement === document.body) document.getElementById('content')?.focus()
+  }, [route])
   const key = route.view === 'workspace' ? route.workspaceId : route.view
   return (
     <ErrorBoundary key={key} what="This view">

@@ -27,6 +27,15 @@ test('signs are told by what they are, however a layout types them', () => {
   expect(matchesChord(press({ key: '/', code: 'Slash' }), '?', false)).toBe(false)
 })
 
+test('the sign that joins a chord can be its key', () => {
+  expect(matchesChord(press({ key: '+', code: 'BracketRight', ctrlKey: true }), 'mod++', false)).toBe(true)
+  expect(
+    matchesChord(press({ key: '+', code: 'Equal', ctrlKey: true, shiftKey: true }), 'mod++', false),
+  ).toBe(true)
+  expect(matchesChord(press({ key: '+', code: 'Equal' }), 'mod++', false)).toBe(false)
+  expect(chordLabels('mod++', false)).toEqual(['Ctrl', '+'])
+})
+
 test('a digit is found by its place where the layout puts something else there', () => {
   expect(matchesChord(press({ key: '&', code: 'Digit1', ctrlKey: true }), 'mod+1', false)).toBe(true)
 })
@@ -35,6 +44,8 @@ test('labels are the platform’s', () => {
   expect(chordLabels('mod+shift+p', false)).toEqual(['Ctrl', 'Shift', 'P'])
   expect(chordLabels('mod+shift+p', true)).toEqual(['⌘', '⇧', 'P'])
   expect(chordLabels('alt+arrowleft', false)).toEqual(['Alt', '←'])
+  expect(chordLabels('ctrl+pageup', false)).toEqual(['Ctrl', 'PgUp'])
+  expect(chordLabels('ctrl+f6', false)).toEqual(['Ctrl', 'F6'])
 })
 
 test('only chords with a real modifier may be taken from a text field', () => {

@@ -14,9 +14,15 @@ export interface KeyPress {
   readonly shiftKey: boolean
 }
 
+/** Modifiers and key, in lower case. The key may be the sign that joins them: `mod++`. */
+function partsOf(chord: Chord): readonly string[] {
+  const text = chord.toLowerCase()
+  return text.endsWith('++') ? [...text.slice(0, -2).split('+'), '+'] : text.split('+')
+}
+
 /** Whether the press is that chord. Signs such as `?` need no `shift`, because layouts differ in how they are typed. */
 export function matchesChord(press: KeyPress, chord: Chord, mac: boolean): boolean {
-  const parts = chord.toLowerCase().split('+')
+  const parts = partsOf(chord)
   const key = parts.at(-1) ?? ''
   const has = (modifier: string) => parts.slice(0, -1).includes(modifier)
   const mod = has('mod')
@@ -45,13 +51,14 @@ const keyNames: Record<string, string> = {
   enter: '↵',
   escape: 'Esc',
   delete: 'Del',
+  pageup: 'PgUp',
+  pagedown: 'PgDn',
 }
 
 /** The chord's keys as they are printed on the keyboard, in the order in which the platform writes them. */
 export function chordLabels(chord: Chord, mac: boolean): readonly string[] {
   const names = mac ? macNames : otherNames
-  return chord
-    .toLowerCase()
-    .split('+')
-    .map((part) => names[part] ?? keyNames[part] ?? (part.length === 1 ? part.toUpperCase() : part))
+  return partsOf(chord).map(
+    (part) => names[part] ?? keyNames[part] ?? (part.length <= 2 ? part.toUpperCase() : part),
+  )
 }

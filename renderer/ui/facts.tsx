@@ -12,8 +12,9 @@ export function Facts({ facts }: FactsProps) {
     <dl className={styles.facts}>
       {facts
         .filter(([, value]) => value !== undefined && value !== null && value !== '')
-        .map(([name, value]) => (
-          <Fragment key={name}>
+        .map(([name, value], index) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: names may repeat, as mounts do
+          <Fragment key={`${name} ${index}`}>
             <dt className={styles.name}>{name}</dt>
             <dd className={styles.value}>{value}</dd>
           </Fragment>

@@ -30,7 +30,7 @@ export function ProblemCard({ problem, actions = [], onCopy, tone = 'failure' }:
       <IconAlertTriangle size={16} className={styles.icon} aria-hidden />
       <div className={styles.body}>
         <div className={styles.heading}>
-          <h3 className={styles.title}>{problem.title}</h3>
+          <h2 className={styles.title}>{problem.title}</h2>
           <CopyButton what="problem" onCopy={() => onCopy(problemAsText(problem))} />
         </div>
         <p className={styles.text}>{problem.cause}</p>
@@ -54,7 +54,7 @@ export function ProblemCard({ problem, actions = [], onCopy, tone = 'failure' }:
             <UnstyledButton
               className={styles.more}
               aria-expanded={open}
-              aria-controls={detailId}
+              aria-controls={open ? detailId : undefined}
               onClick={() => setOpen(!open)}
             >
               <IconChevronRight size={13} data-open={open || undefined} aria-hidden />

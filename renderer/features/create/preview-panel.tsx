@@ -70,10 +70,10 @@ function Found({ preview, imageOverride }: { readonly preview: Previewed; readon
       />
       {notApplied.length > 0 ? (
         <div className={styles.notApplied}>
-          <h3 className={styles.notAppliedTitle}>
+          <h2 className={styles.notAppliedTitle}>
             <IconAlertTriangle size={14} aria-hidden />
             {count(notApplied.length, 'field')} of the definition will not be applied
-          </h3>
+          </h2>
           <dl className={styles.reasons}>
             {notApplied.map(({ field, reason }) => (
               <div key={`${field} ${reason}`} className={styles.reason}>

@@ -46,7 +46,7 @@ export function OperationView({
     >
       {inStrip ? null : (
         <header className={styles.header}>
-          <h2 className={styles.title}>{operationTitle(operation, now)}</h2>
+          <h1 className={styles.title}>{operationTitle(operation, now)}</h1>
           {running ? (
             <Button
               variant="default"

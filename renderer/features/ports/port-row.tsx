@@ -6,7 +6,7 @@ import {
   IconPlayerStop,
   IconPlugConnected,
 } from '@tabler/icons-react'
-import { useState } from 'react'
+import { useRef, useState } from 'react'
 import type { Port } from '#contract'
 import { copyText, openInBrowser } from '../../lib/actions'
 import { request } from '../../lib/engine'
@@ -23,6 +23,12 @@ import { portAddress, portStateText } from './words'
 /** One port: its process, its addresses, its state in true words. */
 export function PortRow({ port }: { readonly port: Port }) {
   const [naming, setNaming] = useState(false)
+  const menuButton = useRef<HTMLButtonElement>(null)
+  const toName = useRef(false)
+  const named = () => {
+    setNaming(false)
+    menuButton.current?.focus()
+  }
   const { forward } = port
   const one = { workspaceId: port.workspaceId, port: port.port }
   const process = port.listeners[0]?.process
@@ -42,7 +48,7 @@ export function PortRow({ port }: { readonly port: Port }) {
           <div className={styles.title}>
             <span className={styles.number}>{port.port}</span>
             {naming ? (
-              <LabelInput port={port} onClose={() => setNaming(false)} />
+              <LabelInput port={port} onClose={() => setNaming(false)} onDone={named} />
             ) : (
               <span className={styles.label} title={port.label}>
                 {port.label ?? process?.name ?? ''}
@@ -58,7 +64,9 @@ export function PortRow({ port }: { readonly port: Port }) {
         </div>
         <div className={styles.state}>
           <div>{portStateText(port)}</div>
-          <div className={styles.soft}>{reachText(port)}</div>
+          <div className={styles.soft} title={reachText(port)}>
+            {reachText(port)}
+          </div>
         </div>
         <div className={styles.addresses}>
           {forward?.url ? (
@@ -105,14 +113,27 @@ export function PortRow({ port }: { readonly port: Port }) {
               Forward
             </Button>
           )}
-          <Menu>
+          {/* Gives the keyboard back itself: the menu would take it from the field that it opened. */}
+          <Menu
+            returnFocus={false}
+            onClose={() => {
+              if (toName.current) setNaming(true)
+              else menuButton.current?.focus()
+              toName.current = false
+            }}
+          >
             <Menu.Target>
-              <IconButton label={`Actions for port ${port.port}`}>
+              <IconButton ref={menuButton} label={`Actions for port ${port.port}`}>
                 <IconDots size={15} />
               </IconButton>
             </Menu.Target>
             <Menu.Dropdown>
-              <Menu.Item leftSection={<IconPencil size={14} />} onClick={() => setNaming(true)}>
+              <Menu.Item
+                leftSection={<IconPencil size={14} />}
+                onClick={() => {
+                  toName.current = true
+                }}
+              >
                 Label…
               </Menu.Item>
               <Menu.Item
@@ -147,10 +168,17 @@ function originText({ origin }: Port): string {
   return origin === 'manual' ? 'Forwarded by hand' : 'Process not known'
 }
 
-function LabelInput({ port, onClose }: { readonly port: Port; readonly onClose: () => void }) {
+interface LabelInputProps {
+  readonly port: Port
+  /** The user went elsewhere. */
+  readonly onClose: () => void
+  /** The user is done with it, and with the keyboard. */
+  readonly onDone: () => void
+}
+
+function LabelInput({ port, onClose, onDone }: LabelInputProps) {
   const [label, setLabel] = useState(port.label ?? '')
   const save = async () => {
-    onClose()
     if (label === (port.label ?? '')) return
     const result = await request('ports.label', { workspaceId: port.workspaceId, port: port.port, label })
     if (!result.ok) notifyProblem(result.problem)
@@ -163,10 +191,18 @@ function LabelInput({ port, onClose }: { readonly port: Port; readonly onClose: 
       maxLength={100}
       value={label}
       onChange={(event) => setLabel(event.currentTarget.value)}
-      onBlur={() => void save()}
+      onBlur={() => {
+        onClose()
+        void save()
+      }}
       onKeyDown={(event) => {
-        if (event.key === 'Enter') void save()
-        if (event.key === 'Escape') onClose()
+        if (event.key === 'Enter') {
+          // The button that gets the keyboard would take the rest of this press.
+          event.preventDefault()
+          onDone()
+          void save()
+        }
+        if (event.key === 'Escape') onDone()
       }}
     />
   )

@@ -118,10 +118,14 @@ function Present({ workspace, operation, tab, panels }: PresentProps) {
           </Tabs.Tab>
           <Tabs.Tab
             value="ports"
-            aria-label="Ports"
             leftSection={<IconAffiliate size={15} />}
             rightSection={
-              livePorts.length > 0 ? <span className={styles.count}>{livePorts.length}</span> : undefined
+              livePorts.length > 0 ? (
+                <span className={styles.count}>
+                  {livePorts.length}
+                  <span className="visually-hidden"> live</span>
+                </span>
+              ) : undefined
             }
           >
             Ports

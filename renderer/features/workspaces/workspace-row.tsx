@@ -98,7 +98,7 @@ export const WorkspaceRow = memo(function WorkspaceRow({
               type="button"
               className={styles.port}
               data-more
-              aria-label={`All ${addressed.length} ports of ${workspace.name}`}
+              aria-label={`+${addressed.length - SHOWN_PORTS} more ports of ${workspace.name}`}
               title="All ports"
               onClick={() => openWorkspace(workspace.id, 'ports')}
             >

@@ -62,7 +62,7 @@ export function WorkspacesView() {
       {
         id: 'workspaces.filter',
         title: 'Filter workspaces',
-        group: 'Workspaces',
+        group: 'General',
         keys: ['/'],
         run: () => search.current?.focus(),
       },
@@ -107,7 +107,7 @@ export function WorkspacesView() {
             onChange={(value) => setFilter(value as StateFilter)}
             data={[
               { value: 'all', label: `All ${counts.all}` },
-              { value: 'running', label: `Running ${counts.running}` },
+              { value: 'running', label: `Active ${counts.running}` },
               { value: 'stopped', label: `Stopped ${counts.stopped}` },
               { value: 'failed', label: `Failed ${counts.failed}` },
             ]}
