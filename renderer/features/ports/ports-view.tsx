@@ -19,12 +19,14 @@ export function PortsView({ workspaceId }: { readonly workspaceId: string }) {
   const running = workspace?.state === 'running'
   const detection = useRecord('detections', workspaceId)
   const addButton = useRef<HTMLButtonElement>(null)
-  const wasAdding = useRef(false)
+  const opened = useRef(false)
+  const empty = ports.length === 0
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the button is another one where the list begins
   useEffect(() => {
+    if (adding) opened.current = true
     // The form took the button's place, and gives the keyboard back to it.
-    if (wasAdding.current && !adding) addButton.current?.focus()
-    wasAdding.current = adding
-  }, [adding])
+    else if (opened.current && document.activeElement === document.body) addButton.current?.focus()
+  }, [adding, empty])
   const add = (
     <Button
       ref={addButton}
@@ -43,7 +45,7 @@ export function PortsView({ workspaceId }: { readonly workspaceId: string }) {
           <ProblemView problem={detection.problem} tone="warning" />
         </div>
       ) : null}
-      {ports.length === 0 ? (
+      {empty ? (
         <EmptyState
           icon={<IconAffiliate size={20} />}
           title={!running ? 'No ports' : detection ? 'No port is forwarded yet' : 'Nothing listens yet'}
