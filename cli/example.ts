@@ -39,5 +39,10 @@ export async function exampleWorkspace(context: CommandContext, engine: Engine):
     ),
   )
   if (workspace) return workspace
-  throw problem({ code: 'internal', title: 'The example has gone again', cause: 'It was removed at once.' })
+  throw problem({
+    code: 'internal',
+    title: 'The example has gone again',
+    cause: 'It was removed at once.',
+    remedy: 'Start it again.',
+  })
 }

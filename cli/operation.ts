@@ -55,6 +55,7 @@ export async function runOperation(
           code: 'internal',
           title: 'The action ended without a result',
           cause: 'Its record is gone.',
+          remedy: 'Look at the workspace with “berth list”: its state says how it went.',
         })
   } finally {
     timeline.end()

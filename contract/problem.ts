@@ -84,7 +84,7 @@ export type ProblemAction = z.infer<typeof ProblemAction>
 
 /**
  * A failure as a person meets it. `title` says what failed in one line, `cause` why, `remedy` what to
- * do next (empty where nothing can be done), `detail` the raw words of whatever failed underneath.
+ * do next (empty only for what the user cancelled), `detail` the raw words of whatever failed underneath.
  * None of them may hold a secret.
  */
 export const Problem = z.strictObject({
@@ -108,17 +108,19 @@ export class ProblemError extends Error {
   }
 }
 
-/** Short form for `throw problem({...})`. `remedy` defaults to none. */
-export function problem(
-  fields: Omit<Problem, 'remedy'> & { remedy?: string },
-  cause?: unknown,
-): ProblemError {
-  return new ProblemError({ remedy: '', ...fields }, cause === undefined ? {} : { cause })
+/** Short form for `throw problem({...})`. */
+export function problem(fields: Problem, cause?: unknown): ProblemError {
+  return new ProblemError(fields, cause === undefined ? {} : { cause })
 }
 
 /** The Problem that says that the user, or the owner of the work, cancelled it. */
 export function cancelled(what = 'The action'): ProblemError {
-  return problem({ code: 'cancelled', title: `${what} was cancelled`, cause: 'It was cancelled.' })
+  return problem({
+    code: 'cancelled',
+    title: `${what} was cancelled`,
+    cause: 'It was cancelled.',
+    remedy: '',
+  })
 }
 
 /** Turns whatever was thrown into a Problem; what is not one already becomes `internal`, with its stack as detail. */

@@ -88,7 +88,7 @@ function exitCode(context: CommandContext, { exit, left }: Attached): number {
       code: 'connection-lost',
       title: 'The connection to the command was lost',
       cause: 'Its exit code is not known.',
-      remedy: '',
+      remedy: 'Look at what it did before you run it again.',
     },
   )
 }

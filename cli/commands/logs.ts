@@ -40,7 +40,16 @@ export async function logs(context: CommandContext, text: string, options: LogsO
         finish(resolve)
       } else {
         const cause = message.message
-        finish(() => reject(problem({ code: 'connection-lost', title: 'The log broke off', cause })))
+        finish(() =>
+          reject(
+            problem({
+              code: 'connection-lost',
+              title: 'The log broke off',
+              cause,
+              remedy: 'Run the command again.',
+            }),
+          ),
+        )
       }
     })
     context.signal.addEventListener('abort', onAbort, { once: true })

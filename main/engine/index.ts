@@ -146,6 +146,7 @@ function unknownName(what: string, name: string) {
     code: 'invalid-input',
     title: `There is no ${what} of that name`,
     cause: `“${String(name).slice(0, 100)}” is not in the contract.`,
+    remedy: 'This is a defect in Berth. Please report it.',
   })
 }
 
@@ -159,6 +160,7 @@ function invalidInput(
     cause: error.issues
       .map((issue) => [issue.path.map(String).join('.'), issue.message].filter(Boolean).join(': '))
       .join('; '),
+    remedy: 'Correct what is named, and try again.',
     detail: name,
   })
 }

@@ -64,7 +64,9 @@ describe('serve', () => {
 
   it('answers with a value or a Problem', async () => {
     call.mockResolvedValueOnce({ fine: true })
-    call.mockRejectedValueOnce(problem({ code: 'busy', title: 'Busy', cause: 'Something runs.' }))
+    call.mockRejectedValueOnce(
+      problem({ code: 'busy', title: 'Busy', cause: 'Something runs.', remedy: 'Wait.' }),
+    )
     client.post({ type: 'request', id: 1, name: 'targets.probe', input: {} })
     client.post({ type: 'request', id: 2, name: 'targets.probe', input: {} })
     await expect.poll(() => responses().length).toBe(2)
@@ -112,7 +114,7 @@ describe('serve', () => {
     })
     open.mockImplementationOnce(() => undefined)
     open.mockImplementationOnce(() => {
-      throw problem({ code: 'invalid-input', title: 'No', cause: 'No such stream.' })
+      throw problem({ code: 'invalid-input', title: 'No', cause: 'No such stream.', remedy: 'Another.' })
     })
     client.post({ type: 'open', stream: 'terminal', input: { sessionId: 's' } }, [goodFar])
     client.post({ type: 'open', stream: 'nonsense', input: {} }, [badFar])

@@ -11,6 +11,7 @@ export function externalUrl(text: string): string {
       code: 'invalid-input',
       title: 'The address was not opened',
       cause: 'Berth opens only http and https addresses.',
+      remedy: 'Copy it, and open it with the program that it is for.',
       detail: text.slice(0, 200),
     })
   return url.href

@@ -14,7 +14,7 @@ const handlers: ShellHandlers<string> = {
     throw new TypeError('broken')
   },
   'shell.readClipboard': () => {
-    throw problem({ code: 'busy', title: 'a', cause: 'b' })
+    throw problem({ code: 'busy', title: 'a', cause: 'b', remedy: 'c' })
   },
   'shell.connectEngine': () => ({}),
   'shell.restartEngine': () => ({}),

@@ -28,7 +28,15 @@ export async function answerShellRequest<W>(
 ): Promise<Result<unknown>> {
   const refuse = (code: Problem['code'], cause: string, name = ''): Result<never> => {
     refused(cause, { name })
-    return { ok: false, problem: { code, title: 'The request was refused', cause, remedy: '' } }
+    return {
+      ok: false,
+      problem: {
+        code,
+        title: 'The request was refused',
+        cause,
+        remedy: 'This is a defect in Berth’s window. Please report it.',
+      },
+    }
   }
   if (window === undefined) return refuse('permission-denied', 'It did not come from a window of Berth.')
   const [name, input] = message

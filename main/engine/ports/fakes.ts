@@ -151,6 +151,7 @@ export class FakeLink implements Link {
       code: 'port-refused',
       title: `Nothing listens on port ${port}`,
       cause: 'refused',
+      remedy: 'serve',
     })
     if (actual === undefined) throw refused
     return new Promise((resolve, reject) => {

@@ -215,5 +215,6 @@ function unknownWorkspace(workspaceId: string) {
     code: 'not-found',
     title: 'There is no such workspace',
     cause: `Berth does not know a workspace ${workspaceId}, or does not forward its ports in this process.`,
+    remedy: 'Make a new one, or choose another from the list of workspaces.',
   })
 }

@@ -252,7 +252,7 @@ describe('while the workspace is away', () => {
     const link = links.get(ID)
     link.serve(number, await app())
     await forwarded(number)
-    link.failure = problem({ code: 'connection-lost', title: 'lost', cause: 'lost' })
+    link.failure = problem({ code: 'connection-lost', title: 'lost', cause: 'lost', remedy: 'wait' })
     const socket = await connect(number)
     await vi.waitFor(() => expect(link.dials).toBeGreaterThan(1))
     socket.resetAndDestroy()

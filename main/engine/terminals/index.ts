@@ -87,6 +87,7 @@ export function createTerminals({ platform, workspaces, links }: TerminalsOption
             code: 'not-found',
             title: 'There is no such workspace',
             cause: `No workspace has the id ${workspaceId}.`,
+            remedy: 'Make a new one, or choose another from the list of workspaces.',
           })
         if (workspace.state !== 'running') throw notRunning(workspace)
         const record: Session = {

@@ -158,7 +158,12 @@ export async function runPhase(
       )
       if (code === null) {
         throw new ProblemError(
-          lost ?? { code: 'exec-failed', title: `${phase} was lost`, cause: 'It ended.', remedy: '' },
+          lost ?? {
+            code: 'exec-failed',
+            title: `${phase} was lost`,
+            cause: 'Nobody knows how it ended.',
+            remedy: 'Try it again.',
+          },
         )
       }
       return code

@@ -89,7 +89,12 @@ export class Guard {
     const standing = this.#held.get(workspaceId)
     if (standing) throw busy(fields.workspaceName, standing.state)
     if (this.#disposed)
-      throw problem({ code: 'interrupted', title: 'Berth is ending', cause: 'It takes no more work.' })
+      throw problem({
+        code: 'interrupted',
+        title: 'Berth is ending',
+        cause: 'It takes no more work.',
+        remedy: 'Start Berth again, and do it then.',
+      })
 
     const operation = this.#operations.begin(fields)
     const state: ActionState = { kind: fields.kind, phase: '', ...(draft ? { draft } : {}) }

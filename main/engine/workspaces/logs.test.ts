@@ -103,7 +103,10 @@ it('says why there are none', async () => {
   expect(client.sent).toEqual([{ type: 'end', message: 'There is no such workspace.' }])
   const failing = endpoint()
   const driver = {
-    logs: () => Promise.reject(problem({ code: 'workspace-gone', title: 'Gone', cause: 'It was removed.' })),
+    logs: () =>
+      Promise.reject(
+        problem({ code: 'workspace-gone', title: 'Gone', cause: 'It was removed.', remedy: 'None.' }),
+      ),
   } as Pick<Driver, 'logs'> as Driver
   serveLogs(input, driver, failing.port, silentLogger)
   await expect.poll(() => failing.sent).toEqual([{ type: 'end', message: 'Gone: It was removed.' }])

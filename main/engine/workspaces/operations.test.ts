@@ -52,7 +52,7 @@ describe('an operation', () => {
   it('fails with the Problem of its step', async () => {
     const operation = operations.begin(fields)
     operation.plan(steps)
-    const error = problem({ code: 'create-failed', title: 'x', cause: 'y' })
+    const error = problem({ code: 'create-failed', title: 'x', cause: 'y', remedy: 'z' })
     await expect(operation.step('one', () => Promise.reject(error))).rejects.toBe(error)
     operation.finish({ error })
     expect(states(operation.record)).toEqual(['one failed', 'two cancelled'])
@@ -121,7 +121,7 @@ describe('an operation', () => {
       report.result('5 files')
       report.detail('app/last-of-them')
     })
-    const error = problem({ code: 'create-failed', title: 'x', cause: 'y' })
+    const error = problem({ code: 'create-failed', title: 'x', cause: 'y', remedy: 'z' })
     await operation
       .step('three', async (report) => {
         report.detail('Asking the registry')

@@ -99,6 +99,7 @@ function archiveFailure(
       code: 'file-not-found',
       title,
       cause: `There is no "${posix.normalize(path)}" in the workspace.`,
+      remedy: 'Check the path.',
       detail: error.message,
     })
   }
@@ -107,6 +108,7 @@ function archiveFailure(
       code: 'permission-denied',
       title,
       cause: 'It is mounted read-only.',
+      remedy: 'Write to another folder, or take “readonly” out of the mount in the definition and rebuild.',
       detail: error.message,
     })
   }
@@ -115,6 +117,7 @@ function archiveFailure(
       code: 'file-not-found',
       title,
       cause: `Docker answered: ${error.message}`,
+      remedy: 'Check the path: each part of it but the last has to be a folder.',
       detail: error.message,
     })
   }

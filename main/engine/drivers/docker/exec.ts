@@ -119,6 +119,7 @@ function execFailure(client: EngineClient, error: unknown, options: ExecOptions,
       code: 'exec-failed',
       title,
       cause: `Docker answered: ${error.message}`,
+      remedy: 'Check that the program is in the image and may be run by its user.',
       detail: error.message,
     })
   }
@@ -287,6 +288,7 @@ class DockerExec implements ExecProcess {
         code: 'invalid-input',
         title: 'Unknown signal',
         cause: `"${signal}" is not a signal's name.`,
+        remedy: 'Give a name such as TERM or SIGINT.',
       })
     }
     if (this.#over) return
@@ -341,6 +343,7 @@ async function signalMarked(
         code: 'unsupported',
         title: 'The process cannot be signalled',
         cause: 'The image has no shell, so there is nothing in it that can send a signal.',
+        remedy: 'Stop the workspace, or use an image with a shell.',
       })
     }
   } catch (error) {

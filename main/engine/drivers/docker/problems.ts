@@ -91,7 +91,7 @@ function answerProblem(error: EngineError, { title, targetName, endpoint }: Fail
     code: 'create-failed',
     title,
     cause: `Docker answered: ${firstLine(detail)}`,
-    remedy: '',
+    remedy: 'Mend what Docker names, then try again.',
     detail,
   }
 }

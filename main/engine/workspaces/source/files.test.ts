@@ -185,7 +185,7 @@ describe('the source in a volume', () => {
       async (path) => {
         const local = join(folder, path.replace('/workspaces/', ''))
         const found = lstatSync(local, { throwIfNoEntry: false })
-        if (!found) throw problem({ code: 'file-not-found', title: 'x', cause: 'x' })
+        if (!found) throw problem({ code: 'file-not-found', title: 'x', cause: 'x', remedy: 'x' })
         const file = join(folder, 'answer.tar')
         execFileSync('tar', ['-C', join(local, '..'), '-cf', file, local.split('/').at(-1) ?? ''])
         return createReadStream(file)

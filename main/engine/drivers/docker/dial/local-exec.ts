@@ -20,6 +20,7 @@ export function createLocalExec(environment: NodeJS.ProcessEnv = process.env): {
             code: 'command-not-found',
             title: `${command} is not there`,
             cause: error.message,
+            remedy: 'Install it.',
           }),
         ),
       )
