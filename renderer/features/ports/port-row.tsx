@@ -6,7 +6,7 @@ import {
   IconPlayerStop,
   IconPlugConnected,
 } from '@tabler/icons-react'
-import { useRef, useState } from 'react'
+import { memo, useRef, useState } from 'react'
 import type { Port } from '#contract'
 import { copyText, openInBrowser } from '../../lib/actions'
 import { request } from '../../lib/engine'
@@ -21,7 +21,7 @@ import styles from './ports.module.css'
 import { portAddress, portStateText } from './words'
 
 /** One port: its process, its addresses, its state in true words. */
-export function PortRow({ port }: { readonly port: Port }) {
+export const PortRow = memo(function PortRow({ port }: { readonly port: Port }) {
   const [naming, setNaming] = useState(false)
   const menuButton = useRef<HTMLButtonElement>(null)
   const toName = useRef(false)
@@ -154,7 +154,7 @@ export function PortRow({ port }: { readonly port: Port }) {
       ) : null}
     </li>
   )
-}
+})
 
 /** How it is reached, and where it listens. */
 function reachText({ state, forward, listeners }: Port): string {

@@ -99,7 +99,7 @@ const answers: Record<string, (input: never) => unknown> = {
     },
   ],
   'sessions.foreground': ({ sessionId }: { sessionId: string }) =>
-    sessionId === 'sapp'
+    ['sapp', 'scrowd0'].includes(sessionId)
       ? {
           process: {
             name: 'streamlit',
