@@ -4,7 +4,7 @@ import type { Workspace } from '#contract'
 import { isMac } from '../lib/bridge'
 import { useConnection } from '../lib/engine'
 import { byName, stateLabel } from '../lib/format'
-import { useCollection, useLoaded } from '../lib/hooks'
+import { useCollection, useLoaded, useUnreachable } from '../lib/hooks'
 import { chordLabels } from '../lib/keys'
 import { navigate, openWorkspace, type Route, useNavigation } from '../lib/navigation'
 import { workspaceTone } from '../lib/tone'
@@ -89,6 +89,7 @@ function TargetTrouble() {
 function WorkspaceList({ route }: { readonly route: Route }) {
   const workspaces = useCollection('workspaces')
   const loaded = useLoaded('workspaces')
+  const unreachable = useUnreachable()
   const sorted = [...workspaces].sort(byName)
   const current = route.view === 'workspace' ? route.workspaceId : undefined
   // Hundreds of them are one stop of the Tab key: the one in view, or the first.
@@ -107,6 +108,7 @@ function WorkspaceList({ route }: { readonly route: Route }) {
               workspace={workspace}
               current={workspace.id === current}
               reached={workspace.id === reached}
+              unreachable={unreachable.has(workspace.targetId)}
             />
           </li>
         ))}
@@ -120,9 +122,11 @@ interface WorkspaceItemProps {
   readonly current: boolean
   /** Whether the Tab key stops at it; the arrow keys reach all. */
   readonly reached: boolean
+  /** Whether its target does not answer. */
+  readonly unreachable: boolean
 }
 
-function WorkspaceItem({ workspace, current, reached }: WorkspaceItemProps) {
+function WorkspaceItem({ workspace, current, reached, unreachable }: WorkspaceItemProps) {
   return (
     <button
       type="button"
@@ -134,7 +138,7 @@ function WorkspaceItem({ workspace, current, reached }: WorkspaceItemProps) {
       onClick={() => openWorkspace(workspace.id)}
     >
       <span className={styles.dot}>
-        <StateDot tone={workspaceTone(workspace.state)} label={stateLabel(workspace.state)} />
+        <StateDot tone={workspaceTone(workspace.state, unreachable)} label={stateLabel(workspace.state)} />
       </span>
       <span className={styles.label}>{workspace.name}</span>
     </button>

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useRef, useState } from 'react'
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import type {
   CollectionName,
   CollectionRecord,
@@ -29,6 +29,15 @@ export function useRecord<N extends CollectionName>(
   id: string | undefined,
 ): CollectionRecord<N> | undefined {
   return useStore(name, (state) => (id === undefined ? undefined : state.records.get(id)))
+}
+
+/** Ids of the targets that do not answer: how their workspaces are is how they were last seen. */
+export function useUnreachable(): ReadonlySet<string> {
+  const targets = useCollection('targets')
+  return useMemo(
+    () => new Set(targets.filter(({ state }) => state === 'unreachable').map(({ id }) => id)),
+    [targets],
+  )
 }
 
 /** Whether the first snapshot of a collection has come. */

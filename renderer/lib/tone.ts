@@ -11,8 +11,10 @@ const workspaceTones: Record<WorkspaceState, DotTone> = {
   deleting: 'busy',
 }
 
-export function workspaceTone(state: WorkspaceState): DotTone {
-  return workspaceTones[state]
+/** @param unreachable its target does not answer: what it was doing when it was last seen is not what it does now */
+export function workspaceTone(state: WorkspaceState, unreachable = false): DotTone {
+  const tone = workspaceTones[state]
+  return unreachable && (tone === 'good' || tone === 'busy') ? 'warn' : tone
 }
 
 const portTones: Record<Port['state'], DotTone> = {

@@ -120,6 +120,7 @@ describe('an image without a shell', () => {
   it('has its ports forwarded by hand, and says why', async () => {
     await window.create(TEST_IMAGES.scratch, 'raft')
     await window.waitForState('Running')
+    await window.page.getByRole('alert', { name: 'raft has no shell' }).waitFor()
     await window.tab('Ports')
     const told = window.page.getByRole('alert', { name: 'Ports cannot be detected in this image' })
     await told.getByText(/by hand/).waitFor()

@@ -90,11 +90,12 @@ export function createTerminals({ platform, workspaces, links }: TerminalsOption
             remedy: 'Make a new one, or choose another from the list of workspaces.',
           })
         if (workspace.state !== 'running') throw notRunning(workspace)
+        if (!command && workspace.user.shell === undefined) throw noShell(workspace)
         const record: Session = {
           id: newId(),
           workspaceId,
           title: freeTitle(
-            basename(command?.[0] ?? workspace.user.shell ?? 'sh') || 'terminal',
+            basename(command?.[0] ?? workspace.user.shell ?? '') || 'terminal',
             sessions.list().filter((session) => session.workspaceId === workspaceId),
           ),
           command: command ?? null,
@@ -166,6 +167,15 @@ function notRunning(workspace: Workspace) {
           ],
         }
       : {}),
+  })
+}
+
+function noShell(workspace: Workspace) {
+  return problem({
+    code: 'no-shell',
+    title: `${workspace.name} has no shell`,
+    cause: `A terminal runs one, and the image ${workspace.image} has none.`,
+    remedy: `Use an image with a shell. The programs that it does have run by “berth exec ${workspace.name} -- <program>”.`,
   })
 }
 

@@ -167,6 +167,14 @@ class Window {
 const record = (sessionId: string): Session | undefined => terminals.sessions.get(sessionId)
 
 describe('a session', () => {
+  it('is not begun where there is no shell, unless it runs a program', async () => {
+    const { shell: _, ...user } = workspace.user
+    workspaces.set({ ...workspace, image: 'bare', user })
+    await expect(create()).rejects.toMatchObject({ problem: { code: 'no-shell' } })
+    expect(terminals.sessions.list()).toEqual([])
+    await create({ command: ['/server'] })
+  })
+
   it('runs the login shell in a terminal of the asked size and brings bytes both ways', async () => {
     const { sessionId, process } = await create()
     expect(process.options).toMatchObject({ shell: 'login', tty: { columns: 80, rows: 24 } })

@@ -7,6 +7,7 @@ import { EmptyState } from '../../ui/empty-state'
 import { ForwardForm } from './forward-form'
 import { PortRow } from './port-row'
 import styles from './ports.module.css'
+import { noPorts } from './words'
 
 /** The ports of one workspace: what listens, where it is reached from here, and how well. */
 export function PortsView({ workspaceId }: { readonly workspaceId: string }) {
@@ -18,6 +19,7 @@ export function PortsView({ workspaceId }: { readonly workspaceId: string }) {
   const [adding, setAdding] = useState(false)
   const running = workspace?.state === 'running'
   const detection = useRecord('detections', workspaceId)
+  const none = noPorts(running, detection?.problem.code, autoForward)
   const addButton = useRef<HTMLButtonElement>(null)
   const opened = useRef(false)
   const empty = ports.length === 0
@@ -46,19 +48,11 @@ export function PortsView({ workspaceId }: { readonly workspaceId: string }) {
         </div>
       ) : null}
       {empty ? (
-        <EmptyState
-          icon={<IconAffiliate size={20} />}
-          title={!running ? 'No ports' : detection ? 'No port is forwarded yet' : 'Nothing listens yet'}
-          actions={adding ? null : add}
-        >
-          {!running
-            ? 'Start the workspace; whatever listens in it shows up here.'
-            : detection
-              ? 'Say on which port your app listens. It then has an address here, and a URL that works in your browser.'
-              : autoForward
-                ? 'Start your app in a terminal. Its port shows up here by itself, with a URL that works in your browser, even if it listens on 127.0.0.1 only.'
-                : 'Start your app in a terminal. Its port shows up here; forwarding by itself is switched off in Settings.'}
-        </EmptyState>
+        <div className={styles.empty}>
+          <EmptyState icon={<IconAffiliate size={20} />} title={none.title} actions={adding ? null : add}>
+            {none.text}
+          </EmptyState>
+        </div>
       ) : (
         <>
           <div className={styles.bar}>

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Port } from '#contract'
-import { portAddress, portStateText } from './words'
+import { noPorts, portAddress, portStateText } from './words'
 
 const port: Port = {
   id: 'w000000001:80',
@@ -26,4 +26,12 @@ test('a browser gets the URL, else the local address, and nothing for what it ca
   expect(portAddress({ ...port, forward: { ...forward, url: 'http://a/' } })).toBe('http://a/')
   expect(portAddress({ ...port, forward, protocol: 'https' })).toBe('https://127.0.0.1:8080/')
   expect(portAddress({ ...port, forward, protocol: 'tcp' })).toBeUndefined()
+})
+
+test('that nothing is seen is not told as nothing being there', () => {
+  expect(noPorts(true, undefined, true).title).toBe('Nothing listens yet')
+  expect(noPorts(true, 'no-shell', true).title).toBe('No port is forwarded yet')
+  expect(noPorts(true, 'target-unreachable', true).title).toBe('What listens is not known')
+  expect(noPorts(false, undefined, true).title).toBe('No ports')
+  expect(noPorts(true, undefined, false).text).toContain('switched off in Settings')
 })

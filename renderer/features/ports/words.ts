@@ -1,4 +1,4 @@
-import type { Port } from '#contract'
+import type { Port, Problem } from '#contract'
 
 /** How the port is, in words that promise no more than is so. */
 export function portStateText({ state, forward }: Port): string {
@@ -20,4 +20,34 @@ export function portAddress({ forward, protocol }: Port): string | undefined {
   if (forward.url) return forward.url
   if (protocol === 'tcp') return undefined
   return `${protocol}://${forward.localAddress}:${forward.localPort}/`
+}
+
+/**
+ * What stands where there are no ports.
+ *
+ * @param blind why what listens cannot be seen, where that is so
+ */
+export function noPorts(
+  running: boolean,
+  blind: Problem['code'] | undefined,
+  autoForward: boolean,
+): { readonly title: string; readonly text: string } {
+  if (!running)
+    return { title: 'No ports', text: 'Start the workspace; whatever listens in it shows up here.' }
+  if (blind === 'no-shell')
+    return {
+      title: 'No port is forwarded yet',
+      text: 'Say on which port your app listens. It then has an address here, and a URL that works in your browser.',
+    }
+  if (blind !== undefined)
+    return {
+      title: 'What listens is not known',
+      text: 'It shows up here by itself as soon as Berth can look into the workspace again.',
+    }
+  return {
+    title: 'Nothing listens yet',
+    text: autoForward
+      ? 'Start your app in a terminal. Its port shows up here by itself, with a URL that works in your browser, even if it listens on 127.0.0.1 only.'
+      : 'Start your app in a terminal. Its port shows up here; forwarding by itself is switched off in Settings.',
+  }
 }

@@ -12,10 +12,14 @@ interface CloseDialogProps {
   readonly onClose: () => void
 }
 
+/** Programs may give their terminal a title as long as they like. */
+const LONGEST_TITLE = 60
+
 /** Asks before something that runs is ended with its terminal. */
 export function CloseDialog({ title, command, onCancel, onClose }: CloseDialogProps) {
+  const name = title.length > LONGEST_TITLE ? `${title.slice(0, LONGEST_TITLE)}…` : title
   return (
-    <Dialog title={`Close ${title}?`} onClose={onCancel}>
+    <Dialog title={`Close ${name}?`} onClose={onCancel}>
       <p className={styles.asked}>This still runs in it, and ends with it:</p>
       <div className={styles.process}>
         <Mono>{command}</Mono>

@@ -150,7 +150,11 @@ export function TerminalsView({ workspaceId, active }: TerminalsViewProps) {
       ) : null}
       {problem ? (
         <div className={styles.problem}>
-          <ProblemView problem={problem} onRetry={() => void open()} />
+          <ProblemView
+            problem={problem}
+            // What an image has does not change.
+            onRetry={problem.code === 'no-shell' ? undefined : () => void open()}
+          />
         </div>
       ) : null}
       {front && settings ? (

@@ -12,7 +12,7 @@ import {
 import { type ReactNode, useEffect, useState } from 'react'
 import type { Operation, Workspace } from '#contract'
 import { formatSource, reasonText, stateLabel } from '../../lib/format'
-import { useCollection, useLoaded, useNow, useRecord } from '../../lib/hooks'
+import { useCollection, useLoaded, useNow, useRecord, useUnreachable } from '../../lib/hooks'
 import { askFor, latestOperation, possibleVerbs } from '../../lib/lifecycle'
 import { leaveWorkspace, navigate, openWorkspace, type WorkspaceTab } from '../../lib/navigation'
 import { notify } from '../../lib/notify'
@@ -172,6 +172,7 @@ function deservesStrip({ kind, state, endedAt }: Operation, openedAt: number): b
 function Header({ workspace, busy }: { readonly workspace: Workspace; readonly busy: boolean }) {
   const verbs = possibleVerbs(workspace, busy)
   const now = useNow(30_000)
+  const unreachable = useUnreachable().has(workspace.targetId)
   return (
     <header className={styles.header}>
       <div className={styles.titles}>
@@ -179,7 +180,7 @@ function Header({ workspace, busy }: { readonly workspace: Workspace; readonly b
           {workspace.name}
         </h1>
         <div className={styles.state} role="status">
-          <StateDot tone={workspaceTone(workspace.state)} />
+          <StateDot tone={workspaceTone(workspace.state, unreachable)} />
           <span className={styles.stateName}>{stateLabel(workspace.state)}</span>
           <span className={styles.reason} title={workspace.reason}>
             {reasonText(workspace, now)}

@@ -27,6 +27,8 @@ const SHOWN_PORTS = 2
 interface WorkspaceRowProps {
   readonly workspace: Workspace
   readonly targetName: string
+  /** Whether its target does not answer. */
+  readonly unreachable: boolean
   readonly operation: Operation | undefined
   /** The live ones. */
   readonly ports: readonly Port[]
@@ -37,6 +39,7 @@ interface WorkspaceRowProps {
 export const WorkspaceRow = memo(function WorkspaceRow({
   workspace,
   targetName,
+  unreachable,
   operation,
   ports,
   now,
@@ -57,7 +60,7 @@ export const WorkspaceRow = memo(function WorkspaceRow({
           onKeyDown={(event) => moveBetweenRows(event)}
         >
           <span className={styles.dot}>
-            <StateDot tone={workspaceTone(workspace.state)} />
+            <StateDot tone={workspaceTone(workspace.state, unreachable)} />
           </span>
           <span className={styles.what}>
             <span className={styles.name} title={workspace.name}>
@@ -68,7 +71,7 @@ export const WorkspaceRow = memo(function WorkspaceRow({
               <span className={styles.cut}>{formatSource(workspace.source)}</span>
             </span>
           </span>
-          <span className={styles.state} data-state={workspace.state}>
+          <span className={styles.state} data-state={unreachable ? undefined : workspace.state}>
             <span className={styles.stateName}>{stateLabel(workspace.state)}</span>
             {reason ? (
               <span className={styles.cut} title={reason}>

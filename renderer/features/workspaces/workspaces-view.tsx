@@ -3,7 +3,7 @@ import { IconPlus, IconSearch } from '@tabler/icons-react'
 import { startTransition, useDeferredValue, useEffect, useMemo, useRef, useState } from 'react'
 import type { Port } from '#contract'
 import { type Command, useCommands } from '../../lib/commands'
-import { useCollection, useNow } from '../../lib/hooks'
+import { useCollection, useNow, useUnreachable } from '../../lib/hooks'
 import { navigate } from '../../lib/navigation'
 import { EmptyState } from '../../ui/empty-state'
 import { Page } from '../../ui/page'
@@ -50,6 +50,7 @@ export function WorkspacesView() {
   const workspaces = useCollection('workspaces')
   const operations = useCollection('operations')
   const targets = useCollection('targets')
+  const unreachable = useUnreachable()
   const ports = useCollection('ports')
   const now = useNow(30_000)
   const [text, setText] = useState('')
@@ -147,6 +148,7 @@ export function WorkspacesView() {
               key={workspace.id}
               workspace={workspace}
               targetName={targetNames.get(workspace.targetId) ?? workspace.targetId}
+              unreachable={unreachable.has(workspace.targetId)}
               operation={operations.find(
                 (operation) => operation.workspaceId === workspace.id && operation.state === 'running',
               )}
