@@ -7,6 +7,7 @@ import {
   Settings,
   type ShellRequestName,
 } from '#contract'
+import { crowdScene } from './crowd'
 import { failedOperation, problems, type Scene, scenes } from './scenes'
 
 /**
@@ -14,7 +15,8 @@ import { failedOperation, problems, type Scene, scenes } from './scenes'
  * Never part of the app. `?scene=` chooses what there is; `window.fake` changes it from the developer tools or a script.
  */
 const parameters = new URLSearchParams(location.search)
-const scene: Scene = scenes[parameters.get('scene') ?? 'full'] ?? {}
+const named: Record<string, Scene> = { ...scenes, crowd: crowdScene }
+const scene: Scene = named[parameters.get('scene') ?? 'full'] ?? {}
 let settings = Settings.parse({})
 const versions = new Map<CollectionName, number>()
 let enginePort: MessagePort | undefined
