@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { app, ipcMain, Menu, session } from 'electron'
+import { app, type BrowserWindow, ipcMain, Menu, session } from 'electron'
 import { SHELL_CHANNEL } from '#contract/channels'
 import { createLog } from './log'
 import { registerAppScheme, serveAppScheme } from './protocol'
@@ -7,7 +7,7 @@ import { guardSession, guardWebContents } from './security'
 import { Windows } from './windows'
 
 // Whatever this file imports delays the first window. It brings the window up; services.ts, loaded after the window
-// has begun to load its page, does everything else.
+// has its page, does everything else.
 
 const out = join(import.meta.dirname, '..')
 // A package has them beside its archive: containers mount the example from a real folder.
@@ -45,13 +45,25 @@ async function main(): Promise<void> {
     statePath: join(app.getPath('userData'), 'window.json'),
     onError: log.error,
   })
-  windows.open()
+  const window = windows.open()
 
-  const services = import('./services').then(({ startServices }) =>
-    startServices({ windows, log, refused, engineEntry: join(out, 'main', 'engine.js'), resources }),
-  )
+  // Loading them would hold up the page's own files, which this process hands out.
+  const services = pageIsHere(window)
+    .then(() => import('./services'))
+    .then(({ startServices }) =>
+      startServices({ windows, log, refused, engineEntry: join(out, 'main', 'engine.js'), resources }),
+    )
   // The page may call before the services are loaded: it waits for them.
   ipcMain.handle(SHELL_CHANNEL, async (event, ...message: unknown[]) =>
     (await services).answer(event, message),
   )
+}
+
+/** Resolves when the page and its scripts have been read, or when there is none to wait for. */
+function pageIsHere(window: BrowserWindow): Promise<void> {
+  return new Promise((resolve) => {
+    window.webContents.once('dom-ready', () => resolve())
+    window.once('show', () => resolve())
+    window.once('closed', () => resolve())
+  })
 }

@@ -87,6 +87,8 @@ export class Windows {
         webviewTag: false,
         navigateOnDragDrop: false,
         spellcheck: false,
+        // The second start is warm already, not only the third.
+        v8CacheOptions: 'bypassHeatCheck',
       },
     })
     this.#windows.add(window)
