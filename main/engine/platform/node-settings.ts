@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
-import { mkdir, rename, writeFile } from 'node:fs/promises'
+import { rename, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { problem, Settings } from '#contract'
 import type { Logger } from './logger'
+import { makeFolder } from './make-folder'
 import type { SettingsStore } from './platform'
 
 /**
@@ -17,7 +18,7 @@ export function createSettingsStore(file: string, logger: Logger): SettingsStore
   const listeners = new Set<(settings: Settings) => void>()
 
   const write = async (next: Settings) => {
-    await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+    await makeFolder(dirname(file), 0o700)
     if (keepInvalid !== undefined) {
       await writeFile(`${file}.invalid`, keepInvalid, { mode: 0o600 })
       keepInvalid = undefined

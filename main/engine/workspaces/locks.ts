@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { type FSWatcher, mkdirSync, watch } from 'node:fs'
-import { link, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { type FSWatcher, watch } from 'node:fs'
+import { link, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { z } from 'zod'
 import { OperationKind, problem, Workspace } from '#contract'
+import { makeFolder } from '../platform/make-folder'
 import type { Platform } from '../platform/platform'
 import { isAlive, thisProcess } from './process-identity'
 import { writingTo } from './writable'
@@ -68,7 +69,8 @@ export class Locks {
   }
 
   async start(): Promise<void> {
-    mkdirSync(this.#folder, { recursive: true })
+    await makeFolder(this.#folder)
+    if (this.#disposed) return
     this.#watcher = watch(this.#folder, () => void this.refresh())
     this.#watcher.on('error', (error) => {
       this.#platform.logger.warn('Locks cannot be watched', { error: String(error) })
@@ -151,7 +153,7 @@ export class Locks {
     const path = this.#path(fields.workspaceId)
     const temporary = this.#temporary(fields.workspaceId, 'new')
     const prepare = async () => {
-      await mkdir(this.#folder, { recursive: true })
+      await makeFolder(this.#folder)
       await writeFile(temporary, JSON.stringify(content))
     }
     for (let attempt = 0; ; attempt++) {

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import type { Port } from '#contract'
 import type { Logger } from '../../platform/logger'
+import { makeFolder } from '../../platform/make-folder'
 
 /** What a router answers to `GET /` with this in Accept, on its own address: its {@link ServedPort}s. */
 export const DIRECTORY_TYPE = 'application/vnd.berth.ports+json'
@@ -43,7 +44,7 @@ export async function announceRouter(
   const folder = folderOf(state)
   const file = join(folder, `${process.pid}-${randomBytes(4).toString('hex')}.json`)
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await makeFolder(folder, 0o700)
     await writeFile(file, JSON.stringify({ port: routerPort }), { mode: 0o600 })
   } catch (error) {
     logger.warn('The router could not be announced', { file, error: String(error) })
