@@ -1,12 +1,15 @@
 import net from 'node:net'
 import type { Duplex } from 'node:stream'
 import { problem } from '#contract'
+import { type Loopback, listenNear, listenOn, UNPRIVILEGED } from './loopback'
 import { reset, splice } from './splice'
 
 export interface ForwardOptions {
-  /** The number to listen on; another one is taken where it cannot be had, unless `required`. */
+  /** The number to listen on; the next free one is taken where it cannot be had, unless `required`. */
   readonly localPort: number
   readonly required: boolean
+  /** Numbers that are not taken in place of `localPort`: other forwards want them. */
+  readonly avoid: (port: number) => boolean
   readonly reach: (signal: AbortSignal) => Promise<Duplex>
 }
 
@@ -17,10 +20,7 @@ export interface ForwardServer {
   close(): Promise<void>
 }
 
-/** First port that an ordinary user may listen on. */
-const UNPRIVILEGED = 1024
-
-/** Listens on 127.0.0.1, and on ::1 where that can be had too; resolves once it does. Rejects with `port-busy`. */
+/** Listens on 127.0.0.1, and on ::1 where this machine has it; resolves once it does. Rejects with `port-busy`. */
 export async function openForward(options: ForwardOptions): Promise<ForwardServer> {
   const sockets = new Set<net.Socket>()
   const ended = new AbortController()
@@ -49,69 +49,40 @@ export async function openForward(options: ForwardOptions): Promise<ForwardServe
     )
   }
 
-  const servers: net.Server[] = []
+  const { port: localPort, servers } = await listenAsAsked(options, () =>
+    // Read only once there is somewhere to put it.
+    net.createServer({ allowHalfOpen: true }, onConnection),
+  )
   const close = async () => {
     ended.abort()
     for (const socket of sockets) reset(socket)
     await Promise.all(servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))))
   }
-
-  const main = await listenSomewhere(options, onConnection)
-  servers.push(main)
-  const { port: localPort } = main.address() as net.AddressInfo
-  try {
-    servers.push(await listen(localPort, '::1', onConnection))
-  } catch {
-    // Taken there, or no IPv6 on this machine: 127.0.0.1 is the address that Berth promises.
-  }
   return { localPort, close }
 }
 
-async function listenSomewhere(
-  options: ForwardOptions,
-  onConnection: (socket: net.Socket) => void,
-): Promise<net.Server> {
-  const { localPort, required } = options
-  if (localPort >= UNPRIVILEGED || required) {
-    try {
-      return await listen(localPort, '127.0.0.1', onConnection)
-    } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException
-      if (required) {
-        throw problem(
-          {
-            code: code === 'EACCES' ? 'permission-denied' : 'port-busy',
-            title: `Port ${localPort} of this machine cannot be used`,
-            cause:
-              code === 'EACCES'
-                ? `This user may not listen on ports below ${UNPRIVILEGED}.`
-                : `Another program on this machine already listens on 127.0.0.1:${localPort}.`,
-            remedy: 'Stop that program, or choose another local port.',
-            detail: message,
-          },
-          error,
-        )
-      }
-    }
+async function listenAsAsked(
+  { localPort, required, avoid }: ForwardOptions,
+  make: () => net.Server,
+): Promise<Loopback<net.Server>> {
+  if (!required) return listenNear(make, localPort, avoid)
+  try {
+    return await listenOn(make, localPort)
+  } catch (error) {
+    const { code, message, address } = error as NodeJS.ErrnoException & { address?: string }
+    const at = address === '::1' ? `[::1]:${localPort}` : `127.0.0.1:${localPort}`
+    throw problem(
+      {
+        code: code === 'EACCES' ? 'permission-denied' : 'port-busy',
+        title: `Port ${localPort} of this machine cannot be used`,
+        cause:
+          code === 'EACCES'
+            ? `This user may not listen on ports below ${UNPRIVILEGED}.`
+            : `Another program on this machine already listens on ${at}.`,
+        remedy: 'Stop that program, or choose another local port.',
+        detail: message,
+      },
+      error,
+    )
   }
-  return listen(0, '127.0.0.1', onConnection)
-}
-
-/** Rejects with the system's error. */
-export function listen(
-  port: number,
-  host: string,
-  onConnection: (socket: net.Socket) => void,
-): Promise<net.Server> {
-  return new Promise((resolve, reject) => {
-    // Read only once there is somewhere to put it.
-    const server = net.createServer({ allowHalfOpen: true }, onConnection)
-    server.once('error', reject)
-    server.listen({ port, host, exclusive: true }, () => {
-      server.off('error', reject)
-      // After it listens, an error is about one connection that could not be accepted (EMFILE): the next may be.
-      server.on('error', () => undefined)
-      resolve(server)
-    })
-  })
 }

@@ -70,6 +70,22 @@ async function free(): Promise<number> {
   return number
 }
 
+/** The first of three numbers in a row that are free, below those that the system gives by chance. */
+async function row(): Promise<number> {
+  for (;;) {
+    const first = 20_000 + Math.floor(Math.random() * 10_000)
+    const tried = await Promise.all([first, first + 1, first + 2].map(isFree))
+    if (tried.every(Boolean)) return first
+  }
+}
+
+function isFree(number: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = net.createServer().once('error', () => resolve(false))
+    server.listen(number, '::', () => server.close(() => resolve(true)))
+  })
+}
+
 async function connect(number: number, host = '127.0.0.1'): Promise<net.Socket> {
   const socket = net.connect({ port: number, host, allowHalfOpen: true })
   await once(socket, 'connect')
@@ -104,6 +120,23 @@ describe('a forward', () => {
     const number = (blocker.address() as AddressInfo).port
     links.get(ID).serve(number, await app())
     expect((await forwarded(number))?.forward?.localPort).not.toBe(number)
+  })
+
+  it.each(['127.0.0.1', '::1'])('has the next number where somebody else has it on %s', async (host) => {
+    const number = await row()
+    const blocker = net.createServer().listen(number, host)
+    servers.push(blocker)
+    await once(blocker, 'listening')
+    // The number after it is another port's own.
+    start({ id: ID, name: 'shop', definition: definition({ forwardPorts: [number, number + 1] }) })
+    links.get(ID).serve(number, await app())
+    expect((await forwarded(number))?.forward?.localPort).toBe(number + 2)
+    expect((await forwarded(number + 1))?.forward?.localPort).toBe(number + 1)
+    for (const way of ['127.0.0.1', '::1']) {
+      const socket = await connect(number + 2, way)
+      socket.end('hello')
+      expect(await everything(socket)).toBe('hello')
+    }
   })
 
   it('is a Problem where the definition insists on a number that is taken, and heals when it is free', async () => {

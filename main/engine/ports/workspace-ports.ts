@@ -288,6 +288,7 @@ export class WorkspacePorts {
     const server = await openForward({
       localPort: localPort ?? entry.port,
       required,
+      avoid: (number) => this.#entries.has(number),
       reach: (signal) => this.#reach(entry, true, signal),
     })
     if (this.#ended.signal.aborted) {

@@ -1,8 +1,8 @@
 import http from 'node:http'
-import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Port, Workspace } from '#contract'
 import type { Logger } from '../../platform/logger'
+import { listenNear } from '../loopback'
 import { DIRECTORY_TYPE, servedPorts } from './directory'
 import { originOf, parseHost } from './hosts'
 import { type PageContent, page, plain, RETRY_AFTER } from './pages'
@@ -40,7 +40,7 @@ interface Refusal extends PageContent {
   readonly status: number
 }
 
-/** Listens on loopback: on the port asked for if it is free, else on any. */
+/** Listens on loopback: on the port asked for if it is free, else on the next that is. */
 export async function startRouter(backend: RouterBackend, wanted: number, logger: Logger): Promise<Router> {
   const agents = new Map<string, UpstreamAgent>()
   const sockets = new Set<Duplex>()
@@ -308,24 +308,11 @@ export async function startRouter(backend: RouterBackend, wanted: number, logger
     return server
   }
 
-  const servers: http.Server[] = []
-  const main = createServer()
-  try {
-    await listenOn(main, wanted, '127.0.0.1')
-  } catch (error) {
-    logger.info('the router takes another port', { wanted, cause: String(error) })
-    await listenOn(main, 0, '127.0.0.1')
-  }
-  servers.push(main)
-  routerPort = (main.address() as AddressInfo).port
-  const twin = createServer()
-  try {
-    // Browsers try ::1 for *.localhost as well.
-    await listenOn(twin, routerPort, '::1')
-    servers.push(twin)
-  } catch (error) {
-    logger.info('the router listens on IPv4 alone', { cause: String(error) })
-  }
+  const listening = await listenNear(createServer, wanted)
+  const { servers } = listening
+  routerPort = listening.port
+  if (wanted !== 0 && routerPort !== wanted)
+    logger.info('the router takes another port', { wanted, routerPort })
 
   return {
     port: routerPort,
@@ -346,16 +333,4 @@ export async function startRouter(backend: RouterBackend, wanted: number, logger
       await Promise.all(closed)
     },
   }
-}
-
-function listenOn(server: http.Server, port: number, host: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen({ port, host, exclusive: true }, () => {
-      server.off('error', reject)
-      // From now on an error is about one connection that could not be accepted.
-      server.on('error', () => undefined)
-      resolve()
-    })
-  })
 }

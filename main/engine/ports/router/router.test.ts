@@ -472,9 +472,9 @@ describe('an app that is not there', () => {
   })
 })
 
-it('takes another port when the one asked for is taken', async () => {
+it.each(['127.0.0.1', '::1'])('takes another port when the one asked for is taken on %s', async (address) => {
   const other = net.createServer()
-  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => other.listen(0, address, resolve))
   const taken = (other.address() as AddressInfo).port
   await serve(3000, echo)
   platform.change({ routerPort: taken })
