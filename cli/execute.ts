@@ -37,6 +37,8 @@ export interface EngineOptions {
 
 export interface CommonOptions {
   readonly json?: boolean
+  /** With `json`: each document takes one line, because there may be several. */
+  readonly lines?: boolean
   readonly quiet?: boolean
 }
 
@@ -86,7 +88,7 @@ export async function execute(options: CommonOptions, action: CommandAction): Pr
       console.stdout.write(`${line}\n`)
     },
     document(document) {
-      console.stdout.write(`${JSON.stringify(document, null, 2)}\n`)
+      console.stdout.write(`${JSON.stringify(document, null, options.lines ? 0 : 2)}\n`)
     },
   }
 

@@ -24,7 +24,9 @@ export async function run(args: readonly string[]): Promise<number> {
     if (error.exitCode === 0) return exitCodes.ok
     if (wantsJson(given)) {
       const message = error.message.replace(/^error: /, '')
-      process.stdout.write(`${JSON.stringify({ problem: usageProblem(message) }, null, 2)}\n`)
+      process.stdout.write(
+        `${JSON.stringify({ problem: usageProblem(message) }, null, first === 'serve' ? 0 : 2)}\n`,
+      )
     }
     return exitCodes.usage
   }
@@ -221,7 +223,9 @@ function addPorts(program: Command, go: Execute): void {
     .option('--example', 'make the bundled example workspace if it is missing, and serve it')
     .addOption(json())
     .action((workspaces, options) =>
-      go(options, async (context) => (await import('./commands/serve')).serve(context, workspaces, options)),
+      go({ ...options, lines: true }, async (context) =>
+        (await import('./commands/serve')).serve(context, workspaces, options),
+      ),
     )
   define(program, 'url', 'Print the URL of a port, while a Berth process serves it.', [
     'berth url project 8501',

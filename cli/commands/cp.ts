@@ -172,7 +172,7 @@ function notAFolder(path: string) {
     code: 'invalid-input',
     title: `${path} is not a folder`,
     cause: 'A folder is needed there.',
-    remedy: 'Give a folder, or leave the last part of the path out.',
+    remedy: 'Name a folder, or take what is there away first.',
   })
 }
 

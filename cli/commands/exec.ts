@@ -1,11 +1,16 @@
-import { type Problem, toProblem } from '#contract'
+import { type Problem, toProblem, type Workspace } from '#contract'
 import type { ExecProcess } from '../../main/engine/drivers/driver'
+import type { Engine } from '../../main/engine/engine'
 import { type Attached, attachStreams, attachTerminal } from '../attach'
+import { whyEnded } from '../attend-workspaces'
 import type { CommandContext } from '../execute'
 import { exitCodes, UsageError } from '../exit-codes'
 import { problemText } from '../problem-text'
 import { terminalEnvironment } from '../raw-mode'
 import { findWorkspace, requireRunning } from '../select'
+
+/** 128 + SIGKILL: how everything in a workspace ends that is stopped. */
+const KILLED = 137
 
 export interface ExecCommandOptions {
   readonly tty?: boolean
@@ -40,7 +45,7 @@ export async function exec(
       },
       context.signal,
     )
-    return exitCode(context, await attach(context, running, tty, options.stdin))
+    return await exitCode(context, engine, workspace, await attach(context, running, tty, options.stdin))
   } catch (error) {
     return execFailure(context, toProblem(error))
   }
@@ -69,18 +74,32 @@ export async function terminal(context: CommandContext, text: string): Promise<n
     const running = await engine.links
       .get(workspace.id)
       .exec({ shell: 'login', tty: console.size(), env: terminalEnvironment(process.env) }, context.signal)
-    return exitCode(context, await attachTerminal(context, running, { detach: true }))
+    return await exitCode(
+      context,
+      engine,
+      workspace,
+      await attachTerminal(context, running, { detach: true }),
+    )
   } catch (error) {
     return execFailure(context, toProblem(error))
   }
 }
 
-function exitCode(context: CommandContext, { exit, left }: Attached): number {
+async function exitCode(
+  context: CommandContext,
+  engine: Engine,
+  workspace: Workspace,
+  { exit, left }: Attached,
+): Promise<number> {
   if (left) {
     context.say('\r\nLeft. What still ran in it was ended.')
     return exitCodes.cancelled
   }
-  if (exit.code !== null) return exit.code
+  if (exit.code !== null) {
+    const why = exit.code === KILLED ? await whyEnded(engine, workspace) : undefined
+    if (why !== undefined) context.say(`\n${why}`)
+    return exit.code
+  }
   if (context.signal.aborted) return exitCodes.cancelled
   return execFailure(
     context,
@@ -88,7 +107,7 @@ function exitCode(context: CommandContext, { exit, left }: Attached): number {
       code: 'connection-lost',
       title: 'The connection to the command was lost',
       cause: 'Its exit code is not known.',
-      remedy: 'Look at what it did before you run it again.',
+      remedy: 'See whether the workspace runs, and try again.',
     },
   )
 }

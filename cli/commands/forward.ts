@@ -1,13 +1,16 @@
 import { Selection } from '../../main/engine/platform/collection'
+import { attendWorkspaces, awayText } from '../attend-workspaces'
 import type { AddressDocument } from '../documents'
 import type { CommandContext } from '../execute'
+import { exitCodes } from '../exit-codes'
+import { sayOtherLocalPort, sayOtherRouterPort } from '../other-port'
 import { parsePortPair } from '../port-argument'
+import { problemText } from '../problem-text'
 import { findWorkspace } from '../select'
-import { untilInterrupted } from '../until-interrupted'
 import { briefWorkspace } from '../workspace-document'
 
 /** `berth forward`: one port, until Ctrl-C. */
-export async function forward(context: CommandContext, text: string, portText: string): Promise<undefined> {
+export async function forward(context: CommandContext, text: string, portText: string): Promise<number> {
   const ports = parsePortPair(portText)
   const followed = new Selection()
   const engine = await context.engine({ followPorts: followed, autoForward: false })
@@ -30,5 +33,13 @@ export async function forward(context: CommandContext, text: string, portText: s
     context.print(url ? `${url}  ${local}` : local)
     context.say(`Forwarding port ${ports.port} of ${workspace.name} until Ctrl-C.`)
   }
-  await untilInterrupted(context.signal)
+  if (ports.localPort === undefined) sayOtherLocalPort(context, ports.port, localPort)
+  if (url) sayOtherRouterPort(context, engine)
+  const away = awayText(workspace)
+  if (away !== undefined) context.say(away)
+  const over = await attendWorkspaces(context, engine, [workspace])
+  if (!over) return exitCodes.ok
+  // On stderr in any case: the command's one document is out.
+  context.console.stderr.write(`${problemText(over, context.console.stderrIsCapable)}\n`)
+  return exitCodes.problem
 }

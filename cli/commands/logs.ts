@@ -1,5 +1,6 @@
 import { problem, type StreamDown } from '#contract'
 import { endpointPair } from '../../main/engine/platform/endpoint-pair'
+import { whyEnded } from '../attend-workspaces'
 import type { CommandContext } from '../execute'
 import { findWorkspace } from '../select'
 
@@ -15,6 +16,7 @@ export async function logs(context: CommandContext, text: string, options: LogsO
   const [client, server] = endpointPair()
   const { stdout, stderr } = context.console
 
+  let ended = false
   await new Promise<void>((resolve, reject) => {
     let last: Promise<void> = Promise.resolve()
     const finish = (action: () => void) => {
@@ -37,6 +39,7 @@ export async function logs(context: CommandContext, text: string, options: LogsO
           })
         })
       } else if (message.message === undefined) {
+        ended = true
         finish(resolve)
       } else {
         const cause = message.message
@@ -46,7 +49,7 @@ export async function logs(context: CommandContext, text: string, options: LogsO
               code: 'connection-lost',
               title: 'The log broke off',
               cause,
-              remedy: 'Run the command again.',
+              remedy: 'Follow it again.',
             }),
           ),
         )
@@ -63,4 +66,7 @@ export async function logs(context: CommandContext, text: string, options: LogsO
       server,
     )
   })
+  if (!options.follow || !ended || context.signal.aborted) return
+  const why = await whyEnded(engine, workspace)
+  if (why !== undefined) context.say(why)
 }

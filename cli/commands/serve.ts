@@ -1,10 +1,13 @@
-import type { Port, Workspace } from '#contract'
+import { type Port, ProblemError, type Workspace } from '#contract'
 import type { Engine } from '../../main/engine/engine'
 import { Selection } from '../../main/engine/platform/collection'
+import { attendWorkspaces, awayText } from '../attend-workspaces'
 import { commandName } from '../command-name'
 import type { ServeLine } from '../documents'
 import { exampleWorkspace } from '../example'
 import type { CommandContext } from '../execute'
+import { exitCodes } from '../exit-codes'
+import { sayOtherLocalPort, sayOtherRouterPort } from '../other-port'
 import { findWorkspace, settled } from '../select'
 import { printable } from '../text'
 import { untilInterrupted } from '../until-interrupted'
@@ -19,7 +22,7 @@ export async function serve(
   context: CommandContext,
   names: readonly string[],
   options: ServeOptions,
-): Promise<undefined> {
+): Promise<number> {
   const followed = new Selection()
   const engine = await context.engine({ followPorts: followed, autoForward: true })
   const chosen: Workspace[] = []
@@ -33,10 +36,8 @@ export async function serve(
   const stopFollowing = chosen.length > 0 ? () => undefined : followAll(engine, followed)
   for (const workspace of chosen) {
     followed.add(workspace.id)
-    if (workspace.state !== 'running')
-      context.say(
-        `${workspace.name} is ${workspace.state}. Its ports come when it runs: ${commandName()} start ${workspace.name}`,
-      )
+    const away = awayText(workspace)
+    if (away !== undefined) context.say(away)
   }
   for (const port of engine.collections.ports.list()) announcer.see(port)
   if (chosen.length === 0) {
@@ -47,9 +48,13 @@ export async function serve(
   for (const workspace of chosen)
     context.say(`Terminal: ${commandName()} terminal ${workspaceLabel(engine, workspace)}`)
   context.say('Serving until Ctrl-C.')
-  await untilInterrupted(context.signal)
+  const over = chosen.length > 0 ? await attendWorkspaces(context, engine, chosen) : undefined
+  if (chosen.length === 0) await untilInterrupted(context.signal)
   await stopFollowing()
   await stopPorts()
+  if (!over) return exitCodes.ok
+  announcer.end()
+  throw new ProblemError(over)
 }
 
 /** Every workspace there is or will be. */
@@ -66,6 +71,8 @@ class Announcer {
   readonly #context: CommandContext
   readonly #engine: Engine
   readonly #up = new Map<string, Omit<ServeLine, 'event'>>()
+  readonly #said = new Set<string>()
+  #routerSaid = false
 
   constructor(context: CommandContext, engine: Engine) {
     this.#context = context
@@ -91,6 +98,11 @@ class Announcer {
     if (before) this.gone(port.id)
     this.#up.set(port.id, line)
     this.#print({ event: 'up', ...line })
+    if (!this.#said.has(line.local)) sayOtherLocalPort(this.#context, port.port, port.forward.localPort)
+    this.#said.add(line.local)
+    if (this.#routerSaid || !port.forward.url) return
+    this.#routerSaid = true
+    sayOtherRouterPort(this.#context, this.#engine)
   }
 
   gone(id: string): void {
@@ -98,6 +110,11 @@ class Announcer {
     if (!line) return
     this.#up.delete(id)
     this.#print({ event: 'down', ...line })
+  }
+
+  /** Nothing of what was announced is left. */
+  end(): void {
+    for (const id of [...this.#up.keys()]) this.gone(id)
   }
 
   #print(line: ServeLine): void {

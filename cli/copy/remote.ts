@@ -34,7 +34,7 @@ export async function remoteEntry(
     code: 'file-not-found',
     title: `${path} cannot be found`,
     cause: `More than ${LINK_LIMIT} symbolic links lead from one to the next.`,
-    remedy: 'Give the path that they should lead to.',
+    remedy: 'Give the path that they are meant to lead to.',
   })
 }
 

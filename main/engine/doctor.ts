@@ -4,6 +4,7 @@ import type { Check, Problem, Target } from '#contract'
 import type { ReadonlyCollection } from './platform/collection'
 import type { Handlers } from './platform/handlers'
 import type { Platform } from './platform/platform'
+import { listenOn } from './ports/loopback'
 
 /** Below this the temporary folder cannot hold the clone of an ordinary repository. */
 const LOW_SPACE = 1_000_000_000
@@ -123,13 +124,13 @@ async function routerCheck(platform: Platform, own: number | undefined): Promise
   const wanted = platform.settings.get().routerPort
   if (own !== undefined) return { name, state: 'ok', message: `Port ${own}, served by this process` }
   if (wanted === 0) return { name, state: 'ok', message: 'The system chooses a free port' }
-  const taken = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
-    const server = createServer()
-    server.once('error', resolve)
-    server.listen({ host: '127.0.0.1', port: wanted, exclusive: true }, () =>
-      server.close(() => resolve(undefined)),
-    )
-  })
+  const taken = await listenOn(createServer, wanted).then(
+    async ({ servers }) => {
+      await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+      return undefined
+    },
+    (error: NodeJS.ErrnoException) => error,
+  )
   if (!taken) return { name, state: 'ok', message: `Port ${wanted} is free` }
   return {
     name,

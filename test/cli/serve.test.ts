@@ -1,5 +1,5 @@
 import { createServer, get, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { AddressDocument, PortsDocument, ProblemDocument, ServeLine } from '../../cli/documents'
 import { TEST_IMAGES } from '../harness/images'
@@ -133,6 +133,66 @@ describe('ports on the command line', () => {
       expect(ProblemDocument.parse(JSON.parse(ended.stdout.toString())).problem.code).toBe('port-busy')
     } finally {
       await new Promise((resolve) => server.close(resolve))
+    }
+  })
+})
+
+describe('what is served while its workspace changes', () => {
+  it('says when it is stopped, and ends with the reason once it is deleted', async () => {
+    const own = uniqueName('served')
+    const { code, stderr } = await berth.run(['up', '--image', TEST_IMAGES.debian, '--name', own])
+    expect(code, stderr).toBe(0)
+    const port = await freePort()
+    const served = berth.start(['serve', own])
+    const listed = berth.start(['serve', own, '--json'])
+    const forwarding = berth.start(['forward', own, String(port), '--json'])
+    const log = berth.start(['logs', own, '-f'])
+    await served.prints(/Serving until/)
+    await listed.prints(/Serving until/)
+    await forwarding.prints(/^\}$/m)
+    // It follows once it shows what was printed before.
+    await berth.run(['exec', '-u', 'root', own, '--', 'sh', '-c', 'echo mark >/proc/1/fd/1'])
+    await log.prints(/mark/)
+
+    await berth.run(['stop', own])
+    for (const one of [served, listed, forwarding]) await one.prints(new RegExp(`${own} is stopped\\.`))
+    const followed = await log.ended
+    expect([followed.code, followed.stdout.toString()]).toEqual([0, 'mark\n'])
+    expect(followed.stderr).toMatch(new RegExp(`^${own} is (?:stopped|being stopped)\\.$`, 'm'))
+
+    await berth.run(['delete', own, '--yes'])
+    const [text, lines, one] = await Promise.all([served.ended, listed.ended, forwarding.ended])
+    expect([text.code, lines.code, one.code]).toEqual([1, 1, 1])
+    expect(text.stderr).toContain(`${own} was deleted`)
+    expect(one.stderr).toContain(`${own} was deleted`)
+    expect(AddressDocument.parse(JSON.parse(one.stdout.toString()))).toMatchObject({ port })
+    expect(lines.stdout.toString().trimEnd().split('\n')).toHaveLength(1)
+    expect(ProblemDocument.parse(JSON.parse(lines.stdout.toString())).problem.code).toBe('workspace-gone')
+  })
+
+  it('tells what ended a command', async () => {
+    const own = uniqueName('ended')
+    const { code, stderr } = await berth.run(['up', '--image', TEST_IMAGES.debian, '--name', own])
+    expect(code, stderr).toBe(0)
+    const running = berth.start(['exec', own, '--', 'sh', '-c', 'echo here; sleep 1000'])
+    await running.prints(/here/)
+    await berth.run(['delete', own, '--yes'])
+    const ended = await running.ended
+    expect(ended.code).toBe(137)
+    expect(ended.stderr).toMatch(new RegExp(`^${own} (?:is being|was) deleted\\.$`, 'm'))
+  })
+
+  it('says which port stands for one that is taken', async () => {
+    const taken = createTcpServer()
+    await new Promise<void>((resolve) => taken.listen(0, '::1', resolve))
+    const { port } = taken.address() as AddressInfo
+    try {
+      const forwarding = berth.start(['forward', name, String(port)])
+      await forwarding.prints(new RegExp(`Port ${port} of this machine cannot be had; \\d+ leads to`))
+      forwarding.child.kill('SIGINT')
+      expect((await forwarding.ended).code).toBe(0)
+    } finally {
+      await new Promise((resolve) => taken.close(resolve))
     }
   })
 })

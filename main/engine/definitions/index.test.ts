@@ -236,6 +236,8 @@ describe('what it must not say', () => {
   it.each([
     ['{"image": 5}', '"image" must be a string, not the number 5.'],
     ['{"image": ""}', '"image" must be the name of an image, not "".'],
+    ['{"image": "a\\u0000b"}', '"image" must be the name of an image, not "a\\u0000b".'],
+    ['{"image": "../x"}', '"image" must be the name of an image, not "../x".'],
     ['{"forwardPorts": 3000}', '"forwardPorts" must be a list, not the number 3000.'],
     [
       '{"forwardPorts": [70000]}',
@@ -272,6 +274,19 @@ describe('what it must not say', () => {
     expect(problem.code).toBe('definition-invalid')
     expect(problem.cause).toContain(cause)
     expect(problem.cause).toMatch(/^Line \d+, column \d+: /)
+  })
+
+  it('says what to do about every mistake', async () => {
+    const deep = `${'{"a":'.repeat(100)}1${'}'.repeat(100)}`
+    for (const text of ['{"image": 5}', '{"init": "yes"}', '{"forwardPorts": 3000}', '{"a": 00}', deep, '[]'])
+      expect((await refused(text)).remedy, text).not.toBe('')
+  })
+
+  it('says that a folder in the place of the file is none', async () => {
+    const reader = memoryReader({ [`${file}/inside`]: '' })
+    await expect(readDefinition(reader, testContext)).rejects.toMatchObject({
+      problem: { code: 'definition-invalid', title: `${file} is not a file` },
+    })
   })
 
   it('suggests what was meant', async () => {

@@ -5,6 +5,7 @@ import { insideRepository } from './paths'
 import { defaultDefinition } from './plain'
 import type { DefinitionContext, DefinitionFormat, RepositoryReader } from './reader'
 
+export { isImageName } from './image-name'
 export { insideRepository } from './paths'
 export { askedImage, defaultDefinition, imageDefinition, withImage } from './plain'
 export type { DefinitionContext, RepositoryReader } from './reader'
@@ -43,7 +44,10 @@ export async function readDefinition(
           path === undefined
             ? 'It lies outside of the source.'
             : 'Its name is neither that of a devcontainer.json nor that of a Dockerfile.',
-        remedy: candidates.length > 0 ? `The source has: ${candidates.join(', ')}.` : '',
+        remedy:
+          candidates.length > 0
+            ? `The source has: ${candidates.join(', ')}.`
+            : 'Give the path of a devcontainer.json or of a Dockerfile in the source.',
       })
     }
     return { definition: await format.read(path, reader, context), candidates }

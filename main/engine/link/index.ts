@@ -55,7 +55,7 @@ export function createLinks(dependencies: LinksDependencies): Links & { dispose(
             code: 'workspace-gone',
             title: 'The workspace is gone',
             cause: `There is no workspace ${workspaceId} any more.`,
-            remedy: 'Make a new one, or choose another from the list of workspaces.',
+            remedy: 'Refresh the list of workspaces.',
           })
         }
         return found.exec(workspaceId, prepareExec(workspace, options, platform.env), signal)

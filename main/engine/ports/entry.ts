@@ -101,6 +101,6 @@ export function notKnown(port: number) {
     code: 'not-found',
     title: `Port ${port} is not known`,
     cause: `Nothing listens on port ${port} of this workspace, and it is not forwarded.`,
-    remedy: 'Start what should listen there, or forward the port by hand.',
+    remedy: 'Start the app in the workspace, or forward the port by hand.',
   })
 }

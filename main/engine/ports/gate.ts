@@ -135,7 +135,7 @@ function gone(): Problem {
     code: 'workspace-gone',
     title: 'The workspace is gone',
     cause: 'It was deleted, or its target is no longer configured.',
-    remedy: 'Make a new one, or choose another from the list of workspaces.',
+    remedy: 'Make it again, or configure its target again.',
   }
 }
 

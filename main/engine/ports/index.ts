@@ -88,8 +88,9 @@ export function createPorts({
   }
 
   function changedRouter(): void {
-    for (const each of all.values()) each.refresh()
+    // First, so that whoever hears of a URL already finds its port.
     for (const listener of [...routerListeners]) listener()
+    for (const each of all.values()) each.refresh()
   }
 
   function wantRouter(): Promise<void> {
@@ -215,6 +216,6 @@ function unknownWorkspace(workspaceId: string) {
     code: 'not-found',
     title: 'There is no such workspace',
     cause: `Berth does not know a workspace ${workspaceId}, or does not forward its ports in this process.`,
-    remedy: 'Make a new one, or choose another from the list of workspaces.',
+    remedy: 'Refresh the list of workspaces.',
   })
 }

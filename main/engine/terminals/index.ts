@@ -87,7 +87,7 @@ export function createTerminals({ platform, workspaces, links }: TerminalsOption
             code: 'not-found',
             title: 'There is no such workspace',
             cause: `No workspace has the id ${workspaceId}.`,
-            remedy: 'Make a new one, or choose another from the list of workspaces.',
+            remedy: 'Refresh the list of workspaces.',
           })
         if (workspace.state !== 'running') throw notRunning(workspace)
         if (!command && workspace.user.shell === undefined) throw noShell(workspace)

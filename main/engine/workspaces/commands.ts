@@ -161,8 +161,8 @@ export async function runPhase(
           lost ?? {
             code: 'exec-failed',
             title: `${phase} was lost`,
-            cause: 'Nobody knows how it ended.',
-            remedy: 'Try it again.',
+            cause: 'It ended.',
+            remedy: 'Rebuild the workspace to run it again.',
           },
         )
       }

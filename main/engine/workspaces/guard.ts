@@ -93,7 +93,7 @@ export class Guard {
         code: 'interrupted',
         title: 'Berth is ending',
         cause: 'It takes no more work.',
-        remedy: 'Start Berth again, and do it then.',
+        remedy: 'Start Berth again.',
       })
 
     const operation = this.#operations.begin(fields)

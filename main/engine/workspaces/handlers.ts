@@ -50,7 +50,7 @@ export function createHandlers({ context, operations, targets }: Parts): Workspa
         code: 'not-found',
         title: `There is no target ${targetId}`,
         cause: 'It is not configured.',
-        remedy: 'Choose one of the list of targets; “docker context ls” names those of Docker.',
+        remedy: 'See the list of targets, and the contexts of your docker.',
       })
     },
     'workspaces.preview': async (input, signal) => {

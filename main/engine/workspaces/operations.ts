@@ -247,7 +247,7 @@ export class Operations {
       code: 'not-found',
       title: 'There is no such operation',
       cause: 'It ended long ago, or belongs to another Berth process.',
-      remedy: 'Look at the workspace itself: its state says how it went.',
+      remedy: 'Cancel it where it was started.',
     })
   }
 

@@ -242,7 +242,7 @@ class Service {
         code: 'target-unreachable',
         title: `${chosen.name} cannot be reached`,
         cause: 'It is not configured any more.',
-        remedy: 'Choose another target, or add it again with “docker context create”.',
+        remedy: 'Configure it again, or choose another target.',
       },
     )
   }

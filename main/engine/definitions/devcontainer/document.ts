@@ -49,7 +49,7 @@ export class Document {
     this.root = root
   }
 
-  /** The Problem of something wrong at `where`: a place in the text or a value. */
+  /** The Problem of something wrong at `where`: a place in the text or a value. No remedy: to correct that place. */
   invalid(where: number | Node, cause: string, remedy = ''): ProblemError {
     const offset = Math.min(typeof where === 'number' ? where : where.offset, this.#text.length)
     const before = this.#text.slice(0, offset)
@@ -64,7 +64,7 @@ export class Document {
       code: 'definition-invalid',
       title: `${this.path} has a mistake in line ${line}`,
       cause: `Line ${line}, column ${column}: ${cause}`,
-      remedy,
+      remedy: remedy || `Correct line ${line} of ${this.path}, and try again.`,
       detail: `${this.path}:${line}:${column}\n${shown}\n${' '.repeat(Math.max(0, column - 1 - from))}^`,
     })
   }

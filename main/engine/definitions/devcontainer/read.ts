@@ -1,4 +1,5 @@
 import { type Definition, LifecyclePhase, lifecyclePhases, type PortAttributes, problem } from '#contract'
+import { isImageName } from '../image-name'
 import { containerPath } from '../paths'
 import { emptyDefinition } from '../plain'
 import type { DefinitionContext, RepositoryReader } from '../reader'
@@ -20,11 +21,16 @@ export async function readDevcontainer(
 ): Promise<Definition> {
   const bytes = await reader.read(path, maximumBytes)
   if (!bytes) {
+    const there = await reader.exists(path)
     throw problem({
       code: 'definition-invalid',
-      title: `There is no ${path}`,
-      cause: 'The source has no file of this name.',
-      remedy: 'Choose one of the definitions that the source has.',
+      title: there ? `${path} is not a file` : `There is no ${path}`,
+      cause: there
+        ? 'Something else has the name of a definition: a folder, say, or a pipe.'
+        : 'The source has no file of this name.',
+      remedy: there
+        ? 'Put a file there, take it away, or choose an image when you create the workspace.'
+        : 'Choose one of the definitions that the source has.',
     })
   }
   const file: DefinitionFile = {
@@ -100,7 +106,7 @@ function refuseCompose(fields: ReadonlyMap<string, Value>, path: string): void {
 
 function readImage(value: Value): string {
   const image = value.text().trim()
-  if (image === '' || /\s/.test(image) || image.startsWith('-')) {
+  if (!isImageName(image)) {
     throw value.mustBe('the name of an image', 'Write, for example, "image": "debian:bookworm".')
   }
   return image

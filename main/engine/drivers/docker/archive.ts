@@ -99,7 +99,7 @@ function archiveFailure(
       code: 'file-not-found',
       title,
       cause: `There is no "${posix.normalize(path)}" in the workspace.`,
-      remedy: 'Check the path.',
+      remedy: 'Check how the path is spelt.',
       detail: error.message,
     })
   }
@@ -108,7 +108,7 @@ function archiveFailure(
       code: 'permission-denied',
       title,
       cause: 'It is mounted read-only.',
-      remedy: 'Write to another folder, or take “readonly” out of the mount in the definition and rebuild.',
+      remedy: 'Write somewhere else, or change the mount in the definition and rebuild.',
       detail: error.message,
     })
   }
@@ -117,7 +117,7 @@ function archiveFailure(
       code: 'file-not-found',
       title,
       cause: `Docker answered: ${error.message}`,
-      remedy: 'Check the path: each part of it but the last has to be a folder.',
+      remedy: 'Check that each part of the path is a folder.',
       detail: error.message,
     })
   }

@@ -288,7 +288,7 @@ class DockerExec implements ExecProcess {
         code: 'invalid-input',
         title: 'Unknown signal',
         cause: `"${signal}" is not a signal's name.`,
-        remedy: 'Give a name such as TERM or SIGINT.',
+        remedy: 'Write it as SIGTERM or SIGINT, say.',
       })
     }
     if (this.#over) return
@@ -343,7 +343,7 @@ async function signalMarked(
         code: 'unsupported',
         title: 'The process cannot be signalled',
         cause: 'The image has no shell, so there is nothing in it that can send a signal.',
-        remedy: 'Stop the workspace, or use an image with a shell.',
+        remedy: 'Stop the workspace to end it, or use an image with a shell.',
       })
     }
   } catch (error) {

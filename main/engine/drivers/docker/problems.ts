@@ -91,7 +91,7 @@ function answerProblem(error: EngineError, { title, targetName, endpoint }: Fail
     code: 'create-failed',
     title,
     cause: `Docker answered: ${firstLine(detail)}`,
-    remedy: 'Mend what Docker names, then try again.',
+    remedy: 'Try again; the log of the Docker engine says more.',
     detail,
   }
 }

@@ -13,6 +13,7 @@ import type { Driver, ResolvedImage, WorkspaceSpec } from '../../drivers/driver'
 import { runInitialize, workspacePhases } from '../commands'
 import { cloneRepository } from '../git'
 import type { Action } from '../guard'
+import { checkImage } from '../source/checks'
 import {
   type DefinitionRequest,
   definitionContext,
@@ -47,6 +48,7 @@ export async function planCreate(
   input: CreateInput,
   signal: AbortSignal,
 ): Promise<CreatePlan> {
+  if (input.image !== undefined) checkImage(input.image)
   const source = checkSource(input.source, { home: context.platform.folders.home, cwd: process.cwd() })
   const { target, driver } = await context.target(input.targetId, signal)
   const taken = context.takenNames()

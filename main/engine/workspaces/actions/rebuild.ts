@@ -241,6 +241,6 @@ function notFound(name: string) {
     code: 'not-found',
     title: `There is no workspace ${name}`,
     cause: 'It was deleted in between.',
-    remedy: 'Make a new one, or choose another from the list of workspaces.',
+    remedy: 'Make a new one from its source.',
   })
 }

@@ -1,4 +1,5 @@
 import { problem } from '#contract'
+import { isImageName } from '../../definitions/index'
 
 /** Seven to forty hexadecimal digits. */
 export function isCommit(text: string): boolean {
@@ -27,9 +28,7 @@ export function checkBranch(name: string): string {
 
 /** Returns an image's reference if it can be one: `[host[:port]/]path[:tag][@digest]`; throws `invalid-input`. */
 export function checkImage(image: string): string {
-  const form =
-    /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d+)?\/)?[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*(?::\w[\w.-]{0,127})?(?:@[a-z0-9]+:[0-9a-f]{32,})?$/
-  if (image.length > 500 || !form.test(image)) {
+  if (!isImageName(image)) {
     throw problem({
       code: 'invalid-input',
       title: `“${image.slice(0, 100)}” cannot be opened`,

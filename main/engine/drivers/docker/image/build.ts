@@ -32,7 +32,7 @@ export async function buildImage(
       code: 'definition-invalid',
       title: 'The image could not be built',
       cause: 'The definition has a build but there is no folder to build from.',
-      remedy: 'Give a git URL or a folder as the source, or name an image in the definition.',
+      remedy: 'Name an image in the definition, or make the workspace from a repository or a folder.',
     })
   }
   const tag = `${builtRepository(request.workspaceId)}:${nonce()}`
