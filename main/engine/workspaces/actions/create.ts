@@ -24,6 +24,7 @@ import {
 import { deriveName, newWorkspaceId, sourceFolder, sourceFolderName, uniqueName } from '../source/name'
 import { checkSource } from '../source/parse'
 import { measureFolder, tarFolder } from '../source/tar-folder'
+import { trustFolder } from '../source/trusted-folder'
 import { withTemporaryFolder } from '../temporary'
 import { type ActionContext, silentReport, steps, together } from './context'
 import { noteMishap, planPhases, runPhases } from './phases'
@@ -233,9 +234,10 @@ async function bringUp(
 
     action.show({ draft: { ...draft, definition, image: image.reference, user: image.user } })
     const spec = specOf(plan, definition, image)
-    await operation.step('create', (report, signal) =>
-      driver.create(spec, { replace: false }, report, signal),
-    )
+    await operation.step('create', async (report, signal) => {
+      await driver.create(spec, { replace: false }, report, signal)
+      await trustFolder(driver, spec, context.platform.logger, signal)
+    })
     if (source.kind === 'git' || (source.kind === 'folder' && !plan.bindFolder)) {
       const folder = source.kind === 'git' ? clone : source.path
       await copySource(context, action, driver, spec, folder)

@@ -15,6 +15,7 @@ import {
 } from '../source/definition'
 import { folderReader } from '../source/folder-reader'
 import { sourceFolder, sourceFolderName } from '../source/name'
+import { trustFolder } from '../source/trusted-folder'
 import { untar } from '../source/untar'
 import { volumeReader } from '../source/volume-reader'
 import { withTemporaryFolder } from '../temporary'
@@ -129,9 +130,10 @@ async function replace(context: ActionContext, plan: RebuildPlan, action: Action
       )
       const spec = specOf(plan, definition, image)
       action.show({ override: { definition, user: image.user, image: image.reference } })
-      await operation.step('create', (report, signal) =>
-        driver.create(spec, { replace: !missing }, report, signal),
-      )
+      await operation.step('create', async (report, signal) => {
+        await driver.create(spec, { replace: !missing }, report, signal)
+        await trustFolder(driver, spec, context.platform.logger, signal)
+      })
     })
     await operation.step('start', (report, signal) => driver.start(plan.id, report, signal))
     await runPhases(context, action, definition, workspacePhases, async () => {

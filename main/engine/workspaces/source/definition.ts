@@ -13,7 +13,8 @@ import type { Platform } from '../../platform/platform'
 import { openRepository } from '../git'
 import { withTemporaryFolder } from '../temporary'
 import { folderReader } from './folder-reader'
-import { sourceFolderName } from './name'
+import { unlinkedReason, withLinkedRepository } from './linked-repository'
+import { sourceFolder, sourceFolderName } from './name'
 
 export interface DefinitionRequest {
   readonly workspaceId: string
@@ -48,17 +49,32 @@ export async function readFrom(
   const context = definitionContext(request, platform)
   try {
     const found = await readDefinition(reader, context, request.definitionPath)
-    return image === undefined ? found : { ...found, definition: withImage(found.definition, image) }
+    const { definition } = found
+    const wanted = image === undefined ? definition : withImage(definition, image)
+    return { ...found, definition: await withGit(wanted, request) }
   } catch (error) {
     const refused = error instanceof ProblemError && error.problem.code.startsWith('definition-')
     if (image === undefined || !refused) throw error
     const { title, cause } = error.problem
     const definition = imageDefinition(image, context)
     return {
-      definition: { ...definition, notApplied: [{ field: title, reason: cause }] },
+      definition: await withGit({ ...definition, notApplied: [{ field: title, reason: cause }] }, request),
       candidates: [],
     }
   }
+}
+
+/** A folder of this machine may have its git repository somewhere else. */
+async function withGit(
+  definition: Definition,
+  { source, bindMounts }: DefinitionRequest,
+): Promise<Definition> {
+  if (source.kind !== 'folder') return definition
+  const inside = sourceFolder(definition.workspaceFolder, sourceFolderName(source))
+  if (bindMounts) return withLinkedRepository(definition, source.path, inside)
+  const reason = await unlinkedReason(source.path)
+  if (reason === undefined) return definition
+  return { ...definition, notApplied: [...definition.notApplied, { field: '.git', reason }] }
 }
 
 /** What the source says that its workspace should be. Of a git repository only the files that say so are fetched. */

@@ -18,7 +18,7 @@ import {
 } from './anatomy'
 import { type Located, type Locator, QUICK } from './locate'
 import { exited } from './observe'
-import { keepsHome, planContainer, runsIdle } from './spec'
+import { type ContainerPlan, keepsHome, planContainer, runsIdle } from './spec'
 
 /** Milliseconds in which an image's own command has to fail for `start` to say so. */
 const SETTLING = 400
@@ -65,7 +65,7 @@ export class Lifecycle {
       for (const warning of made.Warnings ?? []) report.output(`${warning}\n`)
       this.#locator.note(spec.id, made.Id, spec.image.hasShell)
       signal.throwIfAborted()
-      await this.#makeFolders(made.Id, spec, plan.folders, signal)
+      await this.#makeFolders(made.Id, spec, plan, signal)
       signal.throwIfAborted()
     } catch (error) {
       if (!isStatus(error, 409)) await this.#takeBack(spec.id, making)
@@ -126,11 +126,14 @@ export class Lifecycle {
     await this.#stopContainer(standing.containerId, 10_000)
   }
 
-  /** Makes the source's folders and gives them, and a home that the image does not have, to the workspace user. */
+  /**
+   * Makes the source's folders and gives them to the workspace user, with a home that the image does not have and what
+   * leads from there to mounts.
+   */
   async #makeFolders(
     containerId: string,
     spec: WorkspaceSpec,
-    folders: readonly string[],
+    { folders, onTheWay }: ContainerPlan,
     signal: AbortSignal,
   ): Promise<void> {
     const { uid, gid, home } = spec.image.user
@@ -138,9 +141,9 @@ export class Lifecycle {
     // The engine itself makes the working folder of a container, as root.
     if (isRoot && runsIdle(spec.definition, spec.image.user)) return
     const own = [...folders]
-    if (!isRoot && keepsHome(home)) {
-      const owner = await readOwner(this.#client, containerId, home, signal)
-      if (owner !== uid) own.push(home)
+    // Looked at, the engine mounts everything, and has made as root what was not there.
+    for (const folder of isRoot || !keepsHome(home) ? [] : [home, ...onTheWay]) {
+      if ((await readOwner(this.#client, containerId, folder, signal)) !== uid) own.push(folder)
     }
     const tar = pack()
     for (const folder of own) {

@@ -20,6 +20,8 @@ export interface ContainerPlan {
   readonly body: Record<string, unknown>
   /** Folders that must exist and belong to the workspace user, parents first. */
   readonly folders: readonly string[]
+  /** Folders of the user's home on the way to a mount, parents first: the user's too, where the engine would make them. */
+  readonly onTheWay: readonly string[]
 }
 
 interface EngineMount {
@@ -58,7 +60,14 @@ export function planContainer(
     }),
     HostConfig: { Init: true, Mounts: mounts },
   }
-  return { body, folders: spec.bindFolder ? [] : foldersOf(sourceFolder, definition.workspaceFolder) }
+  return {
+    body,
+    folders: spec.bindFolder ? [] : foldersOf(sourceFolder, definition.workspaceFolder),
+    onTheWay: onTheWayTo(
+      mounts.map((mount) => mount.Target),
+      image.user.home,
+    ),
+  }
 }
 
 function environmentOf(
@@ -115,6 +124,18 @@ export function keepsHome(home: string): boolean {
 function isBelow(path: string, parent: string): boolean {
   const normal = posix.normalize(path)
   return normal === parent || normal.startsWith(`${parent}/`)
+}
+
+/** Every folder between the home and a mount below it. */
+function onTheWayTo(targets: readonly string[], home: string): string[] {
+  if (!keepsHome(home)) return []
+  const folders = new Set<string>()
+  for (const target of targets) {
+    if (!isBelow(target, home)) continue
+    const parts = posix.relative(home, posix.normalize(target)).split('/').slice(0, -1)
+    for (const [index] of parts.entries()) folders.add(posix.join(home, ...parts.slice(0, index + 1)))
+  }
+  return [...folders]
 }
 
 /** The source volume's root, and every folder from there to the source and to where terminals start. */
