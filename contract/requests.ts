@@ -46,7 +46,12 @@ export const requests = {
   /** Reads a git URL, a path or an image name as a person types it. */
   'sources.parse': request(
     z.strictObject({ text: z.string().max(4096), branch: z.string().max(400).optional() }),
-    z.strictObject({ source: Source, name: z.string() }),
+    z.strictObject({
+      source: Source,
+      name: z.string(),
+      /** What the link of a forge leads to below the repository's root: it is not followed, the whole is taken. */
+      below: z.string().optional(),
+    }),
   ),
   'targets.probe': request(z.strictObject({ targetId: z.string() }), Nothing),
   'workspaces.preview': request(CreateInput, Preview),

@@ -7,7 +7,8 @@ import type { CommandContext } from '../execute'
 import { UsageError } from '../exit-codes'
 import { actionDocument, runOperation } from '../operation'
 import { findTarget, settled } from '../select'
-import { workspaceLabel } from '../workspace-document'
+import { printable } from '../text'
+import { sourceText, workspaceLabel } from '../workspace-document'
 
 export interface UpOptions {
   readonly image?: string
@@ -64,11 +65,15 @@ async function createInput(
     if (options.branch !== undefined) throw new UsageError('--branch goes with a git URL.')
     return { source: { kind: 'image', image: options.image ?? '' }, ...shared }
   }
-  const { source } = await engine.call(
+  const { source, below } = await engine.call(
     'sources.parse',
     { text: asTyped(text), ...(options.branch === undefined ? {} : { branch: options.branch }) },
     context.signal,
   )
+  if (below !== undefined)
+    context.say(
+      `The link leads to ${printable(below)}; the workspace gets the whole repository, ${sourceText(source)}.`,
+    )
   return { source, ...(options.image === undefined ? {} : { image: options.image }), ...shared }
 }
 

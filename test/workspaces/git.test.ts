@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -123,6 +123,31 @@ describe('the definition of a git repository', () => {
       expect(await image({ kind: 'commit', id: first })).toBe('first')
       expect(await image({ kind: 'commit', id: first.slice(0, 7) })).toBe('first')
     }
+  })
+
+  it('is read at the branch of a page, which is told from the folder below it', async () => {
+    const owner = join(machine.home, 'owner')
+    mkdirSync(owner)
+    const bare = repository(owner, 'pages', { 'a/b/c.txt': '' })
+    git(bare, 'branch', 'next')
+    git(bare, 'branch', 'feature/x')
+    git(bare, 'tag', 'next/deep')
+    renameSync(bare, join(owner, 'pages'))
+    const url = `${address}/owner/pages`
+    const parse = (text: string) =>
+      rig.service.handlers['sources.parse']({ text }, new AbortController().signal)
+    const read = async (page: string) => {
+      const { source, below } = await parse(`${url}/${page}`)
+      expect(source).toMatchObject({ kind: 'git', url })
+      return [source.kind === 'git' && source.ref?.kind === 'branch' && source.ref.name, below]
+    }
+    expect(await read('tree/next/a/b')).toEqual(['next', 'a/b'])
+    expect(await read('tree/next/deep/a')).toEqual(['next/deep', 'a'])
+    expect(await read('tree/feature/x')).toEqual(['feature/x', undefined])
+    expect(await read('blob/feature/x/a/b/c.txt')).toEqual(['feature/x', 'a/b/c.txt'])
+    expect(await read('-/tree/next/a')).toEqual(['next', 'a'])
+    // What the server does not have is left for it to say.
+    expect(await read('tree/nothing/a')).toEqual(['nothing/a', undefined])
   })
 
   it('follows a link inside the repository and refuses one that leads out', async () => {

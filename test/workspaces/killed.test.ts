@@ -104,6 +104,16 @@ async function again(): Promise<Rig> {
 
 const noLeftovers = () => expect.poll(() => readdirSync(machine.temporary)).toEqual([])
 
+it('sweeps a killed Berth’s folder to the end, however soon the next one ends', async () => {
+  const left = join(machine.temporary, 'berth-4194304-1-abcdef')
+  writeFiles(
+    left,
+    Object.fromEntries(Array.from({ length: 3000 }, (_, index) => [`${index % 50}/${index}`, ''])),
+  )
+  await new Rig(machine).dispose()
+  expect(machine.leftovers()).toEqual([])
+})
+
 describe('a Berth that is killed in a create', () => {
   it.each([
     ['definition', '*" fetch "*'],

@@ -131,6 +131,22 @@ export async function openRepository(
   )
 }
 
+/** The first of `names` that is a branch or a tag on the server; undefined where none is, or it cannot be asked. */
+export async function existingRef(
+  platform: Platform,
+  url: string,
+  names: readonly string[],
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const git = new Git(platform, url, signal)
+  const patterns = names.flatMap((name) => [`refs/heads/${name}`, `refs/tags/${name}`])
+  const { code, stdout } = await git.try(['ls-remote', '--refs', '--', url, ...patterns])
+  if (code !== 0) return undefined
+  const refs = Buffer.from(stdout, 'latin1').toString('utf8').split('\n')
+  const there = new Set(refs.map((line) => line.slice(line.indexOf('\t') + 1).replace(/^refs\/\w+\//, '')))
+  return names.find((name) => there.has(name))
+}
+
 function parseTree(listing: string): TreeEntry[] {
   const entries: TreeEntry[] = []
   for (const line of Buffer.from(listing, 'latin1').toString('utf8').split('\0')) {

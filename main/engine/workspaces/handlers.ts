@@ -8,7 +8,8 @@ import { remove, rename, restart, start, stop } from './actions/run'
 import type { Operations } from './operations'
 import { readSource } from './source/definition'
 import { deriveName } from './source/name'
-import { parseSource } from './source/parse'
+import { resolvePage } from './source/page'
+import { parseTyped } from './source/parse'
 import { survivalOf, unsavedWork } from './survival'
 import type { Targets } from './targets'
 
@@ -36,13 +37,14 @@ export function createHandlers({ context, operations, targets }: Parts): Workspa
     return { workspace, driver: found.driver, target: found.target }
   }
   return {
-    'sources.parse': async ({ text, branch }) => {
-      const source = parseSource(text, {
+    'sources.parse': async ({ text, branch }, signal) => {
+      const typed = parseTyped(text, {
         home: context.platform.folders.home,
         cwd: process.cwd(),
         ...(branch === undefined ? {} : { branch }),
       })
-      return { source, name: deriveName(source) }
+      const { source, below } = await resolvePage(context.platform, typed, signal)
+      return { source, name: deriveName(source), ...(below === undefined ? {} : { below }) }
     },
     'targets.probe': async ({ targetId }, signal) => {
       if (await targets.probe(targetId, signal)) return {}

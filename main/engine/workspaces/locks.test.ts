@@ -104,6 +104,18 @@ it('forgets a killed process’s lock, and no live one', async () => {
   expect(readdirSync(folder())).toEqual(['abcdefghij.json'])
 })
 
+it('ends in the middle of no forgetting', async () => {
+  const mine = await locks()
+  writeFileSync(
+    file(),
+    JSON.stringify({ version: 1, ...fields, pid: process.pid, start: '1', holder: 'dead' }),
+  )
+  await mine.refresh()
+  void mine.forget('abcdefghij')
+  await mine.dispose()
+  expect(readdirSync(folder())).toEqual([])
+})
+
 it('sweeps what a process left that was killed while it wrote', async () => {
   await locks()
   const dead = `abcdefghij.${process.pid}-1.some-holder`

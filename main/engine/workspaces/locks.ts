@@ -59,6 +59,7 @@ export class Locks {
   #watcher: FSWatcher | undefined
   #timer: NodeJS.Timeout | undefined
   #reading = Promise.resolve()
+  #forgetting: Promise<unknown> = Promise.resolve()
   #disposed = false
 
   /** `onChange` is called after other processes' locks changed. */
@@ -212,9 +213,15 @@ export class Locks {
   }
 
   /** Forgets what a killed process left, once there is nothing more to tell of it. */
-  async forget(workspaceId: string): Promise<void> {
+  forget(workspaceId: string): Promise<void> {
+    const forgotten = this.#forget(workspaceId)
+    this.#forgetting = Promise.allSettled([this.#forgetting, forgotten])
+    return forgotten
+  }
+
+  async #forget(workspaceId: string): Promise<void> {
     const other = this.#others.get(workspaceId)
-    if (!other || other.alive) return
+    if (!other || other.alive || this.#disposed) return
     await this.#removeStale(this.#path(workspaceId), other.content)
     await this.refresh()
   }
@@ -223,6 +230,8 @@ export class Locks {
     this.#disposed = true
     clearInterval(this.#timer)
     this.#watcher?.close()
+    // Ended in the middle it would leave a file for the next process to take away.
+    await this.#forgetting
     await this.#reading
   }
 }

@@ -73,6 +73,7 @@ class Service {
   readonly #cleanings = new Map<string, Cleaning[]>()
   #ending = false
   readonly #forgetting = new Set<string>()
+  readonly #sweeping: Promise<void>
   readonly #watchers = new Set<(workspaceId: string) => void>()
   readonly settled: Promise<void>
 
@@ -91,7 +92,7 @@ class Service {
     const locksRead = this.#locks.start().catch((error: unknown) => {
       platform.logger.error('Locks cannot be read', { error: String(error) })
     })
-    void sweepTemporaryFolders(platform)
+    this.#sweeping = sweepTemporaryFolders(platform)
     this.settled = Promise.all([this.targets.start(), locksRead]).then(() => undefined)
   }
 
@@ -296,6 +297,8 @@ class Service {
     await this.#guard.dispose()
     await this.targets.dispose()
     await this.#locks.dispose()
+    // One that ends at once, such as a list, would leave it half done.
+    await this.#sweeping
   }
 }
 

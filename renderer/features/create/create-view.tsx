@@ -111,6 +111,7 @@ export function CreateView({ initialText }: { readonly initialText: string }) {
                 <span className={styles.kind}>{kind.label}</span>
                 <span className={styles.readSource} title={formatSource(source)}>
                   {formatSource(source)}
+                  {parsed.value?.below ? `, the whole of it and not ${parsed.value.below} alone` : ''}
                 </span>
               </>
             ) : text.trim() && parsed.problem ? (

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Problem, ProblemError, type Source, WorkspaceId, WorkspaceName } from '#contract'
 import { deriveName, newWorkspaceId, sourceFolder, sourceFolderName, uniqueName } from './name'
-import { checkSource, parseSource } from './parse'
+import { checkSource, parseTyped } from './parse'
 
 let home: string
 
@@ -18,8 +18,9 @@ beforeAll(() => {
 
 afterAll(() => rmSync(home, { recursive: true }))
 
-const parse = (text: string, branch?: string): Source =>
-  parseSource(text, { home, cwd: home, ...(branch === undefined ? {} : { branch }) })
+const typed = (text: string, branch?: string) =>
+  parseTyped(text, { home, cwd: home, ...(branch === undefined ? {} : { branch }) })
+const parse = (text: string, branch?: string): Source => typed(text, branch).source
 
 function refused(text: string, branch?: string): Problem {
   try {
@@ -39,6 +40,16 @@ const git = (url: string, ref?: Extract<Source, { kind: 'git' }>['ref']) => ({
 const branch = (name: string) => ({ kind: 'branch', name }) as const
 const commit = (id: string) => ({ kind: 'commit', id }) as const
 const sha = '0123456789abcdef0123456789abcdef01234567'
+
+it('tells which pages only the server can read, and what a given branch settles', () => {
+  const page = 'https://github.com/o/r/tree/next/a/b'
+  expect(typed(page).page).toBe('next/a/b')
+  expect(typed('https://github.com/o/r/blob/next/a/b.md').page).toBe('next/a/b.md')
+  expect(typed('https://github.com/o/r/tree/next').page).toBeUndefined()
+  expect(typed(`https://github.com/o/r/tree/${'a'.repeat(40)}/b`).page).toBeUndefined()
+  const source = { kind: 'git', url: 'https://github.com/o/r', ref: { kind: 'branch', name: 'next/a' } }
+  expect(typed(page, 'next/a')).toEqual({ source, below: 'b' })
+})
 
 describe('what people type', () => {
   it.each<[string, unknown]>([

@@ -18,6 +18,18 @@ export interface ParseOptions {
 
 type GitSource = Extract<Source, { kind: 'git' }>
 
+/** What was typed, as far as it can be read without asking anybody. */
+export interface Typed {
+  readonly source: Source
+  /**
+   * Of a forge's page that may lead to a folder or file: a branch or tag and what is below it, which only the server
+   * can tell apart. `source` has its best guess.
+   */
+  readonly page?: string
+  /** What it leads to below the repository's root, where that is certain. */
+  readonly below?: string
+}
+
 function invalid(text: string, cause: string, remedy: string) {
   const shown = text.length > 100 ? `${text.slice(0, 100)}…` : text
   return problem({ code: 'invalid-input', title: `“${shown}” cannot be opened`, cause, remedy })
@@ -28,7 +40,7 @@ function invalid(text: string, cause: string, remedy: string) {
  * or an image's name. Credentials in a URL are dropped: they must not be stored on the target, and git has its
  * credential helpers. Throws `invalid-input` or `folder-not-found`.
  */
-export function parseSource(typed: string, options: ParseOptions): Source {
+export function parseTyped(typed: string, options: ParseOptions): Typed {
   const text = typed.trim()
   if (text === '') throw invalid(text, 'Nothing was given.', 'Give a git URL, a folder or an image.')
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
@@ -42,8 +54,14 @@ export function parseSource(typed: string, options: ParseOptions): Source {
       'Give a git URL, a folder or an image.',
     )
   }
-  const source = parseUrl(text) ?? parseShortSsh(text) ?? parseForge(text) ?? parseLocal(text, options)
-  return withBranch(source, options.branch)
+  const found = read(text, options)
+  const { branch } = options
+  if (branch && found.source.kind === 'git' && found.page?.startsWith(`${branch}/`)) {
+    const ref = { kind: 'branch', name: checkBranch(branch) } as const
+    return { source: { ...found.source, ref }, below: found.page.slice(branch.length + 1) }
+  }
+  const source = withBranch(found.source, branch)
+  return found.page === undefined ? { source } : { source, page: found.page }
 }
 
 function withBranch(source: Source, branch: string | undefined): Source {
@@ -68,8 +86,17 @@ function withBranch(source: Source, branch: string | undefined): Source {
   return { ...source, ref: source.ref ?? { kind: 'branch', name: checkBranch(branch) } }
 }
 
+function read(text: string, options: ParseOptions): Typed {
+  const url = parseUrl(text)
+  if (url) return url
+  const source = parseShortSsh(text)
+  return source ? { source } : (parseForge(text) ?? { source: parseLocal(text, options) })
+}
+
+type TypedUrl = Typed & { readonly source: GitSource }
+
 /** `scheme://…`, or the `transport::address` form of git, which is refused: it runs programs. */
-function parseUrl(text: string): GitSource | undefined {
+function parseUrl(text: string): TypedUrl | undefined {
   if (/^[A-Za-z][A-Za-z0-9+.-]*::/.test(text)) {
     throw invalid(text, 'Git’s “transport::address” form can run programs.', `Use ${schemes.join(', ')}.`)
   }
@@ -102,14 +129,14 @@ function parseUrl(text: string): GitSource | undefined {
 }
 
 /** Pages that browsers show: GitHub and the like, GitLab (`/-/`), Gitea and Bitbucket (`/src/`). */
-function readPage(url: URL, ref: GitSource['ref']): GitSource {
+function readPage(url: URL, ref: GitSource['ref']): TypedUrl {
   const page =
     url.protocol === 'http:' || url.protocol === 'https:'
       ? /^(\/.+?\/.+?)\/(?:-\/)?(tree|blob|commit|commits|pull|merge_requests|src\/branch|src\/commit)\/(.+?)\/?$/.exec(
           url.pathname,
         )
       : null
-  if (!page) return { kind: 'git', url: trimSlash(url.href), ...(ref ? { ref } : {}) }
+  if (!page) return { source: { kind: 'git', url: trimSlash(url.href), ...(ref ? { ref } : {}) } }
   const [, repository = '', kind = '', rest = ''] = page
   if (kind === 'pull' || kind === 'merge_requests') {
     throw invalid(url.href, 'It is the page of a change request.', 'Give the URL of its branch.')
@@ -123,7 +150,10 @@ function readPage(url: URL, ref: GitSource['ref']): GitSource {
     commit && isCommit(first)
       ? { kind: 'commit', id: first }
       : { kind: 'branch', name: checkBranch(kind === 'blob' ? first : name) }
-  return { kind: 'git', url: trimSlash(url.href), ref: ref ?? found }
+  const source: GitSource = { kind: 'git', url: trimSlash(url.href), ref: ref ?? found }
+  return ref === undefined && found.kind === 'branch' && name.includes('/')
+    ? { source, page: name }
+    : { source }
 }
 
 /** `user@host:path`, and `host:path/…` where it cannot be an image. */
@@ -142,7 +172,7 @@ function parseShortSsh(text: string): GitSource | undefined {
   return { kind: 'git', url: trimSlash(address), ...(ref ? { ref } : {}) }
 }
 
-function parseForge(text: string): GitSource | undefined {
+function parseForge(text: string): TypedUrl | undefined {
   const host = /^([\w.-]+)\/[^/]+/.exec(text)?.[1]?.toLowerCase()
   if (host === undefined) return undefined
   const withGit = /^[\w-]+(?:\.[\w-]+)+\/.+\.git(?:[#@]|$)/.test(text)
@@ -212,7 +242,7 @@ export function checkSource(source: Source, options: ParseOptions): Source {
     case 'folder':
       return parseLocal(isAbsolute(source.path) ? source.path : `./${source.path}`, options)
     case 'git': {
-      const parsed = parseUrl(source.url) ?? parseShortSsh(source.url)
+      const parsed = parseUrl(source.url)?.source ?? parseShortSsh(source.url)
       if (!parsed)
         throw invalid(source.url, 'It is not the URL of a git repository.', `Use ${schemes.join(', ')}.`)
       const ref = source.ref ?? parsed.ref
