@@ -38,12 +38,19 @@ export interface PrivateDocker {
   dispose(): Promise<void>
 }
 
+export interface PrivateDockerOptions {
+  /** A disk of its own of so many bytes, for tests that fill it. It is in memory. */
+  readonly disk?: number
+}
+
 /**
  * An engine of one's own, to stop, kill and freeze: its own data, socket, containerd and no network. Needs root and
  * `dockerd`; takes about a second. Its containers have no network but their loopback, which `dial` is made for.
  */
-export async function startPrivateDocker(): Promise<PrivateDocker> {
+export async function startPrivateDocker(options: PrivateDockerOptions = {}): Promise<PrivateDocker> {
   const folder = await mkdtemp(join(tmpdir(), 'berth-docker-'))
+  if (options.disk !== undefined)
+    await command('mount', ['-t', 'tmpfs', '-o', `size=${options.disk}`, 'berth-docker', folder])
   const socket = join(folder, 'docker.sock')
   const host = `unix://${socket}`
   const pidFile = join(folder, 'dockerd.pid')
@@ -116,6 +123,7 @@ export async function startPrivateDocker(): Promise<PrivateDocker> {
     await daemon?.end('SIGTERM')
     await containerd?.end('SIGTERM')
     await endLeftovers(folder)
+    if (options.disk !== undefined) await command('umount', [folder])
     await rm(folder, { recursive: true, force: true })
   }
 

@@ -53,16 +53,28 @@ afterEach(async () => {
   machine.dispose()
 })
 
-/**
- * Starts a child that creates or rebuilds, kills it in a step, or after a verb of its driver that then hangs, and
- * returns the workspace's id.
- */
-async function killedIn(at: { step: string } | { after: Verb }, what: Source | string): Promise<string> {
+type Place = { step: string } | { after: Verb }
+
+/** Starts a child that creates or rebuilds, kills it in a step or after a verb, and returns the workspace's id. */
+async function killedIn(at: Place, what: Source | string): Promise<string> {
+  const { id, kill } = await busyIn(at, what)
+  // Into the middle of a step that goes on for long, when it has told of itself everywhere.
+  if ('step' in at) await new Promise((resolve) => setTimeout(resolve, 200))
+  await kill()
+  return id
+}
+
+/** Starts a child that creates or rebuilds, until it is in a step, or after a verb of its driver that then hangs. */
+async function busyIn(
+  at: Place,
+  what: Source | string,
+  home: string = machine.home,
+): Promise<{ readonly id: string; kill(): Promise<void> }> {
   const child: ChildProcess = spawn(
     process.execPath,
     [
       join(folder, 'child.mjs'),
-      machine.home,
+      home,
       typeof what === 'string' ? what : JSON.stringify(what),
       JSON.stringify({ PATH: machine.env.PATH }),
       JSON.stringify('after' in at ? { hangAfter: at.after } : {}),
@@ -87,11 +99,13 @@ async function killedIn(at: { step: string } | { after: Verb }, what: Source | s
     created.add(id)
     if (said.state !== undefined && said.state !== 'running') throw new Error(`It ended: ${line}`)
     if ('after' in at ? said.hanging !== at.after : !said.running?.includes(at.step)) continue
-    // Into the middle of a step that goes on for long, when it has told of itself everywhere.
-    if ('step' in at) await new Promise((resolve) => setTimeout(resolve, 200))
-    child.kill('SIGKILL')
-    await gone
-    return id
+    return {
+      id,
+      kill: async () => {
+        child.kill('SIGKILL')
+        await gone
+      },
+    }
   }
   throw new Error(`The child never came to ${JSON.stringify(at)}: ${errors}`)
 }
@@ -227,5 +241,33 @@ describe('a Berth that is killed in a rebuild', () => {
     expect(await next.run(id, 'cat', '/mark')).toBe('mark\n')
     await next.act('delete', id)
     expect(await remainsOf(id)).toEqual([])
+  })
+})
+
+describe('two homes on one engine, which see nothing of each other’s locks', () => {
+  it('keep out of a rebuild that is under way, and take over when it was killed', async () => {
+    const bare = repository(machine.home, 'shared', {
+      '.devcontainer.json': JSON.stringify({
+        image,
+        onCreateCommand: 'test ! -e /workspaces/again || sleep 1000',
+      }),
+    })
+    const first = await again()
+    const { id } = await first.up(gitSource(bare))
+    await first.run(id, 'touch', '/workspaces/again')
+    const other = new Machine()
+    const { kill } = await busyIn({ step: 'onCreateCommand' }, id, other.home)
+    try {
+      for (const verb of ['rebuild', 'start', 'stop', 'restart', 'delete'] as const)
+        expect((await first.act(verb, id)).problem, verb).toMatchObject({ code: 'busy' })
+      expect(await first.run(id, 'sh', '-c', 'ps -e | grep -c "sleep" || true')).not.toBe('0\n')
+    } finally {
+      await kill()
+    }
+    await first.run(id, 'rm', '/workspaces/again')
+    expect((await first.act('rebuild', id)).problem).toBeUndefined()
+    await first.act('delete', id)
+    expect(await remainsOf(id)).toEqual([])
+    other.dispose()
   })
 })

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { createNodePlatform } from '../platform/node'
+import { isAlive, thisProcess } from '../platform/process-identity'
 import { Locks } from './locks'
-import { isAlive, thisProcess } from './process-identity'
 
 let home: string
 const open: Locks[] = []

@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { OperationKind, problem, Workspace } from '#contract'
 import { makeFolder } from '../platform/make-folder'
 import type { Platform } from '../platform/platform'
-import { isAlive, thisProcess } from './process-identity'
+import { isAlive, thisProcess } from '../platform/process-identity'
 import { writingTo } from './writable'
 
 /**

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Platform } from '../platform/platform'
-import { isAlive, thisProcess } from './process-identity'
+import { isAlive, thisProcess } from '../platform/process-identity'
 import { writingTo } from './writable'
 
 const prefix = 'berth-'

@@ -6,7 +6,7 @@ import type { ExecInspect } from './api'
 import { compareVersions, type EngineClient, type RawConnection } from './client'
 import { nonce } from './container/anatomy'
 import { type Locator, QUICK } from './container/locate'
-import { connectionLost, EngineError, isStatus } from './problems'
+import { connectionLost, EngineError, isDiskFull, isStatus } from './problems'
 import { type OutputStreams, readOutputs, writeInput } from './streams/output'
 import { EXEC_MARKER, signalCommand, signalName } from './streams/signal-processes'
 
@@ -114,12 +114,12 @@ function execFailure(client: EngineClient, error: unknown, options: ExecOptions,
       detail: error.message,
     })
   }
-  if (isStatus(error, 400, 500)) {
+  if (isStatus(error, 400, 500) && !isDiskFull(error)) {
     return problem({
       code: 'exec-failed',
       title,
       cause: `Docker answered: ${error.message}`,
-      remedy: 'Check that the program is in the image and may be run by its user.',
+      remedy: 'Check the command and its folder; if they are right, restart the workspace.',
       detail: error.message,
     })
   }

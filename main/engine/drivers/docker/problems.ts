@@ -57,6 +57,11 @@ export function toEngineProblem(error: unknown, context: FailureContext): Proble
   return new ProblemError(connectionProblem(error, context), { cause: error })
 }
 
+/** Whether the engine says that its disk is full; {@link EngineClient.failure} tells it then. */
+export function isDiskFull(error: unknown): boolean {
+  return error instanceof EngineError && /no space left on device/i.test(error.message)
+}
+
 function answerProblem(error: EngineError, { title, targetName, endpoint }: FailureContext): Problem {
   const detail = error.message
   if (/no space left on device/i.test(detail)) return diskFull(title, targetName, detail)

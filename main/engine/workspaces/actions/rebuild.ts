@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Definition, type Operation, problem, type Workspace } from '#contract'
+import { type Definition, type Operation, ProblemError, problem, type Workspace } from '#contract'
 import { askedImage, type RepositoryReader } from '../../definitions/index'
 import type { Driver, ObservedWorkspace } from '../../drivers/driver'
 import { workspacePhases } from '../commands'
@@ -146,7 +146,9 @@ async function replace(context: ActionContext, plan: RebuildPlan, action: Action
       await action.ready()
     })
   } catch (error) {
-    if (!committed) await bringBack(context, plan)
+    // What somebody else is making is not ours to take back.
+    const elsewhere = error instanceof ProblemError && error.problem.code === 'busy'
+    if (!committed && !elsewhere) await bringBack(context, plan)
     throw error
   }
 }

@@ -10,7 +10,7 @@ function ownName(source: Source): string {
     case 'git':
       return (
         source.url
-          .replace(/[/\\]+$/, '')
+          .replace(/[/\\]+(?:\.git[/\\]*)?$/, '')
           .split(/[/:\\]/)
           .at(-1) ?? ''
       ).replace(/\.git$/, '')

@@ -183,6 +183,14 @@ describe('what people type', () => {
 })
 
 describe('names', () => {
+  it('are of the folder that holds a repository, not of its .git', () => {
+    for (const url of ['file:///srv/big/.git', 'file:///srv/big/.git/', 'https://host/srv/big.git'])
+      expect([deriveName({ kind: 'git', url }), sourceFolderName({ kind: 'git', url })]).toEqual([
+        'big',
+        'big',
+      ])
+  })
+
   it.each([
     ['https://h/o/My_App.git', 'my-app', 'My_App'],
     ['git@h:o/x.y', 'x-y', 'x.y'],

@@ -17,6 +17,8 @@ export const labels = {
   createdAt: 'berth.dev/created-at',
   /** Names one call of `create`: the container and those volumes that it made carry the same. */
   making: 'berth.dev/making',
+  /** Which process makes the container, see maker.ts. */
+  maker: 'berth.dev/maker',
   /** `source` or `home`. */
   volume: 'berth.dev/volume',
 } as const

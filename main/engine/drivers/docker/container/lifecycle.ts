@@ -5,7 +5,7 @@ import type { StepReport, WorkspaceSpec } from '../../driver'
 import type { ContainerInspect, ContainerSummary, ImageSummary } from '../api'
 import { readOwner } from '../archive'
 import type { EngineClient } from '../client'
-import { isStatus } from '../problems'
+import { isDiskFull, isStatus } from '../problems'
 import {
   builtRepository,
   containerNames,
@@ -17,6 +17,7 @@ import {
   readLabels,
 } from './anatomy'
 import { type Located, type Locator, QUICK } from './locate'
+import { madeElsewhere, refuseWhileMade } from './maker'
 import { exited } from './observe'
 import { type ContainerPlan, keepsHome, planContainer, runsIdle } from './spec'
 
@@ -76,6 +77,9 @@ export class Lifecycle {
 
   #createFailure(error: unknown, spec: WorkspaceSpec, title: string): Error {
     const { reference } = spec.image
+    if (isDiskFull(error)) return this.#client.failure(error, title)
+    if (isStatus(error, 409) && /name .* is already in use/i.test(error.message))
+      return madeElsewhere('Somebody else')
     if (isStatus(error, 404) && /no such image/i.test(error.message)) {
       return problem({
         code: 'image-not-found',
@@ -96,7 +100,7 @@ export class Lifecycle {
     }
     if (isStatus(error, 400, 409, 500)) {
       return problem({
-        code: /no space left on device/i.test(error.message) ? 'disk-full' : 'create-failed',
+        code: 'create-failed',
         title,
         cause: `Docker answered: ${error.message.split('\n', 1)[0]}`,
         remedy: /mount|bind source path|invalid/i.test(error.message)
@@ -120,7 +124,9 @@ export class Lifecycle {
   }
 
   async #stopStanding(id: string, report: StepReport, signal: AbortSignal): Promise<void> {
-    const [standing] = await this.#located(id, signal)
+    const located = await this.#located(id, signal)
+    refuseWhileMade(located)
+    const [standing] = located
     if (standing?.summary.State !== 'running') return
     report.detail('Stopping what it replaces')
     await this.#stopContainer(standing.containerId, 10_000)
@@ -199,6 +205,7 @@ export class Lifecycle {
   /** Removes the uncommitted container, and the volumes that were made with it; `making` where there may be no container. */
   async #takeBack(id: string, making: string | undefined, signal?: AbortSignal): Promise<void> {
     const located = await this.#locator.containers(id, signal)
+    refuseWhileMade(located)
     const makings = new Set(making ? [making] : [])
     for (const one of located) {
       if (one.phase !== 'uncommitted') continue
@@ -222,6 +229,7 @@ export class Lifecycle {
   async start(id: string, report: StepReport, signal: AbortSignal): Promise<void> {
     const title = 'The workspace could not be started'
     try {
+      refuseWhileMade(await this.#located(id, signal))
       report.detail('Starting the container')
       const containerId = await this.#locator.with(
         id,
@@ -240,7 +248,7 @@ export class Lifecycle {
       }
       await this.#settle(containerId, signal)
     } catch (error) {
-      if (isStatus(error, 400, 500)) throw startFailure(error.message, title)
+      if (isStatus(error, 400, 500) && !isDiskFull(error)) throw startFailure(error.message, title)
       throw this.#client.failure(error, title, signal)
     }
   }
@@ -275,6 +283,7 @@ export class Lifecycle {
     signal: AbortSignal,
   ): Promise<void> {
     try {
+      refuseWhileMade(await this.#located(id, signal))
       report.detail('Asking its main process to end')
       await this.#locator.with(
         id,
@@ -308,6 +317,7 @@ export class Lifecycle {
 
   async remove(id: string, report: StepReport, signal: AbortSignal): Promise<void> {
     try {
+      refuseWhileMade(await this.#located(id, signal))
       report.detail('Removing the container')
       const all = await this.#client.json<ContainerSummary[]>('GET', '/containers/json', {
         query: {
@@ -436,7 +446,7 @@ function nameTaken(name: string) {
 function startFailure(message: string, title: string) {
   const noShell = /exec: "?\/bin\/sh|stat \/bin\/sh|no such file or directory/i.test(message)
   return problem({
-    code: /no space left on device/i.test(message) ? 'disk-full' : noShell ? 'no-shell' : 'create-failed',
+    code: noShell ? 'no-shell' : 'create-failed',
     title,
     cause: `Docker answered: ${message.split('\n', 1)[0]}`,
     remedy: noShell ? 'Choose an image whose command exists, or one with a shell.' : 'Rebuild the workspace.',

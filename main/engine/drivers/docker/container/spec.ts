@@ -3,6 +3,7 @@ import type { Definition, WorkspaceUser } from '#contract'
 import { substituteEnvironment } from '../../../platform/variables'
 import type { WorkspaceSpec } from '../../driver'
 import { homeVolume, labels, sourceVolume, workspaceLabels } from './anatomy'
+import { thisMaker } from './maker'
 
 /** Where the source volume is mounted when the source lies below it. */
 const WORKSPACES = '/workspaces'
@@ -48,7 +49,7 @@ export function planContainer(
     Image: image.reference,
     Hostname: spec.name,
     Env: environmentOf(spec, env),
-    Labels: all,
+    Labels: { ...all, [labels.maker]: thisMaker() },
     ...(definition.containerUser && { User: definition.containerUser }),
     ...(idle && {
       Entrypoint: ['/bin/sh', '-c', idleScript],
