@@ -253,6 +253,27 @@ describe('the command line itself', () => {
     expect(odd).toContain('code 125')
   })
 
+  it.skipIf(process.platform !== 'linux')(
+    'works in a home in which no folder can be made, and says so where it needs one (Linux only)',
+    async () => {
+      const env = { HOME: '/proc/nowhere' }
+      expect((await berth.run(['list', '--json'], { env })).code).toBe(0)
+      const { code, stdout } = await berth.run(['up', '--image', TEST_IMAGES.debian, '--json'], { env })
+      expect(code).toBe(1)
+      expect(ProblemDocument.parse(JSON.parse(stdout.toString())).problem).toMatchObject({
+        code: 'permission-denied',
+        remedy: expect.stringContaining('XDG_STATE_HOME'),
+      })
+    },
+  )
+
+  it('answers `serve --json` with lines, also where it fails', async () => {
+    const { code, stdout } = await berth.run(['serve', 'no-such-workspace', '--json'])
+    expect(code).toBe(1)
+    expect(stdout.toString()).toMatch(/^[^\n]+\n$/)
+    expect(ProblemDocument.parse(JSON.parse(stdout.toString())).problem.code).toBe('not-found')
+  })
+
   it('is quiet when its output is not read', async () => {
     const out = await command(
       'bash',
