@@ -157,7 +157,6 @@ function invalidInput(
   return problem({
     code: 'invalid-input',
     title: 'What was asked for is not valid',
-    remedy: 'Correct it, and try again.',
     cause: error.issues
       .map((issue) => [issue.path.map(String).join('.'), issue.message].filter(Boolean).join(': '))
       .join('; '),
