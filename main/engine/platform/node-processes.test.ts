@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest'
+import { existsSync, readlinkSync } from 'node:fs'
+import { describe, expect, it, vi } from 'vitest'
 import { nodeProcesses } from './node-processes'
 
 const node = process.execPath
@@ -22,6 +23,17 @@ describe('nodeProcesses', () => {
     })
     expect(result.stdout.trim()).toBe('yesundefined')
   })
+
+  it.skipIf(!existsSync('/proc/self/fd'))(
+    'gives a program its own stdin, and shows and keeps its stderr (Linux only)',
+    async () => {
+      const shown = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+      const script = 'readlink /proc/self/fd/0; echo asked >&2'
+      const result = await nodeProcesses.run('sh', ['-c', script], { terminal: true })
+      expect(result).toEqual({ code: 0, stdout: `${readlinkSync('/proc/self/fd/0')}\n`, stderr: 'asked\n' })
+      expect(shown.mock.calls.map(([chunk]) => String(chunk))).toEqual(['asked\n'])
+    },
+  )
 
   it.skipIf(process.platform === 'win32')('ends a whole group on abort', async () => {
     const controller = new AbortController()

@@ -1,4 +1,4 @@
-import { type Problem, problem } from '#contract'
+import { type Problem, problem, toProblem } from '#contract'
 import type { Clock } from '../../../platform/clock'
 import type { Credentials, RequestHeaders, TlsIdentity } from '../api'
 import { type ContextSettings, contextTitle } from '../kubeconfig/contexts'
@@ -64,7 +64,14 @@ export class ContextCredentials implements Credentials {
   }
 
   refusal(): Problem {
-    const settings = this.#options.settings()
+    try {
+      return this.#refusal(this.#options.settings())
+    } catch (error) {
+      return toProblem(error)
+    }
+  }
+
+  #refusal(settings: ContextSettings): Problem {
     const { now } = this.#options.clock
     const expired =
       this.#cert === undefined

@@ -6,7 +6,7 @@ import { decode, encodingOf } from '../kubeconfig/load'
 import { editAuthProvider } from './edit-user'
 
 /** Milliseconds to wait for kubectl, or another Berth, to be done with the file. */
-const LOCK_WAIT = 5_000
+const LOCK_WAIT = 2_000
 const LOCK_POLL = 50
 
 /**
