@@ -79,3 +79,18 @@ export function makeToken(expiry: number, subject = 'me'): string {
   const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
   return `${part({ alg: 'none' })}.${part({ sub: subject, exp: Math.floor(expiry / 1000) })}.c2lnbmF0dXJl`
 }
+
+/** Whether there is a kubectl to compare with, of minor version `oldest` of Kubernetes 1 at least; else why not. */
+export function findKubectl(oldest: number): { readonly found: boolean; readonly why: string } {
+  try {
+    const printed = execFileSync('kubectl', ['version', '--client', '-o', 'json'], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+    const version = /"minor": "(\d+)/.exec(printed)?.[1] ?? '0'
+    return { found: Number(version) >= oldest, why: `kubectl is 1.${version}, and older than 1.${oldest}` }
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    return { found: false, why: `no kubectl that runs on the PATH, ${code ?? 'it failed'}` }
+  }
+}

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { nodeFolders } from '../../../platform/node-folders'
+import { findKubectl } from '../credentials/fakes'
 import { kubeconfigPaths, mergeKubeconfigs, readKubeconfig } from './load'
 
 let home: string
@@ -263,7 +264,7 @@ function laughs(): string {
   return lines.join('\n')
 }
 
-const kubectl = findKubectl()
+const kubectl = findKubectl(19)
 describe.skipIf(!kubectl.found)(
   `merging beside kubectl${kubectl.found ? '' : ` (skipped: ${kubectl.why})`}`,
   () => {
@@ -329,12 +330,3 @@ describe.skipIf(!kubectl.found)(
     })
   },
 )
-
-function findKubectl(): { found: true } | { found: false; why: string } {
-  try {
-    execFileSync('kubectl', ['version', '--client'], { stdio: 'ignore' })
-    return { found: true }
-  } catch (error) {
-    return { found: false, why: `no kubectl that runs on the PATH, ${(error as NodeJS.ErrnoException).code}` }
-  }
-}
