@@ -22,6 +22,8 @@ export const problemCodes = [
   'tls-failed',
   'ssh-failed',
   'ssh-host-key',
+  'credentials-failed',
+  'credentials-expired',
   // Images
   'image-not-found',
   'image-platform',

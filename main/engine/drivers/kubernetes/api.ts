@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
+import type { Problem } from '#contract'
 
 /**
  * What the parts of the Kubernetes driver need of the API server, apart from how it is reached. Types of its objects
@@ -117,14 +118,26 @@ export interface TlsIdentity {
   readonly skipVerify: boolean
 }
 
-/** One user of one cluster. */
+/** As Node's http takes them; a list is sent as one header line for each of its values. */
+export type RequestHeaders = Readonly<Record<string, string | string[]>>
+
+/** One user of one cluster. Follows the kubeconfig while it changes; what is asked for is always what holds now. */
 export interface Credentials {
-  /** Authorization and impersonation headers. Rejects with a ProblemError that has the remedy. */
-  headers(signal?: AbortSignal): Promise<Readonly<Record<string, string>>>
-  /** Read again when its files change. */
-  tls(): Promise<TlsIdentity>
-  /** The server answered 401: what is cached is not used again. Callers that wait share one renewal. */
-  rejected(): void
+  /**
+   * Authorization and impersonation headers (groups are a list: `Impersonate-Group` is repeated, not joined). Rejects
+   * with a ProblemError that has the remedy.
+   */
+  headers(signal?: AbortSignal): Promise<RequestHeaders>
+  /** Read again when its files change, or made by a credential plugin. Rejects like {@link headers}. */
+  tls(signal?: AbortSignal): Promise<TlsIdentity>
+  /**
+   * The server answered 401: what is cached is not used again. Callers that wait share one renewal. `refused` is what
+   * {@link headers} had given for that request; with it, a credential that another caller has renewed meanwhile is
+   * left alone.
+   */
+  rejected(refused?: RequestHeaders): void
+  /** The Problem of a 401 that a renewal did not cure: what was refused, since when it has expired, how to log in. */
+  refusal(): Problem
   dispose(): void
 }
 
@@ -132,7 +145,10 @@ export interface Credentials {
 export interface ClusterAccess {
   /** `https://host:6443`, without a trailing slash; may have a path. */
   readonly server: string
-  /** `proxy-url` of the cluster, else what the environment says (HTTPS_PROXY, NO_PROXY): http, https or socks5 URL. */
+  /**
+   * `proxy-url` of the cluster, else what the environment says (HTTPS_PROXY, NO_PROXY): http, https or socks5 URL. It
+   * may hold a password, and changes with the kubeconfig: ask for each new connection.
+   */
   readonly proxy?: string
   readonly credentials: Credentials
 }
