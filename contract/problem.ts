@@ -24,6 +24,10 @@ export const problemCodes = [
   'ssh-host-key',
   'credentials-failed',
   'credentials-expired',
+  'namespace-missing',
+  'quota-exceeded',
+  'admission-denied',
+  'field-conflict',
   // Images
   'image-not-found',
   'image-platform',

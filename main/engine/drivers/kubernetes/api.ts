@@ -50,6 +50,11 @@ export interface ApiClient {
   websocket(path: string, options: UpgradeOptions): Promise<ApiWebSocket>
   /** Turns a POST into a SPDY/3.1 session; `protocol` is the stream protocol agreed on (X-Stream-Protocol-Version). */
   spdy(path: string, options: UpgradeOptions): Promise<SpdySession>
+  /**
+   * The same session in a websocket (KEP-4006; port-forward from 1.31 on): passes where proxies know no SPDY. Protocols
+   * as for {@link spdy}: `portforward.k8s.io`.
+   */
+  spdyOverWebSocket(path: string, options: UpgradeOptions): Promise<SpdySession>
   /** The ProblemError of a failed call. `title` says what was being done. */
   failure(error: unknown, title: string, signal?: AbortSignal): Error
   /** Ends every connection. */
@@ -58,9 +63,11 @@ export interface ApiClient {
 
 export interface UpgradeOptions {
   readonly query?: Query
-  /** In the order of preference. */
+  /** In the order of preference. None, for a watch or a log: messages without a protocol. */
   readonly protocols: readonly string[]
   readonly signal?: AbortSignal
+  /** Milliseconds until the server has to agree; absent: 30 s. 0: no limit. */
+  readonly timeout?: number
 }
 
 /** Why a stream is over: `clean` where the other side said so properly. */
@@ -80,8 +87,11 @@ export interface ApiWebSocket {
   onMessage(listener: (data: Buffer) => void): void
   pause(): void
   resume(): void
-  /** False: more than the high mark waits to be sent; call again after {@link onDrain}. */
-  send(data: Uint8Array): boolean
+  /**
+   * Sends the parts as one message; they are copied. False: more than the high mark waits to be sent; call again
+   * after {@link onDrain}, which is called after the end, too.
+   */
+  send(...parts: readonly Uint8Array[]): boolean
   onDrain(listener: () => void): void
   /** Never rejects; resolves once, after the last message. */
   readonly ended: Promise<StreamEnd>
@@ -104,7 +114,12 @@ export interface SpdySession {
   destroy(): void
 }
 
-/** `end()` half-closes (FLAG_FIN); `destroy()` resets this stream alone. Errors of the session destroy it. */
+/**
+ * `end()` half-closes (FLAG_FIN); `destroy()` resets this stream alone. A reset by the other side (`SpdyResetError`,
+ * which is how a kubelet ends all streams of a session that is over) and the end of the session come as an error after
+ * what was received has been read. Streams share the session's 4 MiB of what is not read yet: read each, or destroy it,
+ * and give one that is bulky or slow a session of its own.
+ */
 export interface SpdyStream extends Duplex {
   readonly streamId: number
 }
