@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { KubernetesOptions } from './kubernetes'
 
 /** The user's preferences: all that Berth itself stores. Every field has a default, so `{}` is valid settings. */
 export const Settings = z.strictObject({
@@ -21,6 +22,8 @@ export const Settings = z.strictObject({
     .prefault({}),
   /** Ask before stop, rebuild and delete only when something would be lost. */
   confirm: z.enum(['always', 'when-lossy']).default('always'),
+  /** What new workspaces ask of any cluster, unless they are told otherwise. */
+  kubernetes: KubernetesOptions.prefault({}),
 })
 export type Settings = z.infer<typeof Settings>
 
@@ -39,6 +42,7 @@ export const SettingsChange = z
     routerPort: shape.routerPort.unwrap(),
     terminal: shape.terminal.unwrap(),
     confirm: shape.confirm.unwrap(),
+    kubernetes: shape.kubernetes.unwrap(),
   })
   .partial()
 export type SettingsChange = z.infer<typeof SettingsChange>
