@@ -8,6 +8,11 @@ export function sourceMount(sourceFolder: string): string {
   return isBelow(sourceFolder, WORKSPACES) ? WORKSPACES : sourceFolder
 }
 
+/** An absolute path in its shortest form, without a slash at its end. */
+export function plainPath(path: string): string {
+  return posix.normalize(path).replace(/(?<=.)\/$/, '')
+}
+
 /** A home that is the root, or lies among the sources, can have no volume of its own. */
 export function keepsHome(home: string): boolean {
   return home.startsWith('/') && posix.normalize(home) !== '/' && !isBelow(home, WORKSPACES)
@@ -15,7 +20,7 @@ export function keepsHome(home: string): boolean {
 
 /** Whether `path` is `parent` or lies in it. Both are absolute. */
 export function isBelow(path: string, parent: string): boolean {
-  const normal = posix.normalize(path)
+  const normal = plainPath(path)
   return normal === parent || normal.startsWith(`${parent}/`)
 }
 
