@@ -76,7 +76,7 @@ describe('observe', () => {
       undefined,
     ],
     ['pulling', 1, waitingFor('ContainerCreating'), 'starting', undefined],
-    ['image missing', 1, waitingFor('ImagePullBackOff', 'Back-off'), 'failed', 'image-not-found'],
+    ['image missing', 1, waitingFor('ErrImagePull', 'manifest unknown'), 'failed', 'image-not-found'],
     [
       'misconfigured',
       1,

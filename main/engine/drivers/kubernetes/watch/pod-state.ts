@@ -1,6 +1,7 @@
 import type { V1ContainerStatus, V1Pod } from '@kubernetes/client-node'
 import type { Problem } from '#contract'
 import { CONTAINER } from '../workspace/anatomy'
+import { pullProblem } from '../workspace/image-problems'
 
 /** How far a pod is, in the words of a workspace. */
 export interface PodState {
@@ -118,13 +119,11 @@ function waiting(status: V1ContainerStatus, what: string): PodState | undefined 
       return undefined
     case 'ErrImagePull':
     case 'ImagePullBackOff':
-      return failed(`Its image could not be pulled: ${firstLine(message ?? '')}`, {
-        code: 'image-not-found',
-        title: `The image "${status.image}" could not be pulled`,
-        cause: firstLine(message ?? reason),
-        remedy: 'Check its name and that the cluster may pull it; the cluster goes on trying.',
-        ...(message && { detail: message }),
-      })
+    case 'InvalidImageName':
+      return failed(
+        `Its image could not be pulled: ${firstLine(message ?? '')}`,
+        pullProblem(status.image, message || reason),
+      )
     default:
       return failed(`${reason}: ${firstLine(message ?? '')}`, {
         code: 'create-failed',

@@ -113,9 +113,12 @@ describe('watchWorkspaces', () => {
     }
     await rig.clock.advance(300)
     expect(told(rig.events)).toEqual(['snapshot taaaaaaaaa', 'unreachable'])
-    rig.put('tbbbbbbbbb')
     await rig.clock.advance(5_000)
-    expect(told(rig.events)).toEqual(['snapshot taaaaaaaaa', 'unreachable', 'snapshot taaaaaaaaa,tbbbbbbbbb'])
+    rig.put('tbbbbbbbbb')
+    await settle()
+    const said = told(rig.events)
+    expect(said.slice(0, 3)).toEqual(['snapshot taaaaaaaaa', 'unreachable', 'snapshot taaaaaaaaa'])
+    expect(said.at(-1)).toBe('tbbbbbbbbb stopped')
     await rig.end()
   })
 

@@ -1,6 +1,7 @@
 import type { CoreV1Event, V1Pod } from '@kubernetes/client-node'
 import type { Problem } from '#contract'
 import { podState } from '../watch/pod-state'
+import { isCertain } from './image-problems'
 import { NOT_WRITABLE } from './prepare'
 
 /** Milliseconds that a pod may be without a node: others may be on their way out, or a node on its way in. */
@@ -68,13 +69,6 @@ function failedPod(pod: V1Pod, reason: string, problem: Problem | undefined): Ju
     (waiting?.reason === 'ErrImagePull' && !isCertain(message)) ||
     /deadline exceeded|is reserved|already in use|timed? ?out waiting/i.test(message)
   return { detail: reason, ...(!passing && problem && { problem }) }
-}
-
-/** What a registry answers that it will answer again. */
-export function isCertain(message: string): boolean {
-  return /not found|manifest unknown|denied|unauthorized|authentication required|no basic auth|invalid reference|no match(ing)? (for platform|manifest)/i.test(
-    message,
-  )
 }
 
 function refusedPod(message: string): Problem {
