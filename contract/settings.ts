@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { KubernetesOptions } from './kubernetes'
 
 /** A name as Kubernetes takes it for a namespace: a DNS label (RFC 1123). */
 export const KubernetesNamespace = z
@@ -32,6 +33,8 @@ export const Settings = z.strictObject({
     .prefault({}),
   /** Ask before stop, rebuild and delete only when something would be lost. */
   confirm: z.enum(['always', 'when-lossy']).default('always'),
+  /** What new workspaces ask of any cluster, unless they are told otherwise. */
+  kubernetes: KubernetesOptions.prefault({}),
 })
 export type Settings = z.infer<typeof Settings>
 
@@ -51,6 +54,7 @@ export const SettingsChange = z
     routerPort: shape.routerPort.unwrap(),
     terminal: shape.terminal.unwrap(),
     confirm: shape.confirm.unwrap(),
+    kubernetes: shape.kubernetes.unwrap(),
   })
   .partial()
 export type SettingsChange = z.infer<typeof SettingsChange>

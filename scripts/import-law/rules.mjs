@@ -35,6 +35,7 @@ const clientsOf = /** @type {Record<string, RegExp>} */ ({
 /** The engine's interfaces of the outside world, without the files that implement them on the real machine. */
 const platform = 'main/engine/platform/'
 const driverInterface = 'main/engine/drivers/driver.ts'
+const shared = 'main/engine/drivers/shared/'
 
 /** @type {Row[]} */
 export const law = [
@@ -52,10 +53,17 @@ export const law = [
     builtins: true,
     packages: () => false,
   },
+  {
+    room: /^main\/engine\/drivers\/shared\//,
+    rule: 'drivers/shared, what several drivers need, may import contract, driver.ts and platform interfaces',
+    may: ['contract/', platform, driverInterface],
+    builtins: true,
+    packages: engineLibrary,
+  },
   ...Object.entries(clientsOf).map(([driver, clients]) => ({
     room: new RegExp(`^main/engine/drivers/${driver}/`),
-    rule: `drivers/${driver} may import contract, driver.ts, platform interfaces and its client library; never another driver or a service`,
-    may: ['contract/', platform, driverInterface],
+    rule: `drivers/${driver} may import contract, driver.ts, drivers/shared, platform interfaces and its client library; never another driver or a service`,
+    may: ['contract/', platform, driverInterface, shared],
     builtins: true,
     packages: (/** @type {string} */ name) => engineLibrary(name) || clients.test(name),
   })),

@@ -1,6 +1,7 @@
 import type { Duplex, Readable, Writable } from 'node:stream'
 import type {
   Definition,
+  KubernetesOptions,
   Problem,
   Progress,
   Source,
@@ -175,6 +176,8 @@ export interface ImageRequest {
   readonly workspaceId: string
   /** Ask the registry for a newer image although there is one. */
   readonly refresh: boolean
+  /** As in the {@link WorkspaceSpec} that will be made of it; other kinds of targets leave it alone. */
+  readonly kubernetes?: KubernetesOptions
 }
 
 export interface ResolvedImage {
@@ -208,6 +211,11 @@ export interface WorkspaceSpec {
   /** A folder of this machine mounted at `sourceFolder`, instead of the source volume. */
   readonly bindFolder?: string
   readonly createdAt: number
+  /**
+   * For a cluster only, and field by field before the settings. Absent in a replacement: as what it replaces, which
+   * the target remembers.
+   */
+  readonly kubernetes?: KubernetesOptions
 }
 
 export interface ExecOptions {

@@ -1,10 +1,10 @@
 import { type Problem, problem } from '#contract'
+import { runsIdle } from '../shared/idle'
 import type { ContainerInspect } from './api'
 import type { EngineClient } from './client'
 import { readLabels } from './container/anatomy'
 import { type Locator, QUICK } from './container/locate'
 import { exited, outOfMemory, startProblem } from './container/observe'
-import { runsIdle } from './container/spec'
 import { openLogs } from './logs'
 import { diskFull, isStatus } from './problems'
 

@@ -2,13 +2,13 @@ import type { Readable, Writable } from 'node:stream'
 import { type Problem, problem, toProblem } from '#contract'
 import type { Logger } from '../../platform/logger'
 import type { ExecExit, ExecOptions, ExecProcess } from '../driver'
+import { EXEC_MARKER, signalCommand, signalName } from '../shared/signal-processes'
 import type { ExecInspect } from './api'
 import { compareVersions, type EngineClient, type RawConnection } from './client'
 import { nonce } from './container/anatomy'
 import { type Locator, QUICK } from './container/locate'
 import { connectionLost, EngineError, isDiskFull, isStatus } from './problems'
 import { type OutputStreams, readOutputs, writeInput } from './streams/output'
-import { EXEC_MARKER, signalCommand, signalName } from './streams/signal-processes'
 
 /** How long a stream may be silent, in milliseconds, before the engine is asked whether its process still runs. */
 const SILENCE = { first: 2_000, longest: 15_000 }

@@ -2,6 +2,8 @@ import { pack } from 'tar-stream'
 import { cancelled, problem } from '#contract'
 import type { Platform } from '../../../platform/platform'
 import type { StepReport, WorkspaceSpec } from '../../driver'
+import { keepsHome } from '../../shared/folders'
+import { runsIdle } from '../../shared/idle'
 import type { ContainerInspect, ContainerSummary, ImageSummary } from '../api'
 import { readOwner } from '../archive'
 import type { EngineClient } from '../client'
@@ -19,7 +21,7 @@ import {
 import { type Located, type Locator, QUICK } from './locate'
 import { madeElsewhere, refuseWhileMade } from './maker'
 import { exited } from './observe'
-import { type ContainerPlan, keepsHome, planContainer, runsIdle } from './spec'
+import { type ContainerPlan, planContainer } from './spec'
 
 /** Milliseconds in which an image's own command has to fail for `start` to say so. */
 const SETTLING = 400

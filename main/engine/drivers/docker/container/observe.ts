@@ -1,8 +1,8 @@
 import type { Problem } from '#contract'
 import type { ObservedWorkspace } from '../../driver'
+import { runsIdle } from '../../shared/idle'
 import type { ContainerInspect, VolumeSummary } from '../api'
 import { type Labelled, labels, nameOf, type Phase, phaseOf, readLabels } from './anatomy'
-import { runsIdle } from './spec'
 
 interface Instance {
   readonly inspect: ContainerInspect

@@ -1,20 +1,10 @@
 import { posix } from 'node:path'
-import type { Definition, WorkspaceUser } from '#contract'
 import { substituteEnvironment } from '../../../platform/variables'
 import type { WorkspaceSpec } from '../../driver'
+import { keepsHome, onTheWayTo, sourceFolders, sourceMount } from '../../shared/folders'
+import { idleCommand, runsIdle } from '../../shared/idle'
 import { homeVolume, labels, sourceVolume, workspaceLabels } from './anatomy'
 import { thisMaker } from './maker'
-
-/** Where the source volume is mounted when the source lies below it. */
-const WORKSPACES = '/workspaces'
-
-/** Keeps the container alive and answers SIGTERM at once; the init process before it reaps what is orphaned. */
-const idleScript = 'trap "exit 0" TERM INT; while :; do sleep 86400 & wait $!; done'
-
-/** Whether a container runs Berth's idle command, and not its image's own. */
-export function runsIdle(definition: Definition, user: WorkspaceUser): boolean {
-  return definition.overrideCommand && user.shell !== undefined
-}
 
 export interface ContainerPlan {
   /** Body of the engine's container create. */
@@ -52,7 +42,7 @@ export function planContainer(
     Labels: { ...all, [labels.maker]: thisMaker() },
     ...(definition.containerUser && { User: definition.containerUser }),
     ...(idle && {
-      Entrypoint: ['/bin/sh', '-c', idleScript],
+      Entrypoint: idleCommand,
       Cmd: [],
       StopSignal: 'SIGTERM',
       WorkingDir: definition.workspaceFolder,
@@ -63,7 +53,7 @@ export function planContainer(
   }
   return {
     body,
-    folders: spec.bindFolder ? [] : foldersOf(sourceFolder, definition.workspaceFolder),
+    folders: spec.bindFolder ? [] : sourceFolders(sourceFolder, definition.workspaceFolder),
     onTheWay: onTheWayTo(
       mounts.map((mount) => mount.Target),
       image.user.home,
@@ -111,46 +101,4 @@ function mountsOf(
 
 function volume(name: string, target: string, volumeLabels: Record<string, string>): EngineMount {
   return { Type: 'volume', Source: name, Target: target, VolumeOptions: { Labels: volumeLabels } }
-}
-
-function sourceMount(sourceFolder: string): string {
-  return isBelow(sourceFolder, WORKSPACES) ? WORKSPACES : sourceFolder
-}
-
-/** A home that is the root, or lies among the sources, can have no volume of its own. */
-export function keepsHome(home: string): boolean {
-  return home.startsWith('/') && posix.normalize(home) !== '/' && !isBelow(home, WORKSPACES)
-}
-
-function isBelow(path: string, parent: string): boolean {
-  const normal = posix.normalize(path)
-  return normal === parent || normal.startsWith(`${parent}/`)
-}
-
-/** Every folder between the home and a mount below it. */
-function onTheWayTo(targets: readonly string[], home: string): string[] {
-  if (!keepsHome(home)) return []
-  const folders = new Set<string>()
-  for (const target of targets) {
-    if (!isBelow(target, home)) continue
-    const parts = posix.relative(home, posix.normalize(target)).split('/').slice(0, -1)
-    for (const [index] of parts.entries()) folders.add(posix.join(home, ...parts.slice(0, index + 1)))
-  }
-  return [...folders]
-}
-
-/** The source volume's root, and every folder from there to the source and to where terminals start. */
-function foldersOf(sourceFolder: string, workspaceFolder: string): string[] {
-  const root = sourceMount(sourceFolder)
-  const folders = new Set([root])
-  for (const folder of [sourceFolder, workspaceFolder]) {
-    if (!isBelow(folder, root)) continue
-    let path = root
-    for (const part of posix.relative(root, posix.normalize(folder)).split('/')) {
-      if (!part) continue
-      path = posix.join(path, part)
-      folders.add(path)
-    }
-  }
-  return [...folders]
 }

@@ -1,6 +1,7 @@
 import { ProblemError, problem } from '#contract'
 import type { Platform } from '../../../platform/platform'
 import type { ImageRequest, ResolvedImage, StepReport } from '../../driver'
+import { resolveUser } from '../../shared/users'
 import type { ImageInspect } from '../api'
 import type { EngineClient } from '../client'
 import { QUICK } from '../container/locate'
@@ -8,7 +9,7 @@ import { isStatus } from '../problems'
 import { BASE_IMAGE, canBuildBaseImage, makeBaseImage } from './base-image'
 import { buildImage } from './build'
 import { Credentials } from './credentials'
-import { ImageInspector, resolveUser } from './look-inside'
+import { ImageInspector } from './look-inside'
 import { pullImage } from './pull'
 
 /** Finds, pulls or builds images, and looks inside them. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { resolveUser } from './look-inside'
+import { resolveUser } from './users'
 
 const inside = {
   version: 1,

@@ -1,0 +1,49 @@
+import { z } from 'zod'
+
+/** An amount as Kubernetes writes it: `500m`, `2`, `4Gi` (resource.Quantity). */
+export const Quantity = z
+  .string()
+  .regex(
+    /^(?:\d+\.?\d*|\.\d+)(?:m|k|M|G|T|P|E|[KMGTPE]i|[eE][+-]?\d+)?$/,
+    'Write an amount as Kubernetes does: 500m, 2 or 4Gi.',
+  )
+
+const Amounts = z.strictObject({ cpu: Quantity.optional(), memory: Quantity.optional() })
+
+export const Toleration = z.strictObject({
+  key: z.string().optional(),
+  operator: z.enum(['Equal', 'Exists']).optional(),
+  value: z.string().optional(),
+  effect: z.enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute']).optional(),
+  tolerationSeconds: z.number().int().optional(),
+})
+
+/**
+ * What a workspace asks of its cluster beyond its definition. Every field may be left out: then the namespace's
+ * LimitRange, the default storage class and the scheduler decide.
+ */
+export const KubernetesOptions = z.strictObject({
+  /** What it is sure to get, and what a node must have free. */
+  requests: Amounts.optional(),
+  /** What it never gets more of. */
+  limits: Amounts.optional(),
+  gpu: z
+    .strictObject({
+      /** What the device plugin of the nodes calls it. */
+      resource: z.string().min(1).default('nvidia.com/gpu'),
+      count: z.number().int().min(1),
+    })
+    .optional(),
+  /** Size of the volume for source and home; absent: 10Gi. It may grow later, and never shrinks. */
+  storage: Quantity.optional(),
+  /** Absent: the cluster's default. It cannot be changed later. */
+  storageClass: z.string().min(1).optional(),
+  nodeSelector: z.record(z.string(), z.string()).optional(),
+  tolerations: z.array(Toleration).optional(),
+  /** Secrets of the namespace, of type kubernetes.io/dockerconfigjson. */
+  pullSecrets: z.array(z.string().min(1)).optional(),
+  /** Labels and annotations of the user's own, on the pod and on all that belongs to it. */
+  labels: z.record(z.string(), z.string()).optional(),
+  annotations: z.record(z.string(), z.string()).optional(),
+})
+export type KubernetesOptions = z.infer<typeof KubernetesOptions>

@@ -1,0 +1,165 @@
+import type { V1ContainerState, V1ContainerStatus, V1Pod } from '@kubernetes/client-node'
+import { describe, expect, it } from 'vitest'
+import { specOf } from '../workspace/fixtures'
+import { planWorkspace } from '../workspace/manifests'
+import { observe } from './observe'
+
+const { statefulSet, claim } = planWorkspace(specOf(), {
+  namespace: 'team',
+  making: 'abc',
+  options: {},
+  env: {},
+  secretName: 's',
+  replacing: {},
+})
+const annotated = <T extends { metadata?: { annotations?: Record<string, string> } }>(
+  object: T,
+  more: Record<string, string>,
+): T => ({
+  ...object,
+  metadata: { ...object.metadata, annotations: { ...object.metadata?.annotations, ...more } },
+})
+const settled = annotated(statefulSet, { 'berth.dev/replacing': 'false' })
+const scaled = (replicas: number) => ({ ...settled, spec: { ...settled.spec, replicas } }) as typeof settled
+
+function podOf(
+  state: V1ContainerState,
+  status: Partial<V1Pod['status']> = {},
+  main: Partial<V1ContainerStatus> = {},
+): V1Pod {
+  const container = {
+    name: 'workspace',
+    image: 'x',
+    imageID: '',
+    ready: true,
+    restartCount: 0,
+    state,
+    ...main,
+  }
+  return {
+    metadata: { name: 'ws-tabcdefghi-0', uid: 'u1' },
+    spec: { containers: [], nodeName: 'node-1' },
+    status: { phase: 'Running', containerStatuses: [container as V1ContainerStatus], ...status },
+  }
+}
+// As it comes over the wire.
+const date = '2026-01-02T03:04:05Z' as unknown as Date
+const waitingFor = (reason: string, message = '') =>
+  podOf({ waiting: { reason, message } }, { phase: 'Pending' })
+const seen = (replicas: number, pod?: V1Pod) => observe({ statefulSet: scaled(replicas), claim, pod })
+
+describe('observe', () => {
+  it.each<[string, number, V1Pod | undefined, string, string | undefined]>([
+    ['stopped', 0, undefined, 'stopped', undefined],
+    ['no pod yet', 1, undefined, 'starting', undefined],
+    ['running', 1, podOf({ running: { startedAt: date } }), 'running', undefined],
+    ['about to stop', 0, podOf({ running: {} }), 'stopping', undefined],
+    [
+      'ending',
+      0,
+      { ...podOf({ running: {} }), metadata: { deletionTimestamp: date } },
+      'stopping',
+      undefined,
+    ],
+    [
+      'being replaced by its controller',
+      1,
+      { ...podOf({ running: {} }), metadata: { deletionTimestamp: date } },
+      'starting',
+      undefined,
+    ],
+    [
+      'evicted',
+      1,
+      podOf({ terminated: { exitCode: 137 } }, { phase: 'Failed', reason: 'Evicted' }),
+      'starting',
+      undefined,
+    ],
+    ['pulling', 1, waitingFor('ContainerCreating'), 'starting', undefined],
+    ['image missing', 1, waitingFor('ErrImagePull', 'manifest unknown'), 'failed', 'image-not-found'],
+    [
+      'misconfigured',
+      1,
+      waitingFor('CreateContainerConfigError', 'secret "x" not found'),
+      'failed',
+      'create-failed',
+    ],
+    ['ended', 1, podOf({ terminated: { exitCode: 3 } }), 'failed', 'workspace-exited'],
+    [
+      'crash loop',
+      1,
+      podOf({ waiting: { reason: 'CrashLoopBackOff' } }, {}, { lastState: { terminated: { exitCode: 1 } } }),
+      'failed',
+      'workspace-exited',
+    ],
+    [
+      'out of memory',
+      1,
+      podOf({ terminated: { exitCode: 137, reason: 'OOMKilled' } }),
+      'failed',
+      'workspace-exited',
+    ],
+    [
+      'node lost',
+      1,
+      podOf(
+        { running: {} },
+        { conditions: [{ type: 'Ready', status: 'Unknown', reason: 'NodeStatusUnknown' }] },
+      ),
+      'failed',
+      'workspace-not-running',
+    ],
+    [
+      'no node',
+      1,
+      {
+        status: {
+          phase: 'Pending',
+          conditions: [{ type: 'PodScheduled', status: 'False', message: '0/1 nodes are available' }],
+        },
+      },
+      'starting',
+      undefined,
+    ],
+  ])('%s', (_, replicas, pod, run, code) => {
+    const workspace = seen(replicas, pod)
+    expect(workspace?.run).toBe(run)
+    expect(workspace?.problem?.code).toBe(code)
+    expect(workspace?.reason).toMatch(/^\S.*[^.\s]$/)
+    expect(workspace?.incarnation === undefined).toBe(run !== 'running')
+  })
+
+  it('tells since when and as which instance it runs', () => {
+    const pod = podOf({ running: { startedAt: date } }, {}, { containerID: 'docker://abc' })
+    expect(seen(1, pod)).toMatchObject({
+      startedAt: Date.parse('2026-01-02T03:04:05Z'),
+      incarnation: 'u1@docker://abc',
+      instance: 'ws-tabcdefghi-0',
+      complete: true,
+    })
+  })
+
+  it('shows what is replaced until the replacement is committed', () => {
+    const replacement = annotated(statefulSet, { 'berth.dev/image': 'new', 'berth.dev/replacing': 'true' })
+    expect(observe({ statefulSet: replacement, claim })).toMatchObject({
+      image: 'debian:bookworm',
+      replacing: true,
+    })
+    expect(observe({ statefulSet: annotated(settled, { 'berth.dev/image': 'new' }), claim })).toMatchObject({
+      image: 'new',
+      replacing: false,
+    })
+  })
+
+  it('is missing where a complete one has its claim alone', () => {
+    expect(observe({ claim })).toMatchObject({ run: 'missing', complete: true, name: 'app' })
+    expect(observe({ claim: annotated(claim, { 'berth.dev/complete': 'false' }) })).toMatchObject({
+      run: 'stopped',
+      complete: false,
+    })
+    const going = { ...claim, metadata: { ...claim.metadata, deletionTimestamp: date } }
+    expect(observe({ claim: going })?.run).toBe('stopping')
+    expect(observe({})).toBeUndefined()
+    expect(observe({ pod: podOf({ running: {} }) })).toBeUndefined()
+  })
+})

@@ -1,0 +1,151 @@
+import type { V1ContainerStatus, V1Pod } from '@kubernetes/client-node'
+import type { Problem } from '#contract'
+import { CONTAINER } from '../workspace/anatomy'
+import { pullProblem } from '../workspace/image-problems'
+
+/** How far a pod is, in the words of a workspace. */
+export interface PodState {
+  readonly run: 'starting' | 'running' | 'stopping' | 'stopped' | 'failed'
+  /** One sentence without a full stop. */
+  readonly reason: string
+  readonly problem?: Problem
+}
+
+/** The status of the container that is the workspace. */
+export function workspaceContainer(pod: V1Pod): V1ContainerStatus | undefined {
+  return pod.status?.containerStatuses?.find((one) => one.name === CONTAINER)
+}
+
+/** Whether processes can be started in it. */
+export function isRunning(pod: V1Pod | undefined): pod is V1Pod {
+  return (
+    pod !== undefined &&
+    pod.metadata?.deletionTimestamp === undefined &&
+    workspaceContainer(pod)?.state?.running !== undefined
+  )
+}
+
+/** Changes with every start and every replacement; undefined while it does not run. */
+export function incarnationOf(pod: V1Pod): string | undefined {
+  const status = workspaceContainer(pod)
+  if (!isRunning(pod) || !status) return undefined
+  return `${pod.metadata?.uid ?? ''}@${status.containerID ?? status.restartCount}`
+}
+
+/** Milliseconds since the epoch; undefined while it does not run. */
+export function startedAtOf(pod: V1Pod): number | undefined {
+  const started = workspaceContainer(pod)?.state?.running?.startedAt
+  // The typed model says Date; what comes over the wire is text.
+  return started === undefined ? undefined : new Date(started).getTime()
+}
+
+/** `wanted`: whether there should be a pod. */
+export function podState(pod: V1Pod | undefined, wanted: boolean): PodState {
+  if (!pod) {
+    return wanted
+      ? { run: 'starting', reason: 'Waiting for its pod to be made' }
+      : { run: 'stopped', reason: 'Stopped' }
+  }
+  const lost = isLost(pod)
+  if (pod.metadata?.deletionTimestamp) {
+    const reason = lost ? 'Its node does not answer, so its pod does not end' : 'Its pod is ending'
+    return wanted ? { run: 'starting', reason } : { run: 'stopping', reason }
+  }
+  if (!wanted) return { run: 'stopping', reason: 'Its pod is about to end' }
+  if (lost) {
+    return {
+      run: 'failed',
+      reason: 'Its node does not answer',
+      problem: {
+        code: 'workspace-not-running',
+        title: 'The node of the workspace does not answer',
+        cause: `The cluster has not heard of "${pod.spec?.nodeName ?? ''}" for a while.`,
+        remedy: 'Wait for the node to come back, or ask whoever runs the cluster.',
+      },
+    }
+  }
+  return containerState(pod)
+}
+
+function isLost(pod: V1Pod): boolean {
+  const ready = pod.status?.conditions?.find((one) => one.type === 'Ready')
+  return (
+    pod.status?.phase === 'Unknown' ||
+    pod.status?.reason === 'NodeLost' ||
+    (ready?.status === 'Unknown' && ready.reason === 'NodeStatusUnknown')
+  )
+}
+
+function containerState(pod: V1Pod): PodState {
+  const { status } = pod
+  if (status?.phase === 'Failed' || status?.phase === 'Succeeded') {
+    return {
+      run: 'starting',
+      reason: `Its pod is replaced: ${status.message ?? status.reason ?? 'it has ended'}`,
+    }
+  }
+  const main = workspaceContainer(pod)
+  if (main?.state?.running) return { run: 'running', reason: 'Running' }
+  const scheduled = status?.conditions?.find((one) => one.type === 'PodScheduled')
+  if (scheduled?.status === 'False')
+    return { run: 'starting', reason: `Waiting for a node: ${scheduled.message ?? scheduled.reason ?? ''}` }
+  for (const one of status?.initContainerStatuses ?? []) {
+    if (one.state?.terminated?.exitCode === 0) continue
+    return waiting(one, 'The preparing of its volume') ?? { run: 'starting', reason: 'Preparing its volume' }
+  }
+  return (main && waiting(main, 'It')) ?? { run: 'starting', reason: 'Its node is getting it ready' }
+}
+
+/** What holds up a container that does not run, or ended it. Undefined while nothing is wrong. */
+function waiting(status: V1ContainerStatus, what: string): PodState | undefined {
+  const { state, lastState } = status
+  const ended =
+    state?.terminated ?? (state?.waiting?.reason === 'CrashLoopBackOff' ? lastState?.terminated : undefined)
+  if (ended) {
+    if (ended.reason === 'OOMKilled') return failed('It ran out of memory', outOfMemory(ended.exitCode))
+    return failed(`${what} ended with code ${ended.exitCode}`, {
+      code: 'workspace-exited',
+      title: "The workspace's main process ended",
+      cause: `${what} ended with code ${ended.exitCode}, and the cluster starts it again and again.`,
+      remedy: 'See its logs. Correct the definition or the image, then rebuild.',
+      ...(ended.message && { detail: ended.message }),
+    })
+  }
+  const { reason, message } = state?.waiting ?? {}
+  switch (reason) {
+    case undefined:
+    case 'ContainerCreating':
+    case 'PodInitializing':
+      return undefined
+    case 'ErrImagePull':
+    case 'ImagePullBackOff':
+    case 'InvalidImageName':
+      return failed(
+        `Its image could not be pulled: ${firstLine(message ?? '')}`,
+        pullProblem(status.image, message || reason),
+      )
+    default:
+      return failed(`${reason}: ${firstLine(message ?? '')}`, {
+        code: 'create-failed',
+        title: 'The workspace could not be started',
+        cause: `The node says: ${firstLine(message ?? reason)}`,
+        remedy: 'Correct the definition or the image, then rebuild.',
+        detail: `${reason}: ${message ?? ''}`,
+      })
+  }
+}
+
+export function outOfMemory(code: number): Problem {
+  return {
+    code: 'workspace-exited',
+    title: 'The workspace ran out of memory',
+    cause: `It needed more than its limit, or than its node had left, and was killed (code ${code}).`,
+    remedy: 'Raise its memory limit or run less at once.',
+  }
+}
+
+function failed(reason: string, problem: Problem): PodState {
+  return { run: 'failed', reason, problem }
+}
+
+const firstLine = (text: string) => text.trim().split('\n', 1)[0] ?? ''

@@ -1,0 +1,187 @@
+import { randomBytes } from 'node:crypto'
+import { Definition, KubernetesOptions, Source, WorkspaceUser } from '#contract'
+import type { WorkspaceSpec } from '../../driver'
+
+/** Labels of all that belongs to a workspace, its pods included. */
+export const labels = {
+  managedBy: 'app.kubernetes.io/managed-by',
+  workspace: 'berth.dev/workspace',
+  /** What characters a label may have is left of the owner; the annotation has all. */
+  owner: 'berth.dev/owner',
+  /** What a pod is for, see {@link roles}. */
+  role: 'berth.dev/role',
+} as const
+
+export const MANAGED_BY = 'berth'
+export const managedSelector = `${labels.managedBy}=${MANAGED_BY}`
+export const workspaceSelector = (id: string) => `${managedSelector},${labels.workspace}=${id}`
+
+export const roles = {
+  workspace: 'workspace',
+  /** Gives a way to the files of a workspace that does not run. */
+  files: 'files',
+  /** Looks into an image. */
+  look: 'look',
+} as const
+
+/**
+ * Annotations of the StatefulSet and of the claim. The claim's tell the committed state: they are what is left when
+ * somebody removes the StatefulSet, and what a replacement is taken back to.
+ */
+export const annotations = {
+  name: 'berth.dev/name',
+  owner: 'berth.dev/owner',
+  source: 'berth.dev/source',
+  definition: 'berth.dev/definition',
+  user: 'berth.dev/user',
+  image: 'berth.dev/image',
+  /** {@link KubernetesOptions}. */
+  options: 'berth.dev/options',
+  /** Milliseconds since the epoch. */
+  createdAt: 'berth.dev/created-at',
+  /** `true` once it was committed. */
+  complete: 'berth.dev/complete',
+  /** Names one call of `create`. */
+  making: 'berth.dev/making',
+  /** On a StatefulSet that replaces another one, or one that was missing, until it is committed. */
+  replacing: 'berth.dev/replacing',
+  /** What is replaced, see {@link Previous}. Absent where nothing was there. */
+  previous: 'berth.dev/previous',
+} as const
+
+/** The container that a workspace is; others in its pod are somebody else's (a mesh's sidecar). */
+export const CONTAINER = 'workspace'
+/** Where init containers and helper pods have the whole volume. */
+export const VOLUME_ROOT = '/.berth'
+
+export const objectName = (id: string) => `ws-${id}`
+export const podName = (id: string) => `ws-${id}-0`
+export const filesPodName = (id: string) => `ws-${id}-files`
+/** Two, because a replacement has other values than what it replaces and may be taken back. */
+export const secretNames = (id: string): readonly [string, string] => [`ws-${id}`, `ws-${id}-next`]
+
+/** The workspace of an object that carries its name. */
+export const idOfName = (name: string | undefined) => /^ws-([a-z][a-z0-9]{9})(?:-|$)/.exec(name ?? '')?.[1]
+
+/** Twelve random letters and digits. */
+export function nonce(): string {
+  return randomBytes(6).toString('hex')
+}
+
+/** Paths of the namespaced collections that Berth uses. */
+export function paths(namespace: string) {
+  const core = `/api/v1/namespaces/${encodeURIComponent(namespace)}`
+  const group = (name: string) => `/apis/${name}/namespaces/${encodeURIComponent(namespace)}`
+  return {
+    statefulSets: `${group('apps/v1')}/statefulsets`,
+    claims: `${core}/persistentvolumeclaims`,
+    pods: `${core}/pods`,
+    secrets: `${core}/secrets`,
+    events: `${core}/events`,
+    networkPolicies: `${group('networking.k8s.io/v1')}/networkpolicies`,
+  } as const
+}
+export type Paths = ReturnType<typeof paths>
+
+/** The API server refuses annotations of more bytes altogether (apimachinery, TotalAnnotationSizeLimitB). */
+export const ANNOTATION_LIMIT = 256 * 1024
+
+/** What of a StatefulSet has to be kept to bring it back. */
+export interface Previous {
+  readonly template: unknown
+  readonly labels?: Readonly<Record<string, string>>
+  /** The user's own. */
+  readonly annotations?: Readonly<Record<string, string>>
+}
+
+/** At most 63 letters, digits, `-`, `_` and `.`, the first and last a letter or digit (apimachinery, label values). */
+export function labelSafe(text: string): string {
+  return text
+    .replace(/[^A-Za-z0-9._-]+/g, '-')
+    .slice(0, 63)
+    .replace(/^[^A-Za-z0-9]+|[^A-Za-z0-9]+$/g, '')
+}
+
+export function workspaceLabels(id: string, owner: string): Record<string, string> {
+  return { [labels.managedBy]: MANAGED_BY, [labels.workspace]: id, [labels.owner]: labelSafe(owner) }
+}
+
+export function workspaceAnnotations(
+  spec: WorkspaceSpec,
+  name: string,
+  making: string,
+  options: KubernetesOptions,
+): Record<string, string> {
+  return {
+    [annotations.name]: name,
+    [annotations.owner]: spec.owner,
+    [annotations.source]: JSON.stringify(spec.source),
+    [annotations.definition]: JSON.stringify(spec.definition),
+    [annotations.user]: JSON.stringify(spec.image.user),
+    [annotations.image]: spec.image.reference,
+    [annotations.options]: JSON.stringify(options),
+    [annotations.createdAt]: String(spec.createdAt),
+    [annotations.making]: making,
+  }
+}
+
+/** What the annotations of an object say of its workspace. */
+export interface Annotated {
+  readonly id: string
+  readonly name: string
+  readonly owner: string
+  readonly source: Source
+  readonly definition: Definition
+  readonly user: WorkspaceUser
+  readonly image: string
+  readonly createdAt: number
+}
+
+export interface Metadata {
+  readonly labels?: Readonly<Record<string, string>>
+  readonly annotations?: Readonly<Record<string, string>>
+}
+
+/** Undefined when it is not a workspace's, or was made by a Berth that this one does not understand. */
+export function readAnnotations(metadata: Metadata | undefined): Annotated | undefined {
+  const from = metadata?.annotations
+  const id = metadata?.labels?.[labels.workspace]
+  if (!from || !id || metadata.labels?.[labels.managedBy] !== MANAGED_BY) return undefined
+  const source = Source.safeParse(parseJson(from[annotations.source]))
+  const definition = Definition.safeParse(parseJson(from[annotations.definition]))
+  const user = WorkspaceUser.safeParse(parseJson(from[annotations.user]))
+  if (!source.success || !definition.success || !user.success) return undefined
+  return {
+    id,
+    name: from[annotations.name] ?? id,
+    owner: from[annotations.owner] ?? '',
+    source: source.data,
+    definition: definition.data,
+    user: user.data,
+    image: from[annotations.image] ?? '',
+    createdAt: Number(from[annotations.createdAt] ?? 0) || 0,
+  }
+}
+
+/** The options that a workspace was made with. */
+export function readOptions(metadata: Metadata | undefined): KubernetesOptions | undefined {
+  return KubernetesOptions.safeParse(parseJson(metadata?.annotations?.[annotations.options])).data
+}
+
+export function readPrevious(metadata: Metadata | undefined): Previous | undefined {
+  const value = parseJson(metadata?.annotations?.[annotations.previous])
+  return typeof value === 'object' && value !== null && 'template' in value ? (value as Previous) : undefined
+}
+
+export const isComplete = (metadata: Metadata | undefined) =>
+  metadata?.annotations?.[annotations.complete] === 'true'
+export const isReplacing = (metadata: Metadata | undefined) =>
+  metadata?.annotations?.[annotations.replacing] === 'true'
+
+function parseJson(text: string | undefined): unknown {
+  try {
+    return text === undefined ? undefined : JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,247 @@
+import type { CoreV1Event, V1Pod } from '@kubernetes/client-node'
+import { cancelled, type KubernetesOptions, type Problem, problem } from '#contract'
+import type { Platform } from '../../../platform/platform'
+import type { ImageRequest, ResolvedImage, StepReport } from '../../driver'
+import { resolveUser } from '../../shared/users'
+import type { ApiClient } from '../api'
+import { follow } from '../watch/follow'
+import { nonce } from './anatomy'
+import { ImageCache, type LookedAt } from './image-cache'
+import { isCertain, pullProblem } from './image-problems'
+import { type Looked, lookPod, readLookOutput, readLookPod, readWhoOutput } from './look-pod'
+import type { Objects } from './objects'
+import { judge } from './progress'
+
+/** How often an output is read that is not whole yet, and milliseconds between. */
+const READ = { times: 25, every: 200 }
+/** Milliseconds between two looks at what does not change. */
+const LOOK_AGAIN = 1_000
+/** The most that is read of a container's output, in bytes. */
+const OUTPUT_LIMIT = 4 * 1024 * 1024
+
+type Found = Extract<Looked, { readonly kind: 'shell' | 'no-shell' }>
+
+/** Finds out what images are, by letting the cluster run them. */
+export class Images {
+  readonly #client: ApiClient
+  readonly #objects: Objects
+  readonly #platform: Platform
+  readonly cache: ImageCache
+
+  constructor(client: ApiClient, objects: Objects, platform: Platform) {
+    this.#client = client
+    this.#objects = objects
+    this.#platform = platform
+    this.cache = new ImageCache(platform, client.identity.endpoint)
+  }
+
+  /** See {@link Driver.resolveImage}. */
+  async resolve(
+    { definition, refresh }: ImageRequest,
+    options: KubernetesOptions,
+    report: StepReport,
+    signal: AbortSignal,
+  ): Promise<ResolvedImage> {
+    const title = 'The image could not be got ready'
+    try {
+      if (definition.build) throw problem(cannotBuild)
+      const reference = definition.image
+      if (!reference) throw problem(noImage)
+      signal.throwIfAborted()
+      const known = refresh ? undefined : await this.cache.recall(reference)
+      const found = known ?? (await this.#look(reference, options, refresh, report, signal))
+      const user = definition.remoteUser ?? definition.containerUser ?? found.user
+      if (!found.hasShell && !/^(root|\d+)?(:|$)/.test(user)) throw problem(nobodyKnows(reference, user))
+      return {
+        reference,
+        id: found.imageId,
+        user: resolveUser(user, found, reference),
+        env: found.env,
+        hasShell: found.hasShell,
+        built: false,
+      }
+    } catch (error) {
+      if (signal.aborted) throw cancelled('Getting the image ready')
+      throw this.#client.failure(error, title)
+    }
+  }
+
+  async #look(
+    reference: string,
+    options: KubernetesOptions,
+    refresh: boolean,
+    report: StepReport,
+    signal: AbortSignal,
+  ): Promise<LookedAt> {
+    const name = `berth-look-${nonce()}`
+    report.detail('Asking the cluster for the image')
+    // Not aborted under way, so that it is known what there is to remove.
+    await this.#objects.createPod(lookPod(name, this.#client.identity.namespace, reference, options, refresh))
+    try {
+      const found = await this.#outcome(name, reference, report, signal)
+      report.detail('Looking into the image')
+      const looked = await this.#read(name, found, signal)
+      await this.cache.remember(reference, looked)
+      return looked
+    } finally {
+      await this.#objects.delete('pods', name, 0).catch((error: unknown) => {
+        this.#platform.logger.warn('kubernetes: a pod could not be removed', { name, error: String(error) })
+      })
+    }
+  }
+
+  async #outcome(name: string, reference: string, report: StepReport, signal: AbortSignal): Promise<Found> {
+    const { clock } = this.#platform
+    const dependencies = { client: this.#client, clock }
+    const { paths } = this.#objects
+    const controller = new AbortController()
+    const stop = AbortSignal.any([signal, controller.signal])
+    let pod: V1Pod | undefined
+    let events: readonly CoreV1Event[] = []
+    let unscheduledSince: number | undefined
+    let found: Found | undefined
+    let said = ''
+    const look = (): boolean => {
+      if (!pod) return false
+      const looked = readLookPod(pod)
+      if (looked.kind === 'shell' || looked.kind === 'no-shell') found = looked
+      const failure = failureOf(looked, reference)
+      if (failure) throw problem(failure)
+      const waits = pod.status?.conditions?.some(
+        ({ type, status }) => type === 'PodScheduled' && status === 'False',
+      )
+      unscheduledSince = waits ? (unscheduledSince ?? clock.now()) : undefined
+      if (looked.kind === 'waiting') {
+        const unscheduled = unscheduledSince === undefined ? 0 : clock.now() - unscheduledSince
+        const { detail, problem: hopeless } = judge({ pod, events, unscheduled })
+        if (detail !== said) report.detail(detail)
+        said = detail
+        if (hopeless && waits) throw problem(hopeless)
+      }
+      return found !== undefined
+    }
+    const watching = [
+      follow<V1Pod>(
+        dependencies,
+        {
+          path: paths.pods,
+          query: { fieldSelector: `metadata.name=${name}` },
+          look: (pods) => {
+            const before = pod
+            pod = pods.get(name)
+            if (before && !pod) throw problem(removedByHand)
+            return look()
+          },
+        },
+        stop,
+      ),
+      (async () => {
+        do await clock.sleep(LOOK_AGAIN, stop)
+        while (!look())
+      })(),
+    ]
+    follow<CoreV1Event>(
+      dependencies,
+      {
+        path: paths.events,
+        query: { fieldSelector: `involvedObject.name=${name}` },
+        look: (all) => {
+          events = [...all.values()]
+          return false
+        },
+      },
+      stop,
+    ).catch(() => undefined) // Without a right to events less is said.
+    try {
+      await Promise.race(watching)
+    } finally {
+      controller.abort()
+      for (const one of watching) one.catch(() => undefined)
+    }
+    if (!found) throw new Error('a look ended without an outcome')
+    return found
+  }
+
+  async #read(name: string, found: Found, signal: AbortSignal): Promise<LookedAt> {
+    const base = { version: 1, at: this.#platform.clock.now(), imageId: found.imageId } as const
+    if (found.kind === 'no-shell') return { ...base, user: found.user, passwd: '', hasShell: false, env: {} }
+    const [inside, user] = await Promise.all([
+      this.#whole(name, 'look', readLookOutput, signal),
+      found.user ?? this.#whole(name, 'who', readWhoOutput, signal),
+    ])
+    return { ...base, ...inside, user, hasShell: true }
+  }
+
+  /** What a container printed, once all of it has come: the node may still be writing its log when it has ended. */
+  async #whole<T>(
+    pod: string,
+    container: string,
+    read: (output: Buffer) => T | undefined,
+    signal: AbortSignal,
+  ): Promise<T> {
+    for (let time = 0; time < READ.times; time++) {
+      if (time > 0) await this.#platform.clock.sleep(READ.every, signal)
+      const value = read(await this.#log(pod, container, signal))
+      if (value !== undefined) return value
+    }
+    throw problem({
+      code: 'create-failed',
+      title: 'The image could not be looked into',
+      cause: 'What its shell printed did not come whole.',
+      remedy: 'Try again.',
+    })
+  }
+
+  async #log(pod: string, container: string, signal: AbortSignal): Promise<Buffer> {
+    const response = await this.#client.stream(`${this.#objects.paths.pods}/${pod}/log`, {
+      query: { container, limitBytes: OUTPUT_LIMIT },
+      signal,
+    })
+    const chunks: Buffer[] = []
+    for await (const chunk of response) chunks.push(chunk as Buffer)
+    return Buffer.concat(chunks)
+  }
+}
+
+function failureOf(looked: Looked, reference: string): Problem | undefined {
+  if (looked.kind === 'pull-failed')
+    return looked.again && !isCertain(looked.message) ? undefined : pullProblem(reference, looked.message)
+  if (looked.kind !== 'failed') return undefined
+  const format = /exec format error/i.test(looked.message)
+  return {
+    code: format ? 'image-platform' : 'create-failed',
+    title: `The image "${reference}" does not run`,
+    cause: format
+      ? 'It is built for another kind of processor than the node has.'
+      : `The node says: ${looked.message.split('\n', 1)[0] ?? ''}`,
+    remedy: format ? 'Choose an image for this platform, or other nodes.' : 'Choose another image.',
+    detail: looked.message,
+  }
+}
+
+const cannotBuild: Problem = {
+  code: 'unsupported',
+  title: 'A cluster does not build images',
+  cause: 'The definition has a "build".',
+  remedy: 'Build the image on a Docker target, or name one with "image".',
+}
+const noImage: Problem = {
+  code: 'definition-invalid',
+  title: 'The definition names no image',
+  cause: 'It has neither "image" nor "build".',
+  remedy: 'Add one of the two.',
+}
+const removedByHand: Problem = {
+  code: 'create-failed',
+  title: 'The image could not be looked into',
+  cause: 'The pod that did so was removed.',
+  remedy: 'Try again.',
+}
+function nobodyKnows(image: string, user: string): Problem {
+  return {
+    code: 'user-not-found',
+    title: `Who "${user}" is in the image "${image}" is not known`,
+    cause: 'The image has no shell, and a cluster has no other way to look into its /etc/passwd.',
+    remedy: 'Give the user as a number in containerUser or remoteUser.',
+  }
+}

@@ -1,0 +1,167 @@
+import type {
+  V1NetworkPolicy,
+  V1PersistentVolumeClaim,
+  V1Pod,
+  V1Secret,
+  V1StatefulSet,
+} from '@kubernetes/client-node'
+import { type ProblemError, problem } from '#contract'
+import type { Clock } from '../../../platform/clock'
+import type { ApiClient } from '../api'
+import { isStatus } from '../status'
+import { followObject } from '../watch/follow'
+import { filesPodName, managedSelector, objectName, type Paths, paths, podName } from './anatomy'
+
+interface Kinds {
+  readonly statefulSets: V1StatefulSet
+  readonly claims: V1PersistentVolumeClaim
+  readonly pods: V1Pod
+  readonly secrets: V1Secret
+  readonly networkPolicies: V1NetworkPolicy
+}
+type Kind = keyof Kinds
+
+/** Seconds that a pod has to end when it is deleted for good; the node goes on asking until its containers are gone. */
+const BRIEF_GRACE = 1
+/** Objects of one answer to a list. */
+const PAGE = 500
+
+/** The objects of one namespace, one by one. Rejects with raw errors. */
+export class Objects {
+  readonly #client: ApiClient
+  readonly #clock: Clock
+  readonly #paths: Paths
+
+  constructor(client: ApiClient, clock: Clock) {
+    this.#client = client
+    this.#clock = clock
+    this.#paths = paths(client.identity.namespace)
+  }
+
+  get paths(): Paths {
+    return this.#paths
+  }
+
+  #path(kind: Kind, name: string): string {
+    return `${this.#paths[kind]}/${encodeURIComponent(name)}`
+  }
+
+  /** Undefined where there is none. */
+  async get<K extends Kind>(kind: K, name: string, signal?: AbortSignal): Promise<Kinds[K] | undefined> {
+    try {
+      return await this.#client.json<Kinds[K]>('GET', this.#path(kind, name), { ...(signal && { signal }) })
+    } catch (error) {
+      if (isStatus(error, 404)) return undefined
+      throw error
+    }
+  }
+
+  /** What there is of a workspace, apart from its pod. */
+  async of(id: string, signal?: AbortSignal) {
+    const [statefulSet, claim] = await Promise.all([
+      this.get('statefulSets', objectName(id), signal),
+      this.get('claims', objectName(id), signal),
+    ])
+    return { statefulSet, claim }
+  }
+
+  /** Every claim of Berth's: each workspace has one, and its annotations tell the name. */
+  async claims(signal?: AbortSignal): Promise<V1PersistentVolumeClaim[]> {
+    const all: V1PersistentVolumeClaim[] = []
+    let token: string | undefined
+    do {
+      const page: { items?: V1PersistentVolumeClaim[]; metadata?: { continue?: string } } =
+        await this.#client.json('GET', this.#paths.claims, {
+          query: { labelSelector: managedSelector, limit: PAGE, ...(token && { continue: token }) },
+          ...(signal && { signal }),
+        })
+      all.push(...(page.items ?? []))
+      token = page.metadata?.continue || undefined
+    } while (token !== undefined)
+    return all
+  }
+
+  /** Server-side apply. Not aborted under way: the server would go on, and make what nobody removes then. */
+  apply<K extends Kind>(kind: K, object: Kinds[K]): Promise<Kinds[K]> {
+    return this.#client.apply<Kinds[K]>(this.#path(kind, object.metadata?.name ?? ''), object)
+  }
+
+  /** Changes some fields, whoever manages them: what a person asks for counts. */
+  async patch(kind: Kind, name: string, change: unknown): Promise<void> {
+    await this.#client.json('PATCH', this.#path(kind, name), {
+      contentType: 'application/merge-patch+json',
+      query: { fieldManager: 'berth' },
+      json: change,
+    })
+  }
+
+  createPod(pod: V1Pod): Promise<V1Pod> {
+    return this.#client.json<V1Pod>('POST', this.#paths.pods, {
+      query: { fieldManager: 'berth' },
+      json: pod,
+    })
+  }
+
+  /** Asks for its end; `grace` in seconds, for pods. Nothing where there is none. */
+  async delete(kind: Kind, name: string, grace?: number): Promise<void> {
+    try {
+      await this.#client.json('DELETE', this.#path(kind, name), {
+        query: { propagationPolicy: 'Background', ...(grace !== undefined && { gracePeriodSeconds: grace }) },
+      })
+    } catch (error) {
+      if (!isStatus(error, 404)) throw error
+    }
+  }
+
+  /** Waits until it is gone, or another one has its name. `look` sees it meanwhile. */
+  async gone<K extends 'pods' | 'claims' | 'statefulSets'>(
+    kind: K,
+    name: string,
+    signal: AbortSignal,
+    look: (object: Kinds[K]) => void = () => undefined,
+  ): Promise<void> {
+    const first = await this.get(kind, name, signal)
+    if (!first) return
+    await followObject<Kinds[K]>(
+      { client: this.#client, clock: this.#clock },
+      this.#paths[kind],
+      name,
+      (object) => {
+        if (!object || object.metadata?.uid !== first.metadata?.uid) return true
+        look(object)
+        return false
+      },
+      signal,
+    )
+  }
+
+  /** Ends the pods of a workspace and waits until they are gone. */
+  async endPods(id: string, signal: AbortSignal, look?: (pod: V1Pod) => void): Promise<void> {
+    await Promise.all(
+      [podName(id), filesPodName(id)].map(async (name) => {
+        await this.delete('pods', name, BRIEF_GRACE)
+        await this.gone('pods', name, signal, look)
+      }),
+    )
+  }
+
+  /** The pod that gives a way to the files of a stopped workspace keeps its volume from going to another node. */
+  async endFilesPod(id: string, signal: AbortSignal): Promise<void> {
+    await this.delete('pods', filesPodName(id), BRIEF_GRACE)
+    await this.gone('pods', filesPodName(id), signal)
+  }
+}
+
+export function workspaceGone(id: string, kept: boolean): ProblemError {
+  return problem({
+    code: 'workspace-gone',
+    title: kept ? 'The StatefulSet of the workspace is gone' : 'The workspace is gone',
+    cause: kept
+      ? 'It was removed outside Berth. The source and home folders are still there.'
+      : 'The cluster has nothing of it.',
+    remedy: kept ? 'Rebuild the workspace.' : 'Create it again.',
+    ...(kept && {
+      actions: [{ kind: 'workspace', label: 'Rebuild', verb: 'rebuild', workspaceId: id }],
+    }),
+  })
+}

@@ -1,0 +1,229 @@
+import type {
+  V1Container,
+  V1PodSpec,
+  V1SecurityContext,
+  V1Toleration,
+  V1Volume,
+  V1VolumeMount,
+} from '@kubernetes/client-node'
+import type { KubernetesOptions, WorkspaceUser } from '#contract'
+import { substituteEnvironment } from '../../../platform/variables'
+import type { WorkspaceSpec } from '../../driver'
+import { plainPath } from '../../shared/folders'
+import { idleCommand, runsIdle } from '../../shared/idle'
+import { CONTAINER, objectName, VOLUME_ROOT } from './anatomy'
+import { layOutVolume } from './prepare'
+
+/**
+ * What root in a container can do on Docker, without what gives a way to the node: the `baseline` Pod Security level
+ * allows these. Installing packages and becoming another user need them.
+ */
+const rootCapabilities = [
+  'AUDIT_WRITE',
+  'CHOWN',
+  'DAC_OVERRIDE',
+  'FOWNER',
+  'FSETID',
+  'KILL',
+  'NET_BIND_SERVICE',
+  'SETFCAP',
+  'SETGID',
+  'SETPCAP',
+  'SETUID',
+  'SYS_CHROOT',
+]
+
+/** A value as the kubelet takes it for exactly that: it would fill in `$(NAME)` in commands and variables. */
+export const literal = (text: string) => text.replaceAll('$', '$$$$')
+
+/** Whom a container runs as. */
+export interface RunAs {
+  /** Absent: whom the image says. */
+  readonly uid?: number
+  readonly gid?: number
+  /** What is known: the `restricted` Pod Security level wants it said. */
+  readonly nonRoot: boolean
+}
+
+/**
+ * Whom the workspace's own container runs as. A process that is started in a pod later runs as the pod does, so that is
+ * the user of terminals; but an image's own command runs as the definition and the image want it.
+ */
+export function runsAs({ definition, image }: WorkspaceSpec): RunAs {
+  const { user } = image
+  if (!runsIdle(definition, user)) {
+    const [uid, gid] = (definition.containerUser ?? '').split(':')
+    if (uid && /^\d+$/.test(uid)) {
+      return {
+        uid: Number(uid),
+        nonRoot: Number(uid) !== 0,
+        ...(gid && /^\d+$/.test(gid) && { gid: Number(gid) }),
+      }
+    }
+    if (definition.remoteUser !== undefined && definition.containerUser !== definition.remoteUser)
+      return { nonRoot: false }
+    // Nothing but the image itself knows, where there is no shell that could have told.
+    if (!image.hasShell) return { nonRoot: user.uid !== 0 }
+  }
+  return asUser(user)
+}
+
+export const asUser = ({ uid, gid }: WorkspaceUser): RunAs => ({ uid, gid, nonRoot: uid !== 0 })
+
+/** As the `restricted` Pod Security level wants it, or `baseline` for root. */
+export function securityContext({ uid, gid, nonRoot }: RunAs): V1SecurityContext {
+  return {
+    ...(uid !== undefined && { runAsUser: uid }),
+    ...(gid !== undefined && { runAsGroup: gid }),
+    ...(nonRoot && { runAsNonRoot: true }),
+    allowPrivilegeEscalation: false,
+    capabilities: { drop: ['ALL'], ...(!nonRoot && { add: rootCapabilities }) },
+  }
+}
+
+/** Where pods go and what they need to get there: the same for every pod that is about one workspace. */
+export function placement(options: KubernetesOptions): Partial<V1PodSpec> {
+  return {
+    automountServiceAccountToken: false,
+    enableServiceLinks: false,
+    ...(options.nodeSelector && { nodeSelector: options.nodeSelector }),
+    ...(options.tolerations && { tolerations: options.tolerations as V1Toleration[] }),
+    ...(options.pullSecrets && { imagePullSecrets: options.pullSecrets.map((name) => ({ name })) }),
+  }
+}
+
+/** What a container asks for; `gpu` for the one that works. */
+export function resources(options: KubernetesOptions, gpu = false): Pick<V1Container, 'resources'> {
+  const devices = gpu && options.gpu ? { [options.gpu.resource]: String(options.gpu.count) } : {}
+  const requests = { ...definedOf(options.requests), ...devices }
+  const limits = { ...definedOf(options.limits), ...devices }
+  const some = (amounts: object) => Object.keys(amounts).length > 0
+  if (!some(requests) && !some(limits)) return {}
+  return { resources: { ...(some(requests) && { requests }), ...(some(limits) && { limits }) } }
+}
+
+function definedOf(
+  amounts: Readonly<Record<string, string | undefined>> | undefined,
+): Record<string, string> {
+  const defined: Record<string, string> = {}
+  for (const [name, value] of Object.entries(amounts ?? {})) if (value !== undefined) defined[name] = value
+  return defined
+}
+
+/** The variables of a definition: those that name this machine's environment may be secrets. */
+export function environmentOf(
+  { definition, image }: WorkspaceSpec,
+  env: Readonly<Record<string, string | undefined>>,
+): { readonly plain: Record<string, string>; readonly secret: Record<string, string> } {
+  const plain: Record<string, string> = {}
+  const secret: Record<string, string> = {}
+  for (const [name, value] of Object.entries(definition.containerEnv)) {
+    const filled = substituteEnvironment(value, { local: env, container: image.env })
+    const isSecret = /\$\{(?:localEnv|env):/.test(value)
+    ;(isSecret ? secret : plain)[name] = filled
+  }
+  return { plain, secret }
+}
+
+export interface PodOptions {
+  readonly options: KubernetesOptions
+  readonly plain: Readonly<Record<string, string>>
+  /** Names of the variables that are in the Secret. */
+  readonly secret: readonly string[]
+  readonly secretName: string
+}
+
+/** The pod of a workspace. */
+export function podSpecOf(
+  spec: WorkspaceSpec,
+  { options, plain, secret, secretName }: PodOptions,
+): V1PodSpec {
+  const { definition, image } = spec
+  const idle = runsIdle(definition, image.user)
+  const layout = layOutVolume(spec)
+  const as = runsAs(spec)
+  const { volumes, mounts } = definedMounts(spec)
+  const preparing = image.hasShell
+  return {
+    ...placement(options),
+    // Berth's idle command reaps what is orphaned; where something else is process 1, the pause process does.
+    shareProcessNamespace: !idle,
+    terminationGracePeriodSeconds: 30,
+    securityContext: podSecurity(spec, as),
+    ...(preparing && {
+      initContainers: [
+        {
+          name: 'prepare',
+          image: image.reference,
+          imagePullPolicy: 'IfNotPresent',
+          command: layout.prepare.map(literal),
+          securityContext: securityContext(asUser(image.user)),
+          volumeMounts: [{ name: 'data', mountPath: VOLUME_ROOT }],
+          terminationMessagePolicy: 'FallbackToLogsOnError',
+          ...resources(options),
+        },
+      ],
+    }),
+    containers: [
+      {
+        name: CONTAINER,
+        image: image.reference,
+        imagePullPolicy: 'IfNotPresent',
+        ...(idle && { command: idleCommand.map(literal), workingDir: definition.workspaceFolder }),
+        env: [
+          ...Object.entries(plain).map(([name, value]) => ({ name, value: literal(value) })),
+          ...secret.map((name) => ({ name, valueFrom: { secretKeyRef: { name: secretName, key: name } } })),
+        ],
+        securityContext: securityContext(as),
+        terminationMessagePolicy: 'FallbackToLogsOnError',
+        volumeMounts: [...layout.mounts.map((mount) => ({ name: 'data', ...mount })), ...mounts],
+        ...resources(options, true),
+      },
+    ],
+    volumes: [{ name: 'data', persistentVolumeClaim: { claimName: objectName(spec.id) } }, ...volumes],
+  }
+}
+
+/** A pod that has the workspace's source and home where the workspace has them, and does nothing. */
+export function filesPodSpec(template: V1PodSpec, command: readonly string[]): V1PodSpec {
+  const [container] = template.containers
+  if (!container) throw new Error('a workspace has a container')
+  const { resources: _, env: __, ...rest } = container
+  return {
+    ...template,
+    restartPolicy: 'Never',
+    terminationGracePeriodSeconds: 1,
+    containers: [{ ...rest, command: command.map(literal) }],
+  }
+}
+
+export function podSecurity(
+  { image }: WorkspaceSpec,
+  { nonRoot }: RunAs,
+): NonNullable<V1PodSpec['securityContext']> {
+  const { user } = image
+  return {
+    seccompProfile: { type: 'RuntimeDefault' },
+    // The volume belongs to the user's group then, where its driver can do that.
+    ...((nonRoot || user.uid !== 0) && { fsGroup: user.gid, fsGroupChangePolicy: 'OnRootMismatch' }),
+  }
+}
+
+/** The definition's own mounts. Folders of a machine cannot be: see `refuseMounts`. */
+function definedMounts({ definition }: WorkspaceSpec): { volumes: V1Volume[]; mounts: V1VolumeMount[] } {
+  const volumes: V1Volume[] = []
+  const mounts: V1VolumeMount[] = []
+  for (const [index, mount] of definition.mounts.entries()) {
+    const name = `mount-${index}`
+    if (mount.type === 'tmpfs') volumes.push({ name, emptyDir: { medium: 'Memory' } })
+    else if (mount.type === 'volume' && mount.source !== undefined)
+      volumes.push({ name, persistentVolumeClaim: { claimName: mount.source } })
+    else continue
+    mounts.push({
+      name,
+      mountPath: plainPath(mount.target),
+      ...(mount.readOnly && { readOnly: true }),
+    })
+  }
+  return { volumes, mounts }
+}

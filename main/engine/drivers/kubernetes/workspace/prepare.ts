@@ -1,0 +1,66 @@
+import { posix } from 'node:path'
+import type { WorkspaceSpec } from '../../driver'
+import { isBelow, keepsHome, onTheWayTo, plainPath, sourceFolders, sourceMount } from '../../shared/folders'
+import { VOLUME_ROOT } from './anatomy'
+
+/** Exit code of the script where the volume cannot be written to. */
+export const NOT_WRITABLE = 73
+
+/**
+ * Makes the folders of a workspace's volume, as the workspace user's: those that a mount by subPath would find missing
+ * the kubelet makes as root. The home is begun with what the image has there, once: it appears under its name when it
+ * is whole. It needs sh, mkdir, mv, rm and cp. Arguments: the home's path in the image, or nothing; then folders within the
+ * volume, parents first.
+ */
+const script = `
+umask 022
+cd ${VOLUME_ROOT} || exit ${NOT_WRITABLE}
+home=$1; shift
+if [ -n "$home" ] && [ ! -d home ]; then
+  rm -rf home.new
+  mkdir home.new || exit ${NOT_WRITABLE}
+  if [ -d "$home" ]; then cp -a "$home/." home.new/ 2>/dev/null || cp -R "$home/." home.new/ 2>/dev/null; fi
+  mv home.new home || exit ${NOT_WRITABLE}
+fi
+for folder in "$@"; do
+  [ -d "$folder" ] || mkdir "$folder" || exit ${NOT_WRITABLE}
+done
+for folder in source \${home:+home}; do
+  if [ -d "$folder" ] && [ ! -w "$folder" ]; then
+    echo "user $(id -u) may not write to the volume's folder $folder" >&2
+    exit ${NOT_WRITABLE}
+  fi
+done
+exit 0
+`
+
+/** How the parts of the volume lie in a workspace. */
+export interface VolumeLayout {
+  readonly mounts: readonly { readonly mountPath: string; readonly subPath: 'source' | 'home' }[]
+  /** What the init container runs. */
+  readonly prepare: readonly string[]
+}
+
+/** Where source and home of a workspace are mounted, and what has to be there before they can be. */
+export function layOutVolume(spec: WorkspaceSpec): VolumeLayout {
+  const { definition, image } = spec
+  const { home } = image.user
+  const sourceFolder = spec.sourceFolder ?? definition.workspaceFolder
+  const root = plainPath(sourceMount(sourceFolder))
+  const taken = new Set(definition.mounts.map((mount) => plainPath(mount.target)))
+  const ownsHome = keepsHome(home) && !taken.has(plainPath(home))
+  const mounts: { mountPath: string; subPath: 'source' | 'home' }[] = []
+  if (!taken.has(root)) mounts.push({ mountPath: root, subPath: 'source' })
+  if (ownsHome) mounts.push({ mountPath: plainPath(home), subPath: 'home' })
+  const within = (folder: string, top: string, name: string) =>
+    posix.join(name, posix.relative(top, plainPath(folder)))
+  const inSource = sourceFolders(sourceFolder, definition.workspaceFolder)
+    .filter((folder) => isBelow(folder, root))
+    .map((folder) => within(folder, root, 'source'))
+  const targets = [root, ...definition.mounts.map((mount) => mount.target)]
+  const inHome = ownsHome ? onTheWayTo(targets, home).map((folder) => within(folder, home, 'home')) : []
+  return {
+    mounts,
+    prepare: ['/bin/sh', '-c', script, 'berth', ownsHome ? plainPath(home) : '', ...inSource, ...inHome],
+  }
+}

@@ -1,0 +1,238 @@
+import type { CoreV1Event, V1Pod, V1StatefulSet } from '@kubernetes/client-node'
+import { cancelled, type Problem, ProblemError, problem } from '#contract'
+import type { Clock } from '../../../platform/clock'
+import type { StepReport } from '../../driver'
+import { runsIdle } from '../../shared/idle'
+import type { ApiClient } from '../api'
+import { follow, followObject } from '../watch/follow'
+import { isRunning, podState, workspaceContainer } from '../watch/pod-state'
+import { objectName, podName, readAnnotations } from './anatomy'
+import { type Objects, workspaceGone } from './objects'
+import { judge } from './progress'
+
+/** Milliseconds in which an image's own command has to fail for `start` to say so. */
+const SETTLING = 1_000
+/** Milliseconds between two looks at what does not change, such as the time that there was no node. */
+const LOOK_AGAIN = 1_000
+/** Milliseconds that a start which was given up waits for its pod to end. */
+const GIVING_UP = 30_000
+
+/** Says why a workspace is not well, better than one pod's status can. */
+export type Explain = (id: string, signal: AbortSignal) => Promise<readonly Problem[]>
+
+export interface RunningDependencies {
+  readonly client: ApiClient
+  readonly objects: Objects
+  readonly clock: Clock
+  readonly explain: Explain
+  /** A pod of this image came up, and its node calls the image so. */
+  readonly ran?: (image: string, imageId: string) => Promise<void>
+}
+
+/** The verbs of {@link Driver} that run workspaces. */
+export class Running {
+  readonly #dependencies: RunningDependencies
+
+  constructor(dependencies: RunningDependencies) {
+    this.#dependencies = dependencies
+  }
+
+  /**
+   * A pod that does not come up stays, and the cluster goes on trying: it is all that remembers why. Given up, the
+   * start is taken back.
+   */
+  async start(id: string, report: StepReport, signal: AbortSignal): Promise<void> {
+    const { client, objects } = this.#dependencies
+    const title = 'The workspace could not be started'
+    let scaled = false
+    try {
+      const [{ statefulSet, claim }, pod] = await Promise.all([
+        objects.of(id, signal),
+        objects.get('pods', podName(id), signal),
+      ])
+      if (!statefulSet) throw workspaceGone(id, claim !== undefined)
+      const wanted = (statefulSet.spec?.replicas ?? 0) > 0
+      if (wanted && isRunning(pod)) return
+      report.detail('Starting its pod')
+      await objects.endFilesPod(id, signal)
+      signal.throwIfAborted()
+      // One that keeps failing gets a fresh attempt, without the pauses that its failures have earned.
+      if (wanted && pod && podState(pod, true).run === 'failed') await objects.delete('pods', podName(id), 1)
+      const events = new Events()
+      await this.#comeUp(id, statefulSet, events, report, signal, async () => {
+        if (wanted) return
+        scaled = true
+        await objects.patch('statefulSets', objectName(id), { spec: { replicas: 1 } })
+      })
+    } catch (error) {
+      if (!signal.aborted) throw client.failure(error, title)
+      if (scaled) await this.#giveUp(id)
+      throw cancelled('Starting the workspace')
+    }
+  }
+
+  async #comeUp(
+    id: string,
+    statefulSet: V1StatefulSet,
+    events: Events,
+    report: StepReport,
+    signal: AbortSignal,
+    begin: () => Promise<void>,
+  ): Promise<void> {
+    const { client, objects, clock } = this.#dependencies
+    const described = readAnnotations(statefulSet.metadata)
+    const idle = described !== undefined && runsIdle(described.definition, described.user)
+    const controller = new AbortController()
+    const stop = AbortSignal.any([signal, controller.signal])
+    let pod: V1Pod | undefined
+    let unscheduledSince: number | undefined
+    let said = ''
+    let look: () => void = () => undefined
+    const outcome = new Promise<'up' | Problem>((resolve) => {
+      look = () => {
+        const waits = pod?.status?.conditions?.some(
+          ({ type, status }) => type === 'PodScheduled' && status === 'False',
+        )
+        unscheduledSince = waits ? (unscheduledSince ?? clock.now()) : undefined
+        const unscheduled = unscheduledSince === undefined ? 0 : clock.now() - unscheduledSince
+        const { detail, problem: found } = judge({ pod, events: events.all, unscheduled })
+        if (detail !== said) report.detail(detail)
+        said = detail
+        if (found) resolve(found)
+        else if (isRunning(pod) && workspaceContainer(pod)?.restartCount === 0) resolve('up')
+        else if (isRunning(pod) && idle) resolve('up')
+      }
+    })
+    const watching = [
+      followObject<V1Pod>(
+        { client, clock },
+        objects.paths.pods,
+        podName(id),
+        (now) => {
+          pod = now
+          look()
+          return false
+        },
+        stop,
+      ),
+      ...[objectName(id), podName(id)].map((name) =>
+        follow<CoreV1Event>(
+          { client, clock },
+          {
+            path: objects.paths.events,
+            query: { fieldSelector: `involvedObject.name=${name}` },
+            look: (now) => {
+              events.take(name, now)
+              look()
+              return false
+            },
+          },
+          stop,
+        ).catch((error: unknown) => {
+          // Without a right to read events a start says less, and succeeds all the same.
+          if (!stop.aborted) report.output(`Events of the cluster cannot be read: ${String(error)}\n`)
+          return new Promise<never>(() => undefined)
+        }),
+      ),
+      (async () => {
+        for (;;) {
+          await clock.sleep(LOOK_AGAIN, stop)
+          look()
+        }
+      })(),
+    ]
+    try {
+      await begin()
+      const result = await Promise.race([outcome, ...watching])
+      if (result !== 'up') throw await this.#explained(id, result ?? undefined, signal)
+      const imageId = pod && workspaceContainer(pod)?.imageID
+      if (described && imageId) void this.#dependencies.ran?.(described.image, imageId)
+      if (idle) return
+      await clock.sleep(SETTLING, signal)
+      const { problem: found } = judge({ pod, events: [], unscheduled: 0 })
+      if (found) throw await this.#explained(id, found, signal)
+    } finally {
+      controller.abort()
+      for (const one of watching) one.catch(() => undefined)
+    }
+  }
+
+  /** The fullest account of why it does not come up. */
+  async #explained(id: string, found: Problem | undefined, signal: AbortSignal): Promise<ProblemError> {
+    const all = await this.#dependencies.explain(id, signal).catch(() => [])
+    const [first] = all
+    if (first) return new ProblemError(first)
+    return problem(
+      found ?? {
+        code: 'create-failed',
+        title: 'The workspace could not be started',
+        cause: 'Its pod does not come up.',
+        remedy: 'Try again.',
+      },
+    )
+  }
+
+  async #giveUp(id: string): Promise<void> {
+    const { objects } = this.#dependencies
+    try {
+      await objects.delete('pods', podName(id), 1)
+      await objects.patch('statefulSets', objectName(id), { spec: { replicas: 0 } })
+      await objects.gone('pods', podName(id), AbortSignal.timeout(GIVING_UP))
+    } catch {
+      // The workspace shows as what it is.
+    }
+  }
+
+  async stop(
+    id: string,
+    { grace }: { readonly grace: number },
+    report: StepReport,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { client, objects } = this.#dependencies
+    try {
+      const { statefulSet, claim } = await objects.of(id, signal)
+      if (!statefulSet) throw workspaceGone(id, claim !== undefined)
+      report.detail('Asking its main process to end')
+      signal.throwIfAborted()
+      // The pod first, because who deletes it first says how long it may take; none is made anew while it ends.
+      await objects.delete('pods', podName(id), Math.max(1, Math.ceil(grace / 1_000)))
+      await objects.patch('statefulSets', objectName(id), { spec: { replicas: 0 } })
+      await objects.gone('pods', podName(id), signal, (pod) => {
+        const { run, reason } = podState(pod, false)
+        if (run === 'stopping') report.detail(reason)
+      })
+    } catch (error) {
+      throw client.failure(error, 'The workspace could not be stopped', signal)
+    }
+  }
+}
+
+/** Events of some objects, but those that had happened before. */
+class Events {
+  readonly #before = new Map<string, ReadonlyMap<string, string>>()
+  readonly #now = new Map<string, readonly CoreV1Event[]>()
+
+  take(about: string, events: ReadonlyMap<string, CoreV1Event>): void {
+    const versions = () =>
+      new Map([...events].map(([name, { metadata }]) => [name, metadata.resourceVersion ?? '']))
+    let before = this.#before.get(about)
+    if (!before) {
+      before = versions()
+      this.#before.set(about, before)
+    }
+    const known = before
+    this.#now.set(
+      about,
+      [...events.entries()]
+        .filter(([name, { metadata }]) => known.get(name) !== metadata.resourceVersion)
+        .map(([, event]) => event),
+    )
+  }
+
+  get all(): readonly CoreV1Event[] {
+    const at = ({ lastTimestamp, eventTime }: CoreV1Event) =>
+      new Date(lastTimestamp ?? eventTime ?? 0).getTime()
+    return [...this.#now.values()].flat().sort((left, right) => at(left) - at(right))
+  }
+}
