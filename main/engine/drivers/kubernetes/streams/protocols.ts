@@ -44,6 +44,8 @@ export class ProtocolMemory<Name extends string> {
  * whatever status; but who is not known, and what is not there, is so for every protocol.
  */
 function mayBeTheProtocol(error: unknown): boolean {
+  // 101, but for another protocol than the one that was asked for.
+  if (error instanceof Error && error.name === 'AnswerError') return true
   const refusal = refusalOf(error)
   if (!refusal) return false
   if (refusal.status === 401 || refusal.status === 429) return false

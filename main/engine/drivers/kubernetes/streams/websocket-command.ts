@@ -14,7 +14,9 @@ import { LONGEST_STATUS } from './status'
 /** First byte of every message (apimachinery/pkg/util/remotecommand/constants.go). */
 const channel = { stdin: 0, stdout: 1, stderr: 2, status: 3, resize: 4, close: 255 } as const
 
-/** Bytes of input per message: what kubectl's own buffers hold, doubled; one more would be one more copy. */
+const prefix = { stdin: Buffer.of(channel.stdin), resize: Buffer.of(channel.resize) } as const
+
+/** Bytes of input per message: what kubectl's own buffers hold, doubled. */
 const MESSAGE = 64 * 1024
 
 /** An exec whose channels are messages of a websocket (`v4.channel.k8s.io` or `v5.channel.k8s.io`). */
@@ -74,7 +76,7 @@ export function websocketCommand(socket: ApiWebSocket, terminal: boolean): Remot
     stderr,
     ended,
     resize: (columns, rows) => {
-      socket.send(message(channel.resize, Buffer.from(terminalSize(columns, rows))))
+      socket.send(prefix.resize, Buffer.from(terminalSize(columns, rows)))
     },
     finish: () => {
       stdout.finish()
@@ -82,13 +84,6 @@ export function websocketCommand(socket: ApiWebSocket, terminal: boolean): Remot
     },
     destroy: () => socket.destroy(),
   }
-}
-
-function message(to: number, payload: Buffer): Buffer {
-  const data = Buffer.allocUnsafe(payload.length + 1)
-  data[0] = to
-  payload.copy(data, 1)
-  return data
 }
 
 function inputOf(socket: ApiWebSocket, terminal: boolean, canHalfClose: boolean): Writable {
@@ -105,7 +100,7 @@ function inputOf(socket: ApiWebSocket, terminal: boolean, canHalfClose: boolean)
   const send = (chunk: Buffer, start: number, done: () => void): void => {
     for (let at = start; at < chunk.length && !over; ) {
       const end = Math.min(at + MESSAGE, chunk.length)
-      const more = socket.send(message(channel.stdin, chunk.subarray(at, end)))
+      const more = socket.send(prefix.stdin, chunk.subarray(at, end))
       at = end
       if (more) continue
       waiting = () => send(chunk, at, done)
@@ -121,7 +116,7 @@ function inputOf(socket: ApiWebSocket, terminal: boolean, canHalfClose: boolean)
     },
     final(done) {
       if (over) return done()
-      if (terminal) socket.send(message(channel.stdin, keys.endKeys))
+      if (terminal) socket.send(prefix.stdin, keys.endKeys)
       else if (canHalfClose) socket.send(Buffer.from([channel.close, channel.stdin]))
       done()
     },
