@@ -1,7 +1,7 @@
 import http from 'node:http'
 import { Duplex } from 'node:stream'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { abortable, connect, UpstreamAgent } from './upstream'
+import { abortable, connect, connectFor, UpstreamAgent } from './upstream'
 
 /** A connection whose other end is the test: it pushes what the app says. */
 class Wire extends Duplex {
@@ -90,6 +90,31 @@ it('takes leave of an idle connection with an end', async () => {
   await new Promise(setImmediate)
   expect(wire).toMatchObject({ taken: true, destroyed: false })
   expect(Object.values(agent.freeSockets)).toHaveLength(0)
+  wire.push(null)
+  await vi.waitFor(() => expect(wire.destroyed).toBe(true))
+})
+
+it('keeps 16 idle connections, and takes leave of those beyond', async () => {
+  const asked = Array.from({ length: 20 }, ask)
+  await vi.waitFor(() => expect(wires).toHaveLength(20))
+  for (const wire of wires) wire.push(ANSWER)
+  expect(await Promise.all(asked)).toEqual(Array(20).fill('ok'))
+  await vi.waitFor(() => expect(wires.filter((wire) => wire.taken)).toHaveLength(4))
+  expect(Object.values(agent.freeSockets).flat()).toHaveLength(16)
+  expect(wires.some((wire) => wire.destroyed)).toBe(false)
+})
+
+it('takes leave of a connection that is used once', async () => {
+  const wire = new Wire()
+  const answered = new Promise((resolve) => {
+    const createConnection = connectFor(async () => wire, false) as never
+    http.get({ createConnection, ...abortable(new AbortController().signal) }, (response) => {
+      response.resume().on('end', resolve)
+    })
+  })
+  wire.push(ANSWER)
+  await answered
+  expect(wire).toMatchObject({ taken: true, destroyed: false })
   wire.push(null)
   await vi.waitFor(() => expect(wire.destroyed).toBe(true))
 })

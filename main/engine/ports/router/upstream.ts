@@ -4,7 +4,7 @@ import tls from 'node:tls'
 
 /** How long an idle connection to an app is kept, milliseconds: less than the servers keep it that people develop with. */
 const IDLE = 4000
-/** How long the app may take to end its side of a connection that is not kept any more, milliseconds. */
+/** How long the app may take to end its side of a connection that is not used any more, milliseconds. */
 const FAREWELL = 2000
 const FREE_MAXIMUM = 16
 /** Apps may send larger headers than Node's 16 KiB: cookies of notebooks and of sign-on. */
@@ -23,6 +23,8 @@ interface SocketMethods {
   setTimeout(): unknown
   ref(): unknown
   unref(): unknown
+  /** After the last answer over it. */
+  destroySoon(): unknown
 }
 
 function likeSocket(stream: Duplex): Duplex {
@@ -32,7 +34,16 @@ function likeSocket(stream: Duplex): Duplex {
   partial.setTimeout ??= () => stream
   partial.ref ??= () => stream
   partial.unref ??= () => stream
+  partial.destroySoon ??= () => takeLeave(stream)
   return stream
+}
+
+/** Ends a connection as a browser does: with an end. A reset is an error to many apps, and stands in their log. */
+function takeLeave(stream: Duplex): void {
+  const timer = setTimeout(() => stream.destroy(), FAREWELL)
+  stream.once('close', () => clearTimeout(timer))
+  stream.on('end', () => stream.destroy())
+  stream.end()
 }
 
 /** Over TLS where the app speaks it. Its certificate is one for localhost that nobody signed; the way there is Berth's own. */
@@ -97,7 +108,8 @@ export class UpstreamAgent extends http.Agent {
   readonly #parting = new Set<Duplex>()
 
   constructor(reach: Reach, secure: boolean) {
-    super({ keepAlive: true, maxFreeSockets: FREE_MAXIMUM, scheduling: 'lifo' })
+    // Those above the maximum take leave too, where an Agent would reset them.
+    super({ keepAlive: true, maxFreeSockets: Number.POSITIVE_INFINITY, scheduling: 'lifo' })
     this.createConnection = connectFor(reach, secure) as never
   }
 
@@ -110,9 +122,10 @@ export class UpstreamAgent extends http.Agent {
       stream.on('end', () => stream.destroy())
       stream.once('close', () => clearTimeout(this.#idle.get(stream)))
     }
+    const free = Object.values(this.freeSockets).reduce((sum, streams) => sum + (streams?.length ?? 0), 0)
     this.#idle.set(
       stream,
-      setTimeout(() => this.#part(stream), IDLE),
+      setTimeout(() => this.#part(stream), free < FREE_MAXIMUM ? IDLE : 0),
     )
     stream.resume()
     return true
@@ -129,15 +142,10 @@ export class UpstreamAgent extends http.Agent {
     for (const stream of this.#parting) stream.destroy()
   }
 
-  /** As a browser takes leave: with an end. A reset is an error to many apps, and in their log. */
   #part(stream: Duplex): void {
     this.#parting.add(stream)
-    const timer = setTimeout(() => stream.destroy(), FAREWELL)
-    stream.once('close', () => {
-      clearTimeout(timer)
-      this.#parting.delete(stream)
-    })
-    stream.end()
+    stream.once('close', () => this.#parting.delete(stream))
+    takeLeave(stream)
     // What http's client itself emits on a socket that an Agent is to know no longer.
     stream.emit('agentRemove')
   }
