@@ -53,6 +53,18 @@ beforeAll(async () => {
       })
       socket.on('end', () => socket.end(`answer to ${question}`))
     }),
+    farewell: await listen('127.0.0.1', (socket) => socket.resume().end(Buffer.alloc(300_000))),
+    cut: await listen('127.0.0.1', (socket) => {
+      socket.once('data', () => socket.write(Buffer.alloc(1000), () => socket.resetAndDestroy()))
+    }),
+    refusal: await listen('127.0.0.1', (socket) => {
+      socket.once('data', () => {
+        socket.pause()
+        // Written at once, and closed in the same turn.
+        socket.write('too large')
+        socket.destroy()
+      })
+    }),
     version6: await listen('::1', (socket) => socket.end('six')),
   }
 })
@@ -125,6 +137,7 @@ for (const way of ways) {
       ports,
       halfClose: way.name !== 'bash',
       resets: way.relay,
+      refusals: way.relay && way.name !== 'node',
       ...(way.relay
         ? {
             killRelay: async () => {

@@ -46,7 +46,7 @@ output.on('error', () => process.exit(0))
 
 function open(id, port, host) {
   const socket = net.connect({ port, host, allowHalfOpen: true })
-  const connection = { socket, credit: WINDOW, consumed: 0, connected: false }
+  const connection = { socket, credit: WINDOW, consumed: 0, connected: false, ended: false }
   connections.set(id, connection)
   socket.setNoDelay(true)
   socket.on('connect', () => {
@@ -64,7 +64,14 @@ function open(id, port, host) {
     else if (connection.credit <= 0) socket.pause()
   })
   socket.on('end', () => {
-    send(id, FIN, 0)
+    // libuv tells a reset that comes together with the last bytes as an end. After a reset even writing nothing fails;
+    // where there is more to write, that will.
+    if (connection.ended || socket.writableLength > 0) send(id, FIN, 0)
+    else {
+      socket.write(Buffer.alloc(0), (error) => {
+        if (!error) send(id, FIN, 0)
+      })
+    }
   })
   socket.on('error', (error) => {
     if (connections.get(id) !== connection) return
@@ -92,6 +99,7 @@ function control(id, type, value) {
   const connection = connections.get(id)
   if (!connection) return
   if (type === FIN) {
+    connection.ended = true
     connection.socket.end()
   } else if (type === RST) {
     connections.delete(id)

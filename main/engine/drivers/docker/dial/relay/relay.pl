@@ -76,6 +76,29 @@ sub fail {
     control_frame($c->{id}, RST, 0);
 }
 
+# The app takes no more. What it said before, such as why, is still there to be read; then the connection fails.
+sub broken {
+    my ($c) = @_;
+    $c->{broken} = 1;
+    discard($c, length $c->{pending});
+    $c->{pending} = '';
+    $c->{read_ended} ? fail($c) : watch($c);
+}
+
+# Bytes that nobody takes any more count as taken, so that whoever sends them is not stuck.
+sub discard {
+    my ($c, $count) = @_;
+    $c->{consumed} += $count;
+    give_back($c);
+}
+
+sub give_back {
+    my ($c) = @_;
+    return if $c->{consumed} < WINDOW / 4;
+    control_frame($c->{id}, WINDOW_UPDATE, $c->{consumed});
+    $c->{consumed} = 0;
+}
+
 sub connect_to {
     my ($c) = @_;
     my ($family, $address);
@@ -126,6 +149,8 @@ sub receive {
     if ($count) {
         $c->{credit} -= $count;
         put(pack('NCN', $c->{id}, DATA, $count) . $data);
+    } elsif ($c->{broken}) {
+        return fail($c);
     } else {
         $c->{read_ended} = 1;
         control_frame($c->{id}, FIN, 0);
@@ -139,18 +164,15 @@ sub drain {
         my $count = syswrite($c->{socket}, $c->{pending});
         if (!defined $count) {
             last if again();
-            return fail($c);
+            return broken($c);
         }
         $c->{consumed} += $count;
         substr($c->{pending}, 0, $count, '');
     }
-    if ($c->{consumed} >= WINDOW / 4) {
-        control_frame($c->{id}, WINDOW_UPDATE, $c->{consumed});
-        $c->{consumed} = 0;
-    }
-    if ($c->{finish} && !length($c->{pending}) && !$c->{write_ended}) {
+    give_back($c);
+    if ($c->{finish} && !length($c->{pending}) && !$c->{write_ended} && !$c->{broken}) {
+        shutdown($c->{socket}, SHUT_WR) or return broken($c);
         $c->{write_ended} = 1;
-        shutdown($c->{socket}, SHUT_WR) or return fail($c);
     }
     settle($c);
 }
@@ -196,8 +218,11 @@ sub take {
             my $length = $count - $at < $payload ? $count - $at : $payload;
             $payload -= $length;
             if (my $c = $connections{$current}) {
-                $c->{pending} .= substr($chunk, $at, $length);
-                drain($c) if $c->{connected};
+                if ($c->{broken}) { discard($c, $length) }
+                else {
+                    $c->{pending} .= substr($chunk, $at, $length);
+                    drain($c) if $c->{connected};
+                }
             }
             $at += $length;
             next;
@@ -229,10 +254,12 @@ while (1) {
     my $count = select(my $readable = $readers, my $writable = $writers, undef, undef);
     next if !defined $count || $count < 0;
     flush() if vec($writable, 1, 1);
-    take()  if vec($readable, 0, 1);
-    for my $number (keys %by_number) {
-        # take() may have closed one and given its number to another: those wait for the next round.
-        my $c = $by_number{$number} or next;
+    # take() may close one and give its number to another, of which select has said nothing.
+    my %present = %by_number;
+    take() if vec($readable, 0, 1);
+    for my $number (keys %present) {
+        my $c = $present{$number};
+        next unless ($by_number{$number} || 0) == $c;
         if (!$c->{connected}) {
             connected($c) if vec($writable, $number, 1);
             next;
