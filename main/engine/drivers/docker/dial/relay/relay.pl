@@ -13,6 +13,7 @@ my %connections;    # by id
 my %by_number;      # by file descriptor
 my $output = '';    # waits for stdout
 my ($readers, $writers) = ('', '');
+my $round = 0;      # of select
 
 sub nonblocking {
     my ($handle) = @_;
@@ -112,6 +113,7 @@ sub connect_to {
     socket(my $socket, $family, SOCK_STREAM, 0) or return refused($c, $! + 0);
     nonblocking($socket);
     $c->{socket} = $socket;
+    $c->{round} = $round;
     $by_number{ fileno $socket } = $c;
     if (connect($socket, $address) || $!{EINPROGRESS}) { watch($c) }
     else { refused($c, $! + 0) }
@@ -254,12 +256,12 @@ while (1) {
     my $count = select(my $readable = $readers, my $writable = $writers, undef, undef);
     next if !defined $count || $count < 0;
     flush() if vec($writable, 1, 1);
-    # take() may close one and give its number to another, of which select has said nothing.
-    my %present = %by_number;
+    $round++;
     take() if vec($readable, 0, 1);
-    for my $number (keys %present) {
-        my $c = $present{$number};
-        next unless ($by_number{$number} || 0) == $c;
+    for my $number (keys %by_number) {
+        my $c = $by_number{$number} or next;
+        # It may have got the number of one that was closed just now; select has said nothing of it yet.
+        next if $c->{round} == $round;
         if (!$c->{connected}) {
             connected($c) if vec($writable, $number, 1);
             next;
