@@ -44,7 +44,7 @@ output.on('drain', () => {
 })
 output.on('error', () => process.exit(0))
 
-function open(id, port, host) {
+function open(id, port, host, failed) {
   const socket = net.connect({ port, host, allowHalfOpen: true })
   const connection = { socket, credit: WINDOW, consumed: 0, connected: false, ended: false }
   connections.set(id, connection)
@@ -78,12 +78,14 @@ function open(id, port, host) {
     if (connection.connected) {
       connections.delete(id)
       send(id, RST, 0)
-    } else if (host === '127.0.0.1') {
-      open(id, port, '::1')
+      return
+    }
+    const other = failed || ['ECONNREFUSED', 'EADDRNOTAVAIL', 'EAFNOSUPPORT'].indexOf(error.code) < 0
+    if (host === '127.0.0.1') {
+      open(id, port, '::1', other)
     } else {
       connections.delete(id)
-      const nothing = ['ECONNREFUSED', 'EADDRNOTAVAIL', 'EAFNOSUPPORT'].indexOf(error.code) >= 0
-      send(id, REFUSED, nothing ? 1 : 2)
+      send(id, REFUSED, other ? 2 : 1)
     }
   })
   socket.on('close', () => {
@@ -93,7 +95,7 @@ function open(id, port, host) {
 
 function control(id, type, value) {
   if (type === OPEN) {
-    open(id, value, '127.0.0.1')
+    open(id, value, '127.0.0.1', false)
     return
   }
   const connection = connections.get(id)

@@ -122,13 +122,14 @@ sub connect_to {
 sub refused {
     my ($c, $code) = @_;
     finish($c, 0);
+    my $nothing = grep { $code == $_ } ECONNREFUSED, EADDRNOTAVAIL, EAFNOSUPPORT;
+    $c->{failed} ||= !$nothing;
     if (!$c->{version6}) {
         $c->{version6} = 1;
         $connections{ $c->{id} } = $c;
         return connect_to($c);
     }
-    my $nothing = grep { $code == $_ } ECONNREFUSED, EADDRNOTAVAIL, EAFNOSUPPORT;
-    control_frame($c->{id}, REFUSED, $nothing ? 1 : 2);
+    control_frame($c->{id}, REFUSED, $c->{failed} ? 2 : 1);
 }
 
 sub connected {

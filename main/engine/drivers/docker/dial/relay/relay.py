@@ -36,6 +36,7 @@ class Connection:
         self.events = 0
         self.connected = False
         self.version6 = False
+        self.failed = False
         self.credit = WINDOW
         self.consumed = 0
         self.pending = collections.deque()
@@ -162,12 +163,13 @@ def connect(connection):
 
 def refused(connection, code):
     close(connection, False)
+    connection.failed = connection.failed or code not in NOTHING
     if not connection.version6:
         connection.version6 = True
         connections[connection.id] = connection
         connect(connection)
     else:
-        send(connection.id, REFUSED, 1 if code in NOTHING else 2)
+        send(connection.id, REFUSED, 2 if connection.failed else 1)
 
 
 def connected(connection):
