@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { command } from '../harness/command'
+import { launchBrowser, openPage } from '../harness/browser'
 import { TEST_IMAGES } from '../harness/images'
 import { BerthPage } from './berth-page'
 import { startWindowDocker, type WindowDocker } from './engine'
@@ -18,17 +18,23 @@ let berth: BerthApp
 pictureFailures(() => berth)
 let window: BerthPage
 
+/**
+ * One process for each connection. Browsers open connections in advance and send nothing over them for a while: one that
+ * is served alone keeps everybody else waiting, by whatever way they come.
+ */
 const server = `
 use strict; use warnings; use IO::Socket::INET;
-$| = 1;
+$| = 1; $SIG{CHLD} = 'IGNORE';
 my $server = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => ${APP_PORT}, Listen => 50, ReuseAddr => 1) or die "listen: $!";
 print "app is up\\n";
 while (my $client = $server->accept) {
+  if (fork) { close $client; next }
+  close $server;
   my $first = <$client>; my $host = '';
   while (my $line = <$client>) { $host = $1 if $line =~ /^host:\\s*(\\S+)/i; last if $line =~ /^\\r?\\n$/ }
   my $body = "<!doctype html><title>Harbour app</title><h1 id=where></h1><script>where.textContent = 'host ' + " . "'$host'" . "</script>";
   print $client "HTTP/1.1 200 OK\\r\\nContent-Type: text/html\\r\\nContent-Length: " . length($body) . "\\r\\nConnection: close\\r\\n\\r\\n$body";
-  close $client;
+  exit;
 }
 `
 
@@ -59,11 +65,15 @@ afterAll(async () => {
   }
 })
 
-/** What a real browser shows at an address: the text of the page once its scripts have run. */
+/** What a real browser shows at an address: the page once its script has run. */
 async function browse(url: string): Promise<string> {
-  const flags = ['--headless=new', '--disable-gpu', '--no-first-run', '--virtual-time-budget=3000']
-  if (process.getuid?.() === 0) flags.push('--no-sandbox')
-  return command('chromium', [...flags, '--dump-dom', url], { timeoutMilliseconds: 60_000 })
+  const browser = await launchBrowser()
+  try {
+    const { page } = await openPage(browser, url, (shown) => shown.getByText(/^host /))
+    return await page.content()
+  } finally {
+    await browser.close()
+  }
 }
 
 describe('the main job', () => {

@@ -64,6 +64,22 @@ def after_end(connection):
     connection.sendall(b'answer to ' + question)
 
 
+def farewell(connection):
+    connection.sendall(bytes(300000))
+
+
+def cut(connection):
+    connection.recv(1)
+    connection.sendall(bytes(1000))
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+
+
+def refusal(connection):
+    connection.recv(1)
+    # Closed with bytes unread, the kernel resets it.
+    connection.sendall(b'too large')
+
+
 def six(connection):
     connection.sendall(b'six')
 
@@ -76,6 +92,9 @@ ports = {
     'source': listen(source),
     'reset': listen(reset),
     'afterEnd': listen(after_end),
+    'farewell': listen(farewell),
+    'cut': listen(cut),
+    'refusal': listen(refusal),
     'closed': closed.getsockname()[1],
 }
 try:

@@ -79,6 +79,7 @@ for (const way of ways) {
       ports,
       halfClose: way.halfClose,
       resets: way.relay,
+      refusals: way.relay && way.name !== 'node',
       ...(way.relay
         ? {
             killRelay: async () =>

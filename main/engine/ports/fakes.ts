@@ -1,6 +1,6 @@
 import net from 'node:net'
 import type { Duplex } from 'node:stream'
-import { type Listener, problem, Settings, type Workspace } from '#contract'
+import { cancelled, type Listener, problem, Settings, type Workspace } from '#contract'
 import type { Link, Links, ListeningTable } from '../link/link'
 import { systemClock } from '../platform/clock'
 import { Collection } from '../platform/collection'
@@ -156,8 +156,14 @@ export class FakeLink implements Link {
     if (actual === undefined) throw refused
     return new Promise((resolve, reject) => {
       const socket = net.connect({ port: actual, host: '127.0.0.1', allowHalfOpen: true })
-      signal.addEventListener('abort', () => socket.destroy(), { once: true })
+      const onAbort = () => {
+        socket.destroy()
+        reject(cancelled('The connection'))
+      }
+      signal.addEventListener('abort', onAbort, { once: true })
       socket.once('connect', () => {
+        // It covers the connecting only.
+        signal.removeEventListener('abort', onAbort)
         this.open.add(socket)
         socket.on('error', () => undefined)
         socket.once('close', () => this.open.delete(socket))

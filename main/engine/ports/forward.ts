@@ -23,18 +23,13 @@ export interface ForwardServer {
 /** Listens on 127.0.0.1, and on ::1 where this machine has it; resolves once it does. Rejects with `port-busy`. */
 export async function openForward(options: ForwardOptions): Promise<ForwardServer> {
   const sockets = new Set<net.Socket>()
-  const ended = new AbortController()
-
   const onConnection = (socket: net.Socket) => {
     sockets.add(socket)
     socket.setNoDelay(true)
     const gone = new AbortController()
-    const onEnded = () => gone.abort()
-    ended.signal.addEventListener('abort', onEnded, { once: true })
     socket.on('error', () => undefined)
     socket.on('close', () => {
       sockets.delete(socket)
-      ended.signal.removeEventListener('abort', onEnded)
       gone.abort()
     })
     options.reach(gone.signal).then(
@@ -54,7 +49,6 @@ export async function openForward(options: ForwardOptions): Promise<ForwardServe
     net.createServer({ allowHalfOpen: true }, onConnection),
   )
   const close = async () => {
-    ended.abort()
     for (const socket of sockets) reset(socket)
     await Promise.all(servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))))
   }

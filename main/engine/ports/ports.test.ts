@@ -194,6 +194,21 @@ describe('a forward', () => {
     await until(number, (found) => found?.forward?.connections === 0)
   })
 
+  it('ends a wait for an app when it is closed', async () => {
+    start()
+    const number = await free()
+    links.get(ID).serve(number, await app())
+    await forwarded(number)
+    workspaces.patch(ID, { state: 'starting', reason: 'it starts' })
+    const socket = await connect(number)
+    const failed = once(socket, 'error')
+    await service.handlers['ports.stop']({ workspaceId: ID, port: number }, AbortSignal.timeout(1000))
+    expect(((await failed) as [NodeJS.ErrnoException])[0].code).toBe('ECONNRESET')
+    workspaces.patch(ID, { state: 'running', reason: 'it runs', incarnation: 'second' })
+    await new Promise(setImmediate)
+    expect(links.get(ID).dials).toBe(0)
+  })
+
   it('resets a connection where nothing listens', async () => {
     start()
     const number = await free()

@@ -66,20 +66,13 @@ function splitOrigin(url: string): { origin: string; rest: string } | undefined 
  * Exception: where the browser named its own origin and that was translated, X-Forwarded-Host and -Port say the same
  * as Origin. Apps that guard against forged requests compare the two (Rails, Next.js), and would refuse every form.
  */
-export function requestHeaders(
-  raw: readonly string[],
-  map: AddressMap,
-  keep: readonly string[] = [],
-): string[] {
+export function requestHeaders(raw: readonly string[], map: AddressMap): string[] {
   const all = pairs(raw)
   const local = `localhost:${map.port}`
   const origin = value(all, 'origin')
   const translated = origin === undefined ? undefined : map.toLocal(origin)
   const out: string[] = []
-  for (const [name, text] of [
-    ...endToEnd(all),
-    ...all.filter(([name]) => keep.includes(name.toLowerCase())),
-  ]) {
+  for (const [name, text] of endToEnd(all)) {
     const lower = name.toLowerCase()
     if (FORWARDED.has(lower)) continue
     if (lower === 'host') out.push(name, local)
@@ -117,17 +110,9 @@ export function toPublicUrl(url: string, map: AddressMap): string {
 }
 
 /** The response's headers as the browser is to see them, in their order. */
-export function responseHeaders(
-  raw: readonly string[],
-  map: AddressMap,
-  keep: readonly string[] = [],
-): string[] {
-  const all = pairs(raw)
+export function responseHeaders(raw: readonly string[], map: AddressMap): string[] {
   const out: string[] = []
-  for (const [name, text] of [
-    ...endToEnd(all),
-    ...all.filter(([name]) => keep.includes(name.toLowerCase())),
-  ]) {
+  for (const [name, text] of endToEnd(pairs(raw))) {
     switch (name.toLowerCase()) {
       case 'location':
       case 'content-location':
@@ -142,6 +127,38 @@ export function responseHeaders(
     }
   }
   return out
+}
+
+/** Without headers of this name (lower case). */
+export function withoutHeader(raw: readonly string[], name: string): string[] {
+  return pairs(raw)
+    .filter(([key]) => key.toLowerCase() !== name)
+    .flat()
+}
+
+/**
+ * The head of a request for a switch of protocols as that of an ordinary one, which it is to whoever does not want to
+ * switch (RFC 9110, section 7.8).
+ */
+export function headWithoutUpgrade(
+  method: string,
+  url: string,
+  httpVersion: string,
+  raw: readonly string[],
+): string {
+  const ofUpgrade = ['upgrade', 'http2-settings']
+  const lines = [`${method} ${url} HTTP/${httpVersion}`]
+  for (const [name, text] of pairs(raw)) {
+    const lower = name.toLowerCase()
+    if (ofUpgrade.includes(lower)) continue
+    if (lower !== 'connection') {
+      lines.push(`${name}: ${text}`)
+      continue
+    }
+    const tokens = text.split(',').filter((token) => !ofUpgrade.includes(token.trim().toLowerCase()))
+    if (tokens.length > 0) lines.push(`${name}: ${tokens.join(',').trim()}`)
+  }
+  return `${lines.join('\r\n')}\r\n\r\n`
 }
 
 /** A cookie for the app's own host, whichever of its names the app put into Domain: a browser would refuse those. */

@@ -6,7 +6,8 @@ import { listenNear } from '../loopback'
 import { DIRECTORY_TYPE, servedPorts } from './directory'
 import { originOf, parseHost } from './hosts'
 import { type PageContent, page, plain, RETRY_AFTER } from './pages'
-import { proxyRequest, proxyUpgrade, type Route } from './proxy'
+import { proxyRequest, type Route } from './proxy'
+import { isOrdinary, proxyUpgrade, sayLast, serveOrdinary } from './upgrade'
 import { MAXIMUM_HEADER, UpstreamAgent } from './upstream'
 
 /** What the router needs to know of the ports; it keeps nothing of its own but connections. */
@@ -44,7 +45,6 @@ interface Refusal extends PageContent {
 export async function startRouter(backend: RouterBackend, wanted: number, logger: Logger): Promise<Router> {
   const agents = new Map<string, UpstreamAgent>()
   const sockets = new Set<Duplex>()
-  const ended = new AbortController()
   let routerPort = 0
 
   const urlOf = (port: Port) => {
@@ -56,7 +56,7 @@ export async function startRouter(backend: RouterBackend, wanted: number, logger
     const key = `${workspaceId}:${port}:${secure}`
     let agent = agents.get(key)
     if (!agent) {
-      agent = new UpstreamAgent(() => backend.reach(workspaceId, port, true, ended.signal), secure)
+      agent = new UpstreamAgent((signal) => backend.reach(workspaceId, port, true, signal), secure)
       agents.set(key, agent)
     }
     return agent
@@ -68,7 +68,7 @@ export async function startRouter(backend: RouterBackend, wanted: number, logger
     return {
       secure,
       agent: agentOf(workspace.id, port.port, secure),
-      reach: () => backend.reach(workspace.id, port.port, true, ended.signal),
+      reach: (signal) => backend.reach(workspace.id, port.port, true, signal),
       map: {
         port: port.port,
         publicHost: host,
@@ -186,8 +186,6 @@ export async function startRouter(backend: RouterBackend, wanted: number, logger
       'x-content-type-options': 'nosniff',
       ...(html ? { 'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'" } : {}),
       ...(refusal.waits ? { 'retry-after': String(RETRY_AFTER) } : {}),
-      // What is left of the request's body is not read.
-      ...(request.complete ? {} : { connection: 'close' }),
     })
     response.end(request.method === 'HEAD' ? undefined : text)
   }
@@ -204,10 +202,10 @@ export async function startRouter(backend: RouterBackend, wanted: number, logger
 
   async function handle(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
     if (tellDirectory(request, response)) return
-    const gone = new AbortController()
-    response.once('close', () => gone.abort())
-    const found = await find(request, gone.signal)
+    const gone = whileWaited(request, response)
+    const found = await find(request, gone)
     if (!('route' in found)) return refuse(request, response, found)
+    if (gone.aborted) return
     const { workspace, port } = found
     const onFailure = (error: Error) => {
       const now = backend.workspace(backend.urlName(workspace.id) ?? '') ?? workspace
@@ -220,7 +218,7 @@ export async function startRouter(backend: RouterBackend, wanted: number, logger
           : {
               status: 502,
               title: `The app on port ${port.port} of ${workspace.name} broke off`,
-              lines: [`It ended the connection without an answer (${error.message}).`],
+              lines: [`It gave no answer that can be passed on (${error.message}).`],
             },
       )
     }
@@ -231,19 +229,15 @@ export async function startRouter(backend: RouterBackend, wanted: number, logger
       port.state !== 'live'
     if (navigation) {
       // A person looks at this: a page that says what is going on is better than an empty one that waits.
-      let stream: Duplex | undefined = await backend.reach(workspace.id, port.port, false, gone.signal)
-      const { reach } = route
-      route = {
-        ...route,
-        agent: new UpstreamAgent(async () => {
-          const first = stream
-          stream = undefined
-          return first ?? reach()
-        }, route.secure),
+      const stream = await backend.reach(workspace.id, port.port, false, gone)
+      if (gone.aborted) {
+        stream.destroy()
+        return
       }
-      response.once('close', () => route.agent.destroy())
+      const { agent: _, ...own } = route
+      route = { ...own, reach: async () => stream }
     }
-    proxyRequest(request, response, route, onFailure)
+    proxyRequest(request, response, route, { gone, onFailure })
   }
 
   const onRequest = (request: http.IncomingMessage, response: http.ServerResponse) => {
@@ -257,13 +251,18 @@ export async function startRouter(backend: RouterBackend, wanted: number, logger
 
   const refuseUpgrade = (socket: Duplex, refusal: Refusal) => {
     const text = plain(refusal)
-    socket.end(
+    sayLast(
+      socket,
       `HTTP/1.1 ${refusal.status} ${http.STATUS_CODES[refusal.status]}\r\nContent-Type: text/plain; charset=utf-8\r\n` +
         `Content-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n${text}`,
     )
   }
 
-  const onUpgrade = (request: http.IncomingMessage, socket: Duplex, head: Buffer) => {
+  const onUpgrade = (server: http.Server, request: http.IncomingMessage, socket: Duplex, head: Buffer) => {
+    if (isOrdinary(request)) {
+      serveOrdinary(server, request, socket, head)
+      return
+    }
     sockets.add(socket)
     const gone = new AbortController()
     socket.on('error', () => undefined)
@@ -271,18 +270,24 @@ export async function startRouter(backend: RouterBackend, wanted: number, logger
       sockets.delete(socket)
       gone.abort()
     })
-    find(request, gone.signal).then(
-      (found) => {
-        if (!('route' in found)) return refuseUpgrade(socket, found)
-        proxyUpgrade(request, socket, head, found.route, (error) =>
-          refuseUpgrade(socket, waiting(found.workspace, found.port.port, error)),
-        )
-      },
-      (error: unknown) => {
-        logger.warn('the router could not look up an upgrade', { cause: String(error) })
+    // Nobody reads before the app agrees, so that nobody would see its client go.
+    socket.once('end', () => gone.abort())
+    socket.read(0)
+    const answer = async () => {
+      const found = await find(request, gone.signal)
+      if (gone.signal.aborted) {
         socket.destroy()
-      },
-    )
+        return
+      }
+      if (!('route' in found)) return refuseUpgrade(socket, found)
+      const onFailure = (error: Error) =>
+        refuseUpgrade(socket, waiting(found.workspace, found.port.port, error))
+      proxyUpgrade(request, socket, found.route, { head, gone: gone.signal, onFailure })
+    }
+    answer().catch((error: unknown) => {
+      logger.warn('the router could not pass an upgrade on', { cause: String(error) })
+      socket.destroy()
+    })
   }
 
   function createServer(): http.Server {
@@ -297,7 +302,7 @@ export async function startRouter(backend: RouterBackend, wanted: number, logger
     server.on('request', onRequest)
     server.on('checkContinue', onRequest)
     server.on('checkExpectation', onRequest)
-    server.on('upgrade', onUpgrade)
+    server.on('upgrade', (request, socket, head) => onUpgrade(server, request, socket, head))
     server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
       if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy()
       else {
@@ -324,7 +329,6 @@ export async function startRouter(backend: RouterBackend, wanted: number, logger
       }
     },
     async close() {
-      ended.abort()
       const closed = servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())))
       for (const server of servers) server.closeAllConnections()
       for (const socket of sockets) socket.destroy()
@@ -333,4 +337,19 @@ export async function startRouter(backend: RouterBackend, wanted: number, logger
       await Promise.all(closed)
     },
   }
+}
+
+/** Aborts when an answer was given, or nobody waits for it any more. */
+function whileWaited(request: http.IncomingMessage, response: http.ServerResponse): AbortSignal {
+  const { socket } = request
+  const gone = new AbortController()
+  const leave = () => {
+    socket.off('close', leave)
+    gone.abort()
+  }
+  response.once('close', leave)
+  // A response whose turn on the connection had not come yet is not told that it closed. One listener for each.
+  socket.setMaxListeners(0)
+  socket.once('close', leave)
+  return gone.signal
 }

@@ -1,15 +1,15 @@
 import http from 'node:http'
-import type { Duplex } from 'node:stream'
-import { reset, splice } from '../splice'
-import { type AddressMap, requestHeaders, responseHeaders } from './headers'
-import { connectFor, MAXIMUM_HEADER, type Reach, type UpstreamAgent } from './upstream'
+import { type AddressMap, requestHeaders, responseHeaders, withoutHeader } from './headers'
+import { abortable, connectFor, MAXIMUM_HEADER, type Reach, type UpstreamAgent } from './upstream'
 
 /** Where a request goes, and how. */
 export interface Route {
   readonly map: AddressMap
   readonly secure: boolean
+  /** Makes a new connection. */
   readonly reach: Reach
-  readonly agent: UpstreamAgent
+  /** Has connections that are kept between requests. Absent: this request has one of its own. */
+  readonly agent?: UpstreamAgent
 }
 
 /** Without a body and without effect: may go over a kept connection, and again when that one turns out to be dead. */
@@ -17,8 +17,7 @@ const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
 /** Of which a server wants to hear the length even of an empty body. */
 const WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH'])
 
-function hasBody(request: http.IncomingMessage): boolean {
-  const { headers } = request
+export function hasBody({ headers }: http.IncomingMessage): boolean {
   return (
     headers['transfer-encoding'] !== undefined ||
     (headers['content-length'] !== undefined && headers['content-length'] !== '0')
@@ -40,66 +39,99 @@ function trailers(raw: readonly string[]): [string, string][] {
   return pairs
 }
 
+/** Whether an answer to this request can have trailers; where it cannot, node:http refuses to announce them. */
+function mayHaveTrailers(request: http.IncomingMessage, answer: http.IncomingMessage): boolean {
+  const status = answer.statusCode ?? 0
+  return (
+    answer.headers['transfer-encoding'] !== undefined &&
+    request.httpVersion !== '1.0' &&
+    request.method !== 'HEAD' &&
+    status !== 204 &&
+    status !== 304
+  )
+}
+
+export interface ProxyOptions {
+  /** Aborts once nobody waits for the answer any more. */
+  readonly gone: AbortSignal
+  /** Called when there is no answer to pass back. */
+  readonly onFailure: (error: Error) => void
+}
+
 /**
- * Passes one request on and its answer back, both as they come and no faster than they are read. `onFailure` is
- * called when there is no answer to pass back; what breaks later breaks this response only.
+ * Passes one request on and its answer back, both as they come and no faster than they are read. What breaks after
+ * the answer has begun breaks this response only.
  */
 export function proxyRequest(
   request: http.IncomingMessage,
   response: http.ServerResponse,
   route: Route,
-  onFailure: (error: Error) => void,
-  retried = false,
+  options: ProxyOptions,
 ): void {
+  const { gone, onFailure } = options
+  const { agent } = route
   const body = hasBody(request)
-  const pooled = !body && SAFE.has(request.method ?? '')
+  const pooled = agent !== undefined && !body && SAFE.has(request.method ?? '')
   const upstream = http.request({
     method: request.method,
     path: request.url,
     headers: upstreamHeaders(request, route.map) as never,
     maxHeaderSize: MAXIMUM_HEADER,
-    ...(pooled
-      ? { agent: route.agent }
-      : { createConnection: connectFor(route.reach, route.secure) as never }),
+    ...abortable(gone),
+    ...(pooled ? { agent } : { createConnection: connectFor(route.reach, route.secure) as never }),
   })
-  let answered = false
-  const onClosed = () => {
-    if (!response.writableFinished) upstream.destroy()
+  let answer: http.IncomingMessage | undefined
+  let failed = false
+  /** Many clients read no answer, and send no other request, before their body is sent, whoever takes it. */
+  const dropBody = () => {
+    request.unpipe(upstream)
+    request.resume()
   }
-  response.once('close', onClosed)
+  const fail = (error: Error) => {
+    dropBody()
+    if (failed || gone.aborted) return
+    failed = true
+    if (!pooled || !upstream.reusedSocket) return onFailure(error)
+    // Its app ended the kept connection meanwhile, and maybe others of them too: again over one that is new.
+    const { agent: _, ...fresh } = route
+    proxyRequest(request, response, fresh, options)
+  }
 
   upstream.on('continue', () => response.writeContinue())
-  upstream.on('response', (answer) => {
-    answered = true
-    response.sendDate = false
-    response.writeHead(
-      answer.statusCode ?? 502,
-      answer.statusMessage,
-      responseHeaders(answer.rawHeaders, route.map),
-    )
+  upstream.on('response', (received) => {
+    let passed = responseHeaders(received.rawHeaders, route.map)
+    if (!mayHaveTrailers(request, received)) passed = withoutHeader(passed, 'trailer')
+    try {
+      response.sendDate = false
+      response.writeHead(received.statusCode ?? 502, received.statusMessage, passed)
+    } catch (error) {
+      // Not an answer that can be said again, such as one with status 99.
+      upstream.destroy()
+      fail(error as Error)
+      return
+    }
+    answer = received
     response.flushHeaders()
-    answer.pipe(response, { end: false })
-    answer.on('end', () => {
-      if (answer.rawTrailers.length > 0) response.addTrailers(trailers(answer.rawTrailers))
+    received.pipe(response, { end: false })
+    received.on('end', () => {
+      if (received.rawTrailers.length > 0) response.addTrailers(trailers(received.rawTrailers))
       response.end()
     })
     // An answer that is cut must not look whole.
-    answer.on('error', () => response.destroy())
-    answer.on('close', () => {
-      if (!answer.complete) response.destroy()
+    received.on('error', () => response.destroy())
+    received.on('close', () => {
+      if (!received.complete) response.destroy()
     })
   })
   upstream.on('error', (error) => {
-    if (answered || response.destroyed) {
-      response.destroy()
-      return
-    }
-    response.off('close', onClosed)
-    if (pooled && upstream.reusedSocket && !retried) {
-      proxyRequest(request, response, route, onFailure, true)
-      return
-    }
-    onFailure(error)
+    if (!answer) fail(error)
+    // The app may have refused the body and said so: then all is there.
+    else if (!answer.complete) response.destroy()
+  })
+  // Also without an error, as after a switch of protocols that nobody asked for.
+  upstream.on('close', () => {
+    if (answer) dropBody()
+    else fail(new Error('the connection was closed'))
   })
   if (!body) {
     upstream.end()
@@ -109,65 +141,8 @@ export function proxyRequest(
   request.on('error', () => upstream.destroy())
   request.pipe(upstream, { end: false })
   request.on('end', () => {
+    if (upstream.destroyed) return
     if (request.rawTrailers.length > 0) upstream.addTrailers(trailers(request.rawTrailers))
     upstream.end()
   })
-}
-
-function statusLine(answer: http.IncomingMessage, headers: readonly string[]): string {
-  const lines = [`HTTP/1.1 ${answer.statusCode} ${answer.statusMessage ?? ''}`]
-  for (let at = 0; at + 1 < headers.length; at += 2) lines.push(`${headers[at]}: ${headers[at + 1]}`)
-  return `${lines.join('\r\n')}\r\n\r\n`
-}
-
-/** Passes an upgrade (WebSocket) on; once the app agrees, bytes go both ways untouched. */
-export function proxyUpgrade(
-  request: http.IncomingMessage,
-  socket: Duplex,
-  head: Buffer,
-  route: Route,
-  onFailure: (error: Error) => void,
-): void {
-  const upgrade = request.headers.upgrade ?? ''
-  const headers = requestHeaders(request.rawHeaders, route.map)
-  headers.push('Connection', 'Upgrade', 'Upgrade', upgrade)
-  const upstream = http.request({
-    method: request.method,
-    path: request.url,
-    headers: headers as never,
-    maxHeaderSize: MAXIMUM_HEADER,
-    createConnection: connectFor(route.reach, route.secure) as never,
-  })
-  const onClosed = () => upstream.destroy()
-  socket.once('close', onClosed)
-  let answered = false
-  upstream.on('upgrade', (answer, remote, remoteHead) => {
-    answered = true
-    socket.off('close', onClosed)
-    if (socket.destroyed) {
-      remote.destroy()
-      return
-    }
-    const passed = responseHeaders(answer.rawHeaders, route.map)
-    passed.push('Connection', 'Upgrade', 'Upgrade', answer.headers.upgrade ?? upgrade)
-    socket.write(statusLine(answer, passed))
-    if (remoteHead.length > 0) socket.write(remoteHead)
-    if (head.length > 0) remote.write(head)
-    splice(socket, remote)
-  })
-  upstream.on('response', (answer) => {
-    answered = true
-    const passed = responseHeaders(answer.rawHeaders, route.map)
-    // The next request on this connection would pass by the router, so there is none.
-    passed.push('Connection', 'close')
-    socket.write(statusLine(answer, passed))
-    answer.on('error', () => reset(socket))
-    answer.pipe(socket)
-  })
-  upstream.on('error', (error) => {
-    socket.off('close', onClosed)
-    if (answered) reset(socket)
-    else onFailure(error)
-  })
-  upstream.end()
 }

@@ -13,6 +13,12 @@ export interface SuiteContext {
     readonly source: number
     readonly reset: number
     readonly afterEnd: number
+    /** Sends 300 000 bytes to each client, and ends. */
+    readonly farewell: number
+    /** Answers the first byte with 1000, and resets the connection at once. */
+    readonly cut: number
+    /** Answers the first byte with `too large`, and closes the connection with the rest unread. */
+    readonly refusal: number
     readonly version6: number
     readonly closed: number
   }
@@ -22,6 +28,8 @@ export interface SuiteContext {
   readonly halfClose: boolean
   /** False for tools that turn a reset into an end. */
   readonly resets: boolean
+  /** False where what the app said is lost once it takes no more. */
+  readonly refusals: boolean
 }
 
 export async function collect(stream: Duplex): Promise<Buffer> {
@@ -102,6 +110,47 @@ export function dialSuite(context: () => SuiteContext): void {
       (error: NodeJS.ErrnoException) => error.code,
     )
     expect(outcome).toBe(resets ? 'ECONNRESET' : outcome)
+  })
+
+  it('tells a reset that comes with the last bytes from an end', async () => {
+    const { dial, ports, resets } = context()
+    if (!resets) return console.log('skipped: this tool turns a reset into an end')
+    const outcomes = await Promise.all(
+      Array.from({ length: 20 }, async () => {
+        const socket = await dial(ports.cut)
+        socket.write('x')
+        return collect(socket).then(
+          () => 'end',
+          (error: NodeJS.ErrnoException) => error.code,
+        )
+      }),
+    )
+    expect(outcomes).toEqual(outcomes.map(() => 'ECONNRESET'))
+  })
+
+  it('passes on why the app refuses the rest of what is sent', async () => {
+    const { dial, ports, refusals } = context()
+    if (!refusals) return console.log('skipped: this way ends with the first byte that cannot be written')
+    const upload = Buffer.alloc(4 * 1024 * 1024)
+    for (let round = 0; round < 20; round++) {
+      const socket = await dial(ports.refusal)
+      let said = ''
+      socket.on('data', (piece) => {
+        said += piece
+      })
+      const closed = new Promise((resolve) => socket.once('close', resolve))
+      socket.write(upload)
+      await closed
+      expect(said).toBe('too large')
+    }
+  })
+
+  it('keeps what the app said before it ended for a reader that is late', async () => {
+    const { dial, ports } = context()
+    const socket = await dial(ports.farewell)
+    // Long enough for the app, and whatever carries the connection, to be gone; on a slow machine it tests less.
+    await new Promise((resolve) => setTimeout(resolve, 1500))
+    expect((await collect(socket)).length).toBe(300_000)
   })
 
   it('lets a stopped reader block only itself', async () => {

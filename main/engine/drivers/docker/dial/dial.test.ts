@@ -1,8 +1,10 @@
 import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import net from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import type { Duplex } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { silentLogger } from '../../../platform/logger'
 import { dialSuite, type SuiteContext } from './dial.suite'
@@ -52,6 +54,18 @@ beforeAll(async () => {
         question += piece
       })
       socket.on('end', () => socket.end(`answer to ${question}`))
+    }),
+    farewell: await listen('127.0.0.1', (socket) => socket.resume().end(Buffer.alloc(300_000))),
+    cut: await listen('127.0.0.1', (socket) => {
+      socket.once('data', () => socket.write(Buffer.alloc(1000), () => socket.resetAndDestroy()))
+    }),
+    refusal: await listen('127.0.0.1', (socket) => {
+      socket.once('data', () => {
+        socket.pause()
+        // Written at once, and closed in the same turn.
+        socket.write('too large')
+        socket.destroy()
+      })
     }),
     version6: await listen('::1', (socket) => socket.end('six')),
   }
@@ -125,6 +139,7 @@ for (const way of ways) {
       ports,
       halfClose: way.name !== 'bash',
       resets: way.relay,
+      refusals: way.relay && way.name !== 'node',
       ...(way.relay
         ? {
             killRelay: async () => {
@@ -135,6 +150,45 @@ for (const way of ways) {
     }))
   })
 }
+
+describe.each(['perl', 'python3', 'node'])('a workspace that has no files left, through %s', (program) => {
+  const { folder, missing } = pathWith(['sh', program])
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+  it.skipIf(missing.length > 0)('refuses more connections and loses none of those there are', async () => {
+    const { exec, pids } = createLocalExec()
+    const dialer = createDialer({
+      exec: (id, { command, ...options }, signal) => {
+        const limited = ['sh', '-c', 'ulimit -n 64 && exec "$@"', 'sh', ...command]
+        if (command[0] === 'sh') return createLocalExec({ PATH: folder }).exec(id, { command }, signal)
+        return exec(id, { ...options, command: limited }, signal)
+      },
+      logger: silentLogger,
+      imageIdOf: async () => 'image',
+    })
+    const dial = () => dialer.dial('one', ports.echo, new AbortController().signal)
+    const open: Duplex[] = [await dial()]
+    const lost = vi.fn()
+    const failures: unknown[] = []
+    for (let count = 0; count < 80; count++) {
+      await dial().then(
+        (socket) => open.push(socket.on('close', lost)),
+        (error: unknown) => failures.push(error),
+      )
+    }
+    expect(failures.length).toBeGreaterThan(0)
+    expect(open.length).toBeGreaterThan(20)
+    expect(lost).not.toHaveBeenCalled()
+    for (const [index, socket] of open.entries()) {
+      socket.write(`still ${index}`)
+      expect(String((await once(socket, 'data'))[0])).toBe(`still ${index}`)
+    }
+    for (const failure of failures) expect(hasCode(failure, 'connection-lost')).toBe(true)
+    for (const socket of open) socket.destroy()
+    dialer.dispose()
+    await vi.waitFor(() => expect(pids.size).toBe(0), 5000)
+  })
+})
 
 describe('an image in which nothing works', () => {
   for (const programs of [['sh'], []]) {

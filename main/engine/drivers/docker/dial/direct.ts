@@ -28,7 +28,10 @@ function answer(process: ExecProcess, port: number, signal: AbortSignal): Promis
   return new Promise((resolve, reject) => {
     let seen = Buffer.alloc(0)
     let complaint = ''
+    let settled = false
     const finish = (action: () => void) => {
+      if (settled) return
+      settled = true
       signal.removeEventListener('abort', onAbort)
       process.stdout.off('data', onData)
       process.stdout.pause()
@@ -60,9 +63,12 @@ function answer(process: ExecProcess, port: number, signal: AbortSignal): Promis
   })
 }
 
+/**
+ * What the process prints, up to its end, is what the app says; that the process is gone by then takes nothing away
+ * from a slow reader. What is written after that goes nowhere, as nobody takes it any more.
+ */
 class ExecConnection extends Duplex {
   readonly #process: ExecProcess
-  #ended = false
 
   constructor(process: ExecProcess, first: Buffer) {
     super({ allowHalfOpen: true })
@@ -72,16 +78,12 @@ class ExecConnection extends Duplex {
     process.stdout.on('data', (chunk: Buffer) => {
       if (!this.push(chunk)) process.stdout.pause()
     })
-    process.stdout.on('end', () => {
-      this.#ended = true
-      this.push(null)
-    })
-    process.stdin.on('close', () => {
-      if (!this.#ended && !process.stdin.writableFinished) this.#lost()
+    process.stdout.on('end', () => this.push(null))
+    process.stdout.on('close', () => {
+      if (!process.stdout.readableEnded) this.destroy(connectionLost())
     })
     void process.exit.then((exit) => {
       if (exit.problem) this.destroy(new ProblemError(exit.problem))
-      else if (!this.#ended) this.#lost()
     })
   }
 
@@ -89,15 +91,12 @@ class ExecConnection extends Duplex {
     this.#process.stdout.resume()
   }
 
-  override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error) => void): void {
-    if (!this.#process.stdin.writable) {
-      callback(connectionLost())
-      return
-    }
-    this.#process.stdin.write(chunk, (error) => callback(error ?? undefined))
+  override _write(chunk: Buffer, _encoding: BufferEncoding, callback: () => void): void {
+    if (this.#process.stdin.writable) this.#process.stdin.write(chunk, () => callback())
+    else callback()
   }
 
-  override _final(callback: (error?: Error) => void): void {
+  override _final(callback: () => void): void {
     this.#process.stdin.end()
     callback()
   }
@@ -105,12 +104,5 @@ class ExecConnection extends Duplex {
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
     this.#process.destroy()
     callback(error)
-  }
-
-  #lost(): void {
-    // The last of stdout may still be on its way to `end`.
-    setImmediate(() => {
-      if (!this.#ended && !this.destroyed) this.destroy(connectionLost())
-    })
   }
 }

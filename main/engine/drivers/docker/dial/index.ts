@@ -116,13 +116,12 @@ export function createDialer(dependencies: DialerDependencies): Dialer {
     if (ladder[0] && isRelayMethod(ladder[0])) {
       try {
         const relay = await unless(signal, relayOf(id, ladder))
-        return await relay.open(port, signal)
-      } catch (error) {
-        // A relay from before may have died without our knowing: then a new one is the answer, once.
-        if (before && hasCode(error, 'connection-lost') && live.get(id) === before && !signal.aborted) {
-          before.destroy()
+        return await relay.open(port, signal).catch(async (error: unknown) => {
+          // One from before may have died without our knowing: then a new one is the answer, once.
+          if (relay !== before || !relay.ended || signal.aborted) throw error
           return (await unless(signal, relayOf(id, ladder))).open(port, signal)
-        }
+        })
+      } catch (error) {
         if (!hasCode(error, 'dial-unsupported')) throw error
       }
     }

@@ -41,7 +41,11 @@ export function createLocalExec(environment: NodeJS.ProcessEnv = process.env): {
           exit,
           destroy: () => {
             // A driver ends descendants too.
-            if (child.pid && pids.has(child.pid)) process.kill(-child.pid, 'SIGKILL')
+            try {
+              if (child.pid && pids.has(child.pid)) process.kill(-child.pid, 'SIGKILL')
+            } catch {
+              // Ended just now.
+            }
             child.stdout.destroy()
             child.stderr.destroy()
           },

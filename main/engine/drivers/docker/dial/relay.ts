@@ -33,6 +33,16 @@ export function portRefused(port: number): ProblemError {
   })
 }
 
+function notConnected(port: number): ProblemError {
+  return problem({
+    code: 'connection-lost',
+    title: `Port ${port} cannot be reached`,
+    cause: `A connection to localhost:${port} could not be made in the workspace, although something may listen there.`,
+    remedy:
+      'Try again. The app may not accept connections any more, or the workspace may have too many files open.',
+  })
+}
+
 interface Waiting {
   readonly connection: RelayConnection
   readonly port: number
@@ -145,7 +155,7 @@ export class Relay implements FrameSink {
       } else if (type === frame.refused && value === REFUSED_NOTHING_LISTENS) {
         waiting.reject(portRefused(waiting.port))
       } else {
-        waiting.reject(connectionLost(`connect to port ${waiting.port} failed`))
+        waiting.reject(notConnected(waiting.port))
       }
       return
     }

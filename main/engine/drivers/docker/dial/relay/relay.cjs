@@ -44,9 +44,9 @@ output.on('drain', () => {
 })
 output.on('error', () => process.exit(0))
 
-function open(id, port, host) {
+function open(id, port, host, failed) {
   const socket = net.connect({ port, host, allowHalfOpen: true })
-  const connection = { socket, credit: WINDOW, consumed: 0, connected: false }
+  const connection = { socket, credit: WINDOW, consumed: 0, connected: false, ended: false }
   connections.set(id, connection)
   socket.setNoDelay(true)
   socket.on('connect', () => {
@@ -64,19 +64,28 @@ function open(id, port, host) {
     else if (connection.credit <= 0) socket.pause()
   })
   socket.on('end', () => {
-    send(id, FIN, 0)
+    // libuv tells a reset that comes together with the last bytes as an end. After a reset even writing nothing fails;
+    // where there is more to write, that will.
+    if (connection.ended || socket.writableLength > 0) send(id, FIN, 0)
+    else {
+      socket.write(Buffer.alloc(0), (error) => {
+        if (!error) send(id, FIN, 0)
+      })
+    }
   })
   socket.on('error', (error) => {
     if (connections.get(id) !== connection) return
     if (connection.connected) {
       connections.delete(id)
       send(id, RST, 0)
-    } else if (host === '127.0.0.1') {
-      open(id, port, '::1')
+      return
+    }
+    const other = failed || ['ECONNREFUSED', 'EADDRNOTAVAIL', 'EAFNOSUPPORT'].indexOf(error.code) < 0
+    if (host === '127.0.0.1') {
+      open(id, port, '::1', other)
     } else {
       connections.delete(id)
-      const nothing = ['ECONNREFUSED', 'EADDRNOTAVAIL', 'EAFNOSUPPORT'].indexOf(error.code) >= 0
-      send(id, REFUSED, nothing ? 1 : 2)
+      send(id, REFUSED, other ? 2 : 1)
     }
   })
   socket.on('close', () => {
@@ -86,12 +95,13 @@ function open(id, port, host) {
 
 function control(id, type, value) {
   if (type === OPEN) {
-    open(id, value, '127.0.0.1')
+    open(id, value, '127.0.0.1', false)
     return
   }
   const connection = connections.get(id)
   if (!connection) return
   if (type === FIN) {
+    connection.ended = true
     connection.socket.end()
   } else if (type === RST) {
     connections.delete(id)

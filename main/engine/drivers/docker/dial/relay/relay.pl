@@ -13,6 +13,7 @@ my %connections;    # by id
 my %by_number;      # by file descriptor
 my $output = '';    # waits for stdout
 my ($readers, $writers) = ('', '');
+my $round = 0;      # of select
 
 sub nonblocking {
     my ($handle) = @_;
@@ -76,6 +77,29 @@ sub fail {
     control_frame($c->{id}, RST, 0);
 }
 
+# The app takes no more. What it said before, such as why, is still there to be read; then the connection fails.
+sub broken {
+    my ($c) = @_;
+    $c->{broken} = 1;
+    discard($c, length $c->{pending});
+    $c->{pending} = '';
+    $c->{read_ended} ? fail($c) : watch($c);
+}
+
+# Bytes that nobody takes any more count as taken, so that whoever sends them is not stuck.
+sub discard {
+    my ($c, $count) = @_;
+    $c->{consumed} += $count;
+    give_back($c);
+}
+
+sub give_back {
+    my ($c) = @_;
+    return if $c->{consumed} < WINDOW / 4;
+    control_frame($c->{id}, WINDOW_UPDATE, $c->{consumed});
+    $c->{consumed} = 0;
+}
+
 sub connect_to {
     my ($c) = @_;
     my ($family, $address);
@@ -89,6 +113,7 @@ sub connect_to {
     socket(my $socket, $family, SOCK_STREAM, 0) or return refused($c, $! + 0);
     nonblocking($socket);
     $c->{socket} = $socket;
+    $c->{round} = $round;
     $by_number{ fileno $socket } = $c;
     if (connect($socket, $address) || $!{EINPROGRESS}) { watch($c) }
     else { refused($c, $! + 0) }
@@ -97,13 +122,14 @@ sub connect_to {
 sub refused {
     my ($c, $code) = @_;
     finish($c, 0);
+    my $nothing = grep { $code == $_ } ECONNREFUSED, EADDRNOTAVAIL, EAFNOSUPPORT;
+    $c->{failed} ||= !$nothing;
     if (!$c->{version6}) {
         $c->{version6} = 1;
         $connections{ $c->{id} } = $c;
         return connect_to($c);
     }
-    my $nothing = grep { $code == $_ } ECONNREFUSED, EADDRNOTAVAIL, EAFNOSUPPORT;
-    control_frame($c->{id}, REFUSED, $nothing ? 1 : 2);
+    control_frame($c->{id}, REFUSED, $c->{failed} ? 2 : 1);
 }
 
 sub connected {
@@ -126,6 +152,8 @@ sub receive {
     if ($count) {
         $c->{credit} -= $count;
         put(pack('NCN', $c->{id}, DATA, $count) . $data);
+    } elsif ($c->{broken}) {
+        return fail($c);
     } else {
         $c->{read_ended} = 1;
         control_frame($c->{id}, FIN, 0);
@@ -139,18 +167,15 @@ sub drain {
         my $count = syswrite($c->{socket}, $c->{pending});
         if (!defined $count) {
             last if again();
-            return fail($c);
+            return broken($c);
         }
         $c->{consumed} += $count;
         substr($c->{pending}, 0, $count, '');
     }
-    if ($c->{consumed} >= WINDOW / 4) {
-        control_frame($c->{id}, WINDOW_UPDATE, $c->{consumed});
-        $c->{consumed} = 0;
-    }
-    if ($c->{finish} && !length($c->{pending}) && !$c->{write_ended}) {
+    give_back($c);
+    if ($c->{finish} && !length($c->{pending}) && !$c->{write_ended} && !$c->{broken}) {
+        shutdown($c->{socket}, SHUT_WR) or return broken($c);
         $c->{write_ended} = 1;
-        shutdown($c->{socket}, SHUT_WR) or return fail($c);
     }
     settle($c);
 }
@@ -196,8 +221,11 @@ sub take {
             my $length = $count - $at < $payload ? $count - $at : $payload;
             $payload -= $length;
             if (my $c = $connections{$current}) {
-                $c->{pending} .= substr($chunk, $at, $length);
-                drain($c) if $c->{connected};
+                if ($c->{broken}) { discard($c, $length) }
+                else {
+                    $c->{pending} .= substr($chunk, $at, $length);
+                    drain($c) if $c->{connected};
+                }
             }
             $at += $length;
             next;
@@ -229,10 +257,12 @@ while (1) {
     my $count = select(my $readable = $readers, my $writable = $writers, undef, undef);
     next if !defined $count || $count < 0;
     flush() if vec($writable, 1, 1);
-    take()  if vec($readable, 0, 1);
+    $round++;
+    take() if vec($readable, 0, 1);
     for my $number (keys %by_number) {
-        # take() may have closed one and given its number to another: those wait for the next round.
         my $c = $by_number{$number} or next;
+        # It may have got the number of one that was closed just now; select has said nothing of it yet.
+        next if $c->{round} == $round;
         if (!$c->{connected}) {
             connected($c) if vec($writable, $number, 1);
             next;

@@ -36,10 +36,12 @@ class Connection:
         self.events = 0
         self.connected = False
         self.version6 = False
+        self.failed = False
         self.credit = WINDOW
         self.consumed = 0
         self.pending = collections.deque()
         self.finish = False
+        self.broken = False
         self.read_ended = False
         self.write_ended = False
 
@@ -127,6 +129,24 @@ def fail(connection):
     send(connection.id, RST, 0)
 
 
+def broken(connection):
+    """The app takes no more. What it said before, such as why, is still there to be read; then the connection fails."""
+    connection.broken = True
+    connection.consumed += sum(len(data) for data in connection.pending)
+    connection.pending.clear()
+    give_back(connection)
+    if connection.read_ended:
+        fail(connection)
+    else:
+        watch(connection)
+
+
+def give_back(connection):
+    if connection.consumed >= WINDOW // 4:
+        send(connection.id, WINDOW_UPDATE, connection.consumed)
+        connection.consumed = 0
+
+
 def connect(connection):
     family = socket.AF_INET6 if connection.version6 else socket.AF_INET
     try:
@@ -143,12 +163,13 @@ def connect(connection):
 
 def refused(connection, code):
     close(connection, False)
+    connection.failed = connection.failed or code not in NOTHING
     if not connection.version6:
         connection.version6 = True
         connections[connection.id] = connection
         connect(connection)
     else:
-        send(connection.id, REFUSED, 1 if code in NOTHING else 2)
+        send(connection.id, REFUSED, 2 if connection.failed else 1)
 
 
 def connected(connection):
@@ -173,6 +194,9 @@ def receive(connection):
         connection.credit -= count
         struct.pack_into('>IBI', output_buffer, 0, connection.id, DATA, count)
         write(output_view[: HEADER + count])
+    elif connection.broken:
+        fail(connection)
+        return
     else:
         connection.read_ended = True
         send(connection.id, FIN, 0)
@@ -187,23 +211,21 @@ def drain(connection):
         except OSError as error:
             if error.errno in AGAIN:
                 break
-            fail(connection)
+            broken(connection)
             return
         connection.consumed += count
         if count == len(data):
             connection.pending.popleft()
         else:
             connection.pending[0] = data[count:]
-    if connection.consumed >= WINDOW // 4:
-        send(connection.id, WINDOW_UPDATE, connection.consumed)
-        connection.consumed = 0
-    if connection.finish and not connection.pending and not connection.write_ended:
-        connection.write_ended = True
+    give_back(connection)
+    if connection.finish and not connection.pending and not connection.write_ended and not connection.broken:
         try:
             connection.socket.shutdown(socket.SHUT_WR)
         except OSError:
-            fail(connection)
+            broken(connection)
             return
+        connection.write_ended = True
     settle(connection)
 
 
@@ -237,6 +259,11 @@ def deliver(id, piece):
     connection = connections.get(id)
     if connection is None:
         return
+    if connection.broken:
+        # Counts as taken, so that whoever sends it is not stuck.
+        connection.consumed += len(piece)
+        give_back(connection)
+        return
     if not connection.connected or connection.pending:
         connection.pending.append(memoryview(bytes(piece)))
         return
@@ -244,16 +271,15 @@ def deliver(id, piece):
         count = connection.socket.send(piece)
     except OSError as error:
         if error.errno not in AGAIN:
-            fail(connection)
+            connection.consumed += len(piece)
+            broken(connection)
             return
         count = 0
     connection.consumed += count
     if count < len(piece):
         connection.pending.append(memoryview(bytes(piece[count:])))
         watch(connection)
-    if connection.consumed >= WINDOW // 4:
-        send(id, WINDOW_UPDATE, connection.consumed)
-        connection.consumed = 0
+    give_back(connection)
 
 
 head = b''
