@@ -154,9 +154,9 @@ async function targetChecks(
       failed('Targets', {
         code: 'target-misconfigured',
         title: 'No target is configured',
-        cause: 'No Docker context was found.',
+        cause: 'No Docker and no Kubernetes context was found.',
         remedy:
-          'Install Docker (https://docs.docker.com/get-docker/), or add a context with `docker context create`.',
+          'Install Docker (https://docs.docker.com/get-docker/), add a context with `docker context create`, or get a kubeconfig for a cluster.',
       }),
     ]
   }

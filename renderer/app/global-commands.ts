@@ -46,7 +46,7 @@ const general: readonly Command[] = [
     id: 'targets',
     title: 'Targets',
     group: 'Go to',
-    words: 'docker contexts engines',
+    words: 'docker kubernetes contexts engines clusters',
     run: () => navigate({ view: 'targets' }),
   },
   {

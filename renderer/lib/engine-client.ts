@@ -284,7 +284,8 @@ function defaultRetryDelay(losses: number): number {
 const connectionLost: Problem = {
   code: 'engine-crashed',
   title: 'Berth’s engine stopped before it could answer',
-  cause: 'The part of Berth that talks to Docker ended. It is being started again; your workspaces go on.',
+  cause:
+    'The part of Berth that talks to your targets ended. It is being started again; your workspaces go on.',
   remedy: 'Look whether the action took effect, then try it again.',
 }
 

@@ -52,7 +52,7 @@ export function createHandlers({ context, operations, targets }: Parts): Workspa
         code: 'not-found',
         title: `There is no target ${targetId}`,
         cause: 'It is not configured.',
-        remedy: 'See the list of targets, and the contexts of your docker.',
+        remedy: 'See the list of targets, and the contexts of your docker and kubectl.',
       })
     },
     'workspaces.preview': async (input, signal) => {

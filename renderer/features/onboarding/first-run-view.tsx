@@ -40,8 +40,8 @@ export function FirstRunView({ mark, card }: FirstRunViewProps) {
         <div className={styles.mark}>{mark}</div>
         <h1 className={styles.title}>Give Berth a repository</h1>
         <p className={styles.text}>
-          It makes a workspace of it on any Docker you can reach: terminals that stay, and a URL for whatever
-          you run. No server, no VPN, no account.
+          It makes a workspace of it on any Docker or Kubernetes you can reach: terminals that stay, and a URL
+          for whatever you run. No server, no VPN, no account.
         </p>
         <form className={styles.form} onSubmit={submit}>
           <TextInput
@@ -88,8 +88,8 @@ export function FirstRunView({ mark, card }: FirstRunViewProps) {
           </ul>
           {loaded && targets.length === 0 ? (
             <p className={styles.none}>
-              Install Docker, or add a context with <code>docker context create</code>. Berth notices by
-              itself.
+              Install Docker, add a context with <code>docker context create</code>, or get a kubeconfig for a
+              cluster. Berth notices by itself.
             </p>
           ) : null}
         </section>
@@ -99,8 +99,8 @@ export function FirstRunView({ mark, card }: FirstRunViewProps) {
 }
 
 function targetsHeading(loaded: boolean, all: number, ready: number): string {
-  if (!loaded) return 'Looking for Docker…'
-  if (all === 0) return 'No Docker found yet'
+  if (!loaded) return 'Looking for Docker and Kubernetes…'
+  if (all === 0) return 'Neither Docker nor Kubernetes found yet'
   if (ready === 0) return all === 1 ? 'Where it can live' : `${all} places where it can live`
   return all === 1 ? 'It can live here' : `${ready} of ${all} places are ready`
 }

@@ -71,7 +71,7 @@ function Sections({ settings, change }: SectionsProps) {
               value={settings.defaultTarget ?? ''}
               onChange={(target) => change({ defaultTarget: target || undefined })}
               data={[
-                { value: '', label: 'As Docker itself' },
+                { value: '', label: 'As docker and kubectl have it' },
                 ...targets.map((target) => ({ value: target.id, label: target.name })),
               ]}
             />

@@ -28,7 +28,7 @@ export function TargetCard({ target, workspaces }: TargetCardProps) {
     if (!result.ok && result.problem.code === 'internal') notifyProblem(result.problem)
   }
   const facts = [
-    target.version && `Docker ${target.version}`,
+    target.version && `${target.kind === 'docker' ? 'Docker' : 'Kubernetes'} ${target.version}`,
     target.apiVersion && `API ${target.apiVersion}`,
     target.platform,
     target.latency !== undefined && `${Math.max(1, Math.round(target.latency))} ms`,

@@ -15,7 +15,7 @@ export function TargetsView() {
   return (
     <Page
       title="Targets"
-      subtitle="Every Docker context of this machine. Each heals by itself when its engine comes back."
+      subtitle="Every Docker and Kubernetes context of this machine. Each heals by itself when it answers again."
       width="reading"
       actions={
         <Button
@@ -31,9 +31,9 @@ export function TargetsView() {
       }
     >
       {loaded && targets.length === 0 ? (
-        <EmptyState icon={<IconServer2 size={20} />} title="No Docker context found">
-          Berth reads your Docker configuration. Install Docker, or add a context with{' '}
-          <code>docker context create</code>, and it shows up here.
+        <EmptyState icon={<IconServer2 size={20} />} title="No context found">
+          Berth reads your Docker configuration and your kubeconfig. Install Docker, add a context with{' '}
+          <code>docker context create</code>, or get a kubeconfig for a cluster, and it shows up here.
         </EmptyState>
       ) : (
         <ul className={styles.list} aria-label="Targets">
