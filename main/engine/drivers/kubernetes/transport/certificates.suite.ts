@@ -1,4 +1,4 @@
-import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
+import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
 import { isIP } from 'node:net'
 
 /** Certificates for tests, X.509 in DER by hand: nothing in Node makes them, and openssl is not on every machine. */
@@ -73,7 +73,7 @@ function makeCertificate(
   )
   const signature = sign('sha256', toBeSigned, issuer.key)
   const der = sequence(toBeSigned, ecdsaWithSha256, tagged(0x03, Buffer.from([0]), signature))
-  return `-----BEGIN CERTIFICATE-----\n${der.toString('base64').replace(/.{64}/g, '$&\n')}\n-----END CERTIFICATE-----\n`
+  return `-----BEGIN CERTIFICATE-----\n${(der.toString('base64').match(/.{1,64}/g) ?? []).join('\n')}\n-----END CERTIFICATE-----\n`
 }
 
 const makeKeys = () => generateKeyPairSync('ec', { namedCurve: 'P-256' })
@@ -81,7 +81,7 @@ const pem = (key: KeyObject) => key.export({ type: 'pkcs8', format: 'pem' }).toS
 
 export function makeAuthority(): TestAuthority {
   const { publicKey, privateKey } = makeKeys()
-  const commonName = `Test authority ${createHash('sha256').update(randomBytes(8)).digest('hex').slice(0, 6)}`
+  const commonName = `Test authority ${randomBytes(4).toString('hex')}`
   const issuer = { commonName, key: privateKey }
   const isAuthority = extension(objectId(0x55, 0x1d, 0x13), sequence(tagged(0x01, Buffer.from([0xff]))), true)
   return {
