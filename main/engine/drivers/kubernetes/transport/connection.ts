@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import type { Clock } from '../../../platform/clock'
@@ -27,6 +28,8 @@ export class Connector {
 
   /** Throws AccessError for a server that Berth does not talk to. */
   constructor(access: ClusterAccess, clock: Clock) {
+    // One listener for each connection under way: more than ten are no leak.
+    setMaxListeners(0, this.#disposed.signal)
     this.#access = access
     this.#clock = clock
     this.url = parseServer(access.server)
@@ -55,6 +58,7 @@ export class Connector {
     await this.generation()
     const settings = this.#settings
     const limit = new AbortController()
+    if (signal) setMaxListeners(0, signal)
     const done = new AbortController()
     for (const source of [this.#disposed.signal, ...(signal ? [signal] : [])]) {
       if (source.aborted) limit.abort(source.reason)

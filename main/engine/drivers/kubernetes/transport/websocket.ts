@@ -38,7 +38,12 @@ export function openWebSocket(options: WebSocketOptions): Promise<ApiWebSocket> 
     let protocol: string | undefined
     const websocket = new WebSocket(url, {
       createConnection: () => socket,
-      headers: { 'user-agent': 'berth', ...headers } as Record<string, string>,
+      headers: {
+        'user-agent': 'berth',
+        // Watches and logs are served by Go's x/net/websocket, which refuses whoever tells no origin.
+        ...(options.protocols.length === 0 && { origin: new URL(url).origin }),
+        ...headers,
+      } as Record<string, string>,
       perMessageDeflate: false,
       maxPayload: MESSAGE_LIMIT,
       closeTimeout: CLOSE_WITHIN,

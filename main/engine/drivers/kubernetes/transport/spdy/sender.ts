@@ -50,7 +50,7 @@ export class Sender {
     if (this.#connection.writableLength >= HIGH_MARK) this.#blocked = true
   }
 
-  /** Calls back when all of the chunk was given to the connection, or will never be. */
+  /** Calls back when all of the chunk was given to the connection; never, if it is not. */
   send(streamId: number, chunk: Buffer, callback: () => void): void {
     this.#enqueue({ streamId, chunk, offset: 0, callback })
   }
@@ -62,25 +62,17 @@ export class Sender {
 
   /** Sends no more of this stream's data. */
   drop(streamId: number): void {
-    const dropped = this.#turns.filter((turn) => turn.streamId === streamId)
-    if (dropped.length === 0) return
     this.#turns = this.#turns.filter((turn) => turn.streamId !== streamId)
-    for (const { callback } of dropped) callback()
   }
 
   /** Sends nothing more at all. */
   stop(): void {
     this.#stopped = true
-    const turns = this.#turns
     this.#turns = []
-    for (const { callback } of turns) callback()
   }
 
   #enqueue(turn: Turn): void {
-    if (this.#stopped) {
-      turn.callback()
-      return
-    }
+    if (this.#stopped) return
     this.#turns.push(turn)
     this.#pump()
   }

@@ -12,6 +12,7 @@ import {
   RESET_CANCEL,
   RESET_REFUSED,
   resetFrame,
+  SpdyProtocolError,
   synStreamFrame,
 } from './frames'
 import { HeaderCompressor, HeaderDecompressor } from './headers'
@@ -100,7 +101,7 @@ class Session implements SpdySession, StreamHost {
     this.#sender = new Sender(connection, this.#deliveries, (streamId) => this.#localFin(streamId))
     this.#parser = new FrameParser({
       control: (frame) => this.#control(frame),
-      data: (streamId, piece) => this.#streams.get(streamId)?.receive(piece),
+      data: (streamId, piece) => this.#data(streamId, piece),
       fin: (streamId) => this.#remoteFin(streamId),
     })
     connection.on('data', (chunk: Buffer) => this.#receive(chunk))
@@ -229,6 +230,13 @@ class Session implements SpdySession, StreamHost {
       case 'ignored':
         return
     }
+  }
+
+  #data(streamId: number, piece: Buffer): void {
+    if (streamId % 2 === 0 || streamId >= this.#nextStreamId) {
+      throw new SpdyProtocolError(`data for stream ${streamId}, which was never opened`)
+    }
+    this.#streams.get(streamId)?.receive(piece)
   }
 
   #remoteFin(streamId: number): void {

@@ -21,9 +21,11 @@ export class SpdyResetError extends Error {
   }
 }
 
+type Callback = (error?: Error | null) => void
+
 /** What a stream asks of its session. */
 export interface StreamHost {
-  /** Sends in turns with other streams; calls back when all of it is on its way. */
+  /** Sends in turns with other streams; calls back when all of it is on its way, or never. */
   send(stream: MultiplexedStream, chunk: Buffer, callback: () => void): void
   /** Half-closes behind what is still to be sent. */
   finish(stream: MultiplexedStream, callback: () => void): void
@@ -44,6 +46,7 @@ export class MultiplexedStream extends Duplex implements SpdyStream {
   #wanted = false
   #finReceived = false
   #failure: Error | undefined
+  #writing: Callback | undefined
 
   constructor(streamId: number, host: StreamHost) {
     // Nothing is read ahead: what waits is counted by the session over all its streams.
@@ -107,22 +110,33 @@ export class MultiplexedStream extends Duplex implements SpdyStream {
     this.#settle()
   }
 
-  override _write(chunk: Buffer, _encoding: BufferEncoding, callback: () => void): void {
-    // The error is for who reads to the end: told here it would take what waits to be read away.
-    if (this.#failure) callback()
-    else this.#host.send(this, chunk, callback)
+  override _write(chunk: Buffer, _encoding: BufferEncoding, callback: Callback): void {
+    this.#written(callback, (done) => this.#host.send(this, chunk, done))
   }
 
-  override _final(callback: () => void): void {
-    if (this.#failure) callback()
-    else this.#host.finish(this, callback)
+  override _final(callback: Callback): void {
+    this.#written(callback, (done) => this.#host.finish(this, done))
   }
 
-  override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
+  /**
+   * After a failure nothing is written any more, and who writes waits until the stream is destroyed: an error now
+   * would take away what waits to be read, and a success would invite more.
+   */
+  #written(callback: Callback, write: (done: () => void) => void): void {
+    this.#writing = callback
+    if (this.#failure) return
+    write(() => {
+      this.#writing = undefined
+      callback()
+    })
+  }
+
+  override _destroy(error: Error | null, callback: Callback): void {
     const waiting = this.#queue.reduce((sum, piece) => sum + piece.length, 0)
     this.#queue = []
     if (waiting > 0) this.#host.buffered(-waiting)
     this.#host.closed(this)
+    this.#writing?.(error ?? new Error('the stream was destroyed'))
     callback(error)
   }
 }
