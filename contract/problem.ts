@@ -22,6 +22,12 @@ export const problemCodes = [
   'tls-failed',
   'ssh-failed',
   'ssh-host-key',
+  'credentials-failed',
+  'credentials-expired',
+  'namespace-missing',
+  'quota-exceeded',
+  'admission-denied',
+  'field-conflict',
   // Images
   'image-not-found',
   'image-platform',

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
+import type { Problem } from '#contract'
 
 /**
  * What the parts of the Kubernetes driver need of the API server, apart from how it is reached. Types of its objects
@@ -49,6 +50,11 @@ export interface ApiClient {
   websocket(path: string, options: UpgradeOptions): Promise<ApiWebSocket>
   /** Turns a POST into a SPDY/3.1 session; `protocol` is the stream protocol agreed on (X-Stream-Protocol-Version). */
   spdy(path: string, options: UpgradeOptions): Promise<SpdySession>
+  /**
+   * The same session in a websocket (KEP-4006; port-forward from 1.31 on): passes where proxies know no SPDY. Protocols
+   * as for {@link spdy}: `portforward.k8s.io`.
+   */
+  spdyOverWebSocket(path: string, options: UpgradeOptions): Promise<SpdySession>
   /** The ProblemError of a failed call. `title` says what was being done. */
   failure(error: unknown, title: string, signal?: AbortSignal): Error
   /** Ends every connection. */
@@ -57,9 +63,11 @@ export interface ApiClient {
 
 export interface UpgradeOptions {
   readonly query?: Query
-  /** In the order of preference. */
+  /** In the order of preference. None, for a watch or a log: messages without a protocol. */
   readonly protocols: readonly string[]
   readonly signal?: AbortSignal
+  /** Milliseconds until the server has to agree; absent: 30 s. 0: no limit. */
+  readonly timeout?: number
 }
 
 /** Why a stream is over: `clean` where the other side said so properly. */
@@ -79,8 +87,11 @@ export interface ApiWebSocket {
   onMessage(listener: (data: Buffer) => void): void
   pause(): void
   resume(): void
-  /** False: more than the high mark waits to be sent; call again after {@link onDrain}. */
-  send(data: Uint8Array): boolean
+  /**
+   * Sends the parts as one message; they are copied. False: more than the high mark waits to be sent; call again
+   * after {@link onDrain}, which is called after the end, too.
+   */
+  send(...parts: readonly Uint8Array[]): boolean
   onDrain(listener: () => void): void
   /** Never rejects; resolves once, after the last message. */
   readonly ended: Promise<StreamEnd>
@@ -103,7 +114,12 @@ export interface SpdySession {
   destroy(): void
 }
 
-/** `end()` half-closes (FLAG_FIN); `destroy()` resets this stream alone. Errors of the session destroy it. */
+/**
+ * `end()` half-closes (FLAG_FIN); `destroy()` resets this stream alone. A reset by the other side (`SpdyResetError`,
+ * which is how a kubelet ends all streams of a session that is over) and the end of the session come as an error after
+ * what was received has been read. Streams share the session's 4 MiB of what is not read yet: read each, or destroy it,
+ * and give one that is bulky or slow a session of its own.
+ */
 export interface SpdyStream extends Duplex {
   readonly streamId: number
 }
@@ -117,14 +133,26 @@ export interface TlsIdentity {
   readonly skipVerify: boolean
 }
 
-/** One user of one cluster. */
+/** As Node's http takes them; a list is sent as one header line for each of its values. */
+export type RequestHeaders = Readonly<Record<string, string | string[]>>
+
+/** One user of one cluster. Follows the kubeconfig while it changes; what is asked for is always what holds now. */
 export interface Credentials {
-  /** Authorization and impersonation headers. Rejects with a ProblemError that has the remedy. */
-  headers(signal?: AbortSignal): Promise<Readonly<Record<string, string>>>
-  /** Read again when its files change. */
-  tls(): Promise<TlsIdentity>
-  /** The server answered 401: what is cached is not used again. Callers that wait share one renewal. */
-  rejected(): void
+  /**
+   * Authorization and impersonation headers (groups are a list: `Impersonate-Group` is repeated, not joined). Rejects
+   * with a ProblemError that has the remedy.
+   */
+  headers(signal?: AbortSignal): Promise<RequestHeaders>
+  /** Read again when its files change, or made by a credential plugin. Rejects like {@link headers}. */
+  tls(signal?: AbortSignal): Promise<TlsIdentity>
+  /**
+   * The server answered 401: what is cached is not used again. Callers that wait share one renewal. `refused` is what
+   * {@link headers} had given for that request; with it, a credential that another caller has renewed meanwhile is
+   * left alone.
+   */
+  rejected(refused?: RequestHeaders): void
+  /** The Problem of a 401 that a renewal did not cure: what was refused, since when it has expired, how to log in. */
+  refusal(): Problem
   dispose(): void
 }
 
@@ -132,7 +160,10 @@ export interface Credentials {
 export interface ClusterAccess {
   /** `https://host:6443`, without a trailing slash; may have a path. */
   readonly server: string
-  /** `proxy-url` of the cluster, else what the environment says (HTTPS_PROXY, NO_PROXY): http, https or socks5 URL. */
+  /**
+   * `proxy-url` of the cluster, else what the environment says (HTTPS_PROXY, NO_PROXY): http, https or socks5 URL. It
+   * may hold a password, and changes with the kubeconfig: ask for each new connection.
+   */
   readonly proxy?: string
   readonly credentials: Credentials
 }
