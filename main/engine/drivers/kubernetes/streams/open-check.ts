@@ -1,0 +1,105 @@
+import type { Clock } from '../../../platform/clock'
+import type { PortVerdict } from './port-connection'
+
+/** Ports on which nothing listens in any container that anyone has seen: the first is asked unless it answers. */
+export const CLOSED_PORTS = [1, 3, 5] as const
+/** How many questions may be under way at a time; the next one serves all who came meanwhile. */
+const AT_ONCE = 4
+/** How long a question may take, in milliseconds: who asked then takes the connection for open, as kubectl does at once. */
+export const PATIENCE = 5_000
+/** Milliseconds added to what the node took for a refusal, for it is never equally quick twice. */
+const MARGIN = 2
+/** How long a port counts as open after it was last seen to be, in milliseconds. */
+const FRESH = 1_000
+
+/** A connection to a closed port: `accepted` since the node took it on. */
+export interface ClosedPortQuestion {
+  readonly verdict: Promise<PortVerdict>
+  dispose(): void
+}
+
+/**
+ * Tells when a connection that nobody has refused is open. A node says of a connection that it failed, and never that
+ * it succeeded: until the pod's first byte comes, open and not yet refused look the same, and protocols in which the
+ * client speaks first would wait for ever for that byte. So the same is asked of a port that is closed, a moment
+ * later: when that was refused, and as much time again has passed as the node took for it, the first would have been
+ * refused too. This takes the round trip that a refusal takes and no guess at how fast the node is. Ports that were
+ * open a moment ago need no question.
+ */
+export class OpenCheck {
+  readonly #clock: Clock
+  readonly #seenOpen = new Map<number, number>()
+  #closedPort = 0
+  #running = 0
+  #queued: Promise<void> | undefined
+  #startQueued: ((ask: Promise<void>) => void) | undefined
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** The port that is asked. */
+  get closedPort(): number {
+    return CLOSED_PORTS[this.#closedPort % CLOSED_PORTS.length] ?? CLOSED_PORTS[0]
+  }
+
+  seenOpen(port: number): void {
+    this.#seenOpen.set(port, this.#clock.now())
+  }
+
+  seenClosed(port: number): void {
+    this.#seenOpen.delete(port)
+  }
+
+  isFresh(port: number): boolean {
+    const at = this.#seenOpen.get(port)
+    return at !== undefined && this.#clock.now() - at < FRESH
+  }
+
+  /** Resolves when connections that were begun before this call, and not refused, are open. Never rejects. */
+  async passed(ask: (port: number) => Promise<ClosedPortQuestion>, signal: AbortSignal): Promise<void> {
+    if (this.#running < AT_ONCE) return this.#start(ask, signal)
+    this.#queued ??= new Promise((resolve) => {
+      this.#startQueued = resolve
+    })
+    return this.#queued
+  }
+
+  async #start(ask: (port: number) => Promise<ClosedPortQuestion>, signal: AbortSignal): Promise<void> {
+    this.#running++
+    try {
+      await this.#question(ask, signal)
+    } finally {
+      this.#running--
+      const next = this.#startQueued
+      this.#queued = undefined
+      this.#startQueued = undefined
+      next?.(this.#start(ask, signal))
+    }
+  }
+
+  async #question(ask: (port: number) => Promise<ClosedPortQuestion>, signal: AbortSignal): Promise<void> {
+    const limit = new AbortController()
+    const patience = this.#clock.sleep(PATIENCE, limit.signal).catch(() => undefined)
+    const work = async () => {
+      for (let tried = 0; tried < CLOSED_PORTS.length && !signal.aborted; tried++) {
+        const question = await ask(this.closedPort)
+        const acceptedAt = this.#clock.now()
+        try {
+          const verdict = await question.verdict
+          if (!verdict.open && verdict.complaint !== '') {
+            await this.#clock.sleep(this.#clock.now() - acceptedAt + MARGIN)
+            return
+          }
+          // Something listens there.
+          this.#closedPort++
+        } finally {
+          question.dispose()
+        }
+      }
+    }
+    // A question that failed says nothing; neither does it about the connection, whose own failure is told by itself.
+    await Promise.race([work().catch(() => undefined), patience])
+    limit.abort()
+  }
+}

@@ -1,0 +1,16 @@
+/**
+ * A signal that aborts with the first of several. Unlike AbortSignal.any it leaves nothing behind in a signal that
+ * lives long, once it is unlinked.
+ */
+export function linkSignals(...signals: readonly (AbortSignal | undefined)[]): {
+  readonly signal: AbortSignal
+  unlink(): void
+} {
+  const controller = new AbortController()
+  const links = new AbortController()
+  for (const signal of signals) {
+    if (signal?.aborted) controller.abort(signal.reason)
+    signal?.addEventListener('abort', () => controller.abort(signal.reason), { signal: links.signal })
+  }
+  return { signal: controller.signal, unlink: () => links.abort() }
+}
