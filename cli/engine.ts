@@ -20,13 +20,19 @@ export interface OpenOptions {
 /** The engine, in this process. Its log goes to stderr as JSON lines when `BERTH_LOG` is set. */
 export function openEngine(options: OpenOptions = {}): Engine {
   const logger = process.env.BERTH_LOG ? createJsonLogger((line) => process.stderr.write(line)) : silentLogger
-  const machine = createNodePlatform({ version, resources: resourcesFolder(), logger })
+  const machine = createNodePlatform({ version, resources: resourcesFolder(), logger, interactive })
   const { autoForward } = options
   const platform =
     autoForward === undefined
       ? machine
       : { ...machine, settings: withAutoForward(machine.settings, autoForward) }
   return createEngine({ platform, followPorts: options.followPorts ?? new Selection() })
+}
+
+/** Not while the terminal belongs to a workspace: raw mode sends every key there. */
+function interactive(): boolean {
+  const { stdin, stderr } = process
+  return stdin.isTTY === true && stderr.isTTY === true && !stdin.isRaw
 }
 
 function withAutoForward(settings: SettingsStore, autoForward: boolean): SettingsStore {

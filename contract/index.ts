@@ -1,5 +1,6 @@
 export * from './changes'
 export * from './channels'
+export * from './default-target'
 export * from './definition'
 export * from './host'
 export * from './kubernetes'

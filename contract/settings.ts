@@ -1,11 +1,22 @@
 import { z } from 'zod'
 import { KubernetesOptions } from './kubernetes'
 
+/** A name as Kubernetes takes it for a namespace: a DNS label (RFC 1123). */
+export const KubernetesNamespace = z
+  .string()
+  .max(63)
+  .regex(
+    /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/,
+    'must be lower-case letters, digits and dashes, and begin and end with a letter or digit',
+  )
+
 /** The user's preferences: all that Berth itself stores. Every field has a default, so `{}` is valid settings. */
 export const Settings = z.strictObject({
   theme: z.enum(['system', 'light', 'dark']).default('system'),
-  /** Target for new workspaces; absent: the default of `docker` itself. */
+  /** Target for new workspaces; absent: the default of `docker` itself, else that of `kubectl`. */
   defaultTarget: z.string().optional(),
+  /** Namespaces to work in, by Kubernetes context. A context that is not named here has the one of its kubeconfig. */
+  kubernetesNamespaces: z.record(z.string(), z.array(KubernetesNamespace).min(1)).default({}),
   /** Image for a source that has no definition. */
   defaultImage: z.string().min(1).default('debian:bookworm'),
   autoForward: z.boolean().default(true),
@@ -31,12 +42,13 @@ const { shape } = Settings
 
 /**
  * Some of the settings, to be changed. Without the defaults of `Settings`: a field that is left out stays as it is.
- * `defaultTarget: undefined` goes back to the default of `docker` itself.
+ * `defaultTarget: undefined` goes back to the default of `docker` or `kubectl` itself.
  */
 export const SettingsChange = z
   .strictObject({
     theme: shape.theme.unwrap(),
     defaultTarget: shape.defaultTarget,
+    kubernetesNamespaces: shape.kubernetesNamespaces.unwrap(),
     defaultImage: shape.defaultImage.unwrap(),
     autoForward: shape.autoForward.unwrap(),
     routerPort: shape.routerPort.unwrap(),

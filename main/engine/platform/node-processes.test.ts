@@ -35,6 +35,20 @@ describe('nodeProcesses', () => {
     expect(await running.exit).toMatchObject({ code: null, signal: 'SIGTERM' })
   })
 
+  it.skipIf(process.platform === 'win32')(
+    'ends by force what stays of a group whose leader ended when asked',
+    async () => {
+      const controller = new AbortController()
+      const running = nodeProcesses.spawn('sh', ['-c', '(trap "" TERM; echo started; sleep 1000) & wait'], {
+        signal: controller.signal,
+        group: true,
+      })
+      await new Promise((resolve) => running.stdout.once('data', resolve))
+      controller.abort()
+      expect(await running.exit).toMatchObject({ code: null, signal: 'SIGTERM' })
+    },
+  )
+
   it('does not start what was aborted before', async () => {
     const result = await nodeProcesses.run(node, ['-e', 'setTimeout(() => {}, 100000)'], {
       signal: AbortSignal.abort(),

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { PassThrough } from 'node:stream'
 import type { Processes, ProcessOptions, RunningProcess, RunResult } from './processes'
 
 /** How much of a program's output `run` keeps. */
@@ -13,19 +14,26 @@ function spawnProcess(
   args: readonly string[],
   options: ProcessOptions = {},
 ): RunningProcess {
-  const child = spawn(command, [...args], {
+  const shared = {
     cwd: options.cwd,
     env: options.env ? { ...options.env } : process.env,
-    stdio: ['pipe', 'pipe', 'pipe'],
     // A group of its own, so that one signal reaches what the program itself started (git starts ssh, say).
     detached: options.group === true && process.platform !== 'win32',
     windowsHide: true,
-  })
+  }
+  const child = options.terminal
+    ? spawn(command, [...args], { ...shared, stdio: ['inherit', 'pipe', 'pipe'] })
+    : spawn(command, [...args], { ...shared, stdio: ['pipe', 'pipe', 'pipe'] })
   // A program that ended, or never started, makes writes fail; its exit tells the story.
-  child.stdin.on('error', () => undefined)
+  const stdin = child.stdin ?? new PassThrough()
+  stdin.on('error', () => undefined)
+  if (options.terminal) child.stderr.on('data', (chunk: Buffer) => process.stderr.write(chunk))
 
   let timer: NodeJS.Timeout | undefined
-  const kill = (signal: NodeJS.Signals = 'SIGTERM') => sendSignal(child, signal, options.group === true)
+  let finished = false
+  const kill = (signal: NodeJS.Signals = 'SIGTERM') => {
+    if (!finished) sendSignal(child, signal, options.group === true)
+  }
   const onAbort = () => {
     kill('SIGTERM')
     timer = setTimeout(() => kill('SIGKILL'), KILL_AFTER)
@@ -36,6 +44,7 @@ function spawnProcess(
 
   const exit = new Promise<Awaited<RunningProcess['exit']>>((resolve) => {
     const finish = (result: Awaited<RunningProcess['exit']>) => {
+      finished = true
       clearTimeout(timer)
       options.signal?.removeEventListener('abort', onAbort)
       resolve(result)
@@ -43,15 +52,16 @@ function spawnProcess(
     child.once('error', (error) => finish({ code: null, signal: null, error }))
     child.once('close', (code, signal) => finish({ code, signal }))
   })
-  return { pid: child.pid ?? -1, stdin: child.stdin, stdout: child.stdout, stderr: child.stderr, exit, kill }
+  return { pid: child.pid ?? -1, stdin, stdout: child.stdout, stderr: child.stderr, exit, kill }
 }
 
 function sendSignal(child: ChildProcess, signal: NodeJS.Signals, group: boolean): void {
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
+  if (child.pid === undefined) return
   if (!group || process.platform === 'win32') {
-    child.kill(signal)
+    if (child.exitCode === null && child.signalCode === null) child.kill(signal)
     return
   }
+  // The group outlives its leader: whatever still holds the leader's output is in it.
   try {
     process.kill(-child.pid, signal)
   } catch {

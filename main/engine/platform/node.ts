@@ -12,6 +12,8 @@ export interface NodePlatformOptions {
   readonly resources: string
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly logger?: Logger
+  /** See {@link Platform.interactive}. */
+  readonly interactive?: () => boolean
 }
 
 /** The real machine. */
@@ -27,5 +29,6 @@ export function createNodePlatform(options: NodePlatformOptions): Platform {
     settings: createSettingsStore(join(folders.config, 'settings.json'), logger),
     env,
     version: options.version,
+    ...(options.interactive && { interactive: options.interactive }),
   }
 }

@@ -35,4 +35,6 @@ export interface Platform {
   /** The environment that the engine was started with; read through this and not `process.env`. */
   readonly env: Readonly<Record<string, string | undefined>>
   readonly version: string
+  /** Whether a person sits at this process's terminal and may be asked something just now. Absent: never. */
+  readonly interactive?: () => boolean
 }

@@ -7,10 +7,16 @@ export interface ProcessOptions {
   readonly signal?: AbortSignal
   /** Kill the whole process group on abort and not the process alone. */
   readonly group?: boolean
+  /**
+   * Its stdin is this process's own terminal, and what it prints to stderr is shown there too: for programs that ask a
+   * person something. Goes with {@link Platform.interactive}, and not with `group`, which would take the terminal away.
+   */
+  readonly terminal?: boolean
 }
 
 export interface RunningProcess {
   readonly pid: number
+  /** Leads nowhere where the process has the terminal. */
   readonly stdin: Writable
   readonly stdout: Readable
   readonly stderr: Readable

@@ -1,4 +1,5 @@
 import {
+  defaultTarget,
   type Operation,
   type Problem,
   problem,
@@ -222,17 +223,16 @@ class Service {
     const { collection } = this.targets
     const wanted = asked ?? this.#platform.settings.get().defaultTarget
     const all = collection.list()
-    const chosen =
-      wanted !== undefined ? collection.get(wanted) : (all.find(({ isDefault }) => isDefault) ?? all[0])
+    const chosen = wanted !== undefined ? collection.get(wanted) : defaultTarget(all)
     if (!chosen) {
       throw problem({
         code: 'not-found',
         title: wanted === undefined ? 'There is no target' : `There is no target ${wanted}`,
         cause:
           all.length === 0
-            ? 'No Docker engine is configured.'
+            ? 'No Docker engine and no Kubernetes context is configured.'
             : `There are: ${all.map(({ id }) => id).join(', ')}.`,
-        remedy: 'Install Docker, or choose another target.',
+        remedy: 'Install Docker, add a kubeconfig, or choose another target.',
       })
     }
     const target = await waitFor(collection, chosen.id, (record) => record?.state !== 'connecting', signal)

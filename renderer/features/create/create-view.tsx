@@ -2,6 +2,7 @@ import { Button, Select, TextInput, UnstyledButton } from '@mantine/core'
 import { IconBrandGit, IconChevronRight, IconFolder, IconFolderOpen, IconPackage } from '@tabler/icons-react'
 import { type FormEvent, useEffect, useState } from 'react'
 import type { CreateInput, Problem, Source } from '#contract'
+import { defaultTarget } from '#contract/default-target'
 import { callShell } from '../../lib/bridge'
 import { formatSource, nameFault } from '../../lib/format'
 import { useCollection, useSettings } from '../../lib/hooks'
@@ -34,9 +35,7 @@ export function CreateView({ initialText }: { readonly initialText: string }) {
 
   const targets = useCollection('targets')
   const settings = useSettings()
-  const fallback =
-    targets.find((target) => target.id === settings?.defaultTarget) ??
-    targets.find((target) => target.isDefault)
+  const fallback = targets.find((target) => target.id === settings?.defaultTarget) ?? defaultTarget(targets)
   const target = targets.find((one) => one.id === targetId) ?? fallback
 
   const parsed = useParsed(text, branch)

@@ -47,7 +47,11 @@ export function TargetCard({ target, workspaces }: TargetCardProps) {
             <h2 className={styles.name} title={target.name}>
               {target.name}
             </h2>
-            {target.isDefault ? <span className={styles.badge}>Docker’s default</span> : null}
+            {target.isDefault ? (
+              <span className={styles.badge}>
+                {target.kind === 'docker' ? 'Docker’s default' : 'kubectl’s default'}
+              </span>
+            ) : null}
           </div>
           <Mono>{target.endpoint}</Mono>
           {target.state === 'ready' ? <div className={styles.facts}>{facts.join(' · ')}</div> : null}
