@@ -34,6 +34,8 @@ export function forNode(input: Record<string, string>, outDir: string, extra: Us
           format: 'es',
           entryFileNames: '[name].js',
           chunkFileNames: 'chunks/[name]-[hash].js',
+          // A process keeps its source in memory. Names stay: they are in the stacks that Problems show.
+          minify: { mangle: false, compress: false, codegen: { removeWhitespace: true } },
         },
       },
     },

@@ -1,4 +1,4 @@
-import { problem } from '#contract'
+import { problem } from '#contract/problem'
 
 /**
  * The address as it may be given to the system's browser. Anything but http and https is refused: other schemes

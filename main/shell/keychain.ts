@@ -1,5 +1,5 @@
 import { safeStorage } from 'electron'
-import { problem } from '#contract'
+import { problem } from '#contract/problem'
 
 /** Encrypts small secrets with a key that the system keeps for this user. Each verb throws a Problem where it cannot. */
 export interface Keychain {

@@ -3,29 +3,36 @@ import { extname, join, sep } from 'node:path'
 import { WINDOW_ORIGIN } from '#contract/channels'
 import { responseHeaders } from './content-policy'
 
+/** What a request for a file of the page comes to. */
+export interface PageFile {
+  /** Of HTTP. */
+  readonly status: number
+  readonly headers: Record<string, string>
+  /** Empty unless the status is 200. */
+  readonly body: Buffer
+}
+
 /**
  * Answers requests for `app://berth/…` from one folder. Whatever a path says, only real files inside that folder are
- * served: links are followed first and then compared.
+ * served: links are followed first and then compared. Never rejects.
  */
-export function servePageFiles(folder: string): (request: Request) => Promise<Response> {
+export function servePageFiles(folder: string): (method: string, url: string) => Promise<PageFile> {
   const root = realpath(folder)
-  return async (request) => {
-    if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(405)
-    const path = pathOf(request.url)
+  return async (method, url) => {
+    if (method !== 'GET' && method !== 'HEAD') return refuse(405)
+    const path = pathOf(url)
     if (path === undefined) return refuse(400)
     try {
       const inside = await root
       const file = await realpath(join(inside, path === '/' ? 'index.html' : path))
       if (!file.startsWith(inside + sep)) return refuse(403)
       const body = await readFile(file)
-      return new Response(request.method === 'HEAD' ? null : new Uint8Array(body), {
-        headers: responseHeaders(extname(file)),
-      })
+      const headers = responseHeaders(extname(file))
+      return { status: 200, headers, body: method === 'HEAD' ? Buffer.alloc(0) : body }
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code
-      if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR' || code === 'ENAMETOOLONG')
-        return refuse(404)
-      throw error
+      const missing = code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR' || code === 'ENAMETOOLONG'
+      return refuse(missing ? 404 : 500)
     }
   }
 }
@@ -42,6 +49,6 @@ function pathOf(url: string): string | undefined {
   }
 }
 
-function refuse(status: number): Response {
-  return new Response(null, { status, headers: responseHeaders('') })
+function refuse(status: number): PageFile {
+  return { status, headers: responseHeaders(''), body: Buffer.alloc(0) }
 }

@@ -44,6 +44,13 @@ export function startServices({ windows, log, refused, engineEntry, resources }:
   })
   const handlers = createShellHandlers({ windows, engine, version, resources })
 
+  const follow = (link: string | undefined) => {
+    const command = link === undefined ? undefined : readDeepLink(link)
+    if (command) windows.command(command)
+    else if (link !== undefined) refused('link', { link: link.slice(0, 200) })
+  }
+
+  // At once, if the window was quicker than this.
   afterFirstPaint(windows, () => {
     log.info('The window is shown', { milliseconds: Math.round(performance.now()) })
     engine.start()
@@ -60,12 +67,6 @@ export function startServices({ windows, log, refused, engineEntry, resources }:
     if (app.isPackaged) app.setAsDefaultProtocolClient(LINK_SCHEME)
     follow(findDeepLink(process.argv))
   })
-
-  const follow = (link: string | undefined) => {
-    const command = link === undefined ? undefined : readDeepLink(link)
-    if (command) windows.command(command)
-    else if (link !== undefined) refused('link', { link: link.slice(0, 200) })
-  }
   app.on('second-instance', (_event, args) => {
     windows.show()
     follow(findDeepLink(args))

@@ -1,12 +1,12 @@
+// By file: the window's process needs neither the memory nor the time for all that the engine's requests are checked by.
+import { type Problem, toProblem } from '#contract/problem'
+import type { Result } from '#contract/result'
 import {
-  type Problem,
-  type Result,
   type ShellRequestName,
   type ShellRequestOutput,
   type ShellRequestParsed,
   shellRequests,
-  toProblem,
-} from '#contract'
+} from '#contract/shell'
 
 /** What answers the window's requests: one function per name, given the window's own handle. */
 export type ShellHandlers<W> = {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { chmod, copyFile, mkdir, readdir, readFile } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { _electron } from 'playwright-core'
@@ -10,6 +10,7 @@ import { type Display, startDisplay } from '../e2e/display'
 import { startWindowDocker, type WindowDocker } from '../e2e/engine'
 import { type BerthApp, type Home, launchBerth, makeHome, windowUser } from '../e2e/launch'
 import { layOutApplication } from '../harness/application'
+import { processesOfHome } from '../harness/home-processes'
 import { TEST_IMAGES } from '../harness/images'
 import { benchName } from './workspace'
 
@@ -284,14 +285,11 @@ function evaluate(
   })
 }
 
-/** Proportional set size of all processes with this home folder in their environment, in megabytes (Linux). */
+/** Proportional set size of all processes that run for a home folder, in megabytes (Linux). */
 export async function memoryOf(home: string): Promise<number> {
   let kilobytes = 0
-  for (const pid of await readdir('/proc')) {
-    if (!/^\d+$/.test(pid)) continue
+  for (const { pid } of await processesOfHome(home)) {
     try {
-      const environ = await readFile(`/proc/${pid}/environ`, 'utf8')
-      if (!environ.split('\0').includes(`HOME=${home}`)) continue
       const rollup = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8')
       kilobytes += Number(/^Pss:\s+(\d+) kB/m.exec(rollup)?.[1] ?? 0)
     } catch {

@@ -1,11 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { _electron, type ElectronApplication, type Page } from 'playwright-core'
 import { ensureTestUser, testUser } from '../../scripts/setup/test-user.mjs'
 import { application } from '../harness/application'
 import { command } from '../harness/command'
+import { processesOfHome } from '../harness/home-processes'
 import { startDisplay } from './display'
 
 /** Berth as a person has it: the built app in a real window, its renderer sandboxed. */
@@ -149,24 +150,13 @@ function readLog(home: string): string {
   return existsSync(path) ? readFileSync(path, 'utf8') : ''
 }
 
-/** Processes with this home folder in their environment, after up to five seconds for the last to go. */
+/** What runs for a home folder, after up to five seconds for the last to go. */
 export async function processesOf(home: string): Promise<string[]> {
   const deadline = Date.now() + 5_000
   for (;;) {
-    const found: string[] = []
-    for (const pid of await readdir('/proc')) {
-      if (!/^\d+$/.test(pid)) continue
-      try {
-        const environment = await readFile(`/proc/${pid}/environ`, 'utf8')
-        if (!environment.split('\0').includes(`HOME=${home}`)) continue
-        const line = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).replaceAll('\0', ' ').trim()
-        // Without a command line it is a zombie, whose parent has not looked yet.
-        if (line) found.push(`${pid} ${line.slice(0, 200)}`)
-      } catch {
-        // Gone meanwhile.
-      }
-    }
-    if (found.length === 0 || Date.now() > deadline) return found
+    const found = await processesOfHome(home)
+    if (found.length === 0 || Date.now() > deadline)
+      return found.map(({ pid, line }) => `${pid} ${line.slice(0, 200)}`)
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
 }

@@ -49,36 +49,41 @@ export class LogScanner {
 
   /** Undefined: this is no log, or not one that this can tell. Then it must not be used again. */
   scan(bytes: Uint8Array): ScannedChunk | undefined {
+    const { length } = bytes
     let lines = 0
     let cut: Cut | undefined
-    for (let at = 0; at < bytes.length; at++) {
-      const byte = bytes[at] ?? 0
-      if (this.#sequence === '') {
-        const kind = kinds[byte]
-        if (kind === PLAIN) continue
-        if (kind === LINE) {
-          lines++
-          if (!cut && at > 0 && bytes[at - 1] === 0x0d) cut = { offset: at + 1, state: this.#state() }
-          continue
-        }
-        if (byte !== 0x1b && byte !== 0xc2) return undefined
+    let at = this.#sequence === '' ? 0 : this.#goOn(bytes, 0)
+    while (at >= 0 && at < length) {
+      const byte = bytes[at] as number
+      const kind = kinds[byte]
+      if (kind === PLAIN) at++
+      else if (kind === LINE) {
+        lines++
+        at++
+        if (!cut && at > 1 && bytes[at - 2] === 0x0d) cut = { offset: at, state: this.#state() }
+      } else if (byte === 0x1b || byte === 0xc2) {
         const end = byte === 0x1b ? endOfLook(bytes, at) : 0
-        if (end > 0) {
-          if (!this.#takeLook(bytes, at, end)) return undefined
-          at = end - 1
-          continue
-        }
-        this.#sequence = String.fromCharCode(byte)
-        continue
-      }
-      this.#sequence += String.fromCharCode(byte)
-      const complete = isComplete(this.#sequence)
-      if (complete === undefined || this.#sequence.length > LONGEST_SEQUENCE) return undefined
-      if (!complete) continue
-      if (!this.#take(this.#sequence)) return undefined
-      this.#sequence = ''
+        if (end === 0) {
+          this.#sequence = String.fromCharCode(byte)
+          at = this.#goOn(bytes, at + 1)
+        } else at = this.#takeLook(bytes, at, end) ? end : -1
+      } else at = -1
     }
-    return { bytes, lines, cut }
+    return at < 0 ? undefined : { bytes, lines, cut }
+  }
+
+  /** Reads on in a sequence; the offset behind it or behind the chunk, or -1 where a log has no such sequence. */
+  #goOn(bytes: Uint8Array, from: number): number {
+    for (let at = from; at < bytes.length; at++) {
+      this.#sequence += String.fromCharCode(bytes[at] as number)
+      const complete = isComplete(this.#sequence)
+      if (complete === undefined || this.#sequence.length > LONGEST_SEQUENCE) return -1
+      if (!complete) continue
+      const taken = this.#take(this.#sequence)
+      this.#sequence = ''
+      return taken ? at + 1 : -1
+    }
+    return bytes.length
   }
 
   #state(): string {

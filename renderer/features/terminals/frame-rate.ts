@@ -1,7 +1,7 @@
 import type { Terminal } from '@xterm/xterm'
 
 /** Milliseconds between two drawings of a flood: nobody reads it, and drawing takes the time that parsing needs. */
-const FLOOD_FRAME = 64
+const FLOOD_FRAME = 100
 
 interface Debouncer {
   _animationFrame: number | undefined
