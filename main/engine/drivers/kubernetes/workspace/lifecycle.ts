@@ -1,5 +1,5 @@
 import type { V1PersistentVolumeClaim, V1StatefulSet } from '@kubernetes/client-node'
-import { cancelled, type KubernetesOptions, ProblemError, problem } from '#contract'
+import { cancelled, type KubernetesOptions, problem } from '#contract'
 import type { Platform } from '../../../platform/platform'
 import type { StepReport, WorkspaceSpec } from '../../driver'
 import type { ApiClient } from '../api'
@@ -216,20 +216,13 @@ export class Lifecycle {
   }
 
   #createFailure(error: unknown, title: string): Error {
-    if (error instanceof ProblemError || !(error instanceof Error)) return this.#client.failure(error, title)
-    const quota = isStatus(error, 403) && /exceeded quota|maximum|minimum/i.test(error.message)
-    const unknown = isStatus(error, 404) && /namespaces? .*not found/i.test(error.message)
-    if (!quota && !unknown && !isStatus(error, 400, 422)) return this.#client.failure(error, title)
+    if (!isStatus(error, 400, 422) || !(error instanceof Error)) return this.#client.failure(error, title)
     return problem(
       {
-        code: unknown ? 'target-misconfigured' : 'create-failed',
+        code: 'create-failed',
         title,
         cause: `The cluster answers: ${error.message.split('\n', 1)[0]}`,
-        remedy: quota
-          ? 'Ask for less, delete what you no longer need, or ask whoever runs the cluster for more.'
-          : unknown
-            ? 'Choose a namespace that exists, or have it made.'
-            : 'Correct the definition or the options, and try again.',
+        remedy: 'Correct the definition or the options, and try again.',
         detail: error.message,
       },
       error,
