@@ -13,15 +13,17 @@ export interface WatchDependencies {
   readonly client: Pick<ApiClient, 'json' | 'stream' | 'failure' | 'identity'>
   readonly clock: Clock
   readonly logger: Logger
+  /** Something of a workspace changed. */
+  readonly changed?: (id: string) => void
 }
 
 /** See {@link Driver.watch}. */
 export async function* watchWorkspaces(
-  { client, clock, logger }: WatchDependencies,
+  { client, clock, logger, changed }: WatchDependencies,
   signal: AbortSignal,
 ): AsyncGenerator<WatchEvent> {
   const { targetName, namespace } = client.identity
-  const board = new Board()
+  const board = new Board(changed)
   const controller = new AbortController()
   const stop = () => {
     controller.abort()
@@ -107,9 +109,17 @@ class Board {
   #ids = new Set<string>()
   #news = false
   #wake: (() => void) | undefined
+  readonly #changed: ((id: string) => void) | undefined
+
+  constructor(changed: ((id: string) => void) | undefined) {
+    this.#changed = changed
+  }
 
   add(id: string | undefined): void {
-    if (id !== undefined) this.#ids.add(id)
+    if (id !== undefined) {
+      this.#changed?.(id)
+      this.#ids.add(id)
+    }
     this.wake()
   }
 

@@ -25,6 +25,8 @@ export interface RunningDependencies {
   readonly objects: Objects
   readonly clock: Clock
   readonly explain: Explain
+  /** A pod of this image came up, and its node calls the image so. */
+  readonly ran?: (image: string, imageId: string) => Promise<void>
 }
 
 /** The verbs of {@link Driver} that run workspaces. */
@@ -143,6 +145,8 @@ export class Running {
       await begin()
       const result = await Promise.race([outcome, ...watching])
       if (result !== 'up') throw await this.#explained(id, result ?? undefined, signal)
+      const imageId = pod && workspaceContainer(pod)?.imageID
+      if (described && imageId) void this.#dependencies.ran?.(described.image, imageId)
       if (idle) return
       await clock.sleep(SETTLING, signal)
       const { problem: found } = judge({ pod, events: [], unscheduled: 0 })
