@@ -33,6 +33,8 @@ export function dockerHarness(env: Readonly<Record<string, string | undefined>> 
   const docker = (...args: string[]) => command('docker', args, run)
   return {
     name: 'docker',
+    keepsContainerFiles: true,
+    logChannels: 'apart',
     open: () => {
       const one = openDocker(env)
       opened.push(one)

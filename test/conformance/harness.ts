@@ -18,6 +18,10 @@ import type { Platform } from '../../main/engine/platform/platform'
 /** What the conformance suite needs of a kind of target, so that it runs unchanged against each. */
 export interface DriverHarness {
   readonly name: string
+  /** Whether files outside source and home outlive a stop. */
+  readonly keepsContainerFiles: boolean
+  /** Whether logs tell what went to standard error from the rest, or give all of it as standard output. */
+  readonly logChannels: 'apart' | 'mixed'
   /** A new driver to the same target. The suite disposes it. */
   open(): Driver
   readonly images: {
