@@ -179,17 +179,20 @@ export class Objects {
   }
 }
 
-/** It was deleted, its node answers for it, and nothing of it runs. */
+/** It was deleted, its node answers for it, and nothing of it runs or is about to. */
 function hasEnded({ metadata, status }: V1Pod): boolean {
-  const all = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])]
-  return (
-    metadata?.deletionTimestamp !== undefined &&
-    status?.phase !== 'Unknown' &&
-    all.length > 0 &&
-    all.every(
-      ({ state }) => state?.running === undefined && (state?.terminated ?? state?.waiting) !== undefined,
-    )
-  )
+  const preparing = status?.initContainerStatuses ?? []
+  const own = status?.containerStatuses ?? []
+  if (metadata?.deletionTimestamp === undefined || status?.phase === 'Unknown' || own.length === 0)
+    return false
+  if ([...preparing, ...own].some(({ state }) => state?.running)) return false
+  // What waits for what failed before it does not begin any more.
+  const failed = preparing.some(({ state }) => state?.terminated?.exitCode !== 0)
+  return own.every(({ state }) => {
+    const reason = state?.waiting?.reason
+    if (reason === 'PodInitializing') return failed
+    return state?.terminated !== undefined || (reason !== undefined && reason !== 'ContainerCreating')
+  })
 }
 
 export function workspaceGone(id: string, kept: boolean): ProblemError {
