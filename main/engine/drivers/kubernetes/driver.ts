@@ -1,0 +1,335 @@
+import type { Duplex, Readable } from 'node:stream'
+import { type Problem, ProblemError } from '#contract'
+import type { Platform } from '../../platform/platform'
+import type {
+  Driver,
+  ExecOptions,
+  ExecProcess,
+  ImageRequest,
+  LogOptions,
+  LogStream,
+  ResolvedImage,
+  StepReport,
+  TargetFacts,
+  WatchEvent,
+  WorkspaceSpec,
+} from '../driver'
+import type { ApiClient, ClusterAccess } from './api'
+import type { DriverParts } from './index'
+import { isStatus } from './status'
+import { type ExecDependencies, startExec } from './streams/exec'
+import { readPath, writePath } from './streams/files'
+import { openLogs } from './streams/logs'
+import { createDialer, type Dialer } from './streams/port-forward'
+import { ProtocolMemory } from './streams/protocols'
+import { PodStats } from './streams/stats'
+import { createApiClient } from './transport/client'
+import { watchWorkspaces } from './watch/watch'
+import { paths, podName } from './workspace/anatomy'
+import { FilesPods } from './workspace/files-pod'
+import { Images } from './workspace/image'
+import { Lifecycle } from './workspace/lifecycle'
+import { type Described, Locator } from './workspace/locate'
+import { Objects } from './workspace/objects'
+import { Running } from './workspace/running'
+
+/** Milliseconds within which a cluster must say who it is. */
+const PROBE_LIMIT = 20_000
+/** Milliseconds that disposing waits for processes inside workspaces, and helper pods, to be ended. */
+const ENDING_LIMIT = 3_000
+
+interface ServerVersion {
+  readonly major: string
+  readonly minor: string
+  readonly gitVersion: string
+  readonly platform: string
+}
+
+/** What there is to say of a workspace that is not well. */
+type Diagnose = (client: ApiClient, id: string, signal: AbortSignal) => Promise<readonly Problem[]>
+
+/** One namespace of one cluster. */
+export class KubernetesDriver implements Driver {
+  readonly kind = 'kubernetes'
+  readonly targetId: string
+  readonly #platform: Platform
+  readonly #access: ClusterAccess
+  readonly #client: ApiClient
+  readonly #objects: Objects
+  readonly #locator: Locator
+  readonly #lifecycle: Lifecycle
+  readonly #running: Running
+  readonly #images: Images
+  readonly #files: FilesPods
+  readonly #exec: ExecDependencies
+  readonly #stats: PodStats
+  readonly #dialer: Dialer
+  readonly #diagnose: Diagnose
+  readonly #closed = new AbortController()
+
+  constructor({ target, namespace, access, platform }: DriverParts, diagnose: Diagnose) {
+    this.targetId = target.id
+    this.#platform = platform
+    this.#access = access
+    this.#diagnose = diagnose
+    const { clock, logger } = platform
+    const identity = { targetName: target.name, endpoint: target.endpoint, namespace }
+    const client = createApiClient(access, identity, platform)
+    this.#client = client
+    this.#objects = new Objects(client, clock)
+    this.#locator = new Locator(this.#objects, clock)
+    this.#lifecycle = new Lifecycle(client, this.#objects, platform)
+    this.#images = new Images(client, this.#objects, platform)
+    this.#running = new Running({
+      client,
+      objects: this.#objects,
+      clock,
+      explain: (id, signal) => this.diagnose(id, signal),
+      ran: (image, imageId) => this.#images.cache.ran(image, imageId),
+    })
+    this.#files = new FilesPods(client, this.#objects, platform)
+    this.#exec = { client, logger, protocols: new ProtocolMemory(), ending: new Set() }
+    this.#stats = new PodStats(this.#exec, clock)
+    this.#dialer = createDialer({ client, logger, clock, protocols: new ProtocolMemory() })
+  }
+
+  async probe(signal: AbortSignal): Promise<TargetFacts> {
+    const title = `The cluster "${this.#client.identity.targetName}" cannot be reached`
+    try {
+      const limit = AbortSignal.any([signal, AbortSignal.timeout(PROBE_LIMIT)])
+      const version = await this.#client.json<ServerVersion>('GET', '/version', { signal: limit })
+      const before = performance.now()
+      // A question that needs the right that everything here needs.
+      await this.#client.json('GET', paths(this.#client.identity.namespace).statefulSets, {
+        query: { limit: 1 },
+        timeout: PROBE_LIMIT,
+        signal: limit,
+      })
+      const digits = (text: string) => /^\d+/.exec(text)?.[0] ?? '0'
+      return {
+        version: version.gitVersion.replace(/^v/, ''),
+        apiVersion: `${digits(version.major)}.${digits(version.minor)}`,
+        platform: version.platform,
+        latency: performance.now() - before,
+        capabilities: { bindMounts: false, build: false },
+      }
+    } catch (error) {
+      const timedOut = error instanceof Error && error.name === 'TimeoutError'
+      const thrown = timedOut ? Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' }) : error
+      throw this.#client.failure(thrown, title, signal)
+    }
+  }
+
+  watch(signal: AbortSignal): AsyncIterable<WatchEvent> {
+    const { clock, logger } = this.#platform
+    return watchWorkspaces(
+      { client: this.#client, clock, logger, changed: (id) => this.#locator.forget(id) },
+      signal,
+    )
+  }
+
+  async resolveImage(request: ImageRequest, report: StepReport, signal: AbortSignal): Promise<ResolvedImage> {
+    try {
+      const standing = await this.#objects.of(request.workspaceId, signal)
+      const options = this.#lifecycle.optionsFor(request.kubernetes, standing)
+      return await this.#images.resolve(request, options, report, signal)
+    } catch (error) {
+      throw this.#client.failure(error, 'The image could not be got ready', signal)
+    }
+  }
+
+  create(
+    spec: WorkspaceSpec,
+    options: { readonly replace: boolean },
+    report: StepReport,
+    signal: AbortSignal,
+  ): Promise<void> {
+    return this.#changing(spec.id, () => this.#lifecycle.create(spec, options, report, signal))
+  }
+
+  commit(id: string, signal: AbortSignal): Promise<void> {
+    return this.#changing(id, () => this.#lifecycle.commit(id, signal))
+  }
+
+  discard(id: string, signal: AbortSignal): Promise<void> {
+    return this.#changing(id, () => this.#lifecycle.discard(id, signal))
+  }
+
+  start(id: string, report: StepReport, signal: AbortSignal): Promise<void> {
+    return this.#changing(id, () => this.#running.start(id, report, signal))
+  }
+
+  stop(
+    id: string,
+    options: { readonly grace: number },
+    report: StepReport,
+    signal: AbortSignal,
+  ): Promise<void> {
+    return this.#changing(id, () => this.#running.stop(id, options, report, signal))
+  }
+
+  remove(id: string, report: StepReport, signal: AbortSignal): Promise<void> {
+    return this.#changing(id, () => this.#lifecycle.remove(id, report, signal))
+  }
+
+  rename(id: string, name: string, signal: AbortSignal): Promise<void> {
+    return this.#lifecycle.rename(id, name, signal)
+  }
+
+  exec(id: string, options: ExecOptions, signal: AbortSignal): Promise<ExecProcess> {
+    const title = `"${options.command[0] ?? ''}" could not be started`
+    return this.#inPod(id, title, signal, ({ pod, container, runsAs, hasShell }) =>
+      startExec(
+        this.#exec,
+        pod,
+        container,
+        { ...options, shell: hasShell, ...(runsAs && { runsAs }) },
+        signal,
+      ),
+    )
+  }
+
+  async dial(id: string, port: number, signal: AbortSignal): Promise<Duplex> {
+    const title = `Port ${port} could not be reached`
+    try {
+      // The pod's name is known without asking.
+      return await this.#dialer.dial(podName(id), port, signal)
+    } catch (error) {
+      throw await this.#failure(id, error, title, signal)
+    }
+  }
+
+  logs(id: string, options: LogOptions, signal: AbortSignal): Promise<LogStream> {
+    const { clock } = this.#platform
+    return this.#inPod(id, 'The logs could not be read', signal, (place) =>
+      openLogs({ client: this.#client, clock, closed: this.#closed.signal }, place, options, signal),
+    )
+  }
+
+  stats(id: string, signal: AbortSignal): Promise<{ cpu: number; memory: number; memoryLimit?: number }> {
+    return this.#inPod(id, 'Its load could not be measured', signal, (place) =>
+      this.#stats.read(place, signal),
+    )
+  }
+
+  async read(id: string, path: string, signal: AbortSignal): Promise<Readable> {
+    const title = `"${path}" could not be read`
+    const { place, release } = await this.#withFiles(id, title, signal)
+    try {
+      const stream = await readPath(this.#exec, place, path, signal)
+      stream.once('close', release)
+      return stream
+    } catch (error) {
+      release()
+      throw await this.#failure(id, error, title, signal)
+    }
+  }
+
+  async write(id: string, folder: string, tar: Readable, signal: AbortSignal): Promise<void> {
+    const title = `"${folder}" could not be written to`
+    // Whoever breaks the stream before it is read is heard by `writePath`.
+    const ignore = () => undefined
+    tar.on('error', ignore)
+    try {
+      const { place, release } = await this.#withFiles(id, title, signal)
+      try {
+        await writePath(this.#exec, place, folder, tar, signal)
+      } catch (error) {
+        throw await this.#failure(id, error, title, signal)
+      } finally {
+        release()
+      }
+    } catch (error) {
+      tar.destroy()
+      throw error
+    }
+  }
+
+  async diagnose(id: string, signal: AbortSignal): Promise<readonly Problem[]> {
+    try {
+      return await this.#diagnose(this.#client, id, signal)
+    } catch (error) {
+      throw this.#client.failure(error, 'The workspace could not be looked into', signal)
+    }
+  }
+
+  async dispose(): Promise<void> {
+    this.#closed.abort()
+    this.#dialer.dispose()
+    // Bounded: a cluster that does not answer must not hold up the end of the application.
+    const limit = new AbortController()
+    await Promise.race([
+      Promise.allSettled([...this.#exec.ending, this.#files.dispose()]),
+      this.#platform.clock.sleep(ENDING_LIMIT, limit.signal).catch(() => undefined),
+    ])
+    limit.abort()
+    await this.#client.dispose()
+    this.#access.credentials.dispose()
+  }
+
+  /** What is known of a workspace does not hold while it is being changed, nor after. */
+  async #changing<T>(id: string, action: () => Promise<T>): Promise<T> {
+    this.#locator.forget(id)
+    try {
+      return await action()
+    } finally {
+      this.#locator.forget(id)
+    }
+  }
+
+  async #inPod<T>(
+    id: string,
+    title: string,
+    signal: AbortSignal,
+    action: (described: Described) => Promise<T>,
+  ): Promise<T> {
+    try {
+      signal.throwIfAborted()
+      return await action(await this.#locator.describe(id, signal))
+    } catch (error) {
+      throw await this.#failure(id, error, title, signal)
+    }
+  }
+
+  /** Where the workspace does not run, that is what is to say of anything that failed in its pod. */
+  async #failure(id: string, error: unknown, title: string, signal: AbortSignal): Promise<Error> {
+    const failure = this.#client.failure(error, title, signal)
+    if (signal.aborted || this.#closed.signal.aborted || !mayBeAbsent(error, failure)) return failure
+    const absence = await this.#locator.absence(id, signal).catch(() => undefined)
+    return absence ?? failure
+  }
+
+  /** A pod that has the workspace's files: its own one, or one for the purpose where it does not run. */
+  async #withFiles(
+    id: string,
+    title: string,
+    signal: AbortSignal,
+  ): Promise<{ place: { pod: string; container: string }; release: () => void }> {
+    try {
+      signal.throwIfAborted()
+      const described = await this.#locator.describe(id, signal)
+      const place = { pod: described.pod, container: described.container }
+      if (await this.#locator.isRunning(id, signal)) return { place, release: () => undefined }
+      if (described.idle && !described.settled) {
+        // It is being made, and will be started next: another pod for the moment would take longer.
+        await this.#running.start(id, silent, signal)
+        return { place, release: () => undefined }
+      }
+      const { pod, release } = await this.#files.open(id, described, signal)
+      return { place: { ...place, pod }, release }
+    } catch (error) {
+      throw this.#client.failure(error, title, signal)
+    }
+  }
+}
+
+/** Failures that a workspace which does not run may be behind. */
+function mayBeAbsent(error: unknown, failure: Error): boolean {
+  if (isStatus(error, 400, 404, 409, 500)) return true
+  if (!(failure instanceof ProblemError)) return false
+  return !['cancelled', 'file-not-found', 'port-refused', 'invalid-input', 'workspace-gone'].includes(
+    failure.problem.code,
+  )
+}
+
+const silent: StepReport = { detail: () => undefined, progress: () => undefined, output: () => undefined }
