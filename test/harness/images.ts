@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { debianMirror } from '../../scripts/setup/debian-mirror.mjs'
 import { command, tryCommand } from './command'
 import { withLock } from './lock'
 
@@ -77,6 +78,8 @@ const recipes: Record<TestImage, (digest: string) => Promise<void>> = {
   debian: async (digest) => {
     await inFolder(async (folder) => {
       const root = join(folder, 'root')
+      // Without one debootstrap takes its own.
+      const mirror = debianMirror()
       await command(
         'debootstrap',
         [
@@ -84,7 +87,7 @@ const recipes: Record<TestImage, (digest: string) => Promise<void>> = {
           `--include=${debianPackages.join(',')}`,
           'bookworm',
           root,
-          ...(await debianMirror()),
+          ...(mirror ? [mirror] : []),
         ],
         { timeoutMilliseconds: 15 * 60_000 },
       )
@@ -191,22 +194,7 @@ async function inFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
 }
 
 /** Debian's busybox-static installs as /bin/busybox. */
-async function staticBusybox(): Promise<string> {
+export async function staticBusybox(): Promise<string> {
   for (const path of ['/bin/busybox', '/usr/bin/busybox']) if (existsSync(path)) return path
   throw new Error('busybox is missing: apt-get install busybox-static')
-}
-
-/** Where this machine gets its own Debian packages from, as debootstrap's argument; none: where that gets them by itself. */
-async function debianMirror(): Promise<readonly string[]> {
-  const folder = '/etc/apt/sources.list.d'
-  const files = ['/etc/apt/sources.list']
-  if (existsSync(folder)) files.push(...(await readdir(folder)).map((name) => join(folder, name)))
-  for (const file of files) {
-    if (!existsSync(file)) continue
-    for (const line of (await readFile(file, 'utf8')).split('\n')) {
-      const [, address] = /^(?:URIs:|deb(?:\s+\[[^\]]*\])?)\s+(\S*\/debian)\/?(?:\s|$)/.exec(line) ?? []
-      if (address) return [address]
-    }
-  }
-  return []
 }
