@@ -32,6 +32,18 @@ export const packagesFor = {
     'fonts-noto-color-emoji',
     'python3',
   ],
+  /** What a cluster of the tests' own has beside Kubernetes' binaries, see test/harness/kubernetes. */
+  kubernetes: [
+    'etcd-server',
+    'kubectl|kubernetes-client',
+    'socat',
+    'openssl',
+    'iproute2',
+    'iptables',
+    'procps',
+    'xz-utils',
+    'busybox-static',
+  ],
 }
 
 /** Whether packages can be installed here: Debian or one of its children, as root. */
