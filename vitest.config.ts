@@ -1,10 +1,11 @@
 import { defineConfig } from 'vitest/config'
 
 /**
- * unit: beside the code, no engine and no window. conformance: a real Docker engine. e2e: the built application in a
- * real Electron window. `npm test` runs them one after another, see scripts/test.mjs.
+ * unit: beside the code, no engine and no window. conformance: a real Docker engine. kubernetes: a real cluster. e2e:
+ * the built application in a real Electron window. `npm test` runs them one after another, see scripts/test.mjs.
  */
 const minutes = (count: number) => count * 60_000
+const kubernetesTests = ['test/{harness/,}kubernetes/**/*.test.ts', 'test/conformance/kubernetes*.test.ts']
 
 export default defineConfig({
   test: {
@@ -24,12 +25,26 @@ export default defineConfig({
         test: {
           name: 'conformance',
           include: ['test/{harness,conformance,workspaces,terminals,apps,ports,cli,faults}/**/*.test.ts'],
+          exclude: kubernetesTests,
           environment: 'node',
           globalSetup: ['test/harness/global-setup.ts'],
           testTimeout: minutes(3),
           hookTimeout: minutes(5),
           pool: 'forks',
           maxWorkers: 2,
+        },
+      },
+      {
+        test: {
+          name: 'kubernetes',
+          include: kubernetesTests,
+          environment: 'node',
+          globalSetup: ['test/harness/kubernetes/global-setup.ts'],
+          testTimeout: minutes(3),
+          hookTimeout: minutes(5),
+          pool: 'forks',
+          maxWorkers: 2,
+          sequence: { groupOrder: 2 },
         },
       },
       {

@@ -27,7 +27,9 @@ export default class CountReporter {
         const name = `${module.relativeModuleId} > ${test.fullName}`
         if (result.state === 'passed') counts.passed += 1
         else if (result.state === 'skipped') {
-          counts.skipped.push({ name, reason: ('note' in result && result.note) || '' })
+          // A whole suite that is skipped has its reason from its global set-up.
+          const reason = ('note' in result && result.note) || process.env.BERTH_TEST_SKIP_REASON || ''
+          counts.skipped.push({ name, reason })
         } else {
           counts.failed += 1
           counts.failures.push(result.state === 'failed' ? name : `${name} (did not end)`)

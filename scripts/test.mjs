@@ -10,6 +10,7 @@ import { ensureDependencies } from './setup/dependencies.mjs'
 import { ensureDocker, stopDocker } from './setup/docker.mjs'
 import { ensureElectron } from './setup/electron.mjs'
 import { root } from './setup/folders.mjs'
+import { ensureKubernetes } from './setup/kubernetes.mjs'
 import { requireNode } from './setup/node-version.mjs'
 import { endWithParent } from './setup/parent.mjs'
 import { elapsed, say } from './setup/say.mjs'
@@ -18,9 +19,9 @@ import { ensureTestUser } from './setup/test-user.mjs'
 
 const minutes = (/** @type {number} */ count) => count * 60_000
 const checks = ['lint', 'typecheck']
-const suites = ['unit', 'conformance', 'e2e']
+const suites = ['unit', 'conformance', 'kubernetes', 'e2e']
 /** No suite hangs the run. */
-const limit = { unit: minutes(5), conformance: minutes(25), e2e: minutes(25) }
+const limit = { unit: minutes(5), conformance: minutes(25), kubernetes: minutes(25), e2e: minutes(25) }
 
 const args = process.argv.slice(2)
 const named = args.filter((arg) => checks.includes(arg) || suites.includes(arg))
@@ -69,24 +70,32 @@ if (!interrupted) report()
  * @returns {Promise<Record<string, string | undefined>>} by suite, why it cannot run
  */
 async function prepare() {
-  const needsEngine = chosen.includes('conformance') || chosen.includes('e2e')
-  if (!needsEngine) return {}
+  const needEngine = ['conformance', 'kubernetes', 'e2e'].filter((suite) => chosen.includes(suite))
+  if (needEngine.length === 0) return {}
+  const allFail = (/** @type {string} */ problem) =>
+    Object.fromEntries(needEngine.map((suite) => [suite, problem]))
   /** @type {Record<string, string | undefined>} */
   const failure = {}
   const packages = [...packagesFor.docker, ...packagesFor.tests]
   if (chosen.includes('e2e')) packages.push(...packagesFor.window)
-  await ensurePackages(packages, 'the tests')
+  if (chosen.includes('kubernetes')) packages.push(...packagesFor.kubernetes)
+  await ensurePackages([...new Set(packages)], 'the tests')
   const docker = await ensureDocker()
   startedDocker = docker.started?.pid
-  if (!docker.ok) {
-    const problem = 'Docker does not answer: see above'
-    return { conformance: problem, e2e: problem }
-  }
+  if (!docker.ok) return allFail('Docker does not answer: see above')
   try {
     await ensureBuilt()
   } catch (error) {
-    const problem = error instanceof Error ? error.message : String(error)
-    return { conformance: problem, e2e: problem }
+    return allFail(error instanceof Error ? error.message : String(error))
+  }
+  if (chosen.includes('kubernetes')) {
+    // Where binaries have to be built, that takes minutes: not for somebody who asked for a few other tests.
+    const mayBuild = filters.length === 0 || filters.some((filter) => filter.includes('kubernetes'))
+    try {
+      await ensureKubernetes({ mayBuild })
+    } catch (error) {
+      failure.kubernetes = error instanceof Error ? error.message : String(error)
+    }
   }
   if (chosen.includes('e2e')) {
     await ensureTestUser()
@@ -130,6 +139,8 @@ async function runSuite(suite) {
       suite,
       '--reporter=default',
       `--reporter=${join(root, 'scripts/count-reporter.mjs')}`,
+      // A filter that is meant for one suite leaves another one empty.
+      ...(filters.length > 0 && chosen.length > 1 ? ['--passWithNoTests'] : []),
       ...filters,
     ],
     {
@@ -184,10 +195,24 @@ function report() {
       `${suite.padEnd(12)} ${passed} passed, ${failed} failed, ${skipped.length} skipped in ${seconds.toFixed(1)} s`,
     )
     for (const failure of failures) lines.push(`  failed: ${failure}`)
-    for (const { name, reason } of skipped) lines.push(`  skipped: ${name}: ${reason || 'no reason given'}`)
+    for (const [reason, names] of byReason(skipped)) {
+      if (names.length > 3) lines.push(`  skipped: ${names.length} tests: ${reason}`)
+      else lines.push(...names.map((name) => `  skipped: ${name}: ${reason}`))
+    }
   }
   lines.push(`all of it took ${(elapsed() / 60_000).toFixed(1)} min`, '')
   lines.push(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`)
   process.stdout.write(`${lines.join('\n')}\n`)
   process.exitCode = sum.failed === 0 ? 0 : 1
+}
+
+/** @param {{ name: string, reason: string }[]} skipped @returns {Map<string, string[]>} */
+function byReason(skipped) {
+  /** @type {Map<string, string[]>} */
+  const names = new Map()
+  for (const { name, reason } of skipped) {
+    const why = reason || 'no reason given'
+    names.set(why, [...(names.get(why) ?? []), name])
+  }
+  return names
 }
