@@ -8,6 +8,7 @@ import { ensureDependencies } from './setup/dependencies.mjs'
 import { ensureDocker } from './setup/docker.mjs'
 import { ensureElectron } from './setup/electron.mjs'
 import { root } from './setup/folders.mjs'
+import { ensureBinaries } from './setup/kubernetes.mjs'
 import { requireNode } from './setup/node-version.mjs'
 import { endWithParent } from './setup/parent.mjs'
 import { say, step } from './setup/say.mjs'
@@ -35,6 +36,14 @@ const tasks = {
   screenshots: async () => {
     await prepareForWindow()
     return node('scripts/run-typescript.mjs', 'test/e2e/screenshots.ts', ...args)
+  },
+  cluster: async () => {
+    if (args[0] === 'up') {
+      await ensurePackages(packagesFor.kubernetes, 'a Kubernetes cluster')
+      const found = await ensureBinaries({ mayBuild: true })
+      if ('problem' in found) throw new Error(found.problem)
+    }
+    return node('scripts/run-typescript.mjs', 'test/harness/kubernetes/by-hand.ts', ...args)
   },
   package: async () => {
     await ensureBuilt()
