@@ -1,5 +1,6 @@
-import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { attend } from './children.mjs'
 import { debianMirror } from './debian-mirror.mjs'
 import { run } from './programs.mjs'
 import { canInstall, ensurePackages } from './system-packages.mjs'
@@ -38,12 +39,17 @@ export async function buildKubernetes(folder, programs) {
     HOME: work,
     GOPATH: join(work, 'go'),
     GOCACHE: join(work, 'go-cache'),
+    GOTMPDIR: work,
     GOFLAGS: '-mod=vendor',
     GOTOOLCHAIN: 'local',
     CGO_ENABLED: '0',
   }
   const what = programs.map((program) => `cmd/${program}`).join(' ')
-  await must('make', [`WHAT=${what}`, 'GOLDFLAGS=-s -w'], { cwd: tree, env, timeout: 60 * 60_000 })
+  // In a process group of its own: a build that is given up ends with all that it started.
+  const log = join(work, 'build.log')
+  const make = ['-c', 'exec make "$@" >"$0" 2>&1', log, `WHAT=${what}`, 'GOLDFLAGS=-s -w']
+  const code = await attend('bash', make, { cwd: tree, env, timeout: 60 * 60_000 })
+  if (code !== 0) throw new Error(`make ended with ${code}:\n${lastLines(readFileSync(log, 'utf8'))}`)
   mkdirSync(join(folder, 'bin'))
   for (const program of programs) {
     copyFileSync(join(tree, '_output/bin', program), join(folder, 'bin', program))
@@ -88,6 +94,7 @@ async function fetchSource(work) {
 async function must(command, args, options) {
   const { code, output, timedOut } = await run(command, args, options)
   if (code === 0) return
-  const end = output.trim().split('\n').slice(-8).join('\n')
-  throw new Error(`${command} ${timedOut ? 'took too long' : 'failed'}:\n${end}`)
+  throw new Error(`${command} ${timedOut ? 'took too long' : 'failed'}:\n${lastLines(output)}`)
 }
+
+const lastLines = (/** @type {string} */ text) => text.trim().split('\n').slice(-8).join('\n')

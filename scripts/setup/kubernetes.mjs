@@ -9,10 +9,10 @@ import {
   renameSync,
   rmSync,
 } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { exclusively, root, sharedCache } from './folders.mjs'
 import { buildKubernetes, kubernetesVersion, whyNotBuilt } from './kubernetes-source.mjs'
-import { find, run } from './programs.mjs'
+import { find, isAlive, run } from './programs.mjs'
 import { say, step } from './say.mjs'
 
 /** What a cluster of one's own runs; each is a file in the folder of binaries. */
@@ -108,8 +108,16 @@ export function unpackKubernetes(archive, folder) {
  * @param {(work: string) => Promise<void>} make
  */
 async function fill(folder, make) {
-  mkdirSync(dirname(folder), { recursive: true })
-  const work = mkdtempSync(`${folder}-`)
+  const parent = dirname(folder)
+  mkdirSync(parent, { recursive: true })
+  // What one left that was killed in the middle of it; the pid of who makes it is in its name.
+  for (const name of readdirSync(parent)) {
+    const [, made, maker] = /^(.+)-(\d+)-\w{6}$/.exec(name) ?? []
+    if (made === basename(folder) && !isAlive(Number(maker))) {
+      rmSync(join(parent, name), { recursive: true, force: true })
+    }
+  }
+  const work = mkdtempSync(`${folder}-${process.pid}-`)
   try {
     await make(work)
     // Another checkout may have been faster.

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -40,4 +40,15 @@ it('leaves nothing of what differs from its sums, or lacks a program', async () 
   rmSync(join(folder, 'source'), { recursive: true })
   await expect(unpackKubernetes(archiveOf(['kubelet']), made())).rejects.toThrow('lacks kube-apiserver')
   expect(readdirSync(join(folder, 'cache'))).toEqual([])
+})
+
+it('takes away what was left half made', async () => {
+  const ended = spawnSync('true').pid
+  mkdirSync(`${made()}-${ended}-abcdef`, { recursive: true })
+  mkdirSync(`${made()}-${process.pid}-abcdef`)
+  await unpackKubernetes(archiveOf(kubernetesPrograms), made())
+  expect(readdirSync(join(folder, 'cache')).sort()).toEqual([
+    'kubernetes',
+    `kubernetes-${process.pid}-abcdef`,
+  ])
 })
