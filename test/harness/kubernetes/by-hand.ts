@@ -1,6 +1,6 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { cache } from '../../../scripts/setup/folders.mjs'
+import { dirname, join } from 'node:path'
+import { root } from '../../../scripts/setup/folders.mjs'
 import { ensureBinaries } from '../../../scripts/setup/kubernetes.mjs'
 import { say, step } from '../../../scripts/setup/say.mjs'
 import { tryCommand } from '../command'
@@ -9,11 +9,11 @@ import { type OwnCluster, ownClusterOf, startCluster } from './cluster'
 
 /*
  * A cluster to work with by hand, which goes on until it is taken down: `npm run cluster:up [-- image …]`,
- * `cluster:status`, `cluster:down`. One for each user of this machine; those of tests are others.
+ * `cluster:status`, `cluster:down`. One for each checkout; those of tests are others.
  */
 
 /** Holds the path of the cluster's kubeconfig. */
-const record = join(cache, 'cluster-by-hand')
+const record = join(root, '.cache/cluster-by-hand')
 
 const actions: Record<string, (args: readonly string[]) => Promise<number>> = {
   up: async (images) => {
@@ -24,7 +24,7 @@ const actions: Record<string, (args: readonly string[]) => Promise<number>> = {
       const cluster = await step('starting a Kubernetes cluster', () =>
         startCluster({ ...found, outlives: true }),
       )
-      await mkdir(cache, { recursive: true })
+      await mkdir(dirname(record), { recursive: true })
       await writeFile(record, cluster.kubeconfig)
     }
     const cluster = running ?? (await current())
