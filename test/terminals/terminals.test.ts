@@ -64,6 +64,8 @@ const record = (id: string) => test.engine.collections.sessions.get(id)
 describe('a terminal in a workspace', () => {
   it('is the login shell of the user, in the workspace folder, with a true terminal', async () => {
     const { window } = await shell({ columns: 100, rows: 30 })
+    // The size goes to the engine on a way of its own, and a busy one is slower with it than with what is typed.
+    window.type('until [ "$(stty size)" = "30 100" ]; do sleep 0.1; done\r')
     window.type(
       'echo "$TERM $COLORTERM $(id -un) $PWD $(stty size) $(tty)"; shopt -q login_shell && echo login\r',
     )
