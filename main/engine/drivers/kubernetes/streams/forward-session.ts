@@ -71,19 +71,27 @@ export class ForwardSession {
       connection.once('close', () => {
         this.#connections.delete(connection)
         this.#unusedSince = now()
-        if (this.#retired && this.load === 0) this.#session.close()
+        // The node does not come to the end of a connection before the pod took what was sent: only the session's own
+        // end frees it, and whoever came later would wait behind that.
+        if (connection.leftUnsent) this.#retired = true
+        this.#endIfUnused()
       })
       return connection
     } finally {
       limit.unlink()
       this.#opening--
+      this.#endIfUnused()
     }
   }
 
   /** Takes no new connections, and ends with its last one. */
   retire(): void {
     this.#retired = true
-    if (this.load === 0) this.#session.close()
+    this.#endIfUnused()
+  }
+
+  #endIfUnused(): void {
+    if (this.#retired && this.load === 0) this.#session.destroy()
   }
 
   destroy(): void {
