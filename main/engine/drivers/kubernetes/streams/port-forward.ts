@@ -209,11 +209,11 @@ class PodForwarder {
   async #present(signal: AbortSignal): Promise<ForwardSession | undefined> {
     // Of websockets there are as many as of connections.
     const limited = () => this.#dependencies.protocols.works !== 'websocket-v4'
-    let present = this.#pool.pick()
+    let present = this.#pool.reserve()
     while (!present && limited() && this.#pool.full && this.#pool.nextOpened) {
       await this.#pool.nextOpened
       signal.throwIfAborted()
-      present = this.#pool.pick()
+      present = this.#pool.reserve()
     }
     if (present && limited() && this.#pool.wantsSpare) {
       this.#open(undefined, this.#disposed.signal).catch((error: unknown) => {
@@ -232,7 +232,7 @@ class PodForwarder {
       connection,
       ask: async (closedPort) => {
         const askedAt = clock.now()
-        const question = await session.connect(closedPort, clock.now, this.#disposed.signal)
+        const question = await session.reserve().connect(closedPort, clock.now, this.#disposed.signal)
         return { begunAt: askedAt, verdict: question.decided, dispose: () => question.destroy() }
       },
     }
@@ -244,7 +244,10 @@ class PodForwarder {
     const path = podPath(client, this.#pod, 'portforward')
     const options = { protocols: ['portforward.k8s.io'], signal }
     const add = (session: Parameters<SessionPool['add']>[0]) => {
-      if (!this.#disposed.signal.aborted) return this.#pool.add(session)
+      if (!this.#disposed.signal.aborted) {
+        const added = this.#pool.add(session)
+        return port === undefined ? added : added.reserve()
+      }
       session.destroy()
       throw new ProblemError(connectionLost(client.identity.targetName, 'the driver was closed'))
     }

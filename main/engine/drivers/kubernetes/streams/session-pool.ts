@@ -46,8 +46,12 @@ export class SessionPool {
     return idle.length + this.#openings.size < SPARE
   }
 
-  /** The session that disturbs, and is disturbed, least: nothing where a new one is better. */
-  pick(): ForwardSession | undefined {
+  /** Reserves room in the session that disturbs, and is disturbed, least; undefined where a new one is better. */
+  reserve(): ForwardSession | undefined {
+    return this.#best()?.reserve()
+  }
+
+  #best(): ForwardSession | undefined {
     const usable = [...this.#sessions].filter((session) => session.usable)
     const free = usable.find((session) => session.load === 0)
     if (free) return free
