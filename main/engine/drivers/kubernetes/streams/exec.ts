@@ -37,6 +37,11 @@ export interface PodExecOptions extends ExecOptions {
   readonly shell?: boolean
 }
 
+export interface PodProcess extends ExecProcess {
+  /** False where the protocol cannot tell the process that its input has ended, see {@link RemoteCommand.stdin}. */
+  readonly canEndInput: boolean
+}
+
 /** Starts a process in a container of a pod. See {@link Driver.exec}. */
 export async function startExec(
   dependencies: ExecDependencies,
@@ -44,7 +49,7 @@ export async function startExec(
   container: string,
   options: PodExecOptions,
   signal: AbortSignal,
-): Promise<ExecProcess> {
+): Promise<PodProcess> {
   const { client, protocols } = dependencies
   const title = `"${options.command[0] ?? ''}" could not be started`
   const place = { pod, container }
@@ -141,11 +146,12 @@ function failed({ message }: CommandEnd & { kind: 'failed' }, targetName: string
   }
 }
 
-class PodExec implements ExecProcess {
+class PodExec implements PodProcess {
   readonly stdin: Writable
   readonly stdout: Readable
   readonly stderr: Readable | null
   readonly exit: Promise<ExecExit>
+  readonly canEndInput: boolean
   readonly #dependencies: ExecDependencies
   readonly #place: ContainerAddress
   readonly #marker: string
@@ -171,6 +177,7 @@ class PodExec implements ExecProcess {
     this.stdin = remote.stdin
     this.stdout = remote.stdout
     this.stderr = remote.stderr
+    this.canEndInput = remote.protocol !== 'websocket-v4' || options.tty !== undefined
     if (options.tty) {
       this.#size = options.tty
       remote.resize(options.tty.columns, options.tty.rows)

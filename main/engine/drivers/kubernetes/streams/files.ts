@@ -3,17 +3,20 @@ import { posix } from 'node:path'
 import { PassThrough, type Readable } from 'node:stream'
 import { cancelled, type Problem, ProblemError, problem } from '#contract'
 import type { ExecProcess } from '../../driver'
-import { type ExecDependencies, startExec } from './exec'
+import { type ExecDependencies, type PodProcess, startExec } from './exec'
 import type { ContainerAddress } from './open-command'
 
 /** Exit codes of the scripts below, which neither tar nor a shell uses. */
 const MISSING = 66
 const NO_TAR = 67
 const NOT_FOLDER = 68
-/** tar reads its input in records of this many bytes, and may want the last one whole. */
-const RECORD = 10_240
 /** What is kept of a tar's complaints. */
 const LONGEST_COMPLAINT = 16_384
+
+/** Bytes of one piece where the input is sent in pieces. */
+const PIECE = 1024 * 1024
+/** Comes before a tar stream: what a runtime says instead of running the script is none. */
+const BEGIN = 43
 
 const checks = `
 export LC_ALL=C
@@ -22,17 +25,27 @@ command -v tar >/dev/null 2>&1 || exit ${NO_TAR}
 
 const readScript = `${checks}
 [ -e "$1" ] || [ -L "$1" ] || exit ${MISSING}
+printf '\\${BEGIN.toString(8).padStart(3, '0')}'
 exec tar -C "$2" -cf - -- "$3"
 `
 
-/** Owners are numbers in the stream. GNU tar would look their names up, and touch what folders were there before. */
+/**
+ * Owners are numbers in the stream; GNU tar would look their names up, and for who is not root touch what folders were
+ * there before. The first line says whether the input comes in pieces with their sizes before them, the last one of
+ * size 0: where the end of the input cannot be told otherwise, for busybox reads on behind the end of the archive.
+ */
 const writeScript = `${checks}
 [ -e "$1" ] || exit ${MISSING}
 [ -d "$1" ] || exit ${NOT_FOLDER}
 options=
-case $(tar --help 2>&1) in *--numeric-owner*) options=--numeric-owner ;; esac
-[ "$(id -u 2>/dev/null)" = 0 ] || case $(tar --help 2>&1) in *--no-overwrite-dir*) options="$options --no-overwrite-dir" ;; esac
-exec tar -C "$1" $options -xpf -
+help=$(tar --help 2>&1)
+case $help in *--numeric-owner*) options=--numeric-owner ;; esac
+[ "$(id -u 2>/dev/null)" = 0 ] || case $help in *--no-overwrite-dir*) options="$options --no-overwrite-dir" ;; esac
+read -r how
+[ "$how" = pieces ] || exec tar -C "$1" $options -xpf -
+while read -r size && [ "$size" != 0 ]; do
+  dd bs="$size" count=1 iflag=fullblock 2>/dev/null
+done | tar -C "$1" $options -xpf -
 `
 
 /**
@@ -61,7 +74,6 @@ export async function readPath(
     signal.removeEventListener('abort', onAbort)
     if (!complete) process.destroy()
   })
-  process.stdout.pipe(guard, { end: false })
   const over = process.exit.then(async ({ code, problem: lost }): Promise<Problem | undefined> => {
     complete = true
     // GNU tar's 1: a file changed while it was read, and the stream is whole all the same.
@@ -70,10 +82,15 @@ export async function readPath(
     guard.destroy(new ProblemError(failure))
     return failure
   })
-  const failure = await Promise.race([over, once(process.stdout, 'readable').then(() => undefined)])
+  const first = await firstByte(process.stdout)
+  if (first === BEGIN) {
+    process.stdout.pipe(guard, { end: false })
+    return guard
+  }
+  process.stdout.resume()
+  const failure = await over
   if (signal.aborted) throw cancelled()
-  if (failure) throw new ProblemError(failure)
-  return guard
+  throw new ProblemError(failure ?? failureOf(NO_TAR, '', path, title))
 }
 
 /**
@@ -94,7 +111,7 @@ export async function writePath(
     broken = error
   }
   tar.on('error', onBroken)
-  let process: ExecProcess | undefined
+  let process: PodProcess | undefined
   const end = () => process?.destroy()
   signal.addEventListener('abort', end, { once: true })
   try {
@@ -123,37 +140,58 @@ export async function writePath(
   }
 }
 
-/** Sends a tar, filled up to whole records: where the end of the input cannot be told, tar sees it by itself. */
-async function send(tar: Readable, { stdin, exit }: ExecProcess): Promise<void> {
-  let size = 0
+async function send(tar: Readable, { stdin, exit, canEndInput }: PodProcess): Promise<void> {
   let over = false
   void exit.then(() => {
     over = true
     // A source that waits for being read has no reason to any more.
     tar.destroy()
   })
-  const write = async (chunk: Buffer) => {
+  const write = async (chunk: Buffer | string) => {
     if (stdin.destroyed || stdin.write(chunk)) return
     await Promise.race([once(stdin, 'drain'), once(stdin, 'close')])
   }
+  await write(canEndInput ? 'whole\n' : 'pieces\n')
   try {
     for await (const chunk of tar) {
-      size += (chunk as Buffer).length
-      await write(chunk as Buffer)
+      if (canEndInput) {
+        await write(chunk as Buffer)
+        continue
+      }
+      for (let at = 0; at < (chunk as Buffer).length; at += PIECE) {
+        const piece = (chunk as Buffer).subarray(at, at + PIECE)
+        await write(`${piece.length}\n`)
+        await write(piece)
+      }
     }
   } catch (error) {
     if (over) return
     throw error
   }
-  if (over) return
-  if (size % RECORD > 0) await write(Buffer.alloc(RECORD - (size % RECORD)))
+  if (!canEndInput) await write('0\n')
   stdin.end()
+}
+
+/** The first byte of a stream, taken from it; undefined where it ends without one. */
+async function firstByte(stream: Readable): Promise<number | undefined> {
+  for (;;) {
+    const byte = stream.read(1) as Buffer | null
+    if (byte) return byte[0]
+    if (stream.readableEnded || stream.destroyed) return undefined
+    await new Promise<void>((resolve) => {
+      for (const event of ['readable', 'end', 'close']) stream.once(event, () => resolve())
+    })
+  }
 }
 
 async function collectComplaint(process: ExecProcess): Promise<string> {
   let text = ''
-  for await (const chunk of process.stderr ?? []) {
-    if (text.length < LONGEST_COMPLAINT) text += (chunk as Buffer).toString('utf8')
+  try {
+    for await (const chunk of process.stderr ?? []) {
+      if (text.length < LONGEST_COMPLAINT) text += (chunk as Buffer).toString('utf8')
+    }
+  } catch {
+    // Given up: what it had said is enough.
   }
   return text.trim()
 }

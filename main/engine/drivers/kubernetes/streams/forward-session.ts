@@ -13,7 +13,7 @@ export class ForwardSession {
   readonly #session: SpdySession
   readonly #targetName: string
   readonly #connections = new Set<PortConnection>()
-  #opening = 0
+  #reserved = 0
   #nextRequest = 0
   #retired = false
   #over = false
@@ -31,7 +31,7 @@ export class ForwardSession {
 
   /** Connections that are open or being opened. */
   get load(): number {
-    return this.#connections.size + this.#opening
+    return this.#connections.size + this.#reserved
   }
 
   /** Whether it takes new connections. */
@@ -54,10 +54,15 @@ export class ForwardSession {
     return false
   }
 
-  /** Opens a connection; `now` tells the time when it is over. */
+  /** Keeps room for a connection, which {@link connect} then takes: between the two, others may be choosing. */
+  reserve(): this {
+    this.#reserved++
+    return this
+  }
+
+  /** Opens the connection that room was reserved for; `now` tells the time when it is over. */
   async connect(port: number, now: () => number, signal: AbortSignal): Promise<PortConnection> {
-    const limit = linkSignals(signal, this.load > 0 ? AbortSignal.timeout(ACCEPTED_WITHIN) : undefined)
-    this.#opening++
+    const limit = linkSignals(signal, this.load > 1 ? AbortSignal.timeout(ACCEPTED_WITHIN) : undefined)
     try {
       const request = this.#nextRequest++
       const connection = await openSpdyConnection(
@@ -71,19 +76,27 @@ export class ForwardSession {
       connection.once('close', () => {
         this.#connections.delete(connection)
         this.#unusedSince = now()
-        if (this.#retired && this.load === 0) this.#session.close()
+        // The node does not come to the end of a connection before the pod took what was sent: only the session's own
+        // end frees it, and whoever came later would wait behind that.
+        if (connection.leftUnsent) this.#retired = true
+        this.#endIfUnused()
       })
       return connection
     } finally {
       limit.unlink()
-      this.#opening--
+      this.#reserved--
+      this.#endIfUnused()
     }
   }
 
   /** Takes no new connections, and ends with its last one. */
   retire(): void {
     this.#retired = true
-    if (this.load === 0) this.#session.close()
+    this.#endIfUnused()
+  }
+
+  #endIfUnused(): void {
+    if (this.#retired && this.load === 0) this.#session.destroy()
   }
 
   destroy(): void {

@@ -7,13 +7,15 @@ export const CLOSED_PORTS = [1, 3, 5] as const
 const AT_ONCE = 4
 /** How long a question may take, in milliseconds: who asked then takes the connection for open, as kubectl does at once. */
 export const PATIENCE = 5_000
-/** Milliseconds added to what the node took for a refusal, for it is never equally quick twice. */
-const MARGIN = 2
+/** Refusals of so many milliseconds ago tell how long a node may take for one now: as many as `RECENT.count`. */
+const RECENT = { within: 5_000, count: 16 }
 /** How long a port counts as open after it was last seen to be, in milliseconds. */
 const FRESH = 1_000
 
-/** A connection to a closed port: `accepted` since the node took it on. */
+/** A connection to a closed port. */
 export interface ClosedPortQuestion {
+  /** When it was begun, by the clock. */
+  readonly begunAt: number
   readonly verdict: Promise<PortVerdict>
   dispose(): void
 }
@@ -22,13 +24,14 @@ export interface ClosedPortQuestion {
  * Tells when a connection that nobody has refused is open. A node says of a connection that it failed, and never that
  * it succeeded: until the pod's first byte comes, open and not yet refused look the same, and protocols in which the
  * client speaks first would wait for ever for that byte. So the same is asked of a port that is closed, a moment
- * later: when that was refused, and as much time again has passed as the node took for it, the first would have been
- * refused too. This takes the round trip that a refusal takes and no guess at how fast the node is. Ports that were
- * open a moment ago need no question.
+ * later: when that was refused, and as much time again has passed as the slowest of the latest refusals took, the first
+ * would have been refused too. That is two round trips, as kubectl takes to open a connection, and no guess at how fast
+ * the node is. Ports that were open a moment ago need no question.
  */
 export class OpenCheck {
   readonly #clock: Clock
   readonly #seenOpen = new Map<number, number>()
+  readonly #refusals: { readonly at: number; readonly took: number }[] = []
   #closedPort = 0
   #running = 0
   #queued: Promise<void> | undefined
@@ -49,6 +52,18 @@ export class OpenCheck {
 
   seenClosed(port: number): void {
     this.#seenOpen.delete(port)
+  }
+
+  /** A connection that was begun then was refused now. */
+  refused(begunAt: number): void {
+    const at = this.#clock.now()
+    this.#refusals.push({ at, took: at - begunAt })
+    if (this.#refusals.length > RECENT.count) this.#refusals.shift()
+  }
+
+  #slowest(): number {
+    const since = this.#clock.now() - RECENT.within
+    return Math.max(0, ...this.#refusals.filter(({ at }) => at >= since).map(({ took }) => took))
   }
 
   isFresh(port: number): boolean {
@@ -84,11 +99,11 @@ export class OpenCheck {
     const work = async () => {
       for (let tried = 0; tried < CLOSED_PORTS.length && !signal.aborted; tried++) {
         const question = await ask(this.closedPort)
-        const acceptedAt = this.#clock.now()
         try {
           const verdict = await question.verdict
           if (!verdict.open && verdict.complaint !== '') {
-            await this.#clock.sleep(this.#clock.now() - acceptedAt + MARGIN)
+            this.refused(question.begunAt)
+            await this.#clock.sleep(this.#slowest())
             return
           }
           // Something listens there.

@@ -35,6 +35,7 @@ export class PortConnection extends Duplex {
   #wanted = false
   #paused = false
   #writing = false
+  #leftUnsent = false
   #over = false
   #failure: Error | undefined
 
@@ -52,6 +53,11 @@ export class PortConnection extends Duplex {
   /** Bytes that came so far. */
   get received(): number {
     return this.#received
+  }
+
+  /** Whether it was given up before all that was written had been taken. */
+  get leftUnsent(): boolean {
+    return this.#leftUnsent
   }
 
   /** Whether it holds its carrier up, or is held up by it. */
@@ -121,6 +127,7 @@ export class PortConnection extends Duplex {
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     this.#queue = []
+    this.#leftUnsent = this.#writing
     this.#decide({ open: false, complaint: error?.message ?? 'given up' })
     this.#carrier.destroy()
     done(error)

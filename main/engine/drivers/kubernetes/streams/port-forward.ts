@@ -1,33 +1,26 @@
+import { setMaxListeners } from 'node:events'
 import type { Duplex } from 'node:stream'
 import { ProblemError, problem } from '#contract'
 import type { Clock } from '../../../platform/clock'
 import type { Logger } from '../../../platform/logger'
-import type { ApiClient, SpdySession } from '../api'
+import type { ApiClient } from '../api'
 import { ForwardSession } from './forward-session'
 import { type ClosedPortQuestion, OpenCheck } from './open-check'
 import { podPath } from './open-command'
 import type { PortConnection, PortVerdict } from './port-connection'
 import { connectionLost, portRefused } from './problems'
 import type { ProtocolMemory, Way } from './protocols'
+import { SessionPool } from './session-pool'
 import { linkSignals } from './signals'
 import { carryWebSocket } from './websocket-forward'
 
 /** How port-forward is spoken: `tunnel` is SPDY within a websocket (KEP-4006, servers from 1.31). */
 export type ForwardProtocol = 'spdy' | 'tunnel' | 'websocket-v4'
 
-/** Sessions to one pod at most; past that, connections share them. */
-const SESSIONS = 16
-/** Connections that share a session while there may be more sessions. */
-const SHARED = 4
-/** Sessions kept ready, so that the next connection has one to itself at once. */
-const SPARE = 1
-/** How long a session that carries nothing is kept, in milliseconds. */
-const KEEP = 60_000
 /** How often a connection is tried when sessions die under it. */
 const ATTEMPTS = 3
-
-const SPDY_PROTOCOL = 'portforward.k8s.io'
-const WEBSOCKET_PROTOCOL = 'v4.channel.k8s.io'
+/** Milliseconds between looks for what is not used any more. */
+const SWEEP_EVERY = 30_000
 
 export interface DialerDependencies {
   readonly client: ApiClient
@@ -42,30 +35,35 @@ export interface DialerDependencies {
 }
 
 export interface Dialer {
-  /** See {@link Driver.dial}. Rejects with the raw error of the API, or a ProblemError. */
+  /** See {@link Driver.dial}. */
   dial(pod: string, port: number, signal: AbortSignal): Promise<Duplex>
   /** Ends every connection. */
   dispose(): void
 }
 
-/** Makes connections to ports of pods by the port-forward subresource. */
+/**
+ * Makes connections to ports of pods by the port-forward subresource. How long a pod may still answer once `end()` was
+ * called is the runtime's affair: socat, under dockershim, gives it half a second of silence, containerd one second.
+ */
 export function createDialer(dependencies: DialerDependencies): Dialer {
+  const { client } = dependencies
   const pods = new Map<string, PodForwarder>()
   let disposed = false
   return {
     async dial(pod, port, signal) {
-      signal.throwIfAborted()
-      if (disposed) {
-        throw new ProblemError(
-          connectionLost(dependencies.client.identity.targetName, 'the driver was closed'),
-        )
+      try {
+        signal.throwIfAborted()
+        if (disposed)
+          throw new ProblemError(connectionLost(client.identity.targetName, 'the driver was closed'))
+        let forwarder = pods.get(pod)
+        if (!forwarder) {
+          forwarder = new PodForwarder(dependencies, pod, () => pods.delete(pod))
+          pods.set(pod, forwarder)
+        }
+        return await forwarder.dial(port, signal)
+      } catch (error) {
+        throw client.failure(error, `Port ${port} cannot be reached`, signal)
       }
-      let forwarder = pods.get(pod)
-      if (!forwarder) {
-        forwarder = new PodForwarder(dependencies, pod, () => pods.delete(pod))
-        pods.set(pod, forwarder)
-      }
-      return forwarder.dial(port, signal)
     },
     dispose() {
       disposed = true
@@ -77,6 +75,7 @@ export function createDialer(dependencies: DialerDependencies): Dialer {
 
 /** A connection that the node has accepted, and how to ask the same of a closed port. */
 interface Attempt {
+  readonly begunAt: number
   readonly connection: PortConnection
   ask(port: number): Promise<ClosedPortQuestion>
 }
@@ -86,19 +85,22 @@ class PodForwarder {
   readonly #pod: string
   readonly #onUnused: () => void
   readonly #check: OpenCheck
-  readonly #sessions = new Set<ForwardSession>()
-  /** Ports with an open connection over which bytes came. */
+  readonly #pool: SessionPool
+  /** Open connections over which bytes came, by port: as long as there is one, the port listens. */
   readonly #alive = new Map<number, Set<PortConnection>>()
   readonly #disposed = new AbortController()
-  readonly #openings = new Set<Promise<unknown>>()
   #dialling = 0
   #sweep: NodeJS.Timeout | undefined
 
   constructor(dependencies: DialerDependencies, pod: string, onUnused: () => void) {
+    const { client, clock } = dependencies
     this.#dependencies = dependencies
     this.#pod = pod
     this.#onUnused = onUnused
-    this.#check = new OpenCheck(dependencies.clock)
+    this.#check = new OpenCheck(clock)
+    this.#pool = new SessionPool(client.identity.targetName, clock, () => this.#sweepLater())
+    // One for each connection that is being made.
+    setMaxListeners(0, this.#disposed.signal)
   }
 
   async dial(port: number, signal: AbortSignal): Promise<Duplex> {
@@ -119,19 +121,21 @@ class PodForwarder {
   }
 
   async #dial(port: number, signal: AbortSignal): Promise<Duplex> {
+    const { client, otherWay } = this.#dependencies
     for (let attempt = 1; ; attempt++) {
-      const { connection, ask } = await this.#connect(port, attempt > 1, signal)
+      const { begunAt, connection, ask } = await this.#connect(port, attempt > 1, signal)
       try {
         const verdict = await this.#verdict(port, connection, ask, signal)
         if (verdict.open || isAfterOpening(verdict.complaint)) return this.#opened(port, connection)
         this.#check.seenClosed(port)
-        const failure = failureOf(verdict.complaint, port, this.#dependencies.client.identity.targetName)
+        if (isRefusal(verdict.complaint)) this.#check.refused(begunAt)
+        const failure = failureOf(verdict.complaint, port, client.identity.targetName)
         const { code } = failure.problem
-        if (code === 'port-refused' && /socat/i.test(verdict.complaint) && this.#dependencies.otherWay) {
-          return await this.#dependencies.otherWay(this.#pod, port, signal)
+        if (code === 'port-refused' && otherWay && /socat/i.test(verdict.complaint)) {
+          return await otherWay(this.#pod, port, signal)
         }
         // A session outlives the pod that it was opened to, and knows nothing of its successor of the same name.
-        if (code === 'connection-lost') for (const session of this.#sessions) session.retire()
+        if (code === 'connection-lost') this.#pool.retireAll()
         if (code !== 'connection-lost' || attempt === ATTEMPTS) throw failure
         connection.destroy()
       } catch (error) {
@@ -187,136 +191,107 @@ class PodForwarder {
   /** Over a session that is there, or a new one, or a websocket of its own. */
   async #connect(port: number, anew: boolean, signal: AbortSignal): Promise<Attempt> {
     for (let attempt = 1; ; attempt++) {
-      let present = anew || attempt === ATTEMPTS ? undefined : this.#pick()
-      while (!present && this.#isFull() && this.#openings.size > 0) {
-        await Promise.race(this.#openings)
-        signal.throwIfAborted()
-        present = this.#pick()
-      }
-      if (present && !this.#isFull() && this.#idle() <= SPARE) this.#openSpare()
+      const present = anew || attempt === ATTEMPTS ? undefined : await this.#present(signal)
       const carrier = present ?? (await this.#open(port, signal))
       if (!(carrier instanceof ForwardSession)) return carrier
       try {
         return await this.#over(carrier, port, signal)
       } catch (error) {
+        if (signal.aborted) throw error
         // It died, or somebody's bulk stands in the way: no other connection is to run into that.
         carrier.retire()
-        if (signal.aborted || attempt === ATTEMPTS) throw error
+        if (attempt === ATTEMPTS) throw error
         this.#dependencies.logger.debug('dial: a session was given up', { error: String(error) })
       }
     }
   }
 
+  async #present(signal: AbortSignal): Promise<ForwardSession | undefined> {
+    // Of websockets there are as many as of connections.
+    const limited = () => this.#dependencies.protocols.works !== 'websocket-v4'
+    let present = this.#pool.reserve()
+    while (!present && limited() && this.#pool.full && this.#pool.nextOpened) {
+      await this.#pool.nextOpened
+      signal.throwIfAborted()
+      present = this.#pool.reserve()
+    }
+    if (present && limited() && this.#pool.wantsSpare) {
+      this.#open(undefined, this.#disposed.signal).catch((error: unknown) => {
+        this.#dependencies.logger.debug('dial: no spare session', { error: String(error) })
+      })
+    }
+    return present
+  }
+
   async #over(session: ForwardSession, port: number, signal: AbortSignal): Promise<Attempt> {
     const { clock } = this.#dependencies
+    const begunAt = clock.now()
     const connection = await session.connect(port, clock.now, signal)
     return {
+      begunAt,
       connection,
       ask: async (closedPort) => {
-        const question = await session.connect(closedPort, clock.now, this.#disposed.signal)
-        return { verdict: question.decided, dispose: () => question.destroy() }
+        const askedAt = clock.now()
+        const question = await session.reserve().connect(closedPort, clock.now, this.#disposed.signal)
+        return { begunAt: askedAt, verdict: question.decided, dispose: () => question.destroy() }
       },
     }
   }
 
-  /** The session that disturbs, and is disturbed, least: nothing where a new one is better. */
-  #pick(): ForwardSession | undefined {
-    const usable = [...this.#sessions].filter((session) => session.usable)
-    const free = usable.find((session) => session.load === 0)
-    if (free) return free
-    const quiet = usable.filter((session) => !session.busy).sort((a, b) => a.load - b.load)[0]
-    if (quiet && quiet.load < SHARED) return quiet
-    if (!this.#isFull()) return undefined
-    return quiet ?? usable.sort((a, b) => a.load - b.load)[0]
-  }
-
-  /** Whether there are as many sessions as there may be; of websockets there are as many as of connections. */
-  #isFull(): boolean {
-    if (this.#dependencies.protocols.works === 'websocket-v4') return false
-    return this.#sessions.size + this.#openings.size >= SESSIONS
-  }
-
-  #idle(): number {
-    const idle = [...this.#sessions].filter((session) => session.usable && session.load === 0)
-    return idle.length + this.#openings.size
-  }
-
-  #openSpare(): void {
-    const { protocols, logger } = this.#dependencies
-    if (protocols.works === 'websocket-v4') return
-    this.#open(undefined, this.#disposed.signal).catch((error: unknown) => {
-      logger.debug('dial: no spare session', { error: String(error) })
-    })
-  }
-
-  async #open(port: number | undefined, signal: AbortSignal): Promise<ForwardSession | Attempt> {
+  /** A new session, or with a port and where no session is to be had, a connection that needs none. */
+  #open(port: number | undefined, signal: AbortSignal): Promise<ForwardSession | Attempt> {
     const { client, protocols } = this.#dependencies
     const path = podPath(client, this.#pod, 'portforward')
-    const options = { protocols: [SPDY_PROTOCOL], signal }
+    const options = { protocols: ['portforward.k8s.io'], signal }
+    const add = (session: Parameters<SessionPool['add']>[0]) => {
+      if (!this.#disposed.signal.aborted) {
+        const added = this.#pool.add(session)
+        return port === undefined ? added : added.reserve()
+      }
+      session.destroy()
+      throw new ProblemError(connectionLost(client.identity.targetName, 'the driver was closed'))
+    }
     const ways: Way<ForwardProtocol, ForwardSession | Attempt>[] = [
-      {
-        name: 'spdy',
-        attempt: async () => this.#add(await client.spdy(path, options)),
-      },
-      {
-        name: 'tunnel',
-        attempt: async () => this.#add(await client.spdyOverWebSocket(path, options)),
-      },
+      { name: 'spdy', attempt: async () => add(await client.spdy(path, options)) },
+      { name: 'tunnel', attempt: async () => add(await client.spdyOverWebSocket(path, options)) },
     ]
     if (port !== undefined) ways.push({ name: 'websocket-v4', attempt: () => this.#alone(port, signal) })
-    const opening = protocols.first(ways, signal)
-    const over: Promise<void> = opening.then(
-      () => undefined,
-      () => undefined,
-    )
-    this.#openings.add(over)
-    void over.then(() => this.#openings.delete(over))
-    return opening
-  }
-
-  #add(session: SpdySession): ForwardSession {
-    const { client, clock } = this.#dependencies
-    const over = () => {
-      this.#sessions.delete(added)
-      this.#sweepLater()
-    }
-    const added = new ForwardSession(session, client.identity.targetName, over, clock.now())
-    if (this.#disposed.signal.aborted) added.destroy()
-    else this.#sessions.add(added)
-    return added
+    return this.#pool.opening(protocols.first(ways, signal))
   }
 
   async #alone(port: number, signal: AbortSignal): Promise<Attempt> {
-    const { client } = this.#dependencies
+    const { client, clock } = this.#dependencies
     const path = podPath(client, this.#pod, 'portforward')
+    const begunAt = clock.now()
     const ports = [...new Set([port, this.#check.closedPort])].map(String)
-    const socket = await client.websocket(path, { query: { ports }, protocols: [WEBSOCKET_PROTOCOL], signal })
-    const { connection, closedPort } = carryWebSocket(socket, client.identity.targetName)
+    const options = { query: { ports }, protocols: ['v4.channel.k8s.io'], signal }
+    const { connection, closedPort } = carryWebSocket(
+      await client.websocket(path, options),
+      client.identity.targetName,
+    )
     const end = () => connection.destroy()
     this.#disposed.signal.addEventListener('abort', end, { once: true })
     connection.once('close', () => this.#disposed.signal.removeEventListener('abort', end))
-    return { connection, ask: async () => ({ verdict: closedPort, dispose: () => undefined }) }
+    const question = { begunAt, verdict: closedPort, dispose: () => undefined }
+    return { begunAt, connection, ask: async () => question }
   }
 
-  /** Ends sessions that carried nothing for a while, and with the last one this. */
+  /** Ends what was not used for a while, and with the last session this. */
   #sweepLater(): void {
     if (this.#sweep || this.#disposed.signal.aborted) return
     this.#sweep = setTimeout(() => {
       this.#sweep = undefined
-      const now = this.#dependencies.clock.now()
-      for (const session of this.#sessions) {
-        if (session.load === 0 && now - session.unusedSince >= KEEP) session.retire()
-      }
-      if (this.#sessions.size === 0 && this.#dialling === 0 && this.#alive.size === 0) this.#onUnused()
+      this.#pool.sweep()
+      if (this.#pool.empty && this.#dialling === 0 && this.#alive.size === 0) this.#onUnused()
       else this.#sweepLater()
-    }, KEEP / 2)
+    }, SWEEP_EVERY)
     this.#sweep.unref()
   }
 
   dispose(): void {
     this.#disposed.abort()
     clearTimeout(this.#sweep)
-    for (const session of this.#sessions) session.destroy()
+    this.#pool.destroyAll()
   }
 }
 
