@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs'
-import { parse } from 'yaml'
+import type { TargetDescription } from '../../main/engine/drivers/driver'
 import { createKubernetesProvider } from '../../main/engine/drivers/kubernetes'
 import { KubernetesDriver } from '../../main/engine/drivers/kubernetes/driver'
 import { podState } from '../../main/engine/drivers/kubernetes/watch/pod-state'
@@ -18,7 +17,7 @@ export interface KubernetesHarness extends DriverHarness {
 
 /** `prepare` comes first, in a hook: there is no cluster while files are collected. */
 export function kubernetesHarness(): KubernetesHarness {
-  let prepared: { cluster: TestCluster; namespace: TestNamespace; context: string } | undefined
+  let prepared: { cluster: TestCluster; namespace: TestNamespace } | undefined
   const use = () => {
     if (!prepared) throw new Error('prepare() comes first')
     return prepared
@@ -33,12 +32,11 @@ export function kubernetesHarness(): KubernetesHarness {
     prepare: async () => {
       const cluster = await sharedCluster()
       const namespace = await cluster.makeNamespace()
-      const config = parse(readFileSync(namespace.kubeconfig, 'utf8')) as { 'current-context': string }
-      prepared = { cluster, namespace, context: config['current-context'] }
+      prepared = { cluster, namespace }
     },
     kubectl: asAdmin,
     open: () => {
-      const { namespace, context } = use()
+      const { namespace } = use()
       const { platform, dispose } = testPlatform({ KUBECONFIG: namespace.kubeconfig })
       opened.push({ dispose })
       const provider = createKubernetesProvider(
@@ -53,24 +51,24 @@ export function kubernetesHarness(): KubernetesHarness {
             return problem ? [problem] : []
           }),
       )
-      return provider.open({
-        id: `kubernetes:${context}/${namespace.name}`,
-        name: context,
-        endpoint: 'https://127.0.0.1',
-        isDefault: true,
+      let targets: readonly TargetDescription[] = []
+      const stop = provider.watchTargets((now) => {
+        targets = now
       })
+      opened.push({ dispose: stop })
+      const [target] = targets
+      if (!target) throw new Error('the kubeconfig has no context')
+      return provider.open(target)
     },
     images: { full: TEST_IMAGES.debian, small: TEST_IMAGES.alpine, bare: TEST_IMAGES.scratch },
     outside: {
       stop: async (instance) => {
         await asAdmin('scale', 'statefulset', setOf(instance), '--replicas=0')
-        await asAdmin('wait', '--for=delete', `pod/${instance}`, '--timeout=60s').catch(() => undefined)
+        await asAdmin('delete', 'pod', instance, '--ignore-not-found', '--force', '--grace-period=0')
       },
       remove: async (instance) => {
-        await asAdmin('delete', 'statefulset', setOf(instance), '--cascade=foreground').catch(() =>
-          asAdmin('delete', 'statefulset', setOf(instance)),
-        )
-        await asAdmin('wait', '--for=delete', `pod/${instance}`, '--timeout=60s').catch(() => undefined)
+        await asAdmin('delete', 'statefulset', setOf(instance))
+        await asAdmin('delete', 'pod', instance, '--ignore-not-found', '--force', '--grace-period=0')
       },
     },
     leftovers: async (id) => {

@@ -88,7 +88,7 @@ export class FilesPods {
       const there = await this.#objects.get('pods', filesPodName(id))
       if (there && !there.metadata?.deletionTimestamp && there.status?.phase !== 'Failed') return
       await this.#objects.delete('pods', filesPodName(id), 1)
-      await this.#objects.gone('pods', filesPodName(id), AbortSignal.timeout(60_000))
+      await this.#objects.podGone(filesPodName(id), AbortSignal.timeout(60_000))
       await this.#objects.createPod(pod)
     }
   }

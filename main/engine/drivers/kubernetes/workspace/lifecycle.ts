@@ -303,7 +303,7 @@ export class Lifecycle {
     // The pod first, because who deletes it first says how long it may take; none is made anew while it ends.
     await this.#objects.delete('pods', podName(id), grace)
     await this.#objects.patch('statefulSets', objectName(id), { spec: { replicas: 0 } })
-    await this.#objects.gone('pods', podName(id), signal)
+    await this.#objects.podGone(podName(id), signal)
     await this.#objects.endFilesPod(id, signal)
   }
 

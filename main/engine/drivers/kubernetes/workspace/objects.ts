@@ -25,6 +25,8 @@ type Kind = keyof Kinds
 const BRIEF_GRACE = 1
 /** Objects of one answer to a list. */
 const PAGE = 500
+/** Milliseconds in which a kubelet usually removes a pod whose containers have ended. */
+const LINGERS = 1_500
 
 /** The objects of one namespace, one by one. Rejects with raw errors. */
 export class Objects {
@@ -113,8 +115,8 @@ export class Objects {
     }
   }
 
-  /** Waits until it is gone, or another one has its name. `look` sees it meanwhile. */
-  async gone<K extends 'pods' | 'claims' | 'statefulSets'>(
+  /** Waits until it is gone, or another one has its name. `look` sees it meanwhile. For pods see {@link podGone}. */
+  async gone<K extends 'claims' | 'statefulSets' | 'pods'>(
     kind: K,
     name: string,
     signal: AbortSignal,
@@ -135,12 +137,37 @@ export class Objects {
     )
   }
 
+  /**
+   * The same for a pod that has been deleted. Some kubelets (1.20) let one whose containers have all ended linger for
+   * a minute, until they have swept up its sandbox: it is taken out of the way then, which ends no process.
+   */
+  async podGone(name: string, signal: AbortSignal, look?: (pod: V1Pod) => void): Promise<void> {
+    const controller = new AbortController()
+    let sweeping: Promise<void> | undefined
+    const sweep = async (uid: string | undefined) => {
+      await this.#clock.sleep(LINGERS, controller.signal)
+      await this.#client.json('DELETE', this.#path('pods', name), {
+        json: { gracePeriodSeconds: 0, ...(uid !== undefined && { preconditions: { uid } }) },
+      })
+    }
+    try {
+      await this.gone('pods', name, signal, (pod) => {
+        look?.(pod)
+        // Gone since, or another one by now: what is waited for will see it.
+        if (hasEnded(pod)) sweeping ??= sweep(pod.metadata?.uid).catch(() => undefined)
+      })
+    } finally {
+      controller.abort()
+      await sweeping
+    }
+  }
+
   /** Ends the pods of a workspace and waits until they are gone. */
   async endPods(id: string, signal: AbortSignal, look?: (pod: V1Pod) => void): Promise<void> {
     await Promise.all(
       [podName(id), filesPodName(id)].map(async (name) => {
         await this.delete('pods', name, BRIEF_GRACE)
-        await this.gone('pods', name, signal, look)
+        await this.podGone(name, signal, look)
       }),
     )
   }
@@ -148,8 +175,26 @@ export class Objects {
   /** The pod that gives a way to the files of a stopped workspace keeps its volume from going to another node. */
   async endFilesPod(id: string, signal: AbortSignal): Promise<void> {
     await this.delete('pods', filesPodName(id), BRIEF_GRACE)
-    await this.gone('pods', filesPodName(id), signal)
+    await this.podGone(filesPodName(id), signal)
   }
+}
+
+/** It was deleted, its node answers for it, and nothing of it runs or is about to. */
+function hasEnded({ metadata, status }: V1Pod): boolean {
+  const preparing = status?.initContainerStatuses ?? []
+  const own = status?.containerStatuses ?? []
+  if (metadata?.deletionTimestamp === undefined || status?.phase === 'Unknown' || own.length === 0)
+    return false
+  if ([...preparing, ...own].some(({ state }) => state?.running)) return false
+  // One that has run waits for nothing, whatever its node writes of containers that it has removed.
+  if (status?.phase !== 'Pending') return true
+  // What waits for what failed before it does not begin any more.
+  const failed = preparing.some(({ state }) => state?.terminated?.exitCode !== 0)
+  return own.every(({ state }) => {
+    const reason = state?.waiting?.reason
+    if (reason === 'PodInitializing') return failed
+    return state?.terminated !== undefined || (reason !== undefined && reason !== 'ContainerCreating')
+  })
 }
 
 export function workspaceGone(id: string, kept: boolean): ProblemError {

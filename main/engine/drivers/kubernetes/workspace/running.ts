@@ -177,7 +177,7 @@ export class Running {
     try {
       await objects.delete('pods', podName(id), 1)
       await objects.patch('statefulSets', objectName(id), { spec: { replicas: 0 } })
-      await objects.gone('pods', podName(id), AbortSignal.timeout(GIVING_UP))
+      await objects.podGone(podName(id), AbortSignal.timeout(GIVING_UP))
     } catch {
       // The workspace shows as what it is.
     }
@@ -198,7 +198,7 @@ export class Running {
       // The pod first, because who deletes it first says how long it may take; none is made anew while it ends.
       await objects.delete('pods', podName(id), Math.max(1, Math.ceil(grace / 1_000)))
       await objects.patch('statefulSets', objectName(id), { spec: { replicas: 0 } })
-      await objects.gone('pods', podName(id), signal, (pod) => {
+      await objects.podGone(podName(id), signal, (pod) => {
         const { run, reason } = podState(pod, false)
         if (run === 'stopping') report.detail(reason)
       })
