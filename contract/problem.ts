@@ -26,6 +26,13 @@ export const problemCodes = [
   'credentials-expired',
   'namespace-missing',
   'quota-exceeded',
+  'limit-range',
+  'unschedulable',
+  'node-lost',
+  'storage-class-missing',
+  'volume-pending',
+  'volume-failed',
+  'secret-missing',
   'admission-denied',
   'field-conflict',
   // Images

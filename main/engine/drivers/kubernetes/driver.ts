@@ -15,6 +15,7 @@ import type {
   WorkspaceSpec,
 } from '../driver'
 import type { ApiClient, ClusterAccess } from './api'
+import { createDiagnose, type Diagnose } from './diagnose/diagnose'
 import type { DriverParts } from './index'
 import { isStatus } from './status'
 import { type ExecDependencies, startExec } from './streams/exec'
@@ -45,9 +46,6 @@ interface ServerVersion {
   readonly platform: string
 }
 
-/** What there is to say of a workspace that is not well. */
-type Diagnose = (client: ApiClient, id: string, signal: AbortSignal) => Promise<readonly Problem[]>
-
 /** One namespace of one cluster. */
 export class KubernetesDriver implements Driver {
   readonly kind = 'kubernetes'
@@ -67,7 +65,10 @@ export class KubernetesDriver implements Driver {
   readonly #diagnose: Diagnose
   readonly #closed = new AbortController()
 
-  constructor({ target, namespace, access, platform }: DriverParts, diagnose: Diagnose) {
+  constructor(
+    { target, namespace, access, platform }: DriverParts,
+    diagnose: Diagnose = createDiagnose(platform.clock),
+  ) {
     this.targetId = target.id
     this.#platform = platform
     this.#access = access

@@ -1,5 +1,6 @@
 import { cancelled, type Problem, ProblemError } from '#contract'
 import type { ClientIdentity } from '../api'
+import { rejectionProblem } from '../diagnose/quota'
 import { connectionProblem } from './connection-problems'
 import {
   AccessError,
@@ -7,7 +8,6 @@ import {
   conflictsOf,
   forbiddenOf,
   ProxyError,
-  type Rejection,
   rejectionOf,
   TlsMaterialError,
 } from './errors'
@@ -94,47 +94,6 @@ function answerProblem(error: ApiError, context: FailureContext): Problem {
     remedy: 'See what the detail says is wrong, and correct it.',
     detail: [detail, ...causes].join('\n'),
   }
-}
-
-const rejections: Readonly<Record<Rejection['kind'], Pick<Problem, 'code' | 'remedy'>>> = {
-  quota: {
-    code: 'quota-exceeded',
-    remedy: 'Ask for less, stop or delete what you do not need in this namespace, or ask for a larger quota.',
-  },
-  'limit-range': {
-    code: 'quota-exceeded',
-    remedy: 'Stay within the limits that the namespace sets for each container, pod or volume.',
-  },
-  'pod-security': {
-    code: 'admission-denied',
-    remedy:
-      'Use an image that runs without root, or a namespace whose Pod Security level allows what it needs.',
-  },
-  webhook: {
-    code: 'admission-denied',
-    remedy: 'Ask whoever runs the cluster what this rule of theirs wants.',
-  },
-  policy: {
-    code: 'admission-denied',
-    remedy: 'Ask whoever runs the cluster what this rule of theirs wants.',
-  },
-  terminating: {
-    code: 'namespace-missing',
-    remedy: 'Wait until it is gone and make it anew, or choose another namespace.',
-  },
-}
-
-function rejectionProblem(rejection: Rejection, title: string, detail: string): Problem {
-  const { kind, name, reason } = rejection
-  const causes: Readonly<Record<Rejection['kind'], string>> = {
-    quota: `The quota${name ? ` "${name}"` : ''} of the namespace does not allow it: ${reason}`,
-    'limit-range': `The limits of the namespace do not allow it: ${reason}`,
-    'pod-security': `The namespace does not admit such a pod: ${reason}`,
-    webhook: `The cluster's rule "${name}" refused it: ${reason}`,
-    policy: `The cluster's policy "${name}" refused it: ${reason}`,
-    terminating: 'The namespace is being deleted.',
-  }
-  return { ...rejections[kind], title, cause: firstLine(causes[kind]), detail }
 }
 
 function forbiddenProblem(error: ApiError, context: FailureContext, detail: string): Problem {

@@ -82,7 +82,7 @@ describe('observe', () => {
       1,
       waitingFor('CreateContainerConfigError', 'secret "x" not found'),
       'failed',
-      'create-failed',
+      'secret-missing',
     ],
     ['ended', 1, podOf({ terminated: { exitCode: 3 } }), 'failed', 'workspace-exited'],
     [
@@ -107,7 +107,7 @@ describe('observe', () => {
         { conditions: [{ type: 'Ready', status: 'Unknown', reason: 'NodeStatusUnknown' }] },
       ),
       'failed',
-      'workspace-not-running',
+      'node-lost',
     ],
     [
       'no node',

@@ -1,5 +1,6 @@
 import type { V1ContainerStatus, V1Pod } from '@kubernetes/client-node'
 import type { Problem } from '#contract'
+import { lostNode, outOfMemory, waitingProblem } from '../diagnose/container'
 import { CONTAINER } from '../workspace/anatomy'
 import { pullProblem } from '../workspace/image-problems'
 
@@ -56,18 +57,14 @@ export function podState(pod: V1Pod | undefined, wanted: boolean): PodState {
     return {
       run: 'failed',
       reason: 'Its node does not answer',
-      problem: {
-        code: 'workspace-not-running',
-        title: 'The node of the workspace does not answer',
-        cause: `The cluster has not heard of "${pod.spec?.nodeName ?? ''}" for a while.`,
-        remedy: 'Wait for the node to come back, or ask whoever runs the cluster.',
-      },
+      problem: lostNode(pod.spec?.nodeName ?? ''),
     }
   }
   return containerState(pod)
 }
 
-function isLost(pod: V1Pod): boolean {
+/** Whether the cluster does not hear of its node. */
+export function isLost(pod: V1Pod): boolean {
   const ready = pod.status?.conditions?.find((one) => one.type === 'Ready')
   return (
     pod.status?.phase === 'Unknown' ||
@@ -125,22 +122,7 @@ function waiting(status: V1ContainerStatus, what: string): PodState | undefined 
         pullProblem(status.image, message || reason),
       )
     default:
-      return failed(`${reason}: ${firstLine(message ?? '')}`, {
-        code: 'create-failed',
-        title: 'The workspace could not be started',
-        cause: `The node says: ${firstLine(message ?? reason)}`,
-        remedy: 'Correct the definition or the image, then rebuild.',
-        detail: `${reason}: ${message ?? ''}`,
-      })
-  }
-}
-
-export function outOfMemory(code: number): Problem {
-  return {
-    code: 'workspace-exited',
-    title: 'The workspace ran out of memory',
-    cause: `It needed more than its limit, or than its node had left, and was killed (code ${code}).`,
-    remedy: 'Raise its memory limit or run less at once.',
+      return failed(`${reason}: ${firstLine(message ?? '')}`, waitingProblem(reason, message ?? ''))
   }
 }
 

@@ -186,6 +186,8 @@ function hasEnded({ metadata, status }: V1Pod): boolean {
   if (metadata?.deletionTimestamp === undefined || status?.phase === 'Unknown' || own.length === 0)
     return false
   if ([...preparing, ...own].some(({ state }) => state?.running)) return false
+  // One that has run waits for nothing, whatever its node writes of containers that it has removed.
+  if (status?.phase !== 'Pending') return true
   // What waits for what failed before it does not begin any more.
   const failed = preparing.some(({ state }) => state?.terminated?.exitCode !== 0)
   return own.every(({ state }) => {

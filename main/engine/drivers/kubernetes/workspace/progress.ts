@@ -1,5 +1,9 @@
 import type { CoreV1Event, V1Pod } from '@kubernetes/client-node'
 import type { Problem } from '#contract'
+import { refusedCreation } from '../diagnose/events'
+import { mayPass, refusedProblem } from '../diagnose/quota'
+import { unschedulable, waitsForVolume } from '../diagnose/scheduling'
+import { claimEventProblem } from '../diagnose/volume'
 import { podState } from '../watch/pod-state'
 import { isCertain } from './image-problems'
 import { NOT_WRITABLE } from './prepare'
@@ -27,29 +31,28 @@ export interface Judgement {
 
 /** What is being waited for, and whether that can come to a good end. */
 export function judge({ pod, events, unscheduled }: Situation): Judgement {
-  const refused = events.findLast(({ reason, type }) => type === 'Warning' && reason === 'FailedCreate')
   if (!pod) {
-    return refused
-      ? { detail: 'The cluster refuses its pod', problem: refusedPod(refused.message ?? '') }
-      : { detail: 'Waiting for its pod to be made' }
+    const refused = refusedCreation(events)
+    if (refused === undefined) return { detail: 'Waiting for its pod to be made' }
+    return mayPass(refused)
+      ? { detail: `The cluster does not make its pod yet: ${refused}` }
+      : { detail: 'The cluster refuses its pod', problem: refusedProblem(refused) }
   }
   const state = podState(pod, true)
   if (state.run === 'failed') return failedPod(pod, state.reason, state.problem)
-  const claim = events.findLast(
-    ({ reason, type, involvedObject, message }) =>
-      type === 'Warning' &&
-      involvedObject.kind === 'PersistentVolumeClaim' &&
-      (reason === 'ProvisioningFailed' || /no storage class/i.test(message ?? '')),
-  )
+  const volume = events
+    .filter(({ involvedObject }) => involvedObject.kind === 'PersistentVolumeClaim')
+    .map(claimEventProblem)
+    .findLast((one) => one !== undefined)
   const scheduled = pod.status?.conditions?.find((one) => one.type === 'PodScheduled')
   if (scheduled?.status === 'False') {
     const message = scheduled.message ?? ''
-    if (claim) return { detail: state.reason, problem: volumeProblem(claim.message ?? '') }
+    if (volume) return { detail: state.reason, problem: volume }
     const growing = events.some(({ reason }) => reason === 'TriggeredScaleUp')
-    const patience = growing || /PersistentVolumeClaim/i.test(message) ? PATIENT : UNSCHEDULABLE
+    const patience = growing || waitsForVolume(message) ? PATIENT : UNSCHEDULABLE
     return {
       detail: state.reason,
-      ...(unscheduled > patience && { problem: unschedulable(message) }),
+      ...(unscheduled > patience && { problem: unschedulable(message, pod) }),
     }
   }
   const latest = events.findLast(({ involvedObject }) => involvedObject.kind === 'Pod')
@@ -69,43 +72,6 @@ function failedPod(pod: V1Pod, reason: string, problem: Problem | undefined): Ju
     (waiting?.reason === 'ErrImagePull' && !isCertain(message)) ||
     /deadline exceeded|is reserved|already in use|timed? ?out waiting/i.test(message)
   return { detail: reason, ...(!passing && problem && { problem }) }
-}
-
-function refusedPod(message: string): Problem {
-  const podSecurity = /PodSecurity|violates|securityContext|pod security/i.test(message)
-  const quota = /exceeded quota|must specify|(maximum|minimum) (cpu|memory)/i.test(message)
-  return {
-    code: 'create-failed',
-    title: "The cluster refuses the workspace's pod",
-    cause: message.split('\n', 1)[0] ?? '',
-    remedy: podSecurity
-      ? 'Choose an image whose user is not root, or set remoteUser to one; or ask whoever runs the cluster to admit it.'
-      : quota
-        ? 'Set CPU and memory to what the namespace has room for, or stop another workspace.'
-        : 'Ask whoever runs the cluster what this rule wants.',
-    detail: message,
-  }
-}
-
-function unschedulable(message: string): Problem {
-  return {
-    code: 'create-failed',
-    title: 'No node can take the workspace',
-    cause: message,
-    remedy: 'Ask for less CPU and memory, correct its node selector and tolerations, or wait for room.',
-    detail: message,
-  }
-}
-
-function volumeProblem(message: string): Problem {
-  const noClass = /no storage class/i.test(message)
-  return {
-    code: 'create-failed',
-    title: "The workspace's volume could not be made",
-    cause: noClass ? 'The cluster has no default storage class, and none was chosen.' : message,
-    remedy: noClass ? 'Choose a storage class.' : 'Choose another storage class or size.',
-    detail: message,
-  }
 }
 
 function notWritable(message: string): Problem {
