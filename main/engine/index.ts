@@ -12,6 +12,7 @@ import {
 import { createDoctor } from './doctor'
 import { createDockerProvider } from './drivers/docker'
 import type { DriverProvider } from './drivers/driver'
+import { createKubernetesProvider } from './drivers/kubernetes'
 import type { Engine } from './engine'
 import { createLinks } from './link'
 import { Collection, filterCollection, type Selection } from './platform/collection'
@@ -43,7 +44,7 @@ export function createEngine({ platform, providers, followPorts }: EngineOptions
 
   const workspaces = createWorkspaceService({
     platform,
-    providers: providers ?? [createDockerProvider(platform)],
+    providers: providers ?? [createDockerProvider(platform), createKubernetesProvider(platform)],
     emit,
     links: () => links,
   })

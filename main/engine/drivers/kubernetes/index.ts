@@ -3,6 +3,7 @@ import type { Platform } from '../../platform/platform'
 import type { Driver, DriverProvider, TargetDescription } from '../driver'
 import type { ClusterAccess } from './api'
 import { ClusterAccesses } from './credentials/access'
+import { KubernetesDriver } from './driver'
 import { describeContexts, parseTargetId } from './kubeconfig/contexts'
 import { KubeconfigStore } from './kubeconfig/store'
 
@@ -17,7 +18,7 @@ export interface DriverParts {
 /** Finds the contexts of the user's kubeconfigs, with their namespaces, and opens drivers to them by `connect`. */
 export function createKubernetesProvider(
   platform: Platform,
-  connect: (parts: DriverParts) => Driver,
+  connect: (parts: DriverParts) => Driver = (parts) => new KubernetesDriver(parts),
 ): DriverProvider {
   const store = new KubeconfigStore(platform)
   const accesses = new ClusterAccesses(platform, store)
