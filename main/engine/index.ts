@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import {
   type CollectionRecord,
   type EventName,
@@ -26,6 +27,9 @@ import { createWorkspaceService } from './workspaces'
 export type { Engine } from './engine'
 export { createNodePlatform } from './platform/node'
 export { serve } from './server'
+
+/** How long the end waits for requests under way to have tidied up after themselves, milliseconds. */
+const TIDYING_LIMIT = 2_000
 
 export interface EngineOptions {
   readonly platform: Platform
@@ -81,6 +85,9 @@ export function createEngine({ platform, providers, followPorts }: EngineOptions
       routerPort: ports.routerPort,
     }),
   }
+  const ended = new AbortController()
+  setMaxListeners(0, ended.signal)
+  const underWay = new Set<Promise<void>>()
   const opens: { [N in StreamName]: (input: StreamOpen<N>, port: MessageEndpoint) => void } = {
     terminal: terminals.open,
     logs: workspaces.openLogs,
@@ -97,9 +104,19 @@ export function createEngine({ platform, providers, followPorts }: EngineOptions
       settings,
       engine: status,
     },
-    async call(name, input, signal = new AbortController().signal) {
+    async call(name, input, signal) {
       const parsed = parseInput(name, input)
-      return (await dispatch(handlers, name)(parsed, signal)) as never
+      const answer = dispatch(handlers, name)(
+        parsed,
+        signal ? AbortSignal.any([signal, ended.signal]) : ended.signal,
+      )
+      const over = answer.then(
+        () => undefined,
+        () => undefined,
+      )
+      underWay.add(over)
+      void over.then(() => underWay.delete(over))
+      return (await answer) as never
     },
     open(stream, input, port) {
       if (!Object.hasOwn(streams, stream)) throw unknownName('stream', stream)
@@ -117,6 +134,9 @@ export function createEngine({ platform, providers, followPorts }: EngineOptions
     settled: Promise.all([workspaces.settled, ports.settled]).then(() => undefined),
     async dispose() {
       listeners.clear()
+      // A request may have a temporary folder, a process or a connection of its own.
+      ended.abort()
+      await Promise.race([Promise.all(underWay), platform.clock.sleep(TIDYING_LIMIT)])
       await stopRouterPort()
       await stopSettings()
       await terminals.dispose()
