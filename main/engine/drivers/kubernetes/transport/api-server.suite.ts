@@ -1,5 +1,6 @@
 import { createServer as createPlainServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { type Clock, systemClock } from '../../../platform/clock'
@@ -22,6 +23,8 @@ export interface TestServer {
     clients: string[]
   }
   readonly sockets: Set<TLSSocket>
+  /** From now on, new connections are ended at once. */
+  refuse(): void
   close(): Promise<void>
 }
 
@@ -68,6 +71,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     port: listening.port,
     seen,
     sockets,
+    refuse: () => void server.on('connection', (socket: Socket) => socket.destroy()),
     close: listening.close,
   }
 }

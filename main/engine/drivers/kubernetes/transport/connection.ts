@@ -5,7 +5,7 @@ import type { Clock } from '../../../platform/clock'
 import type { ClusterAccess, TlsIdentity } from '../api'
 import { AccessError } from './errors'
 import { type Address, addressOf, eventOf, openTcp, openThroughProxy } from './proxy'
-import { makeTlsSettings, sameIdentity, type TlsSettings } from './tls'
+import { makeTlsSettings, proxyTrust, sameIdentity, type TlsSettings } from './tls'
 
 /** Milliseconds for a connection to be there: name, TCP, proxy and TLS together. */
 const CONNECT_WITHIN = 15_000
@@ -57,6 +57,7 @@ export class Connector {
     if (this.#disposed.signal.aborted) throw closedError()
     await this.generation()
     const settings = this.#settings
+    const identity = this.#identity ?? { skipVerify: false }
     const limit = new AbortController()
     if (signal) setMaxListeners(0, signal)
     const done = new AbortController()
@@ -71,7 +72,7 @@ export class Connector {
     try {
       const { proxy } = this.#access
       const socket = proxy
-        ? await openThroughProxy(proxy, this.#address, limit.signal)
+        ? await openThroughProxy(proxy, this.#address, limit.signal, () => proxyTrust(identity))
         : await openTcp(this.#address, limit.signal)
       return this.#keep(settings ? await secure(socket, settings, limit.signal) : socket)
     } finally {

@@ -1,10 +1,13 @@
 import { request as httpRequest } from 'node:http'
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
-import { connect as connectTls } from 'node:tls'
+import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import { AccessError, ProxyError } from './errors'
 
 /** Milliseconds of silence after which TCP asks whether the other side is still there. */
 const TCP_KEEPALIVE = 15_000
+
+/** Whose certificates are taken. */
+export type Trust = Pick<ConnectionOptions, 'ca' | 'rejectUnauthorized'>
 
 export interface Address {
   /** A name, or an address without brackets. */
@@ -64,9 +67,15 @@ export function eventOf(
 
 /**
  * A connection to `target` through `proxy`: `http:` and `https:` by CONNECT (RFC 9110, section 9.3.6), `socks5:` and
- * `socks5h:` by RFC 1928, both letting the proxy look names up, as kubectl does. Credentials are in the URL.
+ * `socks5h:` by RFC 1928, both letting the proxy look names up, as kubectl does. Credentials are in the URL. A proxy's
+ * own certificate is checked with `trust`.
  */
-export async function openThroughProxy(proxy: string, target: Address, signal: AbortSignal): Promise<Socket> {
+export async function openThroughProxy(
+  proxy: string,
+  target: Address,
+  signal: AbortSignal,
+  trust: () => Trust = () => ({}),
+): Promise<Socket> {
   const url = parseProxy(proxy)
   const shown = `${url.protocol}//${url.host}`
   try {
@@ -77,6 +86,7 @@ export async function openThroughProxy(proxy: string, target: Address, signal: A
         const address = addressOf(url, 443)
         const socket = await openTcp(address, signal)
         const secure = connectTls({
+          ...trust(),
           socket,
           host: address.host,
           servername: isIP(address.host) ? '' : address.host,
@@ -165,7 +175,8 @@ const socksFailures: Readonly<Record<number, string>> = {
 async function connectSocks(socket: Socket, url: URL, target: Address, signal: AbortSignal): Promise<Socket> {
   const shown = `${url.protocol}//${url.host}`
   const credentials = credentialsOf(url)
-  const read = (length: number) => readExactly(socket, length, signal)
+  const reader = new CountedReader(socket, signal)
+  const read = (length: number) => reader.read(length)
   try {
     socket.write(credentials ? Buffer.from([5, 2, 0, 2]) : Buffer.from([5, 1, 0]))
     const [version, method] = await read(2)
@@ -190,6 +201,7 @@ async function connectSocks(socket: Socket, url: URL, target: Address, signal: A
     // The address that the proxy bound: of no interest, but it has to be read.
     const length = kind === 1 ? 4 : kind === 4 ? 16 : ((await read(1))[0] ?? 0)
     await read(length + 2)
+    reader.done()
     return socket
   } catch (error) {
     socket.destroy()
@@ -197,11 +209,35 @@ async function connectSocks(socket: Socket, url: URL, target: Address, signal: A
   }
 }
 
-async function readExactly(socket: Socket, length: number, signal: AbortSignal): Promise<Buffer> {
-  for (;;) {
-    const bytes = socket.read(length) as Buffer | null
-    if (bytes?.length === length) return bytes
-    if (bytes || socket.readableEnded || socket.destroyed) throw new Error('the connection was closed')
-    await eventOf(socket, 'readable', signal)
+/**
+ * Bytes of a socket by count. Takes what is there and waits for more: to ask the socket for a count that it does not
+ * have yet, again at each `readable`, would keep the process from ever receiving it.
+ */
+class CountedReader {
+  readonly #socket: Socket
+  readonly #signal: AbortSignal
+  #rest: Buffer = Buffer.alloc(0)
+
+  constructor(socket: Socket, signal: AbortSignal) {
+    this.#socket = socket
+    this.#signal = signal
+  }
+
+  async read(length: number): Promise<Buffer> {
+    while (this.#rest.length < length) {
+      const bytes = this.#socket.read() as Buffer | null
+      if (bytes) this.#rest = Buffer.concat([this.#rest, bytes])
+      else if (this.#socket.readableEnded || this.#socket.destroyed)
+        throw new Error('the connection was closed')
+      else await eventOf(this.#socket, 'readable', this.#signal)
+    }
+    const wanted = this.#rest.subarray(0, length)
+    this.#rest = this.#rest.subarray(length)
+    return wanted
+  }
+
+  /** Gives back what was not asked for. */
+  done(): void {
+    if (this.#rest.length > 0) this.#socket.unshift(this.#rest)
   }
 }

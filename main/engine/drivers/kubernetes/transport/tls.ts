@@ -9,6 +9,7 @@ import {
 } from 'node:tls'
 import type { TlsIdentity } from '../api'
 import { TlsMaterialError } from './errors'
+import type { Trust } from './proxy'
 
 /** Where Linux distributions keep what the machine trusts, in the order in which Go looks. */
 const systemBundles = [
@@ -56,6 +57,11 @@ export function makeTlsSettings(host: string, identity: TlsIdentity): TlsSetting
     rejectUnauthorized: !identity.skipVerify,
     checkServerIdentity: (_host, certificate) => checkServerIdentity(name, certificate),
   }
+}
+
+/** As kubectl does, a proxy that speaks TLS is trusted by the cluster's authority as well as by the machine's. */
+export function proxyTrust({ ca, skipVerify }: TlsIdentity): Trust {
+  return { ca: [...authoritiesOfMachine(), ...(ca ? [ca] : [])], rejectUnauthorized: !skipVerify }
 }
 
 function makeContext({ ca, cert, key }: TlsIdentity): SecureContext {

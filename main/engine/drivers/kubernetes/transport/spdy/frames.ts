@@ -43,7 +43,6 @@ export const resetStatuses = {
   10: 'invalid credentials',
   11: 'frame too large',
 } as const
-export const RESET_PROTOCOL_ERROR = 1
 export const RESET_REFUSED = 3
 export const RESET_CANCEL = 5
 
