@@ -8,7 +8,7 @@ import { say, step } from './say.mjs'
 /** @typedef {{ executable: string, folder: string, official: boolean }} ElectronRuntime */
 
 /** The Electron of the registry runtime, and a number that changes with how it is made, so that it is made anew. */
-const registryRuntime = 'electron-33.2.1-registry-2'
+const registryRuntime = 'electron-33.2.1-registry-3'
 
 /**
  * The runtime that the application starts in: Electron's own download, or, where that host cannot be reached, one

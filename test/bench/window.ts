@@ -146,7 +146,7 @@ export async function openBare(terminal: boolean): Promise<BareWindow> {
     const app = await _electron.launch({
       executablePath: home.start,
       chromiumSandbox: true,
-      args: [folder],
+      args: [...home.held, folder],
       cwd: home.path,
       env: environment(home, display),
     })

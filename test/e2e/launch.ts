@@ -53,9 +53,23 @@ export async function windowUser(): Promise<WindowUser> {
   }
 }
 
+/**
+ * Loaded into the application's process before it: holds it until Playwright, which calls that name, has attached. To one
+ * that is opening its first window meanwhile it attaches now and then only in part, and waits for ever.
+ */
+const gate = `const { app } = require('electron')
+const ready = app.whenReady()
+let open
+const attached = new Promise((resolve) => { open = resolve })
+globalThis.__playwright_run = open
+app.whenReady = () => attached.then(() => ready)
+`
+
 /** A home folder for one or more starts of Berth. */
 export interface Home {
   readonly path: string
+  /** What goes before the application's folder where Playwright starts it. */
+  readonly held: readonly string[]
   /** Starts Electron as the window's user. */
   readonly start: string
   /** What keeps temporary files. */
@@ -72,9 +86,17 @@ export async function makeHome(): Promise<Home> {
   const start = join(path, '.start')
   await writeFile(start, `#!/bin/sh\nexec ${[...user.prefix, application().executable].join(' ')} "$@"\n`)
   await chmod(start, 0o755)
+  const held = join(path, '.gate.cjs')
+  await writeFile(held, gate)
   await chmod(path, 0o755)
   await user.own(path)
-  return { path, start, temporary, dispose: () => rm(path, { recursive: true, force: true }) }
+  return {
+    path,
+    start,
+    temporary,
+    held: ['-r', held],
+    dispose: () => rm(path, { recursive: true, force: true }),
+  }
 }
 
 /** Starts Berth and waits for its first window. */
@@ -102,7 +124,7 @@ export async function launchBerth(options: LaunchOptions = {}): Promise<BerthApp
       chromiumSandbox: true,
       // The window follows the user's theme; Playwright would make every page a light one.
       colorScheme: null,
-      args: [folder, ...(options.args ?? [])],
+      args: [...own.held, folder, ...(options.args ?? [])],
       cwd: home,
       env,
       timeout: 60_000,
