@@ -1,9 +1,5 @@
 import type { TargetDescription } from '../../main/engine/drivers/driver'
 import { createKubernetesProvider } from '../../main/engine/drivers/kubernetes'
-import { KubernetesDriver } from '../../main/engine/drivers/kubernetes/driver'
-import { podState } from '../../main/engine/drivers/kubernetes/watch/pod-state'
-import { podName } from '../../main/engine/drivers/kubernetes/workspace/anatomy'
-import { Objects, workspaceGone } from '../../main/engine/drivers/kubernetes/workspace/objects'
 import { TEST_IMAGES } from '../harness/images'
 import type { TestCluster } from '../harness/kubernetes/cluster'
 import type { TestNamespace } from '../harness/kubernetes/namespaces'
@@ -11,11 +7,13 @@ import { sharedCluster } from '../harness/kubernetes/shared'
 import { type DriverHarness, testPlatform } from './harness'
 
 export interface KubernetesHarness extends DriverHarness {
+  /** Comes first, in a hook: there is no cluster while files are collected. */
   prepare(): Promise<void>
+  /** As an administrator, in the namespace of the drivers. */
   kubectl(...args: string[]): Promise<string>
 }
 
-/** `prepare` comes first, in a hook: there is no cluster while files are collected. */
+/** Drivers as a user who may do what resources/kubernetes/role.yaml says, in a namespace of their own. */
 export function kubernetesHarness(): KubernetesHarness {
   let prepared: { cluster: TestCluster; namespace: TestNamespace } | undefined
   const use = () => {
@@ -39,18 +37,7 @@ export function kubernetesHarness(): KubernetesHarness {
       const { namespace } = use()
       const { platform, dispose } = testPlatform({ KUBECONFIG: namespace.kubeconfig })
       opened.push({ dispose })
-      const provider = createKubernetesProvider(
-        platform,
-        (parts) =>
-          new KubernetesDriver(parts, async (client, id, signal) => {
-            const objects = new Objects(client, platform.clock)
-            const { statefulSet, claim } = await objects.of(id, signal)
-            if (!statefulSet) return [workspaceGone(id, claim !== undefined).problem]
-            const pod = await objects.get('pods', podName(id), signal)
-            const { problem } = podState(pod, (statefulSet.spec?.replicas ?? 0) > 0)
-            return problem ? [problem] : []
-          }),
-      )
+      const provider = createKubernetesProvider(platform)
       let targets: readonly TargetDescription[] = []
       const stop = provider.watchTargets((now) => {
         targets = now
