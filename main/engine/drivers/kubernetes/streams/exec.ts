@@ -9,7 +9,7 @@ import type { ApiClient } from '../api'
 import type { CommandEnding, CommandProtocol, RemoteCommand } from './command'
 import { type ContainerAddress, openCommand } from './open-command'
 import { readToEnd } from './output'
-import { connectionLost, givenUp } from './problems'
+import { connectionLost, givenUp, podFailure } from './problems'
 import type { ProtocolMemory } from './protocols'
 import { type CommandEnd, readStatus } from './status'
 import { type Identity, isSameUser, readSwitch, switchCommand } from './user'
@@ -64,7 +64,7 @@ export async function startExec(
   } catch (error) {
     // Given up while it was being started: it may run already.
     if (asked && signal.aborted && options.shell !== false) endLater(dependencies, place, marker, ['KILL'])
-    throw client.failure(error, title, signal)
+    throw podFailure(client, error, title, signal)
   }
 }
 

@@ -6,7 +6,7 @@ import { openSpdyConnection } from './spdy-forward'
 /** A connection that has carried more bytes than this is taken for bulk. */
 const BULK = 1024 * 1024
 /** How long a node may take to accept a connection's streams over a session that others use too, in milliseconds. */
-const ACCEPTED_WITHIN = 5_000
+const ACCEPTED_WITHIN = 3_000
 
 /** One SPDY session to a pod and the connections that go over it. */
 export class ForwardSession {
@@ -76,9 +76,9 @@ export class ForwardSession {
       connection.once('close', () => {
         this.#connections.delete(connection)
         this.#unusedSince = now()
-        // The node does not come to the end of a connection before the pod took what was sent: only the session's own
-        // end frees it, and whoever came later would wait behind that.
-        if (connection.leftUnsent) this.#retired = true
+        // A kubelet goes on sending to a stream that was reset, and waits with all that comes later for a pod to take
+        // what was sent to it: only the end of the session ends that.
+        if (connection.brokenOff) this.#retired = true
         this.#endIfUnused()
       })
       return connection

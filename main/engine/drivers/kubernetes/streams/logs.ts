@@ -7,7 +7,7 @@ import type { ApiClient, Query } from '../api'
 import { LogLines } from './log-lines'
 import { type ContainerAddress, podPath } from './open-command'
 import { Output } from './output'
-import { connectionLost, refusalOf } from './problems'
+import { connectionLost, podFailure, refusalOf } from './problems'
 import { linkSignals } from './signals'
 
 /** How long a log that is followed is tried to be taken up again, in milliseconds, and the pauses between tries. */
@@ -37,7 +37,7 @@ export async function openLogs(
     await reader.begin()
   } catch (error) {
     reader.destroy()
-    throw dependencies.client.failure(error, 'The logs could not be read', signal)
+    throw podFailure(dependencies.client, error, 'The logs could not be read', signal)
   }
   return reader
 }

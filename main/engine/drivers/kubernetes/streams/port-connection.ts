@@ -35,7 +35,7 @@ export class PortConnection extends Duplex {
   #wanted = false
   #paused = false
   #writing = false
-  #leftUnsent = false
+  #brokenOff = false
   #over = false
   #failure: Error | undefined
 
@@ -55,9 +55,9 @@ export class PortConnection extends Duplex {
     return this.#received
   }
 
-  /** Whether it was given up before all that was written had been taken. */
-  get leftUnsent(): boolean {
-    return this.#leftUnsent
+  /** Whether it was given up before the pod's side had ended, or before all that was written had been taken. */
+  get brokenOff(): boolean {
+    return this.#brokenOff
   }
 
   /** Whether it holds its carrier up, or is held up by it. */
@@ -127,7 +127,7 @@ export class PortConnection extends Duplex {
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     this.#queue = []
-    this.#leftUnsent = this.#writing
+    this.#brokenOff = this.#writing || !this.#over
     this.#decide({ open: false, complaint: error?.message ?? 'given up' })
     this.#carrier.destroy()
     done(error)

@@ -8,7 +8,7 @@ import { ForwardSession } from './forward-session'
 import { type ClosedPortQuestion, OpenCheck } from './open-check'
 import { podPath } from './open-command'
 import type { PortConnection, PortVerdict } from './port-connection'
-import { connectionLost, portRefused } from './problems'
+import { connectionLost, podFailure, portRefused } from './problems'
 import type { ProtocolMemory, Way } from './protocols'
 import { SessionPool } from './session-pool'
 import { linkSignals } from './signals'
@@ -62,7 +62,7 @@ export function createDialer(dependencies: DialerDependencies): Dialer {
         }
         return await forwarder.dial(port, signal)
       } catch (error) {
-        throw client.failure(error, `Port ${port} cannot be reached`, signal)
+        throw podFailure(client, error, `Port ${port} cannot be reached`, signal)
       }
     },
     dispose() {

@@ -1,4 +1,5 @@
 import { type Problem, ProblemError, problem } from '#contract'
+import type { ApiClient } from '../api'
 
 /** What an API server answered with a status of 400 and above, in the form that `ApiError` has. */
 export interface Refusal {
@@ -13,6 +14,24 @@ export function refusalOf(error: unknown): Refusal | undefined {
   const { status, reason } = error as { status?: unknown; reason?: unknown }
   if (typeof status !== 'number') return undefined
   return { status, reason: typeof reason === 'string' ? reason : '', message: error.message }
+}
+
+/** What API servers and kubelets of all versions say of a pod whose container does not run. */
+const NOT_RUNNING =
+  /container not found|container .*(not running|is not available|is waiting to start)|pod .*not running|completed pod|does not have a host assigned|not scheduled/i
+
+/** The Problem of a call for a pod's container: that it does not run is said so, whatever status it comes with. */
+export function podFailure(client: ApiClient, error: unknown, title: string, signal?: AbortSignal): Error {
+  const refusal = signal?.aborted ? undefined : refusalOf(error)
+  const missing = refusal?.status === 404 && refusal.reason === 'NotFound'
+  if (!refusal || !(missing || NOT_RUNNING.test(refusal.message))) return client.failure(error, title, signal)
+  return problem({
+    code: 'workspace-not-running',
+    title,
+    cause: 'The workspace is not running.',
+    remedy: 'Start the workspace.',
+    detail: refusal.message,
+  })
 }
 
 /** The Problem of a stream that ended before its time. */

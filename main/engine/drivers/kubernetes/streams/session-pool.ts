@@ -3,17 +3,17 @@ import type { SpdySession } from '../api'
 import { ForwardSession } from './forward-session'
 
 /** Sessions to one pod at most; past that, connections share them. */
-const SESSIONS = 16
-/** Connections that share a session while there may be more sessions. */
-const SHARED = 4
+const SESSIONS = 32
 /** Sessions kept ready, so that the next connection has one to itself at once. */
-const SPARE = 1
+const SPARE = 2
 /** How long a session that carries nothing is kept, in milliseconds. */
 const KEEP = 60_000
 
 /**
- * The sessions to one pod. Each is one TCP connection, in which nothing passes what came before it, so that a reader
- * who stops holds up all that share it: a connection has a session to itself while that is to be had at once.
+ * The sessions to one pod. Each is one TCP connection, in which nothing passes what came before it, so that whoever
+ * stops reading holds up all that share it, and no connection tells beforehand that it will: each has a session to
+ * itself until there are very many. Sessions that are free again, and spare ones, make up for the time that opening one
+ * takes.
  */
 export class SessionPool {
   readonly #targetName: string
@@ -54,11 +54,9 @@ export class SessionPool {
   #best(): ForwardSession | undefined {
     const usable = [...this.#sessions].filter((session) => session.usable)
     const free = usable.find((session) => session.load === 0)
-    if (free) return free
-    const quiet = usable.filter((session) => !session.busy).sort((a, b) => a.load - b.load)[0]
-    if (quiet && quiet.load < SHARED) return quiet
-    if (!this.full) return undefined
-    return quiet ?? usable.sort((a, b) => a.load - b.load)[0]
+    if (free || !this.full) return free
+    usable.sort((a, b) => a.load - b.load)
+    return usable.find((session) => !session.busy) ?? usable[0]
   }
 
   /** Counts what is being opened. */

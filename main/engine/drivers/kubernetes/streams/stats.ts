@@ -2,6 +2,7 @@ import { ProblemError, problem } from '#contract'
 import type { Clock } from '../../../platform/clock'
 import { type ExecDependencies, runToEnd } from './exec'
 import type { ContainerAddress } from './open-command'
+import { podFailure } from './problems'
 
 /** A sample older than this many milliseconds says nothing of the load now, and a younger one than this too little. */
 const STALE = 60_000
@@ -119,7 +120,7 @@ export class PodStats {
     try {
       answer = await runToEnd(this.#dependencies, place, ['/bin/sh', '-c', script, 'berth', interval], signal)
     } catch (error) {
-      throw client.failure(error, title, signal)
+      throw podFailure(client, error, title, signal)
     }
     const { stdout, exit } = answer
     if (exit.problem) throw new ProblemError({ ...exit.problem, title })

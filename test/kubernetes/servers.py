@@ -1,0 +1,85 @@
+"""What listens on localhost of a test's pod. Prints one line when all of it does."""
+import os, socket, struct, sys, threading
+
+
+def serve(port, handle):
+    listener = socket.socket(socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
+    listener.listen(512)
+
+    def guarded(connection):
+        try:
+            handle(connection)
+        except OSError:
+            pass
+        connection.close()
+
+    def accept():
+        while True:
+            connection, _ = listener.accept()
+            threading.Thread(target=guarded, args=(connection,), daemon=True).start()
+
+    threading.Thread(target=accept).start()
+
+
+def echo(connection):
+    while data := connection.recv(65536):
+        connection.sendall(data)
+
+
+def discard(connection):
+    threading.Event().wait()
+
+
+def source(connection):
+    block = b"b" * 262144
+    while True:
+        connection.sendall(block)
+
+
+def reset(connection):
+    connection.recv(1)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def reset_in_body(connection):
+    connection.recv(1)
+    connection.sendall(b"r" * 300000)
+    reset(connection)
+
+
+def after_end(connection):
+    question = b""
+    while data := connection.recv(65536):
+        question += data
+    connection.sendall(b"answer to " + question)
+
+
+def speak_first(connection):
+    connection.sendall(b"220 ready\r\n")
+    connection.sendall(b"you said " + connection.recv(100))
+
+
+def end_first(connection):
+    connection.sendall(b"all there is")
+    connection.shutdown(socket.SHUT_WR)
+    received = 0
+    while data := connection.recv(65536):
+        received += len(data)
+    with open("/tmp/received", "w") as file:
+        file.write(str(received))
+
+
+for port, handle in {
+    7001: echo,
+    7002: discard,
+    7003: source,
+    7004: reset,
+    7005: after_end,
+    7006: speak_first,
+    7007: reset_in_body,
+    7008: end_first,
+}.items():
+    serve(port, handle)
+print("listening", flush=True)
