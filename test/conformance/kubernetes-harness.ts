@@ -1,9 +1,6 @@
 import type { TargetDescription } from '../../main/engine/drivers/driver'
 import { createKubernetesProvider } from '../../main/engine/drivers/kubernetes'
 import { KubernetesDriver } from '../../main/engine/drivers/kubernetes/driver'
-import { podState } from '../../main/engine/drivers/kubernetes/watch/pod-state'
-import { podName } from '../../main/engine/drivers/kubernetes/workspace/anatomy'
-import { Objects, workspaceGone } from '../../main/engine/drivers/kubernetes/workspace/objects'
 import { TEST_IMAGES } from '../harness/images'
 import type { TestCluster } from '../harness/kubernetes/cluster'
 import type { TestNamespace } from '../harness/kubernetes/namespaces'
@@ -39,18 +36,7 @@ export function kubernetesHarness(): KubernetesHarness {
       const { namespace } = use()
       const { platform, dispose } = testPlatform({ KUBECONFIG: namespace.kubeconfig })
       opened.push({ dispose })
-      const provider = createKubernetesProvider(
-        platform,
-        (parts) =>
-          new KubernetesDriver(parts, async (client, id, signal) => {
-            const objects = new Objects(client, platform.clock)
-            const { statefulSet, claim } = await objects.of(id, signal)
-            if (!statefulSet) return [workspaceGone(id, claim !== undefined).problem]
-            const pod = await objects.get('pods', podName(id), signal)
-            const { problem } = podState(pod, (statefulSet.spec?.replicas ?? 0) > 0)
-            return problem ? [problem] : []
-          }),
-      )
+      const provider = createKubernetesProvider(platform, (parts) => new KubernetesDriver(parts))
       let targets: readonly TargetDescription[] = []
       const stop = provider.watchTargets((now) => {
         targets = now

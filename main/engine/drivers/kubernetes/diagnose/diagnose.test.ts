@@ -204,6 +204,15 @@ describe('nodes', () => {
     )
   })
 
+  it('tells a volume that is on other nodes', () => {
+    const message =
+      "0/2 nodes are available: 1 node(s) didn't match Pod's node affinity, 1 node(s) had volume node affinity conflict."
+    const found = look({ pod: unscheduled(message, { nodeSelector: { disk: 'ssd' } }) })
+    expect(found?.cause).toBe(
+      'Of 2 nodes, 1 does not match its node selector disk=ssd; 1 cannot have its volume: had volume node affinity conflict.',
+    )
+  })
+
   it('says so where there are no nodes, or the words are new', () => {
     expect(look({ pod: unscheduled('no nodes available to schedule pods') })?.cause).toMatch(/no nodes/)
     expect(look({ pod: unscheduled('the moon is in the way') })?.cause).toContain('the moon is in the way')
