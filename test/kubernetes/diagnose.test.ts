@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { V1Pod } from '@kubernetes/client-node'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { KubernetesOptions, Problem } from '#contract'
 import type { Driver, WorkspaceSpec } from '../../main/engine/drivers/driver'
@@ -95,17 +96,19 @@ async function whileStarting(
   }
 }
 
-/** As administrator; what has a namespace goes to the tests' own. */
-async function createObject(object: object): Promise<void> {
+async function withFile(object: object, use: (file: string) => Promise<unknown>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'berth-object-'))
   try {
     const file = join(folder, 'object.json')
     writeFileSync(file, JSON.stringify(object))
-    await harness.kubectl('create', '-f', file)
+    await use(file)
   } finally {
     rmSync(folder, { recursive: true })
   }
 }
+
+/** As administrator; what has a namespace goes to the tests' own. */
+const createObject = (object: object) => withFile(object, (file) => harness.kubectl('create', '-f', file))
 
 const inTemplate = (id: string, container: object, pod: object = {}) =>
   harness.kubectl(
@@ -141,6 +144,67 @@ describe('images', () => {
 })
 
 describe('nodes', () => {
+  const tolerations = ['unreachable', 'not-ready'].map((one) => ({
+    key: `node.kubernetes.io/${one}`,
+    operator: 'Exists' as const,
+  }))
+
+  /** A node of which nobody hears any more once it is there: it has no kubelet. `use` makes it, or it is there at once. */
+  async function withNode(
+    use: (nodeSelector: Record<string, string>, create: () => Promise<void>) => Promise<void>,
+  ): Promise<void> {
+    const name = `berth-${newId()}`
+    const nodeSelector = { 'berth.test/node': name }
+    const room = { cpu: '8', memory: '8Gi', pods: '10' }
+    const create = () => {
+      const now = new Date().toISOString()
+      const ready = { type: 'Ready', status: 'True', lastHeartbeatTime: now, lastTransitionTime: now }
+      return createObject({
+        apiVersion: 'v1',
+        kind: 'Node',
+        metadata: { name, labels: nodeSelector },
+        spec: { taints: [{ key: 'dedicated', value: 'build', effect: 'NoSchedule' }] },
+        status: { allocatable: room, capacity: room, conditions: [ready] },
+      })
+    }
+    try {
+      if (use.length < 2) await create()
+      await use(nodeSelector, create)
+    } finally {
+      await harness.kubectl('delete', 'node', name, '--ignore-not-found')
+    }
+  }
+
+  /** As the kubelet of its node would, once it has one. */
+  async function sayThatItRuns(pod: string): Promise<void> {
+    await harness.kubectl('wait', '--for=condition=PodScheduled', `pod/${pod}`, '--timeout=60s')
+    const running = JSON.parse(await harness.kubectl('get', 'pod', pod, '-o', 'json')) as V1Pod
+    const now = new Date()
+    const { name, image = '' } = running.spec?.containers[0] ?? { name: '' }
+    running.status = {
+      ...running.status,
+      phase: 'Running',
+      conditions: ['PodScheduled', 'Initialized', 'ContainersReady', 'Ready'].map((type) => ({
+        type,
+        status: 'True',
+        lastTransitionTime: now,
+      })),
+      containerStatuses: [
+        {
+          name,
+          image,
+          imageID: 'docker://sha256:1',
+          containerID: 'docker://1',
+          ready: true,
+          restartCount: 0,
+          state: { running: { startedAt: now } },
+        },
+      ],
+    }
+    const path = `/api/v1/namespaces/${running.metadata?.namespace}/pods/${pod}/status`
+    await withFile(running, (file) => harness.kubectl('replace', '--raw', path, '-f', file))
+  }
+
   it('says how much CPU and memory is short', async () => {
     const options = { requests: { cpu: '4000', memory: '100Ti' } }
     const id = await make({ options })
@@ -157,48 +221,46 @@ describe('nodes', () => {
     expect(found).toMatchObject({ code: 'unschedulable', cause: expect.stringContaining('disk=ssd') })
   })
 
-  it('names a taint, and tells a pod that a lost node keeps from ending', async () => {
-    const name = `berth-${newId()}`
-    const tolerations = ['unreachable', 'not-ready'].map((one) => ({
-      key: `node.kubernetes.io/${one}`,
-      operator: 'Exists' as const,
-    }))
-    const node = {
-      apiVersion: 'v1',
-      kind: 'Node',
-      metadata: { name, labels: { 'berth.test/node': name } },
-      spec: { taints: [{ key: 'dedicated', value: 'build', effect: 'NoSchedule' }] },
-    }
-    const room = { cpu: '8', memory: '8Gi', pods: '10' }
-    await createObject({ ...node, status: { allocatable: room, capacity: room } })
-    try {
-      const nodeSelector = { 'berth.test/node': name }
+  it('names a taint', async () => {
+    await withNode(async (nodeSelector) => {
       const found = await startProblem(await make({ options: { nodeSelector, tolerations } }))
       expect(found).toMatchObject({
         code: 'unschedulable',
         cause: expect.stringContaining('dedicated=build'),
       })
+    })
+  })
 
+  it('tells a lost node, and a pod that cannot end there', async () => {
+    await withNode(async (nodeSelector, createNode) => {
       const tolerating = [...tolerations, { key: 'dedicated', operator: 'Exists' as const }]
       // Volumes of the other classes are on the cluster's real node.
-      const options = { nodeSelector, tolerations: tolerating, storageClass: 'root-only' }
-      const id = await make({ options })
-      await whileStarting(
-        id,
-        (now, { details }) => now.length > 0 || details.some((one) => /assigned/.test(one)),
-      )
-      // No kubelet is there to say that it has ended.
-      let problems: readonly Problem[] = []
-      while (problems.length === 0) {
-        await new Promise((resolve) => setTimeout(resolve, 500))
-        problems = await driver.diagnose(id, never)
+      const id = await make({ options: { nodeSelector, tolerations: tolerating, storageClass: 'root-only' } })
+      await createNode()
+      const starting = driver.start(id, new Recorder(), never)
+      starting.catch(() => undefined)
+      await sayThatItRuns(`ws-${id}-0`)
+      await starting
+      expect(await driver.diagnose(id, never)).toEqual([])
+
+      const told = async (words: string) => {
+        for (;;) {
+          const [found] = await driver.diagnose(id, never)
+          if (found?.remedy.includes(words)) return found
+          await new Promise((resolve) => setTimeout(resolve, 500))
+        }
       }
-      expect(problems).toMatchObject([{ code: 'node-lost', remedy: expect.stringContaining('force') }])
+      expect(await told('Wait for the node')).toMatchObject({
+        code: 'node-lost',
+        cause: expect.stringContaining('berth-'),
+      })
+      // No kubelet is there to say that it has ended.
+      await harness.kubectl('delete', 'pod', `ws-${id}-0`, '--grace-period=1', '--wait=false')
+      expect(await told('by force')).toMatchObject({ code: 'node-lost' })
+      await harness.kubectl('scale', 'statefulset', `ws-${id}`, '--replicas=0')
       await harness.kubectl('delete', 'pod', `ws-${id}-0`, '--force', '--grace-period=0')
       expect(await driver.diagnose(id, never)).toEqual([])
-    } finally {
-      await harness.kubectl('delete', 'node', name)
-    }
+    })
   })
 })
 
