@@ -31,6 +31,8 @@ export interface Node {
 }
 
 const pauseImage = 'berth-test/pause'
+/** As the real one: it reaps what is orphaned, and ends at once when it is told to, which every pod's end waits for. */
+const pauseScript = 'trap "exit 0" TERM INT; while :; do /busybox sleep 86400 & wait $!; done'
 
 export async function layOutNode(
   machine: Machine,
@@ -147,7 +149,13 @@ async function makePauseImage(folder: string, docker: (...args: string[]) => Pro
   await chmod(join(folder, 'busybox'), 0o755)
   const archive = `${folder}.tar`
   await command('tar', ['--numeric-owner', '-C', folder, '-cf', archive, '.'])
-  await docker('import', '--change', 'ENTRYPOINT ["/busybox", "sleep", "2147483647"]', archive, pauseImage)
+  await docker(
+    'import',
+    '--change',
+    `ENTRYPOINT ${JSON.stringify(['/busybox', 'sh', '-c', pauseScript])}`,
+    archive,
+    pauseImage,
+  )
   await rm(archive)
   await rm(folder, { recursive: true })
 }
