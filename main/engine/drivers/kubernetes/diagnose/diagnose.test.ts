@@ -1,5 +1,6 @@
 import type { CoreV1Event, V1ContainerStatus, V1PersistentVolumeClaim, V1Pod } from '@kubernetes/client-node'
 import { describe, expect, it } from 'vitest'
+import { NOT_WRITABLE } from '../workspace/prepare'
 import { type Findings, judgeAll } from './diagnose'
 
 // What API servers, schedulers and kubelets of 1.20 and later write, shortened where that changes nothing.
@@ -229,6 +230,14 @@ describe('nodes', () => {
       code: 'node-lost',
       cause: expect.stringContaining('worker-1'),
     })
+    // What the node controller leaves of a pod that was well.
+    const left = ['Ready', 'ContainersReady'].map((type) => ({
+      type,
+      status: type === 'Ready' ? 'False' : 'True',
+    }))
+    const running = container({ ready: true, state: { running: { startedAt: at(-500) } } })
+    const status = { ...running.status, conditions: left }
+    expect(look({ pod: { ...running, status } })?.code).toBe('node-lost')
     const ending = { metadata: { deletionTimestamp: at(-300) } }
     const stuck = look({ pod: pod({ ...lost, ...ending }) })
     expect(stuck).toMatchObject({ code: 'node-lost', remedy: expect.stringContaining('force') })
@@ -413,6 +422,19 @@ describe('containers', () => {
       detail: 'cannot open /data',
     })
     expect(look({ pod: crashing })?.detail).toBe('from the status')
+  })
+
+  it('tells a volume that its user cannot write to', () => {
+    const prepare = {
+      name: 'prepare',
+      image: 'ghcr.io/acme/dev:1',
+      imageID: '',
+      ready: false,
+      restartCount: 1,
+      state: { terminated: { exitCode: NOT_WRITABLE, reason: 'Error', message: 'mkdir: Permission denied' } },
+    }
+    const found = look({ pod: pod({ status: { initContainerStatuses: [prepare] } }) })
+    expect(found).toMatchObject({ code: 'permission-denied', detail: 'mkdir: Permission denied' })
   })
 
   it('says how much memory it had', () => {

@@ -87,14 +87,14 @@ const reviews = '/apis/authorization.k8s.io/v1'
  */
 export async function missingRights(client: ApiClient, signal: AbortSignal): Promise<readonly Right[]> {
   const rules = await rulesOf(client, signal)
-  const wanted = rights.flatMap((right) => right.verbs.map((verb) => ({ right, verb })))
-  const open = wanted.filter(({ right, verb }) => !isAllowed(rules, right.group, right.resource, verb))
-  const answers = await Promise.all(open.map(({ right, verb }) => isGranted(client, right, verb, signal)))
-  const refused = open.filter((_, index) => !answers[index])
-  return rights.flatMap((right) => {
-    const verbs = refused.filter((one) => one.right === right).map(({ verb }) => verb)
-    return verbs.length > 0 ? [{ ...right, verbs }] : []
-  })
+  const missing: Right[] = []
+  for (const right of rights) {
+    const open = right.verbs.filter((verb) => !isAllowed(rules, right.group, right.resource, verb))
+    const granted = await Promise.all(open.map((verb) => isGranted(client, right, verb, signal)))
+    const verbs = open.filter((_, index) => !granted[index])
+    if (verbs.length > 0) missing.push({ ...right, verbs })
+  }
+  return missing
 }
 
 async function rulesOf(client: ApiClient, signal: AbortSignal): Promise<readonly Rule[]> {
