@@ -115,6 +115,12 @@ describe('what is well or getting there', () => {
     expect(look({ pod: waiting('ContainerCreating'), events })).toBeUndefined()
   })
 
+  it('says nothing of what happened to another object of the same name', () => {
+    const failure = event('Pod', 'FailedMount', 'MountVolume.SetUp failed for volume "pvc-1"')
+    const others = { ...failure, involvedObject: { ...failure.involvedObject, uid: 'pod-0' } }
+    expect(look({ pod: waiting('ContainerCreating'), events: [others] })).toBeUndefined()
+  })
+
   it('lets a pod end in its time', () => {
     expect(look({ pod: pod({ metadata: { deletionTimestamp: at(10) } }) })).toBeUndefined()
   })
