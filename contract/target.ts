@@ -32,6 +32,10 @@ export const Target = z.strictObject({
   platform: z.string().optional(),
   /** Round trip of the last probe, milliseconds. */
   latency: z.number().optional(),
+  /** As the target calls whom Berth is to it, where it tells. */
+  identity: z.string().optional(),
   capabilities: TargetCapabilities.optional(),
+  /** What this identity may not do on it, where the rest works all the same. */
+  restriction: Problem.optional(),
 })
 export type Target = z.infer<typeof Target>

@@ -1,5 +1,6 @@
 import type { TargetDescription } from '../../main/engine/drivers/driver'
 import { createKubernetesProvider } from '../../main/engine/drivers/kubernetes'
+import { KubernetesDriver } from '../../main/engine/drivers/kubernetes/driver'
 import { TEST_IMAGES } from '../harness/images'
 import type { TestCluster } from '../harness/kubernetes/cluster'
 import type { TestNamespace } from '../harness/kubernetes/namespaces'
@@ -7,13 +8,11 @@ import { sharedCluster } from '../harness/kubernetes/shared'
 import { type DriverHarness, testPlatform } from './harness'
 
 export interface KubernetesHarness extends DriverHarness {
-  /** Comes first, in a hook: there is no cluster while files are collected. */
   prepare(): Promise<void>
-  /** As an administrator, in the namespace of the drivers. */
   kubectl(...args: string[]): Promise<string>
 }
 
-/** Drivers as a user who may do what resources/kubernetes/role.yaml says, in a namespace of their own. */
+/** `prepare` comes first, in a hook: there is no cluster while files are collected. */
 export function kubernetesHarness(): KubernetesHarness {
   let prepared: { cluster: TestCluster; namespace: TestNamespace } | undefined
   const use = () => {
@@ -37,7 +36,7 @@ export function kubernetesHarness(): KubernetesHarness {
       const { namespace } = use()
       const { platform, dispose } = testPlatform({ KUBECONFIG: namespace.kubeconfig })
       opened.push({ dispose })
-      const provider = createKubernetesProvider(platform)
+      const provider = createKubernetesProvider(platform, (parts) => new KubernetesDriver(parts))
       let targets: readonly TargetDescription[] = []
       const stop = provider.watchTargets((now) => {
         targets = now

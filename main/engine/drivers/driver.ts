@@ -127,7 +127,11 @@ export interface TargetFacts {
   readonly platform: string
   /** Milliseconds of one round trip. */
   readonly latency: number
+  /** As the target calls whom Berth is to it; undefined where it does not tell. */
+  readonly identity?: string | undefined
   readonly capabilities: TargetCapabilities
+  /** What this identity may not do, where the rest works all the same; undefined where nothing is missing. */
+  readonly restriction?: Problem | undefined
 }
 
 /** Where a driver tells how a step goes. All methods are cheap and never throw. */

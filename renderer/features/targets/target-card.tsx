@@ -31,6 +31,7 @@ export function TargetCard({ target, workspaces }: TargetCardProps) {
     target.version && `${target.kind === 'docker' ? 'Docker' : 'Kubernetes'} ${target.version}`,
     target.apiVersion && `API ${target.apiVersion}`,
     target.platform,
+    target.identity && `as ${target.identity}`,
     target.latency !== undefined && `${Math.max(1, Math.round(target.latency))} ms`,
     workspaces !== undefined && count(workspaces, 'workspace'),
   ].filter(Boolean)
@@ -63,6 +64,11 @@ export function TargetCard({ target, workspaces }: TargetCardProps) {
       </div>
       {target.state === 'ready' && limits.length > 0 ? (
         <p className={styles.limits}>{limits.join('. ')}.</p>
+      ) : null}
+      {target.restriction && target.state === 'ready' ? (
+        <div className={styles.problem}>
+          <ProblemView problem={target.restriction} onRetry={() => void probe()} />
+        </div>
       ) : null}
       {target.problem && target.state !== 'ready' ? (
         <div className={styles.problem}>

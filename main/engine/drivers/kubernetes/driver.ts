@@ -17,6 +17,7 @@ import type {
 import type { ApiClient, ClusterAccess } from './api'
 import { createDiagnose, type Diagnose } from './diagnose/diagnose'
 import type { DriverParts } from './index'
+import { probeCluster } from './probe/probe'
 import { isStatus } from './status'
 import { type ExecDependencies, startExec } from './streams/exec'
 import { readPath, writePath } from './streams/files'
@@ -26,7 +27,7 @@ import { ProtocolMemory } from './streams/protocols'
 import { PodStats } from './streams/stats'
 import { createApiClient } from './transport/client'
 import { watchWorkspaces } from './watch/watch'
-import { paths, podName } from './workspace/anatomy'
+import { podName } from './workspace/anatomy'
 import { FilesPods } from './workspace/files-pod'
 import { Images } from './workspace/image'
 import { Lifecycle } from './workspace/lifecycle'
@@ -34,17 +35,8 @@ import { type Described, Locator } from './workspace/locate'
 import { Objects } from './workspace/objects'
 import { Running } from './workspace/running'
 
-/** Milliseconds within which a cluster must say who it is. */
-const PROBE_LIMIT = 20_000
 /** Milliseconds that disposing waits for processes inside workspaces, and helper pods, to be ended. */
 const ENDING_LIMIT = 3_000
-
-interface ServerVersion {
-  readonly major: string
-  readonly minor: string
-  readonly gitVersion: string
-  readonly platform: string
-}
 
 /** One namespace of one cluster. */
 export class KubernetesDriver implements Driver {
@@ -94,31 +86,8 @@ export class KubernetesDriver implements Driver {
     this.#dialer = createDialer({ client, logger, clock, protocols: new ProtocolMemory() })
   }
 
-  async probe(signal: AbortSignal): Promise<TargetFacts> {
-    const title = `The cluster "${this.#client.identity.targetName}" cannot be reached`
-    try {
-      const limit = AbortSignal.any([signal, AbortSignal.timeout(PROBE_LIMIT)])
-      const version = await this.#client.json<ServerVersion>('GET', '/version', { signal: limit })
-      const before = performance.now()
-      // A question that needs the right that everything here needs.
-      await this.#client.json('GET', paths(this.#client.identity.namespace).statefulSets, {
-        query: { limit: 1 },
-        timeout: PROBE_LIMIT,
-        signal: limit,
-      })
-      const digits = (text: string) => /^\d+/.exec(text)?.[0] ?? '0'
-      return {
-        version: version.gitVersion.replace(/^v/, ''),
-        apiVersion: `${digits(version.major)}.${digits(version.minor)}`,
-        platform: version.platform,
-        latency: performance.now() - before,
-        capabilities: { bindMounts: false, build: false },
-      }
-    } catch (error) {
-      const timedOut = error instanceof Error && error.name === 'TimeoutError'
-      const thrown = timedOut ? Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' }) : error
-      throw this.#client.failure(thrown, title, signal)
-    }
+  probe(signal: AbortSignal): Promise<TargetFacts> {
+    return probeCluster(this.#client, signal)
   }
 
   watch(signal: AbortSignal): AsyncIterable<WatchEvent> {

@@ -1,5 +1,6 @@
 import type { CoreV1Event, V1ContainerStatus, V1PersistentVolumeClaim, V1Pod } from '@kubernetes/client-node'
 import { describe, expect, it } from 'vitest'
+import { NOT_WRITABLE } from '../workspace/prepare'
 import { type Findings, judgeAll } from './diagnose'
 
 // What API servers, schedulers and kubelets of 1.20 and later write, shortened where that changes nothing.
@@ -114,6 +115,12 @@ describe('what is well or getting there', () => {
     expect(look({ pod: waiting('ContainerCreating'), events })).toBeUndefined()
   })
 
+  it('says nothing of what happened to another object of the same name', () => {
+    const failure = event('Pod', 'FailedMount', 'MountVolume.SetUp failed for volume "pvc-1"')
+    const others = { ...failure, involvedObject: { ...failure.involvedObject, uid: 'pod-0' } }
+    expect(look({ pod: waiting('ContainerCreating'), events: [others] })).toBeUndefined()
+  })
+
   it('lets a pod end in its time', () => {
     expect(look({ pod: pod({ metadata: { deletionTimestamp: at(10) } }) })).toBeUndefined()
   })
@@ -204,6 +211,15 @@ describe('nodes', () => {
     )
   })
 
+  it('tells a volume that is on other nodes', () => {
+    const message =
+      "0/2 nodes are available: 1 node(s) didn't match Pod's node affinity, 1 node(s) had volume node affinity conflict."
+    const found = look({ pod: unscheduled(message, { nodeSelector: { disk: 'ssd' } }) })
+    expect(found?.cause).toBe(
+      'Of 2 nodes, 1 does not match its node selector disk=ssd; 1 cannot have its volume: had volume node affinity conflict.',
+    )
+  })
+
   it('says so where there are no nodes, or the words are new', () => {
     expect(look({ pod: unscheduled('no nodes available to schedule pods') })?.cause).toMatch(/no nodes/)
     expect(look({ pod: unscheduled('the moon is in the way') })?.cause).toContain('the moon is in the way')
@@ -220,6 +236,14 @@ describe('nodes', () => {
       code: 'node-lost',
       cause: expect.stringContaining('worker-1'),
     })
+    // What the node controller leaves of a pod that was well.
+    const left = ['Ready', 'ContainersReady'].map((type) => ({
+      type,
+      status: type === 'Ready' ? 'False' : 'True',
+    }))
+    const running = container({ ready: true, state: { running: { startedAt: at(-500) } } })
+    const status = { ...running.status, conditions: left }
+    expect(look({ pod: { ...running, status } })?.code).toBe('node-lost')
     const ending = { metadata: { deletionTimestamp: at(-300) } }
     const stuck = look({ pod: pod({ ...lost, ...ending }) })
     expect(stuck).toMatchObject({ code: 'node-lost', remedy: expect.stringContaining('force') })
@@ -404,6 +428,19 @@ describe('containers', () => {
       detail: 'cannot open /data',
     })
     expect(look({ pod: crashing })?.detail).toBe('from the status')
+  })
+
+  it('tells a volume that its user cannot write to', () => {
+    const prepare = {
+      name: 'prepare',
+      image: 'ghcr.io/acme/dev:1',
+      imageID: '',
+      ready: false,
+      restartCount: 1,
+      state: { terminated: { exitCode: NOT_WRITABLE, reason: 'Error', message: 'mkdir: Permission denied' } },
+    }
+    const found = look({ pod: pod({ status: { initContainerStatuses: [prepare] } }) })
+    expect(found).toMatchObject({ code: 'permission-denied', detail: 'mkdir: Permission denied' })
   })
 
   it('says how much memory it had', () => {

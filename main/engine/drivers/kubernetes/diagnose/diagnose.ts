@@ -72,16 +72,13 @@ export function createDiagnose(clock: Clock): Diagnose {
 export function judgeAll({ statefulSet, claim, pod, events, log, now }: Findings): Problem | undefined {
   const wanted = (statefulSet.spec?.replicas ?? 0) > 0
   const running: boolean = isRunning(pod)
-  // A pod before this one had the same name, and events of its own.
-  const podEvents = about(events, 'Pod').filter(
-    ({ involvedObject }) => !pod || !involvedObject.uid || involvedObject.uid === pod.metadata?.uid,
-  )
-  const volume =
-    claim && claimProblem(claim, about(events, 'PersistentVolumeClaim'), { wanted: wanted && !running, now })
+  const podEvents = ofObject(about(events, 'Pod'), pod)
+  const claimEvents = ofObject(about(events, 'PersistentVolumeClaim'), claim)
+  const volume = claim && claimProblem(claim, claimEvents, { wanted: wanted && !running, now })
   if (pod?.metadata?.deletionTimestamp) return stuckProblem(pod, podEvents, now)
   if (!wanted) return volume
   if (!pod) {
-    const refused = refusedCreation(events)
+    const refused = refusedCreation(ofObject(about(events, 'StatefulSet'), statefulSet))
     return refused === undefined ? volume : refusedProblem(refused)
   }
   const container = containerProblem(pod, podEvents, log)
@@ -95,6 +92,15 @@ export function judgeAll({ statefulSet, claim, pod, events, log, now }: Findings
     return unschedulable(message, pod)
   }
   return nodeProblem(pod, podEvents) ?? volume
+}
+
+/** Events of this very object: one before it may have had the same name. */
+function ofObject(
+  events: readonly CoreV1Event[],
+  object: V1StatefulSet | V1PersistentVolumeClaim | V1Pod | undefined,
+): readonly CoreV1Event[] {
+  const uid = object?.metadata?.uid
+  return events.filter(({ involvedObject }) => !uid || !involvedObject.uid || involvedObject.uid === uid)
 }
 
 /** None where they may not be read: the objects themselves say most. */

@@ -2,9 +2,10 @@ import type { CoreV1Event, V1ContainerStatus, V1Pod } from '@kubernetes/client-n
 import type { Problem } from '#contract'
 import { isLost, podState, workspaceContainer } from '../watch/pod-state'
 import { CONTAINER } from '../workspace/anatomy'
+import { NOT_WRITABLE } from '../workspace/prepare'
 import { lostNode, outOfMemory } from './container'
 import { lastWarning } from './events'
-import { mountProblem } from './volume'
+import { mountProblem, notWritable } from './volume'
 
 /** Milliseconds that a pod may take longer to end than it was given, clocks that differ included. */
 const OVERDUE = 20_000
@@ -85,6 +86,8 @@ export function containerProblem(
   if (problem.code !== 'workspace-exited') return problem
   const failed = failedContainer(pod)
   const ended = failed?.state?.terminated ?? failed?.lastState?.terminated
+  if (failed?.name === 'prepare' && ended?.exitCode === NOT_WRITABLE)
+    return notWritable(log?.trim() || (ended.message ?? ''))
   const detail = log?.trim() || problem.detail
   const base =
     ended?.reason === 'OOMKilled' ? outOfMemory(ended.exitCode, memoryLimit(pod, failed?.name)) : problem

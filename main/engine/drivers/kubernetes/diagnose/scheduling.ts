@@ -10,6 +10,7 @@ type Kind =
   | 'cordoned'
   | 'pod-affinity'
   | 'volume'
+  | 'volume-elsewhere'
   | 'other'
 
 /** What some nodes have against a pod. */
@@ -55,14 +56,15 @@ function kindOf(words: string): Pick<Shortage, 'kind' | 'what'> {
     return { kind: unwell.test(key) ? 'unwell' : 'taint', what }
   }
   if (/taint/.test(words)) return { kind: 'taint', what: words }
-  if (/volume|PersistentVolume/i.test(words)) return { kind: 'volume', what: words }
+  if (/unbound|to bind|PersistentVolumeClaim/i.test(words)) return { kind: 'volume', what: words }
+  if (/volume/i.test(words)) return { kind: 'volume-elsewhere', what: words }
   if (/node affinity|node selector/.test(words)) return { kind: 'selector', what: words }
   if (/were unschedulable/.test(words)) return { kind: 'cordoned', what: words }
   if (/affinity|topology spread/.test(words)) return { kind: 'pod-affinity', what: words }
   return { kind: 'other', what: words }
 }
 
-/** Whether it is the volume for which a pod has no node. */
+/** Whether a pod has no node because its volume is still to be made. */
 export function waitsForVolume(message: string): boolean {
   return readScheduling(message).shortages.some(({ kind }) => kind === 'volume')
 }
@@ -109,6 +111,8 @@ function sentence({ kind, nodes, what }: Shortage, pod: V1Pod | undefined): stri
     case 'pod-affinity':
       return `${nodes} ${nodes === 1 ? 'is' : 'are'} ruled out by the rules about pods beside each other`
     case 'volume':
+      return `${nodes} ${nodes === 1 ? 'waits' : 'wait'} for its volume: ${what.replace(/^node\(s\) /, '')}`
+    case 'volume-elsewhere':
       return `${nodes} cannot have its volume: ${what.replace(/^node\(s\) /, '')}`
     case 'other':
       return `${nodes}: ${what}`
@@ -126,7 +130,9 @@ function remedyOf({ kind, what }: Shortage): string {
     case 'selector':
       return "Correct the node selector in the workspace's options, or have a node labelled so."
     case 'volume':
-      return 'Wait for the volume, or choose another storage class or nodes where the volume is.'
+      return 'Wait for the volume, or choose another storage class.'
+    case 'volume-elsewhere':
+      return 'Choose nodes where its volume is: it cannot go to these.'
     case 'unwell':
     case 'cordoned':
     case 'pod-affinity':

@@ -43,6 +43,13 @@ export function claimEventProblem({ reason, type, message = '' }: CoreV1Event): 
   }
 }
 
+/** What a storage driver's next try may not meet any more: it is away, or slow, or still at it. */
+export function claimMayPass(message: string): boolean {
+  return /deadline ?exceeded|\baborted\b|already exists for|in progress|unavailable|timed? ?out|connection refused/i.test(
+    message,
+  )
+}
+
 /** What is wrong with a claim. `events` are its own, in order; `wanted`: a pod waits for it. */
 export function claimProblem(
   claim: V1PersistentVolumeClaim,
@@ -98,6 +105,17 @@ function growthProblem(
     cause: `It has ${status?.capacity?.storage ?? 'its old size'} and should have ${asked ?? 'more'}: ${firstLine(failure.message ?? '')}`,
     remedy: 'It can be used at its old size. Ask whoever runs the cluster about its storage.',
     detail: failure.message ?? '',
+  }
+}
+
+/** The preparing of a volume found that it cannot; `message`: what it wrote. */
+export function notWritable(message: string): Problem {
+  return {
+    code: 'permission-denied',
+    title: "The workspace's volume cannot be written to",
+    cause: 'Volumes of its storage class belong to root, and the workspace runs as another user.',
+    remedy: 'Choose a storage class whose volumes follow fsGroup, or let the workspace run as root.',
+    ...(message && { detail: message }),
   }
 }
 

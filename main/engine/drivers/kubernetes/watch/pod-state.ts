@@ -63,13 +63,18 @@ export function podState(pod: V1Pod | undefined, wanted: boolean): PodState {
   return containerState(pod)
 }
 
-/** Whether the cluster does not hear of its node. */
+/**
+ * Whether the cluster does not hear of its node. The controller that takes a node for lost sets its pods' Ready to False
+ * and nothing else; a kubelet says with it that the containers are not ready, or a readiness gate is not.
+ */
 export function isLost(pod: V1Pod): boolean {
-  const ready = pod.status?.conditions?.find((one) => one.type === 'Ready')
+  const condition = (type: string) => pod.status?.conditions?.find((one) => one.type === type)
+  const ready = condition('Ready')
   return (
     pod.status?.phase === 'Unknown' ||
     pod.status?.reason === 'NodeLost' ||
-    (ready?.status === 'Unknown' && ready.reason === 'NodeStatusUnknown')
+    (ready?.status === 'Unknown' && ready.reason === 'NodeStatusUnknown') ||
+    (ready?.status === 'False' && !ready.reason && condition('ContainersReady')?.status === 'True')
   )
 }
 

@@ -3,7 +3,7 @@ import type { Problem } from '#contract'
 import { refusedCreation } from '../diagnose/events'
 import { mayPass, refusedProblem } from '../diagnose/quota'
 import { unschedulable, waitsForVolume } from '../diagnose/scheduling'
-import { claimEventProblem } from '../diagnose/volume'
+import { claimEventProblem, claimMayPass, notWritable } from '../diagnose/volume'
 import { podState } from '../watch/pod-state'
 import { isCertain } from './image-problems'
 import { NOT_WRITABLE } from './prepare'
@@ -42,6 +42,7 @@ export function judge({ pod, events, unscheduled }: Situation): Judgement {
   if (state.run === 'failed') return failedPod(pod, state.reason, state.problem)
   const volume = events
     .filter(({ involvedObject }) => involvedObject.kind === 'PersistentVolumeClaim')
+    .filter(({ message }) => !claimMayPass(message ?? ''))
     .map(claimEventProblem)
     .findLast((one) => one !== undefined)
   const scheduled = pod.status?.conditions?.find((one) => one.type === 'PodScheduled')
@@ -72,14 +73,4 @@ function failedPod(pod: V1Pod, reason: string, problem: Problem | undefined): Ju
     (waiting?.reason === 'ErrImagePull' && !isCertain(message)) ||
     /deadline exceeded|is reserved|already in use|timed? ?out waiting/i.test(message)
   return { detail: reason, ...(!passing && problem && { problem }) }
-}
-
-function notWritable(message: string): Problem {
-  return {
-    code: 'permission-denied',
-    title: "The workspace's volume cannot be written to",
-    cause: 'Volumes of its storage class belong to root, and the workspace runs as another user.',
-    remedy: 'Choose a storage class whose volumes follow fsGroup, or let the workspace run as root.',
-    ...(message && { detail: message }),
-  }
 }
