@@ -32,6 +32,9 @@ const ports = {
   speakFirst: 7006,
   resetInBody: 7007,
   endFirst: 7008,
+  farewell: 7009,
+  cut: 7010,
+  refusal: 7011,
   // The runtime's port forwarding knows 127.0.0.1 alone.
   version6: 0,
   closed: 7999,
@@ -112,6 +115,7 @@ describe.each([
     halfClose,
     // socat, by which the oldest servers' nodes connect, makes an end of a reset.
     resets: false,
+    refusals: false,
   }))
 
   it('reaches a server that speaks first, and says what it is told after that', async () => {

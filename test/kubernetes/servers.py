@@ -71,6 +71,22 @@ def end_first(connection):
         file.write(str(received))
 
 
+def farewell(connection):
+    connection.sendall(bytes(300000))
+
+
+def cut(connection):
+    connection.recv(1)
+    connection.sendall(bytes(1000))
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def refusal(connection):
+    connection.recv(1)
+    # Closed with bytes unread, the kernel resets it.
+    connection.sendall(b"too large")
+
+
 for port, handle in {
     7001: echo,
     7002: discard,
@@ -80,6 +96,9 @@ for port, handle in {
     7006: speak_first,
     7007: reset_in_body,
     7008: end_first,
+    7009: farewell,
+    7010: cut,
+    7011: refusal,
 }.items():
     serve(port, handle)
 print("listening", flush=True)
