@@ -126,7 +126,7 @@ describe('a cluster of one’s own', () => {
     expect(await namespace.kubectl('get', 'pods', '-o', 'name')).toContain('pod/second')
     expect(await refused('-n', 'default', 'get', 'pods')).toContain(forbidden)
     expect(await refused('get', 'nodes')).toContain(forbidden)
-    expect(await refused('run', 'mine', '--image=none')).toContain(forbidden)
+    expect(await refused('create', 'configmap', 'mine')).toContain(forbidden)
     const other = await cluster.makeNamespace()
     expect(await refused('-n', other.name, 'get', 'pods')).toContain(forbidden)
     await other.dispose()
