@@ -117,15 +117,17 @@ for n in range(250000):
       const errors = Array.from({ length: 25_000 }, (_, n) => `e${n * 10}\n`).join('')
       const sizes = { out: 250_000 * 21, err: errors.length }
       const all = new Promise<void>((resolve) => {
-        const count = (list: Buffer[]) => list.reduce((sum, chunk) => sum + chunk.length, 0)
-        const apart = () => count(out) >= sizes.out && count(err) >= sizes.err
-        const mixed = () => count(out) >= sizes.out + sizes.err
+        const got = { out: 0, err: 0 }
+        const apart = () => got.out >= sizes.out && got.err >= sizes.err
+        const mixed = () => got.out >= sizes.out + sizes.err
         const look = () => (harness.logChannels === 'apart' ? apart() : mixed()) && resolve()
         logs.stdout.on('data', (chunk: Buffer) => {
+          got.out += chunk.length
           out.push(chunk)
           look()
         })
         logs.stderr.on('data', (chunk: Buffer) => {
+          got.err += chunk.length
           err.push(chunk)
           look()
         })
