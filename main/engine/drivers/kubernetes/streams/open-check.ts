@@ -96,25 +96,24 @@ export class OpenCheck {
   async #question(ask: (port: number) => Promise<ClosedPortQuestion>, signal: AbortSignal): Promise<void> {
     const limit = new AbortController()
     const patience = this.#clock.sleep(PATIENCE, limit.signal).catch(() => undefined)
+    let question: ClosedPortQuestion | undefined
     const work = async () => {
       for (let tried = 0; tried < CLOSED_PORTS.length && !signal.aborted; tried++) {
-        const question = await ask(this.closedPort)
-        try {
-          const verdict = await question.verdict
-          if (!verdict.open && verdict.complaint !== '') {
-            this.refused(question.begunAt)
-            await this.#clock.sleep(this.#slowest())
-            return
-          }
-          // Something listens there.
-          this.#closedPort++
-        } finally {
-          question.dispose()
+        question = await ask(this.closedPort)
+        const verdict = await question.verdict
+        question.dispose()
+        if (!verdict.open && verdict.complaint !== '') {
+          this.refused(question.begunAt)
+          await this.#clock.sleep(this.#slowest())
+          return
         }
+        // Something listens there.
+        this.#closedPort++
       }
     }
     // A question that failed says nothing; neither does it about the connection, whose own failure is told by itself.
     await Promise.race([work().catch(() => undefined), patience])
     limit.abort()
+    question?.dispose()
   }
 }

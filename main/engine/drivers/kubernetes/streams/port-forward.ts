@@ -191,8 +191,7 @@ class PodForwarder {
   /** Over a session that is there, or a new one, or a websocket of its own. */
   async #connect(port: number, anew: boolean, signal: AbortSignal): Promise<Attempt> {
     for (let attempt = 1; ; attempt++) {
-      const present = anew || attempt === ATTEMPTS ? undefined : await this.#present(signal)
-      const carrier = present ?? (await this.#open(port, signal))
+      const carrier = await this.#carrier(port, anew || attempt === ATTEMPTS, signal)
       if (!(carrier instanceof ForwardSession)) return carrier
       try {
         return await this.#over(carrier, port, signal)
@@ -206,21 +205,27 @@ class PodForwarder {
     }
   }
 
-  async #present(signal: AbortSignal): Promise<ForwardSession | undefined> {
+  /** Room in a session, or a connection that needs none. Without a pause between looking and taking. */
+  async #carrier(port: number, anew: boolean, signal: AbortSignal): Promise<ForwardSession | Attempt> {
     // Of websockets there are as many as of connections.
     const limited = () => this.#dependencies.protocols.works !== 'websocket-v4'
-    let present = this.#pool.reserve()
-    while (!present && limited() && this.#pool.full && this.#pool.nextOpened) {
-      await this.#pool.nextOpened
+    for (;;) {
+      const present = anew ? undefined : this.#pool.reserve()
+      if (present) {
+        if (limited() && this.#pool.wantsSpare) this.#openSpare()
+        return present
+      }
+      const opened = anew || !limited() || !this.#pool.full ? undefined : this.#pool.nextOpened
+      if (!opened) return this.#open(port, signal)
+      await opened
       signal.throwIfAborted()
-      present = this.#pool.reserve()
     }
-    if (present && limited() && this.#pool.wantsSpare) {
-      this.#open(undefined, this.#disposed.signal).catch((error: unknown) => {
-        this.#dependencies.logger.debug('dial: no spare session', { error: String(error) })
-      })
-    }
-    return present
+  }
+
+  #openSpare(): void {
+    this.#open(undefined, this.#disposed.signal).catch((error: unknown) => {
+      this.#dependencies.logger.debug('dial: no spare session', { error: String(error) })
+    })
   }
 
   async #over(session: ForwardSession, port: number, signal: AbortSignal): Promise<Attempt> {

@@ -6,6 +6,8 @@ import { ForwardSession } from './forward-session'
 const SESSIONS = 32
 /** Sessions kept ready, so that the next connection has one to itself at once. */
 const SPARE = 2
+/** Connections that share a session while others are still being opened: else all that wait would take the first. */
+const CROWD = 4
 /** How long a session that carries nothing is kept, in milliseconds. */
 const KEEP = 60_000
 
@@ -56,7 +58,8 @@ export class SessionPool {
     const free = usable.find((session) => session.load === 0)
     if (free || !this.full) return free
     usable.sort((a, b) => a.load - b.load)
-    return usable.find((session) => !session.busy) ?? usable[0]
+    const best = usable.find((session) => !session.busy) ?? usable[0]
+    return best && best.load >= CROWD && this.#openings.size > 0 ? undefined : best
   }
 
   /** Counts what is being opened. */
