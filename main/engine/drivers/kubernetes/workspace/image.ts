@@ -1,5 +1,5 @@
 import type { CoreV1Event, V1Pod } from '@kubernetes/client-node'
-import { cancelled, type KubernetesOptions, type Problem, problem } from '#contract'
+import { cancelled, type KubernetesOptions, type Problem, ProblemError, problem } from '#contract'
 import type { Platform } from '../../../platform/platform'
 import type { ImageRequest, ResolvedImage, StepReport } from '../../driver'
 import { resolveUser } from '../../shared/users'
@@ -18,6 +18,13 @@ const READ = { times: 25, every: 200 }
 const LOOK_AGAIN = 1_000
 /** The most that is read of a container's output, in bytes. */
 const OUTPUT_LIMIT = 4 * 1024 * 1024
+
+/** What is wrong with the registry, or with what it says, and not with the image as a node may have it. */
+const pullCodes: ReadonlySet<Problem['code']> = new Set([
+  'image-not-found',
+  'registry-unreachable',
+  'registry-auth',
+])
 
 type Found = Extract<Looked, { readonly kind: 'shell' | 'no-shell' }>
 
@@ -49,7 +56,11 @@ export class Images {
       if (!reference) throw problem(noImage)
       signal.throwIfAborted()
       const known = refresh ? undefined : await this.cache.recall(reference)
-      const found = known ?? (await this.#look(reference, options, refresh, report, signal))
+      const found =
+        known ??
+        (refresh
+          ? await this.#lookAnew(reference, options, report, signal)
+          : await this.#look(reference, options, false, report, signal))
       const user = definition.remoteUser ?? definition.containerUser ?? found.user
       if (!found.hasShell && !/^(root|\d+)?(:|$)/.test(user)) throw problem(nobodyKnows(reference, user))
       return {
@@ -63,6 +74,23 @@ export class Images {
     } catch (error) {
       if (signal.aborted) throw cancelled('Getting the image ready')
       throw this.#client.failure(error, title)
+    }
+  }
+
+  /** With what the registry has now, if it has an answer; else with what the nodes have. */
+  async #lookAnew(
+    reference: string,
+    options: KubernetesOptions,
+    report: StepReport,
+    signal: AbortSignal,
+  ): Promise<LookedAt> {
+    try {
+      return await this.#look(reference, options, true, report, signal)
+    } catch (error) {
+      if (signal.aborted || !(error instanceof ProblemError) || !pullCodes.has(error.problem.code))
+        throw error
+      report.output(`Asking for a newer image failed, and what is there is used. ${error.problem.cause}\n`)
+      return this.#look(reference, options, false, report, signal)
     }
   }
 
