@@ -31,6 +31,7 @@ export interface ClosedPortQuestion {
 export class OpenCheck {
   readonly #clock: Clock
   readonly #seenOpen = new Map<number, number>()
+  readonly #waiting = new Map<number, Set<() => void>>()
   readonly #refusals: { readonly at: number; readonly took: number }[] = []
   #closedPort = 0
   #running = 0
@@ -48,6 +49,20 @@ export class OpenCheck {
 
   seenOpen(port: number): void {
     this.#seenOpen.set(port, this.#clock.now())
+    for (const resolve of this.#waiting.get(port) ?? []) resolve()
+    this.#waiting.delete(port)
+  }
+
+  /** Resolves when the port is seen to be open; until then it is to be given up by `signal`, which never rejects it. */
+  whenSeenOpen(port: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const waiting = this.#waiting.get(port) ?? new Set()
+      this.#waiting.set(port, waiting.add(resolve))
+      signal.addEventListener('abort', () => {
+        waiting.delete(resolve)
+        if (waiting.size === 0 && this.#waiting.get(port) === waiting) this.#waiting.delete(port)
+      })
+    })
   }
 
   seenClosed(port: number): void {
@@ -93,6 +108,16 @@ export class OpenCheck {
     }
   }
 
+  /** Waits as long as the slowest refusal took, those included that come meanwhile: in a crowd all take longer. */
+  async #waitAsLong(): Promise<void> {
+    const from = this.#clock.now()
+    for (;;) {
+      const left = from + this.#slowest() - this.#clock.now()
+      if (left <= 0) return
+      await this.#clock.sleep(left)
+    }
+  }
+
   async #question(ask: (port: number) => Promise<ClosedPortQuestion>, signal: AbortSignal): Promise<void> {
     const limit = new AbortController()
     const patience = this.#clock.sleep(PATIENCE, limit.signal).catch(() => undefined)
@@ -104,7 +129,7 @@ export class OpenCheck {
         question.dispose()
         if (!verdict.open && verdict.complaint !== '') {
           this.refused(question.begunAt)
-          await this.#clock.sleep(this.#slowest())
+          await this.#waitAsLong()
           return
         }
         // Something listens there.

@@ -195,6 +195,7 @@ describe('dial over SPDY', () => {
     const dialer = dialerOf({ spdy })
     const sockets = await Promise.all(Array.from({ length: 5 }, () => dialer.dial('pod', 7001, never)))
     expect(sessions.filter((session) => session.streams > 0)).toHaveLength(5)
+    await until(() => pairs.length === 5)
     const count = sessions.length
     for (const pair of pairs) end(pair)
     for (const socket of sockets) {

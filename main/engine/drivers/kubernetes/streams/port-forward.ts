@@ -1,14 +1,15 @@
 import { setMaxListeners } from 'node:events'
 import type { Duplex } from 'node:stream'
-import { ProblemError, problem } from '#contract'
+import { ProblemError } from '#contract'
 import type { Clock } from '../../../platform/clock'
 import type { Logger } from '../../../platform/logger'
 import type { ApiClient } from '../api'
+import { failureOf, isAfterOpening, isRefusal } from './forward-failure'
 import { ForwardSession } from './forward-session'
 import { type ClosedPortQuestion, OpenCheck } from './open-check'
 import { podPath } from './open-command'
 import type { PortConnection, PortVerdict } from './port-connection'
-import { connectionLost, podFailure, portRefused } from './problems'
+import { connectionLost, podFailure } from './problems'
 import type { ProtocolMemory, Way } from './protocols'
 import { SessionPool } from './session-pool'
 import { linkSignals } from './signals'
@@ -158,10 +159,13 @@ class PodForwarder {
     try {
       const known = this.#check.isFresh(port) || (this.#alive.get(port)?.size ?? 0) > 0
       const open = known
-        ? Promise.resolve({ open: true } as const)
-        : this.#check.passed(ask, this.#disposed.signal).then(() => ({ open: true }) as const)
+        ? Promise.resolve()
+        : Promise.race([
+            this.#check.passed(ask, this.#disposed.signal),
+            this.#check.whenSeenOpen(port, done.signal),
+          ])
       // In this order: what is known already is not overruled by what is assumed.
-      return await Promise.race([connection.decided, open, aborted])
+      return await Promise.race([connection.decided, open.then(() => ({ open: true }) as const), aborted])
     } finally {
       done.abort()
     }
@@ -298,30 +302,4 @@ class PodForwarder {
     clearTimeout(this.#sweep)
     this.#pool.destroyAll()
   }
-}
-
-function isRefusal(complaint: string): boolean {
-  return /refused/i.test(complaint)
-}
-
-/** Whether a connection had been made before it came to this end. */
-function isAfterOpening(complaint: string): boolean {
-  return complaint === '' || /reset by peer|broken pipe|EPIPE|ECONNRESET/i.test(complaint)
-}
-
-function failureOf(complaint: string, port: number, targetName: string): ProblemError {
-  if (isRefusal(complaint)) return portRefused(port, complaint)
-  if (/(socat|nsenter) not found|unable to do port forwarding/i.test(complaint)) {
-    return problem({
-      code: 'dial-unsupported',
-      title: `Port ${port} cannot be reached`,
-      cause: 'The node of the workspace has no program for port forwarding.',
-      remedy: 'Ask whoever runs the cluster to install socat on its nodes.',
-      detail: complaint,
-    })
-  }
-  return new ProblemError({
-    ...connectionLost(targetName, complaint),
-    cause: 'The node could not connect to the workspace: it is just ending, or being replaced.',
-  })
 }
