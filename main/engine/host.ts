@@ -1,4 +1,5 @@
 import type { HostReport, HostRequest } from '#contract'
+import { giveMemoryBack } from './give-back'
 import { type HostPort, hostEndpoint } from './host-port'
 import { createEngine, createNodePlatform, serve } from './index'
 import type { Disposer } from './platform/disposable'
@@ -29,6 +30,7 @@ process.on('uncaughtException', (error) => survive('exception', error))
 process.on('unhandledRejection', (error) => survive('rejection', error))
 
 const clients = new Set<Disposer>()
+giveMemoryBack()
 
 process.parentPort.on('message', ({ data, ports }) => {
   const request = data as HostRequest
