@@ -95,7 +95,7 @@ export class Running {
         )
         unscheduledSince = waits ? (unscheduledSince ?? clock.now()) : undefined
         const unscheduled = unscheduledSince === undefined ? 0 : clock.now() - unscheduledSince
-        const { detail, problem: found } = judge({ pod, events: events.all, unscheduled })
+        const { detail, problem: found } = judge({ pod, events: events.since(pod), unscheduled })
         if (detail !== said) report.detail(detail)
         said = detail
         if (found) resolve(found)
@@ -211,28 +211,31 @@ export class Running {
 /** Events of some objects, but those that had happened before. */
 class Events {
   readonly #before = new Map<string, ReadonlyMap<string, string>>()
-  readonly #now = new Map<string, readonly CoreV1Event[]>()
+  readonly #now = new Map<string, ReadonlyMap<string, CoreV1Event>>()
 
   take(about: string, events: ReadonlyMap<string, CoreV1Event>): void {
-    const versions = () =>
-      new Map([...events].map(([name, { metadata }]) => [name, metadata.resourceVersion ?? '']))
-    let before = this.#before.get(about)
-    if (!before) {
-      before = versions()
-      this.#before.set(about, before)
-    }
-    const known = before
-    this.#now.set(
-      about,
-      [...events.entries()]
-        .filter(([name, { metadata }]) => known.get(name) !== metadata.resourceVersion)
-        .map(([, event]) => event),
-    )
+    if (!this.#before.has(about))
+      this.#before.set(
+        about,
+        new Map([...events].map(([name, { metadata }]) => [name, metadata.resourceVersion ?? ''])),
+      )
+    this.#now.set(about, events)
   }
 
-  get all(): readonly CoreV1Event[] {
+  /** What came after the first look, and all that is about this very pod: the first look may have come late. */
+  since(pod: V1Pod | undefined): readonly CoreV1Event[] {
     const at = ({ lastTimestamp, eventTime }: CoreV1Event) =>
       new Date(lastTimestamp ?? eventTime ?? 0).getTime()
-    return [...this.#now.values()].flat().sort((left, right) => at(left) - at(right))
+    const uid = pod?.metadata?.uid
+    return [...this.#now]
+      .flatMap(([about, events]) =>
+        [...events].filter(
+          ([name, { metadata, involvedObject }]) =>
+            this.#before.get(about)?.get(name) !== metadata.resourceVersion ||
+            (uid !== undefined && involvedObject.uid === uid),
+        ),
+      )
+      .map(([, event]) => event)
+      .sort((left, right) => at(left) - at(right))
   }
 }
