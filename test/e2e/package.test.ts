@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { WebSocket } from 'ws'
 import { root } from '../../scripts/setup/folders.mjs'
 import { application } from '../harness/application'
 import { command } from '../harness/command'
@@ -69,6 +70,41 @@ async function end(child: ChildProcess): Promise<void> {
   }
 }
 
+/**
+ * Waits until the first window's page is complete. Playwright that attaches while it is just being opened attaches in
+ * part, and waits for ever; the package, unlike what the other tests start, cannot be held until it has.
+ */
+async function pageHasLoaded(host: string): Promise<void> {
+  for (;;) {
+    const targets = (await (await fetch(`http://${host}/json/list`)).json()) as readonly {
+      readonly type: string
+      readonly url: string
+      readonly webSocketDebuggerUrl: string
+    }[]
+    const page = targets.find(({ type, url }) => type === 'page' && url.startsWith('app://'))
+    if (page && (await readyState(page.webSocketDebuggerUrl)) === 'complete') return
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+}
+
+function readyState(address: string): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const socket = new WebSocket(address)
+    socket.once('error', reject)
+    socket.once('open', () =>
+      socket.send(
+        JSON.stringify({ id: 1, method: 'Runtime.evaluate', params: { expression: 'document.readyState' } }),
+      ),
+    )
+    socket.once('message', (data) => {
+      resolve(
+        (JSON.parse(String(data)) as { result?: { result?: { value?: unknown } } }).result?.result?.value,
+      )
+      socket.close()
+    })
+  })
+}
+
 describe('the package', () => {
   it('starts, shows its window over app://, and ends without leaving a process', async () => {
     const child = start(['--remote-debugging-port=0'])
@@ -77,6 +113,7 @@ describe('the package', () => {
       const said = await outputUntil(child, /DevTools listening on (ws:\S+)/)
       const [, address] = /DevTools listening on (ws:\S+)/.exec(said) ?? []
       if (!address) throw new Error(`The package did not start:\n${said}`)
+      await pageHasLoaded(new URL(address).host)
       browser = await chromium.connectOverCDP(address)
       const page = await firstPage(browser)
       expect(page.url()).toMatch(/^app:\/\//)
