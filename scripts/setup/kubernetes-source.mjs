@@ -62,7 +62,8 @@ async function fetchSource(work) {
   const apt = join(work, 'apt')
   for (const name of ['lists/partial', 'cache/archives/partial'])
     mkdirSync(join(apt, name), { recursive: true })
-  const mirror = debianMirror() ?? 'http://deb.debian.org/debian'
+  const mirror = debianMirror()
+  if (!mirror) throw new Error('this machine has no Debian mirror among its package sources')
   writeFileSync(join(apt, 'sources.list'), `deb-src [signed-by=${keyring}] ${mirror} ${release} main\n`)
   const settings = [
     `Dir::Etc::SourceList=${join(apt, 'sources.list')}`,
