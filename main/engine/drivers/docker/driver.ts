@@ -15,6 +15,7 @@ import type {
   WatchEvent,
   WorkspaceSpec,
 } from '../driver'
+import { createDialer, type Dialer } from '../shared/dial'
 import { readArchive, writeArchive } from './archive'
 import { EngineClient } from './client'
 import { type Endpoint, isLocal } from './connection/endpoint'
@@ -22,7 +23,6 @@ import { Transport } from './connection/transport'
 import { Lifecycle } from './container/lifecycle'
 import { Locator } from './container/locate'
 import { diagnose } from './diagnose'
-import { createDialer, type Dialer } from './dial'
 import { startExec } from './exec'
 import { Images } from './image/resolve'
 import { openLogs } from './logs'
