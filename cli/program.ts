@@ -87,6 +87,7 @@ function addCreation(program: Command, go: Execute): void {
       'berth up git@github.com:owner/project.git --branch next',
       'berth up . --name here',
       'berth up --image python:3.13',
+      'berth up . --target kubernetes:prod/team --cpu 2 --memory 4Gi --storage 20Gi',
     ],
   )
     .argument('[source]', 'git URL (also url#branch and url@commit), folder, or nothing with --image')
@@ -96,6 +97,19 @@ function addCreation(program: Command, go: Execute): void {
     .option('-b, --branch <branch>', 'branch of the repository')
     .option('-d, --definition <path>', 'definition file, where the source has several')
     .addOption(json())
+    .optionsGroup('On a cluster:')
+    .option('--cpu <amount>', 'processor that it is sure to get: 500m, 2')
+    .option('--cpu-limit <amount>', 'processor that it never gets more of')
+    .option('--memory <amount>', 'memory that it is sure to get: 512Mi, 4Gi')
+    .option('--memory-limit <amount>', 'memory that it never gets more of')
+    .option('--gpu <[resource=]count>', 'GPUs; nvidia.com/gpu unless the nodes call them otherwise')
+    .option('--storage <amount>', 'size of the volume for source and home; 10Gi otherwise')
+    .option('--storage-class <name>', "class of the volume; the cluster's default otherwise")
+    .option('--node-selector <key=value>', 'only nodes with this label; repeatable', append)
+    .option('--toleration <key[=value][:effect]>', 'also nodes with this taint; repeatable', append)
+    .option('--pull-secret <name>', 'Secret of the namespace with a login for a registry; repeatable', append)
+    .option('--label <key=value>', 'label of your own on all that belongs to it; repeatable', append)
+    .option('--annotation <key=value>', 'annotation of your own; repeatable', append)
     .action((source, options) =>
       go(options, async (context) => (await import('./commands/up')).up(context, source, options)),
     )

@@ -8,6 +8,31 @@ export const Quantity = z
     'Write an amount as Kubernetes does: 500m, 2 or 4Gi.',
   )
 
+/** Of a node, a pod or any other object: `[prefix/]name`, the prefix a DNS name (apimachinery, qualified names). */
+export const LabelKey = z
+  .string()
+  .max(317)
+  .regex(
+    /^(?:[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/,
+    'A key is 1 to 63 letters, digits, dashes, dots and underscores, perhaps with a domain and a slash before it.',
+  )
+
+export const LabelValue = z
+  .string()
+  .regex(
+    /^(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/,
+    'A value has at most 63 letters, digits, dashes, dots and underscores; the first and last is a letter or digit.',
+  )
+
+/** A name as Kubernetes takes it for a namespace: a DNS label (RFC 1123). */
+export const KubernetesNamespace = z
+  .string()
+  .max(63)
+  .regex(
+    /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/,
+    'must be lower-case letters, digits and dashes, and begin and end with a letter or digit',
+  )
+
 const Amounts = z.strictObject({ cpu: Quantity.optional(), memory: Quantity.optional() })
 
 export const Toleration = z.strictObject({
@@ -38,12 +63,12 @@ export const KubernetesOptions = z.strictObject({
   storage: Quantity.optional(),
   /** Absent: the cluster's default. It cannot be changed later. */
   storageClass: z.string().min(1).optional(),
-  nodeSelector: z.record(z.string(), z.string()).optional(),
+  nodeSelector: z.record(LabelKey, LabelValue).optional(),
   tolerations: z.array(Toleration).optional(),
   /** Secrets of the namespace, of type kubernetes.io/dockerconfigjson. */
   pullSecrets: z.array(z.string().min(1)).optional(),
   /** Labels and annotations of the user's own, on the pod and on all that belongs to it. */
-  labels: z.record(z.string(), z.string()).optional(),
-  annotations: z.record(z.string(), z.string()).optional(),
+  labels: z.record(LabelKey, LabelValue).optional(),
+  annotations: z.record(LabelKey, z.string()).optional(),
 })
 export type KubernetesOptions = z.infer<typeof KubernetesOptions>

@@ -1,14 +1,5 @@
 import { z } from 'zod'
-import { KubernetesOptions } from './kubernetes'
-
-/** A name as Kubernetes takes it for a namespace: a DNS label (RFC 1123). */
-export const KubernetesNamespace = z
-  .string()
-  .max(63)
-  .regex(
-    /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/,
-    'must be lower-case letters, digits and dashes, and begin and end with a letter or digit',
-  )
+import { KubernetesNamespace, KubernetesOptions } from './kubernetes'
 
 /** The user's preferences: all that Berth itself stores. Every field has a default, so `{}` is valid settings. */
 export const Settings = z.strictObject({

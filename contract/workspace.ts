@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Definition } from './definition'
+import { KubernetesOptions } from './kubernetes'
 import { Problem } from './problem'
 
 /** A workspace's name is a DNS label, because it is part of its URLs (RFC 1123, section 2.1), of at most 40 characters. */
@@ -47,6 +48,8 @@ export const CreateInput = z.strictObject({
   image: z.string().min(1).max(500).optional(),
   /** Path of the definition to use where the source has several. */
   definitionPath: z.string().max(1000).optional(),
+  /** For a cluster only, and field by field before the settings. */
+  kubernetes: KubernetesOptions.optional(),
 })
 export type CreateInput = z.infer<typeof CreateInput>
 
@@ -97,6 +100,8 @@ export const Workspace = z.strictObject({
   incarnation: z.string().optional(),
   /** The engine's own name for it, for people who use `docker` beside Berth. */
   instance: z.string().optional(),
+  /** What it was made with; on a cluster only. */
+  kubernetes: KubernetesOptions.optional(),
 })
 export type Workspace = z.infer<typeof Workspace>
 

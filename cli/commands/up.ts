@@ -2,6 +2,7 @@ import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { CreateInput } from '#contract'
 import type { Engine } from '../../main/engine/engine'
+import { type ClusterOptions, clusterOptions } from '../cluster-options'
 import { commandName } from '../command-name'
 import type { CommandContext } from '../execute'
 import { UsageError } from '../exit-codes'
@@ -10,7 +11,7 @@ import { findTarget, settled } from '../select'
 import { printable } from '../text'
 import { sourceText, workspaceLabel } from '../workspace-document'
 
-export interface UpOptions {
+export interface UpOptions extends ClusterOptions {
   readonly image?: string
   readonly name?: string
   readonly target?: string
@@ -56,7 +57,9 @@ async function createInput(
 ): Promise<CreateInput> {
   if (text === undefined && options.image === undefined)
     throw new UsageError('Say what to make the workspace from: a git URL, a folder, or --image.')
+  const kubernetes = clusterOptions(options)
   const shared = {
+    ...(kubernetes === undefined ? {} : { kubernetes }),
     ...(options.name === undefined ? {} : { name: options.name }),
     ...(options.definition === undefined ? {} : { definitionPath: options.definition }),
     ...(await chosenTarget(context, engine, options.target)),

@@ -162,6 +162,8 @@ export interface ObservedWorkspace {
   /** Changes with every start and every replacement. Present while running. */
   readonly incarnation?: string
   readonly instance?: string
+  /** What it was made with; of a cluster only. */
+  readonly kubernetes?: KubernetesOptions
   /** `missing`: volumes without an instance. */
   readonly run: 'starting' | 'running' | 'stopping' | 'stopped' | 'failed' | 'missing'
   readonly reason: string

@@ -53,6 +53,7 @@ export function reconcile(situation: Situation): Workspace | undefined {
       : {}),
     ...(observed.incarnation !== undefined ? { incarnation: observed.incarnation } : {}),
     ...(observed.instance !== undefined ? { instance: observed.instance } : {}),
+    ...(observed.kubernetes !== undefined ? { kubernetes: observed.kubernetes } : {}),
     ...override,
     ...describe(observed, situation),
   }
@@ -109,7 +110,7 @@ function describeReachable(observed: ObservedWorkspace, situation: Situation): D
       observed,
       {
         code: 'workspace-gone',
-        title: 'Its container was removed',
+        title: observed.kubernetes ? 'Its StatefulSet was removed' : 'Its container was removed',
         cause: 'Somebody removed it without Berth. The source and the home folder are still there.',
         remedy: 'Rebuild it: nothing in these folders is lost.',
       },

@@ -51,13 +51,23 @@ export const steps = {
   clone: { id: 'clone', title: 'Cloning the repository' },
   fetch: { id: 'fetch', title: 'Fetching the source for the build' },
   image: { id: 'image', title: 'Preparing the image' },
-  create: { id: 'create', title: 'Making the container' },
   copy: { id: 'copy', title: 'Copying the source in' },
   start: { id: 'start', title: 'Starting' },
   stop: { id: 'stop', title: 'Stopping' },
   rename: { id: 'rename', title: 'Renaming' },
   delete: { id: 'delete', title: 'Deleting' },
 } as const
+
+/** What a workspace is made of is another thing on each kind of target. */
+export const makingStep = ({ kind }: Pick<Target, 'kind'>, replaces = false) => ({
+  id: 'create',
+  title:
+    kind === 'docker'
+      ? 'Making the container'
+      : replaces
+        ? 'Making the new pod'
+        : 'Making the volume and pod',
+})
 
 export const phaseStep = (phase: string) => ({ id: phase, title: `Running ${phase}` })
 
@@ -84,8 +94,9 @@ export async function together<A, B>(
 export function gone(name: string, workspaceId: string) {
   return problem({
     code: 'workspace-gone',
-    title: `${name} has no container`,
-    cause: 'It was removed without Berth. The source and the home folder are still there.',
+    title: `${name} has nothing to start`,
+    cause:
+      'Its container or StatefulSet was removed without Berth. The source and the home folder are still there.',
     remedy: 'Rebuild it: nothing in these folders is lost.',
     actions: [{ kind: 'workspace', label: 'Rebuild', verb: 'rebuild', workspaceId }],
   })

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import {
   type CreateInput,
   type Definition,
+  type KubernetesOptions,
   type Operation,
   problem,
   type Source,
@@ -26,7 +27,7 @@ import { checkSource } from '../source/parse'
 import { measureFolder, tarFolder } from '../source/tar-folder'
 import { trustFolder } from '../source/trusted-folder'
 import { withTemporaryFolder } from '../temporary'
-import { type ActionContext, silentReport, steps, together } from './context'
+import { type ActionContext, makingStep, silentReport, steps, together } from './context'
 import { noteMishap, planPhases, runPhases } from './phases'
 
 /** A create that was checked, and can begin. */
@@ -41,6 +42,7 @@ export interface CreatePlan {
   readonly request: DefinitionRequest
   /** Mounted instead of a volume. */
   readonly bindFolder?: string
+  readonly kubernetes?: KubernetesOptions
 }
 
 /** Checks what was asked for, as far as that needs no network. */
@@ -52,6 +54,7 @@ export async function planCreate(
   if (input.image !== undefined) checkImage(input.image)
   const source = checkSource(input.source, { home: context.platform.folders.home, cwd: process.cwd() })
   const { target, driver } = await context.target(input.targetId, signal)
+  if (input.kubernetes && target.kind !== 'kubernetes') throw ofClusters(target)
   const taken = context.takenNames()
   if (input.name !== undefined && taken.has(input.name)) throw nameTaken(input.name)
   const id = newWorkspaceId()
@@ -72,7 +75,17 @@ export async function planCreate(
       bindMounts,
     },
     ...(source.kind === 'folder' && bindMounts ? { bindFolder: source.path } : {}),
+    ...(input.kubernetes === undefined ? {} : { kubernetes: input.kubernetes }),
   }
+}
+
+function ofClusters({ name }: Target) {
+  return problem({
+    code: 'invalid-input',
+    title: `Resources cannot be chosen on ${name}`,
+    cause: 'It is a Docker engine: amounts, storage class, nodes, labels and the like are of a cluster.',
+    remedy: 'Leave them out, or choose a Kubernetes target.',
+  })
 }
 
 export function nameTaken(name: string) {
@@ -141,7 +154,7 @@ export async function runCreate(context: ActionContext, plan: CreatePlan, action
     ...(definition.lifecycle.initializeCommand ? [steps.initialize] : []),
     ...(source.kind === 'git' ? [steps.clone] : []),
     steps.image,
-    steps.create,
+    makingStep(plan.target),
     ...(source.kind === 'image' || plan.bindFolder ? [] : [steps.copy]),
     steps.start,
   ])
@@ -203,7 +216,13 @@ async function bringUp(
       'image',
       (report, stepSignal) =>
         driver.resolveImage(
-          { definition, workspaceId: plan.id, refresh: false, ...(folder === undefined ? {} : { folder }) },
+          {
+            definition,
+            workspaceId: plan.id,
+            refresh: false,
+            ...(folder === undefined ? {} : { folder }),
+            ...(plan.kubernetes === undefined ? {} : { kubernetes: plan.kubernetes }),
+          },
           report,
           stepSignal,
         ),
@@ -247,11 +266,11 @@ async function bringUp(
 }
 
 export function specOf(
-  plan: Pick<CreatePlan, 'id' | 'name' | 'owner' | 'source' | 'createdAt' | 'bindFolder'>,
+  plan: Pick<CreatePlan, 'id' | 'name' | 'owner' | 'source' | 'createdAt' | 'bindFolder' | 'kubernetes'>,
   definition: Definition,
   image: ResolvedImage,
 ): WorkspaceSpec {
-  const { id, name, owner, source, createdAt, bindFolder } = plan
+  const { id, name, owner, source, createdAt, bindFolder, kubernetes } = plan
   return {
     id,
     name,
@@ -262,6 +281,7 @@ export function specOf(
     createdAt,
     sourceFolder: sourceFolder(definition.workspaceFolder, sourceFolderName(source)),
     ...(bindFolder === undefined ? {} : { bindFolder }),
+    ...(kubernetes === undefined ? {} : { kubernetes }),
   }
 }
 

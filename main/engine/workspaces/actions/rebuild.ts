@@ -1,6 +1,13 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Definition, type Operation, ProblemError, problem, type Workspace } from '#contract'
+import {
+  type Definition,
+  type Operation,
+  ProblemError,
+  problem,
+  type Target,
+  type Workspace,
+} from '#contract'
 import { askedImage, type RepositoryReader } from '../../definitions/index'
 import type { Driver, ObservedWorkspace } from '../../drivers/driver'
 import { workspacePhases } from '../commands'
@@ -19,7 +26,7 @@ import { trustFolder } from '../source/trusted-folder'
 import { untar } from '../source/untar'
 import { volumeReader } from '../source/volume-reader'
 import { withTemporaryFolder } from '../temporary'
-import { type ActionContext, silentReport, steps } from './context'
+import { type ActionContext, makingStep, silentReport, steps } from './context'
 import { runCreate, specOf } from './create'
 import { planPhases, runPhases } from './phases'
 
@@ -68,9 +75,10 @@ export async function rebuild(
       ...(bindFolder === undefined ? {} : { bindFolder }),
     }
     if (!observed.complete) {
-      // What was copied may be half of it: begun again from the start.
+      // What was copied may be half of it: begun again from the start, as it was asked for.
+      const { kubernetes } = observed
       await driver.discard(workspaceId, action.signal)
-      await runCreate(context, plan, action)
+      await runCreate(context, { ...plan, ...(kubernetes && { kubernetes }) }, action)
     } else
       await replace(
         context,
@@ -86,7 +94,7 @@ interface RebuildPlan {
   readonly owner: string
   readonly createdAt: number
   readonly source: Workspace['source']
-  readonly target: { readonly id: string }
+  readonly target: Pick<Target, 'id' | 'kind'>
   readonly driver: Driver
   readonly request: DefinitionRequest
   readonly bindFolder?: string
@@ -108,7 +116,12 @@ async function replace(context: ActionContext, plan: RebuildPlan, action: Action
   })
   const missing = observed.run === 'missing'
   const fetches = definition.build !== undefined && plan.bindFolder === undefined
-  operation.plan([...(fetches ? [steps.fetch] : []), steps.image, steps.create, steps.start])
+  operation.plan([
+    ...(fetches ? [steps.fetch] : []),
+    steps.image,
+    makingStep(plan.target, !missing),
+    steps.start,
+  ])
   planPhases(action, definition, workspacePhases)
 
   let committed = false

@@ -49,6 +49,7 @@ function withoutStatefulSet(claim: V1PersistentVolumeClaim): ObservedWorkspace |
     : { ...base, run: 'stopped', reason: 'Its creation was not completed' }
 }
 
-function record({ id, name, owner, source, definition, image, user, createdAt }: Annotated) {
-  return { id, name, owner, source, definition, image, user, createdAt }
+function record(shown: Annotated) {
+  const { id, name, owner, source, definition, image, user, createdAt, kubernetes } = shown
+  return { id, name, owner, source, definition, image, user, createdAt, kubernetes }
 }

@@ -135,6 +135,7 @@ export interface Annotated {
   readonly user: WorkspaceUser
   readonly image: string
   readonly createdAt: number
+  readonly kubernetes: KubernetesOptions
 }
 
 export interface Metadata {
@@ -160,6 +161,7 @@ export function readAnnotations(metadata: Metadata | undefined): Annotated | und
     user: user.data,
     image: from[annotations.image] ?? '',
     createdAt: Number(from[annotations.createdAt] ?? 0) || 0,
+    kubernetes: readOptions(metadata) ?? {},
   }
 }
 

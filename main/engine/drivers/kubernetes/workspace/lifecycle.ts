@@ -18,6 +18,7 @@ import {
 import { type Manifests, planWorkspace, previousOf, restoredStatefulSet } from './manifests'
 import { isTaken, nameTaken, standingOf } from './names'
 import { type Objects, workspaceGone } from './objects'
+import { mergeOptions } from './options'
 import { quantityOf } from './quantity'
 
 /** Seconds that what is replaced has to end. */
@@ -46,8 +47,7 @@ export class Lifecycle {
   /** The options for a workspace: its own, field by field before the settings; a replacement keeps what it replaces has. */
   optionsFor(own: KubernetesOptions | undefined, standing: Standing): KubernetesOptions {
     const stored = readOptions((standing.statefulSet ?? standing.claim)?.metadata)
-    if (stored) return { ...stored, ...own }
-    return { ...this.#platform.settings.get().kubernetes, ...own }
+    return mergeOptions(stored ?? this.#platform.settings.get().kubernetes, own)
   }
 
   async create(
