@@ -5,9 +5,9 @@ import { z } from 'zod'
 import type { Problem } from '#contract'
 import type { Platform } from '../../platform/platform'
 import type { TargetDescription } from '../driver'
+import { configFolder } from '../shared/docker-logins'
 import { type Endpoint, parseEndpoint, redact } from './connection/endpoint'
 import { readTlsFolder, type TlsMaterial } from './connection/tls'
-import { configFolder } from './image/credentials'
 
 /** A Docker context and how to reach it; no endpoint where its configuration is broken. */
 export interface DockerContext {

@@ -2,6 +2,8 @@ import { ProblemError, problem } from '#contract'
 import type { Platform } from '../../../platform/platform'
 import { substituteEnvironment } from '../../../platform/variables'
 import type { ImageRequest, StepReport } from '../../driver'
+import { type DockerLogins, encodeCredentials } from '../../shared/docker-logins'
+import { parseReference } from '../../shared/image-reference'
 import type { ImageSummary, ProgressLine } from '../api'
 import type { EngineClient } from '../client'
 import { builtRepository, labels, MANAGED_BY, nonce } from '../container/anatomy'
@@ -9,10 +11,8 @@ import { QUICK } from '../container/locate'
 import { diskFull, EngineError, firstLine, isStatus } from '../problems'
 import { readJsonLines } from '../streams/json-lines'
 import { packContext } from './context'
-import { type Credentials, encodeCredentials } from './credentials'
 import { pullProblem } from './image-problems'
 import { PullProgress } from './pull'
-import { parseReference } from './reference'
 
 /**
  * Builds a definition's Dockerfile with the engine's own builder and returns the tag. A build that fails or is
@@ -20,7 +20,7 @@ import { parseReference } from './reference'
  */
 export async function buildImage(
   client: EngineClient,
-  credentials: Credentials,
+  credentials: DockerLogins,
   platform: Platform,
   request: ImageRequest,
   report: StepReport,

@@ -1,12 +1,12 @@
 import { ProblemError } from '#contract'
 import type { StepReport } from '../../driver'
+import { type DockerLogins, encodeCredentials } from '../../shared/docker-logins'
+import { parseReference } from '../../shared/image-reference'
 import type { ProgressLine } from '../api'
 import type { EngineClient } from '../client'
 import { EngineError } from '../problems'
 import { readJsonLines } from '../streams/json-lines'
-import { type Credentials, encodeCredentials } from './credentials'
 import { pullProblem } from './image-problems'
-import { parseReference } from './reference'
 
 /** Milliseconds between two reports of progress. */
 const REPORT_EVERY = 100
@@ -14,7 +14,7 @@ const REPORT_EVERY = 100
 /** Pulls an image. Aborting ends the pull on the engine too. */
 export async function pullImage(
   client: EngineClient,
-  credentials: Credentials,
+  credentials: DockerLogins,
   image: string,
   report: StepReport,
   signal: AbortSignal,

@@ -1,6 +1,7 @@
 import { ProblemError, problem } from '#contract'
 import type { Platform } from '../../../platform/platform'
 import type { ImageRequest, ResolvedImage, StepReport } from '../../driver'
+import { DockerLogins } from '../../shared/docker-logins'
 import { resolveUser } from '../../shared/users'
 import type { ImageInspect } from '../api'
 import type { EngineClient } from '../client'
@@ -8,7 +9,6 @@ import { QUICK } from '../container/locate'
 import { isStatus } from '../problems'
 import { BASE_IMAGE, canBuildBaseImage, makeBaseImage } from './base-image'
 import { buildImage } from './build'
-import { Credentials } from './credentials'
 import { ImageInspector } from './look-inside'
 import { pullImage } from './pull'
 
@@ -17,14 +17,14 @@ export class Images {
   readonly #client: EngineClient
   readonly #platform: Platform
   readonly #local: boolean
-  readonly #credentials: Credentials
+  readonly #credentials: DockerLogins
   readonly #inspector: ImageInspector
 
   constructor(client: EngineClient, platform: Platform, local: boolean) {
     this.#client = client
     this.#platform = platform
     this.#local = local
-    this.#credentials = new Credentials(platform)
+    this.#credentials = new DockerLogins(platform)
     this.#inspector = new ImageInspector(client, platform)
   }
 

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Platform } from '../../../platform/platform'
+import type { Platform } from '../../platform/platform'
 
 /** What the engine takes as proof of who asks, in `X-Registry-Auth` (Engine API, "Authentication"). */
 export interface RegistryCredentials {
@@ -28,7 +28,7 @@ export function configFolder(platform: Platform): string {
 }
 
 /** The user's own logins, from `config.json` and the credential helpers that it names. */
-export class Credentials {
+export class DockerLogins {
   readonly #platform: Platform
 
   constructor(platform: Platform) {
@@ -58,9 +58,10 @@ export class Credentials {
     try {
       return JSON.parse(await readFile(path, 'utf8')) as DockerConfig
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
-        this.#platform.logger.warn('docker config.json could not be read', { path, error: String(error) })
-      }
+      const { name, code } = error as NodeJS.ErrnoException
+      // The message of a SyntaxError quotes the file, passwords and all.
+      if (code !== 'ENOENT')
+        this.#platform.logger.warn('docker config.json could not be read', { path, error: code ?? name })
       return {}
     }
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseReference } from './reference'
+import { parseReference } from './image-reference'
 
 describe('parseReference', () => {
   it.each([
