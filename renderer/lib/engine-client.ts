@@ -35,6 +35,8 @@ export interface EngineClientOptions {
   readonly onState: (state: ConnectionState) => void
   /** Changes in order; on each connection a snapshot comes first. */
   readonly onChange: (change: CollectionChange) => void
+  /** Called with each message of the engine and of every stream. */
+  readonly onTraffic?: () => void
   /** How long to wait before asking for a port after the n-th loss in a row, milliseconds. */
   readonly retryDelay?: (losses: number) => number
 }
@@ -99,7 +101,9 @@ export class EngineClient {
     this.#asked = false
     this.#versions.clear()
     port.addEventListener('message', (event: MessageEvent) => {
-      if (this.#port === port) this.#receive(event.data as EngineMessage)
+      if (this.#port !== port) return
+      this.#options.onTraffic?.()
+      this.#receive(event.data as EngineMessage)
     })
     port.addEventListener('close', () => {
       if (this.#port === port) this.lose()
@@ -179,7 +183,9 @@ export class EngineClient {
       },
       onMessage: (listener) => {
         port1.onmessage = (event: MessageEvent) => {
-          if (!closed) listener(event.data as StreamDown<N>)
+          if (closed) return
+          this.#options.onTraffic?.()
+          listener(event.data as StreamDown<N>)
         }
       },
       onClose: (listener) => {

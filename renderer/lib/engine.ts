@@ -2,6 +2,7 @@ import { create, type StoreApi, type UseBoundStore } from 'zustand'
 import type { CollectionChange, CollectionName, CollectionRecord, EngineState } from '#contract'
 import { callShell, onEnginePort } from './bridge'
 import { type ConnectionState, EngineClient } from './engine-client'
+import { noteWork } from './give-back'
 
 export type { ConnectionState, Stream } from './engine-client'
 
@@ -61,6 +62,7 @@ export const engine = new EngineClient({
   onState: (state) =>
     useConnection.setState((now) => ({ state, epoch: state === 'ready' ? now.epoch + 1 : now.epoch })),
   onChange: receiveChange,
+  onTraffic: noteWork,
 })
 
 /** Connects this window, now and after every crash of the engine. Called once, by the entry. */

@@ -111,11 +111,11 @@ export const law = [
   },
   {
     room: /^preload\//,
-    rule: "preload may import contract and electron's contextBridge and ipcRenderer, nothing else",
+    rule: "preload may import contract and electron's contextBridge, ipcRenderer and webFrame, nothing else",
     may: ['contract/'],
     builtins: false,
     packages: electron,
-    names: { electron: ['contextBridge', 'ipcRenderer', 'IpcRendererEvent'] },
+    names: { electron: ['contextBridge', 'ipcRenderer', 'IpcRendererEvent', 'webFrame'] },
   },
   {
     room: /^renderer\/features\/(?<name>[^/]+)\//,

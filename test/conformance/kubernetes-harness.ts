@@ -1,6 +1,6 @@
 import type { TargetDescription } from '../../main/engine/drivers/driver'
-import { createKubernetesProvider } from '../../main/engine/drivers/kubernetes'
 import { KubernetesDriver } from '../../main/engine/drivers/kubernetes/driver'
+import { createClusterProvider } from '../../main/engine/drivers/kubernetes/provider'
 import { TEST_IMAGES } from '../harness/images'
 import type { TestCluster } from '../harness/kubernetes/cluster'
 import type { TestNamespace } from '../harness/kubernetes/namespaces'
@@ -36,7 +36,7 @@ export function kubernetesHarness(): KubernetesHarness {
       const { namespace } = use()
       const { platform, dispose } = testPlatform({ KUBECONFIG: namespace.kubeconfig })
       opened.push({ dispose })
-      const provider = createKubernetesProvider(platform, (parts) => new KubernetesDriver(parts))
+      const provider = createClusterProvider(platform, (parts) => new KubernetesDriver(parts))
       let targets: readonly TargetDescription[] = []
       const stop = provider.watchTargets((now) => {
         targets = now

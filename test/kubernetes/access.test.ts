@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Problem } from '#contract'
 import type { Driver, TargetDescription } from '../../main/engine/drivers/driver'
-import { createKubernetesProvider } from '../../main/engine/drivers/kubernetes'
 import { KubernetesDriver } from '../../main/engine/drivers/kubernetes/driver'
 import { parseTargetId, targetId } from '../../main/engine/drivers/kubernetes/kubeconfig/contexts'
+import { createClusterProvider } from '../../main/engine/drivers/kubernetes/provider'
 import { never, newId, testPlatform } from '../conformance/harness'
 import type { TestCluster } from '../harness/kubernetes/cluster'
 import type { TestNamespace } from '../harness/kubernetes/namespaces'
@@ -27,7 +27,7 @@ afterAll(async () => {
 function openDriver(kubeconfig: string, space?: string): Driver {
   const { platform, dispose } = testPlatform({ KUBECONFIG: kubeconfig })
   opened.push(dispose)
-  const provider = createKubernetesProvider(platform, (parts) => new KubernetesDriver(parts))
+  const provider = createClusterProvider(platform, (parts) => new KubernetesDriver(parts))
   let target: TargetDescription | undefined
   opened.push(
     provider.watchTargets(([first]) => {

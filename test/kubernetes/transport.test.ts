@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import type { Readable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { TargetDescription } from '../../main/engine/drivers/driver'
-import { createKubernetesProvider } from '../../main/engine/drivers/kubernetes'
 import type { ApiClient, SpdyStream } from '../../main/engine/drivers/kubernetes/api'
+import { createClusterProvider } from '../../main/engine/drivers/kubernetes/provider'
 import { createApiClient } from '../../main/engine/drivers/kubernetes/transport/client'
 import { testPlatform } from '../conformance/harness'
 import { TEST_IMAGES } from '../harness/images'
@@ -32,7 +32,7 @@ beforeAll(async () => {
   await cluster.kubectl('-n', namespace.name, 'wait', '--for=condition=Ready', 'pod/main', '--timeout=120s')
   const { platform, dispose } = testPlatform({ KUBECONFIG: namespace.kubeconfig })
   closing.push(dispose)
-  const provider = createKubernetesProvider(platform, ({ access, target }) => {
+  const provider = createClusterProvider(platform, ({ access, target }) => {
     const identity = { targetName: target.name, endpoint: target.endpoint, namespace: namespace.name }
     client = createApiClient(access, identity, platform)
     closing.push(() => client.dispose())

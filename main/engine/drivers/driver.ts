@@ -104,7 +104,7 @@ export interface Driver {
 /** Finds the targets of one kind and opens drivers to them. */
 export interface DriverProvider {
   readonly kind: Target['kind']
-  /** Calls back at once with what is configured, and again after every change of the configuration. Never throws. */
+  /** Calls back at once, or soon, with what is configured, and again after every change of it. Never throws. */
   watchTargets(listener: (targets: readonly TargetDescription[]) => void): Disposer
   /** Connects lazily: opening never fails and does no I/O. */
   open(target: TargetDescription): Driver

@@ -33,7 +33,7 @@ export class Targets {
   readonly #platform: Platform
   readonly #listener: TargetsListener
   readonly #providers: readonly DriverProvider[]
-  #stops: Disposer[] = []
+  readonly #stops: Disposer[] = []
   readonly #first = new Map<string, () => void>()
   readonly #closing = new Set<Promise<void>>()
 
@@ -46,13 +46,19 @@ export class Targets {
   /** Begins to watch. Resolves once every target that is configured now has answered, or failed to. */
   async start(): Promise<void> {
     const waits: Promise<void>[] = []
-    this.#stops = this.#providers.map((provider) =>
-      provider.watchTargets((descriptions) => {
-        for (const added of this.#configure(provider, descriptions)) {
-          waits.push(new Promise((resolve) => this.#first.set(added, resolve)))
-        }
-      }),
+    const told = this.#providers.map(
+      (provider) =>
+        new Promise<void>((tell) => {
+          const stop = provider.watchTargets((descriptions) => {
+            for (const added of this.#configure(provider, descriptions)) {
+              waits.push(new Promise((resolve) => this.#first.set(added, resolve)))
+            }
+            tell()
+          })
+          this.#stops.push(stop)
+        }),
     )
+    await Promise.all(told)
     await Promise.all(waits)
   }
 

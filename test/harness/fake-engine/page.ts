@@ -255,6 +255,7 @@ Object.assign(window, {
       return () => undefined
     },
     onCommand: () => () => undefined,
+    giveMemoryBack: () => undefined,
   },
   fake: {
     change,

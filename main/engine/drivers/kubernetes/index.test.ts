@@ -4,13 +4,13 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import type { Disposer } from '../../platform/disposable'
 import { createNodePlatform } from '../../platform/node'
-import type { Driver, TargetDescription } from '../driver'
-import { createKubernetesProvider, type DriverParts } from './index'
+import type { TargetDescription } from '../driver'
+import { createKubernetesProvider } from './index'
 
 let home: string
 const stops: Disposer[] = []
 beforeEach(() => {
-  home = mkdtempSync(join(tmpdir(), 'berth-provider-'))
+  home = mkdtempSync(join(tmpdir(), 'berth-late-'))
   mkdirSync(join(home, '.kube'))
 })
 afterEach(async () => {
@@ -18,71 +18,46 @@ afterEach(async () => {
   rmSync(home, { recursive: true, force: true })
 })
 
-const write = (token: string, ...contexts: string[]) =>
-  writeFileSync(
-    join(home, '.kube/config'),
-    JSON.stringify({
-      'current-context': contexts[0],
-      contexts: contexts.map((name) => ({ name, context: { cluster: 'c', user: 'u', namespace: 'own' } })),
-      clusters: [{ name: 'c', cluster: { server: 'https://host' } }],
-      users: [{ name: 'u', user: { token } }],
-    }),
-  )
+function write(): void {
+  const kubeconfig = {
+    contexts: [{ name: 'one', context: { cluster: 'c', user: 'u', namespace: 'own' } }],
+    clusters: [{ name: 'c', cluster: { server: 'https://host' } }],
+    users: [{ name: 'u', user: { token: 't' } }],
+  }
+  writeFileSync(join(home, '.kube/config'), JSON.stringify(kubeconfig))
+}
 function provide() {
-  const platform = createNodePlatform({ version: '0', resources: home, env: { HOME: home } })
-  const parts: DriverParts[] = []
-  const provider = createKubernetesProvider(platform, (given) => {
-    parts.push(given)
-    return {} as Driver
-  })
+  const provider = createKubernetesProvider(
+    createNodePlatform({ version: '0', resources: home, env: { HOME: home } }),
+  )
   const told: (readonly TargetDescription[])[] = []
   const stop = provider.watchTargets((targets) => told.push(targets))
   stops.push(stop)
-  const ids = () => told.at(-1)?.map(({ id }) => id)
-  return { platform, provider, parts, told, ids, stop }
+  return { provider, told, stop, ids: () => told.at(-1)?.map(({ id }) => id) }
 }
-const becomes = (ids: () => string[] | undefined, ...expected: string[]) =>
-  vi.waitFor(() => expect(ids()).toEqual(expected), { timeout: 15_000 })
 
-it('tells the targets at once, and again when files or settings change', async () => {
-  const { platform, ids, told, stop } = provide()
+it('tells that there are no targets where there is no kubeconfig, and of the first one that comes', async () => {
+  const { told, ids, provider } = provide()
   expect(told).toEqual([[]])
-  write('t', 'a', 'b')
-  await becomes(ids, 'kubernetes:a/own', 'kubernetes:b/own')
-  await platform.settings.change({ kubernetesNamespaces: { b: ['x', 'y'] } })
-  expect(ids()).toEqual(['kubernetes:a/own', 'kubernetes:b/x', 'kubernetes:b/y'])
-  const count = told.length
-  await platform.settings.change({ theme: 'dark' })
-  expect(told).toHaveLength(count)
-  await stop()
-  await platform.settings.change({ kubernetesNamespaces: {} })
-  expect(told).toHaveLength(count)
+  write()
+  await vi.waitFor(() => expect(ids()).toEqual(['kubernetes:one/own']), { timeout: 30_000 })
+  const driver = provider.open(told.at(-1)?.[0] as TargetDescription)
+  expect(driver.targetId).toBe('kubernetes:one/own')
+  await driver.dispose()
 })
 
-it('opens a driver with access that follows the kubeconfig', async () => {
-  write('one', 'a')
-  const { provider, parts, told } = provide()
-  const [target] = told[0] ?? []
-  if (!target) throw new Error('no target')
-  provider.open(target)
-  const { access, namespace } = parts[0] ?? {}
-  expect(namespace).toBe('own')
-  expect(access?.server).toBe('https://host')
-  expect(await access?.credentials.headers()).toEqual({ Authorization: 'Bearer one' })
-  write('two', 'a')
-  await vi.waitFor(
-    async () => expect(await access?.credentials.headers()).toEqual({ Authorization: 'Bearer two' }),
-    { timeout: 15_000 },
-  )
-  // Another token is no other target.
+it('tells nothing before it knows what there is', async () => {
+  write()
+  const { told, ids } = provide()
+  expect(told).toEqual([])
+  await vi.waitFor(() => expect(ids()).toEqual(['kubernetes:one/own']), { timeout: 30_000 })
   expect(told).toHaveLength(1)
-  access?.credentials.dispose()
 })
 
-it('opens what is not configured any more, and says so when it is used', async () => {
-  const { provider, parts } = provide()
-  provider.open({ id: 'kubernetes:gone/default', name: 'gone', endpoint: 'https://gone', isDefault: false })
-  await expect(parts[0]?.access.credentials.headers()).rejects.toMatchObject({
-    problem: { code: 'target-misconfigured', cause: expect.stringContaining('any more') },
-  })
+it('follows nothing any more once it is stopped', async () => {
+  const { told, stop } = provide()
+  await stop()
+  write()
+  await new Promise((resolve) => setTimeout(resolve, 4_000))
+  expect(told).toEqual([[]])
 })

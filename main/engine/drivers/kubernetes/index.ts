@@ -1,53 +1,61 @@
+import { existsSync } from 'node:fs'
 import type { Disposer } from '../../platform/disposable'
 import type { Platform } from '../../platform/platform'
 import type { Driver, DriverProvider, TargetDescription } from '../driver'
-import type { ClusterAccess } from './api'
-import { ClusterAccesses } from './credentials/access'
-import { KubernetesDriver } from './driver'
-import { describeContexts, parseTargetId } from './kubeconfig/contexts'
-import { KubeconfigStore } from './kubeconfig/store'
+import { kubeconfigPaths } from './kubeconfig/paths'
 
-/** What a driver is made of. It owns `access`, and disposes of its credentials in the end. */
-export interface DriverParts {
-  readonly target: TargetDescription
-  readonly namespace: string
-  readonly access: ClusterAccess
-  readonly platform: Platform
-}
+/** Milliseconds between two looks for a kubeconfig while there is none. */
+const LOOK_EVERY = 3_000
 
-/** Finds the contexts of the user's kubeconfigs, with their namespaces, and opens drivers to them by `connect`. */
-export function createKubernetesProvider(
-  platform: Platform,
-  connect: (parts: DriverParts) => Driver = (parts) => new KubernetesDriver(parts),
-): DriverProvider {
-  const store = new KubeconfigStore(platform)
-  const accesses = new ClusterAccesses(platform, store)
-  const describe = () =>
-    describeContexts(store.current(), platform.settings.get().kubernetesNamespaces).map(
-      ({ description }) => description,
-    )
+/**
+ * Finds the contexts of the user's kubeconfigs. Most machines have none, and what serves clusters is a third of the
+ * engine's code: it is loaded with the first kubeconfig.
+ */
+export function createKubernetesProvider(platform: Platform): DriverProvider {
+  let loading: Promise<DriverProvider> | undefined
+  let loaded: DriverProvider | undefined
+  const load = () => {
+    loading ??= import('./provider').then((module) => {
+      loaded = module.createClusterProvider(platform)
+      return loaded
+    })
+    return loading
+  }
   return {
     kind: 'kubernetes',
     watchTargets(listener: (targets: readonly TargetDescription[]) => void): Disposer {
-      let last: string | undefined
-      const tell = () => {
-        const targets = describe()
-        const now = JSON.stringify(targets)
-        if (now === last) return
-        last = now
-        listener(targets)
+      let stopped = false
+      let stopTargets: Disposer | undefined
+      let timer: NodeJS.Timeout | undefined
+      const paths = kubeconfigPaths(platform)
+      const look = () => {
+        if (!paths.some((path) => existsSync(path))) return false
+        clearInterval(timer)
+        load().then(
+          (provider) => {
+            if (!stopped) stopTargets = provider.watchTargets(listener)
+          },
+          (error) => {
+            platform.logger.error('What serves clusters cannot be loaded', { error: String(error) })
+            listener([])
+          },
+        )
+        return true
       }
-      const stopFiles = store.watch(tell)
-      const stopSettings = platform.settings.onChange(tell)
-      tell()
+      if (!look()) {
+        listener([])
+        timer = setInterval(look, LOOK_EVERY)
+        timer.unref()
+      }
       return async () => {
-        await stopSettings()
-        await stopFiles()
+        stopped = true
+        clearInterval(timer)
+        await stopTargets?.()
       }
     },
     open(target: TargetDescription): Driver {
-      const { namespace } = parseTargetId(target.id)
-      return connect({ target, namespace, access: accesses.open(target), platform })
+      if (!loaded) throw new Error(`Nobody has told of a target ${target.id}`)
+      return loaded.open(target)
     },
   }
 }

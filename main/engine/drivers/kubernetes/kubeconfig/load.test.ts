@@ -5,7 +5,8 @@ import { delimiter, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { nodeFolders } from '../../../platform/node-folders'
 import { findKubectl } from '../credentials/fakes'
-import { kubeconfigPaths, mergeKubeconfigs, readKubeconfig } from './load'
+import { mergeKubeconfigs, readKubeconfig } from './load'
+import { kubeconfigPaths } from './paths'
 
 let home: string
 beforeEach(() => {

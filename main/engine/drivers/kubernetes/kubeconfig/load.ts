@@ -1,6 +1,4 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
-import { delimiter, join, resolve } from 'node:path'
-import type { Platform } from '../../../platform/platform'
 import type { Cluster, Context, User } from './model'
 import { type Entry, empty, type KubeconfigFile, parseKubeconfig } from './parse'
 
@@ -16,14 +14,6 @@ export interface Kubeconfig {
 
 /** A thousand clusters with all their certificates have 6 MB; what is larger is something else. */
 const MAX_SIZE = 16 * 1024 * 1024
-
-/** The files that kubectl reads, in its order: those of KUBECONFIG, else `~/.kube/config`. They need not exist. */
-export function kubeconfigPaths({ env, folders }: Pick<Platform, 'env' | 'folders'>): string[] {
-  const listed = env.KUBECONFIG
-  if (!listed) return [join(folders.home, '.kube', 'config')]
-  const paths = listed.split(delimiter).filter((path) => path !== '')
-  return [...new Set(paths.map((path) => resolve(path)))]
-}
 
 /** Reads one file; undefined where there is none. Never throws, and never waits for a pipe. */
 export function readKubeconfig(file: string): KubeconfigFile | undefined {

@@ -2,8 +2,9 @@ import { type FSWatcher, realpathSync, statSync, watch } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Disposer } from '../../../platform/disposable'
 import type { Platform } from '../../../platform/platform'
-import { type Kubeconfig, kubeconfigPaths, mergeKubeconfigs, readKubeconfig } from './load'
+import { type Kubeconfig, mergeKubeconfigs, readKubeconfig } from './load'
 import type { KubeconfigFile } from './parse'
+import { kubeconfigPaths } from './paths'
 
 /** Milliseconds between two looks. Notifications are fast but miss network disks and folders made later. */
 const POLL = 3_000
