@@ -20,6 +20,7 @@ describe('clusterOptions', () => {
         nodeSelector: ['disk=ssd', 'kubernetes.io/arch=amd64'],
         toleration: ['gpu=yes:NoSchedule'],
         pullSecret: ['team'],
+        dockerLogin: true,
         label: ['team=tides'],
         annotation: ['note=a=b c'],
       }),
@@ -32,6 +33,7 @@ describe('clusterOptions', () => {
       nodeSelector: { disk: 'ssd', 'kubernetes.io/arch': 'amd64' },
       tolerations: [{ key: 'gpu', operator: 'Equal', value: 'yes', effect: 'NoSchedule' }],
       pullSecrets: ['team'],
+      dockerLogin: true,
       labels: { team: 'tides' },
       annotations: { note: 'a=b c' },
     })

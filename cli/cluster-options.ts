@@ -14,6 +14,7 @@ export interface ClusterOptions {
   readonly nodeSelector?: readonly string[]
   readonly toleration?: readonly string[]
   readonly pullSecret?: readonly string[]
+  readonly dockerLogin?: boolean
   readonly label?: readonly string[]
   readonly annotation?: readonly string[]
 }
@@ -47,6 +48,7 @@ export function clusterOptions(given: ClusterOptions): KubernetesOptions | undef
     nodeSelector: pairs('--node-selector', given.nodeSelector),
     tolerations: given.toleration?.map(tolerationOf),
     pullSecrets: given.pullSecret,
+    dockerLogin: given.dockerLogin,
     labels: pairs('--label', given.label),
     annotations: pairs('--annotation', given.annotation),
   })

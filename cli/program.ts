@@ -108,6 +108,7 @@ function addCreation(program: Command, go: Execute): void {
     .option('--node-selector <key=value>', 'only nodes with this label; repeatable', append)
     .option('--toleration <key[=value][:effect]>', 'also nodes with this taint; repeatable', append)
     .option('--pull-secret <name>', 'Secret of the namespace with a login for a registry; repeatable', append)
+    .option('--docker-login', "give the cluster this machine's Docker login for the image's registry")
     .option('--label <key=value>', 'label of your own on all that belongs to it; repeatable', append)
     .option('--annotation <key=value>', 'annotation of your own; repeatable', append)
     .action((source, options) =>

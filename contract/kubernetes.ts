@@ -67,6 +67,11 @@ export const KubernetesOptions = z.strictObject({
   tolerations: z.array(Toleration).optional(),
   /** Secrets of the namespace, of type kubernetes.io/dockerconfigjson. */
   pullSecrets: z.array(z.string().min(1)).optional(),
+  /**
+   * Give the cluster this machine's Docker login for the image's registry, in a Secret that goes with the workspace. A
+   * rebuild renews it where there is a login.
+   */
+  dockerLogin: z.boolean().optional(),
   /** Labels and annotations of the user's own, on the pod and on all that belongs to it. */
   labels: z.record(LabelKey, LabelValue).optional(),
   annotations: z.record(LabelKey, z.string()).optional(),

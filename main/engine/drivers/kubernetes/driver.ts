@@ -14,6 +14,7 @@ import type {
   WatchEvent,
   WorkspaceSpec,
 } from '../driver'
+import { DockerLogins } from '../shared/docker-logins'
 import type { ApiClient, ClusterAccess } from './api'
 import { createDiagnose, type Diagnose } from './diagnose/diagnose'
 import { probeCluster } from './probe/probe'
@@ -33,6 +34,7 @@ import { Images } from './workspace/image'
 import { Lifecycle } from './workspace/lifecycle'
 import { type Described, Locator } from './workspace/locate'
 import { Objects } from './workspace/objects'
+import { PullLogins, withPullLogin } from './workspace/pull-login'
 import { Running } from './workspace/running'
 
 /** Milliseconds that disposing waits for processes inside workspaces, and helper pods, to be ended. */
@@ -47,6 +49,7 @@ export class KubernetesDriver implements Driver {
   readonly #client: ApiClient
   readonly #objects: Objects
   readonly #locator: Locator
+  readonly #logins: PullLogins
   readonly #lifecycle: Lifecycle
   readonly #running: Running
   readonly #images: Images
@@ -71,7 +74,8 @@ export class KubernetesDriver implements Driver {
     this.#client = client
     this.#objects = new Objects(client, clock)
     this.#locator = new Locator(this.#objects, clock)
-    this.#lifecycle = new Lifecycle(client, this.#objects, platform)
+    this.#logins = new PullLogins(this.#objects, new DockerLogins(platform))
+    this.#lifecycle = new Lifecycle(client, this.#objects, this.#logins, platform)
     this.#images = new Images(client, this.#objects, platform)
     this.#running = new Running({
       client,
@@ -102,7 +106,9 @@ export class KubernetesDriver implements Driver {
     try {
       const standing = await this.#objects.of(request.workspaceId, signal)
       const options = this.#lifecycle.optionsFor(request.kubernetes, standing)
-      return await this.#images.resolve(request, options, report, signal)
+      const { workspaceId, definition } = request
+      await this.#logins.give(workspaceId, definition.image, options, signal)
+      return await this.#images.resolve(request, withPullLogin(workspaceId, options), report, signal)
     } catch (error) {
       throw this.#client.failure(error, 'The image could not be got ready', signal)
     }

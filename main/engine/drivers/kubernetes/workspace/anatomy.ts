@@ -60,6 +60,9 @@ export const filesPodName = (id: string) => `ws-${id}-files`
 /** Two, because a replacement has other values than what it replaces and may be taken back. */
 export const secretNames = (id: string): readonly [string, string] => [`ws-${id}`, `ws-${id}-next`]
 
+/** This machine's Docker login for the registry of the image, see {@link KubernetesOptions}. */
+export const pullSecretName = (id: string) => `ws-${id}-pull`
+
 /** The workspace of an object that carries its name. */
 export const idOfName = (name: string | undefined) => /^ws-([a-z][a-z0-9]{9})(?:-|$)/.exec(name ?? '')?.[1]
 

@@ -22,7 +22,8 @@ export function pullProblem(image: string, message: string): Problem {
       code: 'registry-auth',
       title,
       cause: 'The registry wants a login, and the cluster has none, or one that may not read it.',
-      remedy: 'Name a pull secret of the namespace for this registry.',
+      remedy:
+        'Name a pull secret of the namespace for this registry, or have the cluster given your Docker login.',
       detail,
     }
   }
@@ -37,7 +38,8 @@ export function pullProblem(image: string, message: string): Problem {
       cause: /denied/i.test(message)
         ? 'There is no such image, or it is private and the cluster has no login for it.'
         : 'The registry has no image of this name and tag.',
-      remedy: 'Check the spelling and the tag. If it is private, name a pull secret of the namespace.',
+      remedy:
+        'Check the spelling and the tag. If it is private, name a pull secret of the namespace, or have the cluster given your Docker login.',
       detail,
     }
   }

@@ -11,6 +11,7 @@ import {
   nonce,
   objectName,
   podName,
+  pullSecretName,
   readOptions,
   readPrevious,
   secretNames,
@@ -19,6 +20,7 @@ import { type Manifests, planWorkspace, previousOf, restoredStatefulSet } from '
 import { isTaken, nameTaken, standingOf } from './names'
 import { type Objects, workspaceGone } from './objects'
 import { mergeOptions } from './options'
+import type { PullLogins } from './pull-login'
 import { quantityOf } from './quantity'
 
 /** Seconds that what is replaced has to end. */
@@ -37,10 +39,12 @@ export class Lifecycle {
   readonly #client: ApiClient
   readonly #platform: Platform
   readonly #objects: Objects
+  readonly #logins: PullLogins
 
-  constructor(client: ApiClient, objects: Objects, platform: Platform) {
+  constructor(client: ApiClient, objects: Objects, logins: PullLogins, platform: Platform) {
     this.#client = client
     this.#objects = objects
+    this.#logins = logins
     this.#platform = platform
   }
 
@@ -82,10 +86,12 @@ export class Lifecycle {
         report.detail('Waiting for an old volume of it to go')
       })
       report.detail('Making its volume and pod')
-      const plan = this.#plan(spec, secretNames(spec.id)[0], this.optionsFor(spec.kubernetes, {}))
+      const options = this.optionsFor(spec.kubernetes, {})
+      const plan = this.#plan(spec, secretNames(spec.id)[0], options)
       try {
         signal.throwIfAborted()
-        await this.#objects.apply('claims', plan.claim)
+        const claim = await this.#objects.apply('claims', plan.claim)
+        if (options.dockerLogin) await this.#logins.own(spec.id, claim.metadata?.uid)
         await this.#applyRest(plan, report, signal)
         const standing = standingOf(await this.#objects.claims(), spec.id, spec.name)
         signal.throwIfAborted()
@@ -274,7 +280,8 @@ export class Lifecycle {
   async #takeBack(id: string, signal: AbortSignal): Promise<void> {
     const { statefulSet, claim } = await this.#objects.of(id, signal)
     if (!statefulSet) {
-      if (claim && !isComplete(claim.metadata)) await this.#removeAll(id, signal)
+      if (!claim) return this.#logins.takeBack(id)
+      if (!isComplete(claim.metadata)) await this.#removeAll(id, signal)
       return
     }
     if (!isComplete(statefulSet.metadata)) return this.#removeAll(id, signal)
@@ -321,7 +328,7 @@ export class Lifecycle {
     await Promise.all([
       this.#objects.delete('claims', objectName(id)),
       this.#objects.delete('networkPolicies', objectName(id)),
-      ...secretNames(id).map((name) => this.#objects.delete('secrets', name)),
+      ...[...secretNames(id), pullSecretName(id)].map((name) => this.#objects.delete('secrets', name)),
       this.#objects.endPods(id, signal, (pod) => {
         const node = pod.spec?.nodeName
         report?.detail(`Waiting for its pod to end${node ? ` on node ${node}` : ''}`)

@@ -18,6 +18,7 @@ import {
   workspaceLabels,
 } from './anatomy'
 import { environmentOf, podSpecOf } from './pod'
+import { withPullLogin } from './pull-login'
 
 /** Of a volume for which nothing else was asked. */
 const DEFAULT_STORAGE = '10Gi'
@@ -60,7 +61,12 @@ export function planWorkspace(spec: WorkspaceSpec, make: ManifestOptions): Manif
       labels: { ...allLabels, [labels.role]: roles.workspace },
       ...(options.annotations && { annotations: { ...options.annotations } }),
     },
-    spec: podSpecOf(spec, { options, plain, secret: Object.keys(secret), secretName }),
+    spec: podSpecOf(spec, {
+      options: withPullLogin(spec.id, options),
+      plain,
+      secret: Object.keys(secret),
+      secretName,
+    }),
   }
   const statefulSet: V1StatefulSet = {
     apiVersion: 'apps/v1',

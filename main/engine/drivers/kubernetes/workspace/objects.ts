@@ -33,8 +33,10 @@ export class Objects {
   readonly #client: ApiClient
   readonly #clock: Clock
   readonly #paths: Paths
+  readonly namespace: string
 
   constructor(client: ApiClient, clock: Clock) {
+    this.namespace = client.identity.namespace
     this.#client = client
     this.#clock = clock
     this.#paths = paths(client.identity.namespace)
