@@ -39,8 +39,10 @@ const tasks = {
   },
   cluster: async () => {
     if (args[0] === 'up') {
-      await ensurePackages(packagesFor.kubernetes, 'a Kubernetes cluster')
-      const found = await ensureBinaries({ mayBuild: true })
+      const age = args.includes('--kubernetes=current') ? 'current' : 'oldest'
+      const packages = age === 'current' ? packagesFor.currentKubernetes : packagesFor.kubernetes
+      await ensurePackages(packages, 'a Kubernetes cluster')
+      const found = await ensureBinaries({ mayBuild: true, age })
       if ('problem' in found) throw new Error(found.problem)
     }
     return node('scripts/run-typescript.mjs', 'test/harness/kubernetes/by-hand.ts', ...args)

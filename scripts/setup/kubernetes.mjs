@@ -11,12 +11,43 @@ import {
 } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { exclusively, root, sharedCache } from './folders.mjs'
+import { buildFromModule, currentKubernetesVersion, whyNotBuiltFromModule } from './kubernetes-module.mjs'
 import { buildKubernetes, kubernetesVersion, whyNotBuilt } from './kubernetes-source.mjs'
 import { find, isAlive, run } from './programs.mjs'
 import { say, step } from './say.mjs'
 
 /** What a cluster of one's own runs; each is a file in the folder of binaries. */
 export const kubernetesPrograms = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubelet']
+
+/** The two that Berth is tested with. @typedef {'oldest' | 'current'} KubernetesAge */
+
+/**
+ * How to come by each of them.
+ * @type {Record<KubernetesAge, {
+ *   version: string, needed: string[], archived: boolean, source: string, command: string,
+ *   whyNotBuilt(): Promise<string | undefined>, build(work: string): Promise<void>
+ * }>}
+ */
+const ages = {
+  oldest: {
+    version: kubernetesVersion,
+    needed: ['etcd', 'kubectl', 'dockerd', 'socat'],
+    archived: true,
+    source: "Debian's source package",
+    command: 'npm run cluster:up',
+    whyNotBuilt: async () => whyNotBuilt(),
+    build: (work) => buildKubernetes(work, kubernetesPrograms),
+  },
+  current: {
+    version: currentKubernetesVersion,
+    needed: ['docker', 'containerd', 'ctr', 'runc'],
+    archived: false,
+    source: 'the Go module proxy',
+    command: 'npm run test:conformance -- --kubernetes=current',
+    whyNotBuilt: whyNotBuiltFromModule,
+    build: buildFromModule,
+  },
+}
 
 /**
  * Where tests get a Kubernetes from: a cluster that the person named; binaries for one of our own; kind; or nowhere,
@@ -26,17 +57,17 @@ export const kubernetesPrograms = ['kube-apiserver', 'kube-controller-manager', 
 
 /**
  * Looks for a Kubernetes, in this order: the cluster of BERTH_TEST_KUBECONFIG; binaries in the cache, or in an archive
- * in `../shared/kube` beside the checkout; a build of Debian's source package, if `mayBuild`; kind.
- * @param {{ mayBuild: boolean }} options building takes seven minutes or more
+ * in `../shared/kube` beside the checkout; a build from source, if `mayBuild`; kind.
+ * @param {{ mayBuild: boolean, age?: KubernetesAge }} options building takes seven minutes or more; default: oldest
  * @returns {Promise<KubernetesSource>}
  */
-export async function ensureKubernetes({ mayBuild }) {
+export async function ensureKubernetes({ mayBuild, age = 'oldest' }) {
   const named = process.env.BERTH_TEST_KUBECONFIG
   if (named) {
     if (!existsSync(named)) throw new Error(`BERTH_TEST_KUBECONFIG names ${named}, which is not there`)
     return { kubeconfig: resolve(named) }
   }
-  const binaries = await ensureBinaries({ mayBuild })
+  const binaries = await ensureBinaries({ mayBuild, age })
   if ('binaries' in binaries) return binaries
   const kind = find('kind')
   if (kind) return { kind }
@@ -45,44 +76,49 @@ export async function ensureKubernetes({ mayBuild }) {
   }
 }
 
-/** What a cluster of one's own cannot do without. @returns {string | undefined} */
-function whyNoClusterHere() {
+/** What a cluster of one's own cannot do without. @param {KubernetesAge} age @returns {string | undefined} */
+function whyNoClusterHere(age) {
   if (process.platform !== 'linux') return 'a cluster of its own needs Linux'
   if (process.getuid?.() !== 0) return 'a cluster of its own needs root'
-  const missing = ['etcd', 'kubectl', 'dockerd', 'socat', 'openssl', 'ip', 'iptables', 'unshare'].filter(
-    (name) => !find(name),
-  )
+  const missing = [...ages[age].needed, 'openssl', 'ip', 'iptables', 'unshare'].filter((name) => !find(name))
+  if (age === 'current' && !findNetworkPlugins()) missing.push('containernetworking-plugins')
   return missing.length > 0 ? `a cluster of its own needs ${missing.join(', ')}` : undefined
+}
+
+/** Where distributions put what connects pods to a network (CNI). @returns {string | undefined} the folder */
+export function findNetworkPlugins() {
+  return ['/usr/lib/cni', '/usr/libexec/cni', '/opt/cni/bin'].find((folder) =>
+    ['bridge', 'host-local', 'portmap', 'loopback'].every((name) => existsSync(join(folder, name))),
+  )
 }
 
 /**
  * The folder of programs for a cluster of one's own, or why there can be none on this machine.
- * @param {{ mayBuild: boolean }} options
+ * @param {{ mayBuild: boolean, age?: KubernetesAge }} options
  * @returns {Promise<{ binaries: string } | { problem: string }>}
  */
-export async function ensureBinaries({ mayBuild }) {
-  const problem = whyNoClusterHere()
-  return problem ? { problem } : exclusively(() => findOrMake(mayBuild))
+export async function ensureBinaries({ mayBuild, age = 'oldest' }) {
+  const problem = whyNoClusterHere(age)
+  return problem ? { problem } : exclusively(() => findOrMake(mayBuild, age))
 }
 
-/** @param {boolean} mayBuild @returns {Promise<{ binaries: string } | { problem: string }>} */
-async function findOrMake(mayBuild) {
-  const folder = join(sharedCache, `kubernetes-${kubernetesVersion}-${process.arch}`)
+/** @param {boolean} mayBuild @param {KubernetesAge} age @returns {Promise<{ binaries: string } | { problem: string }>} */
+async function findOrMake(mayBuild, age) {
+  const { version, archived, source, command, whyNotBuilt, build } = ages[age]
+  const folder = join(sharedCache, `kubernetes-${version}-${process.arch}`)
   const found = { binaries: join(folder, 'bin') }
   if (existsSync(folder)) return found
-  const archive = findArchive()
+  const archive = archived ? findArchive() : undefined
   if (archive) {
     await step(`unpacking ${archive}`, () => unpackKubernetes(archive, folder))
     return found
   }
-  const hindrance = whyNotBuilt()
-  if (hindrance) return { problem: `no binaries, and they cannot be built: ${hindrance}` }
-  if (!mayBuild) return { problem: 'no binaries; npm run cluster:up builds them' }
-  say(
-    `no Kubernetes binaries: building ${kubernetesVersion} from Debian's source package, once for this machine`,
-  )
+  const hindrance = await whyNotBuilt()
+  if (hindrance) return { problem: `no binaries of ${version}, and they cannot be built: ${hindrance}` }
+  if (!mayBuild) return { problem: `no binaries of ${version}; ${command} builds them` }
+  say(`no Kubernetes binaries: building ${version} from ${source}, once for this machine`)
   try {
-    await step('building Kubernetes', () => fill(folder, (work) => buildKubernetes(work, kubernetesPrograms)))
+    await step(`building Kubernetes ${version}`, () => fill(folder, build))
   } catch (error) {
     return { problem: `the build failed: ${error instanceof Error ? error.message : String(error)}` }
   }

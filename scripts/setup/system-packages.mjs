@@ -44,6 +44,17 @@ export const packagesFor = {
     'xz-utils',
     'busybox-static',
   ],
+  /** The same beside a current Kubernetes, which comes with an etcd and a kubectl of its own. */
+  currentKubernetes: [
+    'containerd',
+    'runc',
+    'containernetworking-plugins',
+    'openssl',
+    'iproute2',
+    'iptables',
+    'procps',
+    'busybox-static',
+  ],
 }
 
 /** Whether packages can be installed here: Debian or one of its children, as root. */

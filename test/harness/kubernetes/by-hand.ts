@@ -8,18 +8,20 @@ import { TEST_IMAGES } from '../images'
 import { type OwnCluster, ownClusterOf, startCluster } from './cluster'
 
 /*
- * A cluster to work with by hand, which goes on until it is taken down: `npm run cluster:up [-- image …]`,
- * `cluster:status`, `cluster:down`. One for each checkout; those of tests are others.
+ * A cluster to work with by hand, which goes on until it is taken down:
+ * `npm run cluster:up [-- --kubernetes=current] [image …]`, `cluster:status`, `cluster:down`. One for each checkout; those of tests are others.
  */
 
 /** Holds the path of the cluster's kubeconfig. */
 const record = join(root, '.cache/cluster-by-hand')
 
 const actions: Record<string, (args: readonly string[]) => Promise<number>> = {
-  up: async (images) => {
+  up: async (args) => {
+    const images = args.filter((arg) => !arg.startsWith('--'))
+    const age = args.includes('--kubernetes=current') ? 'current' : 'oldest'
     const running = await current()
     if (!running) {
-      const found = await ensureBinaries({ mayBuild: false })
+      const found = await ensureBinaries({ mayBuild: false, age })
       if ('problem' in found) throw new Error(found.problem)
       const cluster = await step('starting a Kubernetes cluster', () =>
         startCluster({ ...found, outlives: true }),

@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { isAlive } from '../../../scripts/setup/programs.mjs'
+import { command } from '../command'
 import { makeControlGroup, removeControlGroup } from './control-groups'
 import { type ControlPlaneOptions, layOutControlPlane, openControlPlane } from './control-plane'
 import { killMachine, type Machine, machineRuns, openMachine, startMachine, wasMachine } from './machine'
@@ -27,8 +28,6 @@ export interface OwnCluster extends TestCluster {
   readonly folder: string
   /** `https://127.0.0.1:<port>` */
   readonly server: string
-  /** Of the node's Docker engine, for `DOCKER_HOST`; nothing for a cluster without a node. */
-  readonly dockerHost?: string
   /** Copies an image of the machine's Docker engine to the node. */
   loadImage(name: string): Promise<void>
   stopApiServer(): Promise<void>
@@ -89,10 +88,12 @@ export async function connectCluster(folder: string): Promise<OwnCluster> {
 async function layOut(machine: Machine, options: ClusterOptions): Promise<State> {
   const { folder } = machine
   const { binaries } = options
+  const minor = await minorOf(binaries)
   const id = randomBytes(3).toString('hex')
   const ports = await freePorts('etcd', 'etcdPeer', 'apiServer', 'kubelet', 'kubeletHealth')
   const controlPlane = {
     binaries,
+    minor,
     name: `berth-test-${id}`,
     ports,
     ...(options.apiServerFlags ? { apiServerFlags: options.apiServerFlags } : {}),
@@ -105,7 +106,7 @@ async function layOut(machine: Machine, options: ClusterOptions): Promise<State>
     return state
   }
   const network = await makePodNetwork(`berth-${id}`)
-  const node = { binaries, network, controlGroup: `${prefix}${id}`, ports }
+  const node = { binaries, minor, network, controlGroup: `${prefix}${id}`, ports }
   const state: State = { controlPlane, node }
   await writeFile(file, JSON.stringify(state))
   await makeControlGroup(node.controlGroup)
@@ -113,15 +114,23 @@ async function layOut(machine: Machine, options: ClusterOptions): Promise<State>
   return state
 }
 
+/** Minor version of the programs in the folder. */
+async function minorOf(binaries: string): Promise<number> {
+  const said = await command(join(binaries, 'kubelet'), ['--version'])
+  const minor = /v1\.(\d+)/.exec(said)?.[1]
+  if (minor === undefined) throw new Error(`what version is it? ${said}`)
+  return Number(minor)
+}
+
 async function bringUp(machine: Machine, state: State, images: readonly string[]): Promise<void> {
   const controlPlane = openControlPlane(machine, state.controlPlane)
   const node = state.node && openNode(machine, state.node)
-  const engine = node
-    ?.startDocker()
-    .then(() => Promise.all(images.map((name) => node.loadImage(name))))
+  const runtime = node?.runtime
+    .start()
+    .then(() => Promise.all(images.map((name) => node.runtime.loadImage(name))))
     .then(() => undefined)
   // Waited for below; if the control plane fails first, its failure is the one to tell.
-  engine?.catch(() => undefined)
+  runtime?.catch(() => undefined)
   await controlPlane.startEtcd()
   await controlPlane.startApiServer()
   await controlPlane.startControllerManager()
@@ -133,7 +142,7 @@ async function bringUp(machine: Machine, state: State, images: readonly string[]
     JSON.stringify({ apiVersion: 'v1', kind: 'List', items: storageClasses }),
   )
   await startProvisioner(machine, controlPlane)
-  await engine
+  await runtime
   await node.startKubelet()
   const isReady = '{.status.conditions[?(@.type=="Ready")].status}'
   await machine.waitFor('kubelet', 'until the node is ready', async () => {
@@ -162,10 +171,9 @@ function clusterIn(machine: Machine, state: State): OwnCluster {
     folder,
     server: controlPlane.server,
     kubeconfig: controlPlane.kubeconfig,
-    ...(node ? { dockerHost: node.dockerHost } : {}),
     kubectl: (...args) => kubectl(args),
     makeNamespace: (options) => makeNamespace(controlPlane.kubeconfig, folder, options),
-    loadImage: async (name) => needNode().loadImage(name),
+    loadImage: async (name) => needNode().runtime.loadImage(name),
     stopApiServer: () => controlPlane.stopApiServer(),
     startApiServer: () => controlPlane.startApiServer(),
     restartApiServer: async () => {

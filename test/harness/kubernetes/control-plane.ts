@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { request } from 'node:https'
 import { join } from 'node:path'
@@ -40,11 +41,13 @@ const identities = {
 } as const
 
 /** Neither metrics nor health are asked for; their default ports would keep a second cluster from starting. */
-const noServing = ['--port=0', '--secure-port=0']
+const noServing = (minor: number) => [...(minor < 24 ? ['--port=0'] : []), '--secure-port=0']
 
 export interface ControlPlaneOptions {
   /** Folder of kube-apiserver and its kin. */
   readonly binaries: string
+  /** Their minor version. */
+  readonly minor: number
   /** Names the cluster and its contexts. */
   readonly name: string
   readonly ports: ControlPlanePorts
@@ -108,7 +111,7 @@ export function openControlPlane(machine: Machine, options: ControlPlaneOptions)
     authority,
     tokens: path('tokens.csv'),
     startEtcd: () =>
-      machine.start('etcd', 'etcd', [
+      machine.start('etcd', programIn(binaries, 'etcd'), [
         `--data-dir=${join(machine.folder, 'etcd')}`,
         `--name=${name}`,
         `--listen-client-urls=${etcdAddress}`,
@@ -160,7 +163,7 @@ export function openControlPlane(machine: Machine, options: ControlPlaneOptions)
     startControllerManager: () =>
       machine.start('kube-controller-manager', join(binaries, 'kube-controller-manager'), [
         `--kubeconfig=${path('controller-manager.kubeconfig')}`,
-        ...noServing,
+        ...noServing(options.minor),
         `--service-account-private-key-file=${path('service-accounts.key')}`,
         `--root-ca-file=${authority.certificate}`,
         '--use-service-account-credentials',
@@ -174,10 +177,16 @@ export function openControlPlane(machine: Machine, options: ControlPlaneOptions)
     startScheduler: () =>
       machine.start('kube-scheduler', join(binaries, 'kube-scheduler'), [
         `--kubeconfig=${path('scheduler.kubeconfig')}`,
-        ...noServing,
+        ...noServing(options.minor),
         '--leader-elect=false',
       ]),
   }
+}
+
+/** The one that comes with the binaries, else the machine's. */
+const programIn = (binaries: string, name: string) => {
+  const own = join(binaries, name)
+  return existsSync(own) ? own : name
 }
 
 const folderOf = (machine: Machine) => join(machine.folder, 'control-plane')

@@ -43,7 +43,8 @@ const kernelSettings = [
 /**
  * The first process: makes the private mounts, then only reaps. `/tmp` is the cluster's own (the controller manager
  * has `/tmp/hostpath_pv` built in), with the cluster's folder in it where it always was; so are `/var/log` (the
- * kubelet's `/var/log/pods`) and, as a layer over what is there, `/run` (containerd's sockets).
+ * kubelet's `/var/log/pods`) and, as layers over what is there, `/run` (containerd's sockets) and `/var/lib` (what
+ * CNI remembers of networks, and the kubelet's sockets for plugins).
  */
 const initScript = `
 set -eu
@@ -55,8 +56,11 @@ esac
 mount --rbind "$folder/tmp" /tmp
 mount --bind "$folder/logs" /var/log
 mount -t tmpfs tmpfs "$folder/run"
-mkdir "$folder/run/upper" "$folder/run/work"
-mount -t overlay overlay -o "lowerdir=/run,upperdir=$folder/run/upper,workdir=$folder/run/work" /run
+for path in /run /var/lib; do
+  layer=$folder/run/$(echo "$path" | tr / -)
+  mkdir -p "$layer/upper" "$layer/work"
+  mount -t overlay overlay -o "lowerdir=$path,upperdir=$layer/upper,workdir=$layer/work" "$path"
+done
 for setting in ${kernelSettings.join(' ')}; do
   [ -e "/proc/sys/$setting" ] || continue
   copy=$folder/settings/$(echo "$setting" | tr / -)
