@@ -98,6 +98,7 @@ describe('the state of a workspace', () => {
   it('tells of a creation that was interrupted here, and does not guess about one elsewhere', () => {
     expect(see({}, { complete: false, run: 'stopped' })).toMatchObject({
       state: 'failed',
+      reason: 'Its creation is not done',
       problem: { code: 'interrupted', actions: [{ verb: 'rebuild' }, { verb: 'delete' }] },
     })
     expect(see({}, { complete: false, owner: 'you@there' })).toMatchObject({
@@ -111,9 +112,16 @@ describe('the state of a workspace', () => {
   })
 
   it('tells of a rebuild that was interrupted, and of a container that was removed', () => {
-    expect(see({}, { replacing: true, run: 'stopped' })).toMatchObject({
+    const half = { replacing: true, run: 'stopped' } as const
+    expect(see({ interrupted: { kind: 'rebuild', phase: 'starting' } }, half)).toMatchObject({
       state: 'failed',
       reason: 'Its rebuild was interrupted',
+    })
+    // A process of another home has no lock here: it may be at work.
+    expect(see({}, half)).toMatchObject({
+      state: 'failed',
+      reason: 'Its rebuild is not done',
+      problem: { code: 'interrupted', actions: [{ verb: 'start' }, { verb: 'rebuild' }, { verb: 'delete' }] },
     })
     expect(see({}, { run: 'missing' })).toMatchObject({
       state: 'failed',

@@ -118,17 +118,7 @@ function describeReachable(observed: ObservedWorkspace, situation: Situation): D
     )
   }
   if (observed.replacing) {
-    const during = situation.interrupted ? ` while ${situation.interrupted.phase}` : ''
-    return failed(
-      observed,
-      {
-        code: 'interrupted',
-        title: 'Its rebuild was interrupted',
-        cause: `Berth was ended${during}. The workspace as it was before is still there.`,
-        remedy: 'Start it as it was before, or rebuild it again.',
-      },
-      ['start', 'rebuild', 'delete'],
-    )
+    return failed(observed, describeReplacing(situation), ['start', 'rebuild', 'delete'])
   }
   switch (observed.run) {
     case 'running':
@@ -153,6 +143,27 @@ function describeReachable(observed: ObservedWorkspace, situation: Situation): D
   }
 }
 
+function describeReplacing({ interrupted }: Situation): Omit<Problem, 'actions'> {
+  const before = 'The workspace as it was before is still there.'
+  if (interrupted) {
+    return {
+      code: 'interrupted',
+      title: 'Its rebuild was interrupted',
+      cause: `Berth was ended while ${interrupted.phase}. ${before}`,
+      remedy: 'Start it as it was before, or rebuild it again.',
+    }
+  }
+  return {
+    code: 'interrupted',
+    title: 'Its rebuild is not done',
+    cause: `${unseen} ${before}`,
+    remedy: 'Wait if you know of one; else start it as it was before, or rebuild it again.',
+  }
+}
+
+/** Nothing of it is seen but its traces: it is not known whether somebody is at work on them. */
+const unseen = 'A Berth process of another user, home or machine is at it, or was ended on the way.'
+
 /** A running workspace can be used, whatever a lifecycle command did: its reason tells of it. */
 function runningReason(observed: ObservedWorkspace, { mishap, interrupted }: Situation): string {
   if (mishap) return `${observed.reason}; ${mishap.title}`
@@ -167,14 +178,16 @@ function describeIncomplete(observed: ObservedWorkspace, { interrupted, owner }:
   if (!interrupted && observed.owner !== owner) {
     return { state: 'creating', reason: `Being created by ${observed.owner}, or interrupted there` }
   }
-  return failed(
-    observed,
-    {
-      code: 'interrupted',
-      title: 'Its creation was interrupted',
-      cause: `Berth was ended${interrupted ? ` while ${interrupted.phase}` : ' before it was done'}.`,
-      remedy: 'Rebuild it to go on, or delete what there is of it.',
-    },
-    ['rebuild', 'delete'],
-  )
+  const told = interrupted
+    ? {
+        title: 'Its creation was interrupted',
+        cause: `Berth was ended while ${interrupted.phase}.`,
+        remedy: 'Rebuild it to go on, or delete what there is of it.',
+      }
+    : {
+        title: 'Its creation is not done',
+        cause: unseen,
+        remedy: 'Wait if you know of one; else rebuild it to go on, or delete what there is of it.',
+      }
+  return failed(observed, { code: 'interrupted', ...told }, ['rebuild', 'delete'])
 }
