@@ -1,6 +1,7 @@
+import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { hostname, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { Definition } from '#contract'
@@ -394,5 +395,31 @@ describe('the base image', () => {
     const { driver } = open({ DOCKER_HOST: engine.host })
     const asked = request({ format: 'image', image: 'debian:trixie' })
     expect(await codeOf(driver.resolveImage(asked, new Recorder(), never))).toBe('registry-unreachable')
+  })
+})
+
+describe('what a killed Berth left of its look into an image', () => {
+  it('is removed with what else that Berth was making, and nothing that may be under way', async () => {
+    const dead = spawnSync('true').pid
+    const made = async (maker: string) => {
+      const name = `berth-look-${randomBytes(6).toString('hex')}`
+      const labels = ['berth.dev/look=berth', `berth.dev/maker=${maker}`].flatMap((label) => [
+        '--label',
+        label,
+      ])
+      await docker('create', '--name', name, ...labels, '--entrypoint', '/none', TEST_IMAGES.debian)
+      cleanups.push(async () => {
+        await docker('rm', '-f', name).catch(() => undefined)
+      })
+      return name
+    }
+    const forgotten = await made(`${dead}::${hostname()}`)
+    const here = await made(`${process.pid}::${hostname()}`)
+    const elsewhere = await made(`${dead}::somewhere-else`)
+    await open().driver.discard(newId(), never)
+    const left = await docker('ps', '-a', '--filter', 'label=berth.dev/look', '--format', '{{.Names}}')
+    expect(left).not.toContain(forgotten)
+    expect(left).toContain(here)
+    expect(left).toContain(elsewhere)
   })
 })

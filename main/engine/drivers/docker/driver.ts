@@ -120,9 +120,10 @@ export class DockerDriver implements Driver {
     return this.#lifecycle.commit(id, signal)
   }
 
-  discard(id: string, signal: AbortSignal): Promise<void> {
+  async discard(id: string, signal: AbortSignal): Promise<void> {
     this.#dialer.forget(id)
-    return this.#lifecycle.discard(id, signal)
+    await this.#lifecycle.discard(id, signal)
+    await this.#images.removeForgotten(signal)
   }
 
   start(id: string, report: StepReport, signal: AbortSignal): Promise<void> {

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import { type ProblemError, problem } from '#contract'
-import { isAlive, thisProcess } from '../../../platform/process-identity'
+import { isAlive, type ProcessIdentity, thisProcess } from '../../../platform/process-identity'
 import { labels } from './anatomy'
 import type { Located } from './locate'
 
@@ -19,10 +19,21 @@ function otherMaker(located: readonly Located[]): number | undefined {
   for (const { phase, summary } of located) {
     const maker = summary.Labels?.[labels.maker]
     if (phase !== 'uncommitted' || maker === undefined || maker === thisMaker()) continue
-    const [, pid = '', start = '', host = ''] = /^(\d+):(\d*):(.*)$/.exec(maker) ?? []
-    if (host === hostname() && pid !== '' && isAlive({ pid: Number(pid), start })) return Number(pid)
+    const process = processHere(maker)
+    if (process && isAlive(process)) return process.pid
   }
   return undefined
+}
+
+/** Whether what has that label was made by a process of this machine that is no more. */
+export function makerIsGone(maker: string | undefined): boolean {
+  const process = maker === undefined ? undefined : processHere(maker)
+  return process !== undefined && !isAlive(process)
+}
+
+function processHere(maker: string): ProcessIdentity | undefined {
+  const [, pid = '', start = '', host = ''] = /^(\d+):(\d*):(.*)$/.exec(maker) ?? []
+  return host === hostname() && pid !== '' ? { pid: Number(pid), start } : undefined
 }
 
 /** Throws `busy` where another process of this machine is making the workspace, or making it anew. */

@@ -7,6 +7,7 @@ import { readFile } from '../archive'
 import type { EngineClient } from '../client'
 import { labels, MANAGED_BY, nonce } from '../container/anatomy'
 import { QUICK } from '../container/locate'
+import { makerIsGone, thisMaker } from '../container/maker'
 import { isStatus } from '../problems'
 
 /** What only a look at an image's files can tell. Images never change, so it is kept for ever. */
@@ -42,7 +43,7 @@ export class ImageInspector {
   }
 
   async #lookInside(image: ImageInspect, signal: AbortSignal): Promise<Inside> {
-    await this.#removeForgotten(signal)
+    await this.removeForgotten(signal)
     const name = `berth-look-${nonce()}`
     // Not aborted under way, so that it is known what there is to remove.
     const { Id } = await this.#client.json<{ Id: string }>('POST', '/containers/create', {
@@ -50,7 +51,7 @@ export class ImageInspector {
       json: {
         Image: image.Id,
         Entrypoint: ['/berth-never-started'],
-        Labels: { [LOOK_LABEL]: MANAGED_BY, [labels.making]: name },
+        Labels: { [LOOK_LABEL]: MANAGED_BY, [labels.making]: name, [labels.maker]: thisMaker() },
         NetworkDisabled: true,
       },
     })
@@ -70,7 +71,7 @@ export class ImageInspector {
   }
 
   /** Takes away what a Berth that was killed in mid-look left behind. */
-  async #removeForgotten(signal: AbortSignal): Promise<void> {
+  async removeForgotten(signal: AbortSignal): Promise<void> {
     const found = await this.#client.json<ContainerSummary[]>('GET', '/containers/json', {
       query: { all: true, filters: JSON.stringify({ label: [LOOK_LABEL] }) },
       timeout: QUICK,
@@ -78,7 +79,9 @@ export class ImageInspector {
     })
     // By the engine's clock, as far as one can tell it: the newest one may be of a Berth that is looking just now.
     const newest = Math.max(...found.map((one) => one.Created), this.#platform.clock.now() / 1000)
-    const forgotten = found.filter((one) => newest - one.Created > LOOK_LIMIT)
+    const forgotten = found.filter(
+      (one) => makerIsGone(one.Labels?.[labels.maker]) || newest - one.Created > LOOK_LIMIT,
+    )
     await Promise.all(forgotten.map((one) => this.#remove(one.Id)))
   }
 

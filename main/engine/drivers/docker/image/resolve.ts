@@ -28,6 +28,15 @@ export class Images {
     this.#inspector = new ImageInspector(client, platform)
   }
 
+  /** Takes away what a Berth left behind that was killed while it looked into an image. */
+  async removeForgotten(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#inspector.removeForgotten(signal)
+    } catch (error) {
+      throw this.#client.failure(error, 'What an earlier Berth left behind could not be removed', signal)
+    }
+  }
+
   /** See {@link Driver.resolveImage}. */
   async resolve(request: ImageRequest, report: StepReport, signal: AbortSignal): Promise<ResolvedImage> {
     const { definition } = request
