@@ -263,6 +263,41 @@ sys.stderr.write(digest.hexdigest())
     expect(stdout).toContain('end')
   })
 
+  it('gives a terminal its environment and what is typed at once, and shows nothing of how', async () => {
+    const value = `secret-'"$\u00fc\u0003\n${'long '.repeat(20_000)}`
+    const process = await exec({
+      command: sh(
+        'stty -icanon; read line; printf "got %s " "$line"; printf %s "$VALUE" | sha256sum; exit 5',
+      ),
+      env: { VALUE: value },
+      tty: { columns: 80, rows: 24 },
+    })
+    process.stdin.write('typed\r')
+    const [stdout, { code }] = await Promise.all([text(process.stdout), process.exit])
+    const digest = createHash('sha256').update(value).digest('hex')
+    expect({ stdout, code }).toEqual({ stdout: `typed\r\ngot typed ${digest}  -\r\n`, code: 5 })
+  })
+
+  it.each([
+    ['debian', () => pod, 'dev'],
+    ['busybox', () => smallPod, undefined],
+  ])('shows the environment to nobody who lists processes (%s)', async (_, where, user) => {
+    const process = await exec(
+      {
+        command: sh('echo up; read line; printf %s "$VALUE$line"'),
+        env: { VALUE: 'not-for-others' },
+        ...(user && { user }),
+      },
+      where(),
+    )
+    await once(process.stdout, 'data')
+    const look = await exec({ command: sh('cat /proc/[0-9]*/cmdline | tr "\\0" " "') }, where())
+    const listed = (await outcome(look)).stdout
+    expect(listed).toContain('echo up')
+    expect(listed).not.toContain('not-for-others')
+    expect(await outcome(process, 'line\n')).toMatchObject({ stdout: 'not-for-othersline', code: 0 })
+  })
+
   it('runs fifty terminals at once, each on its own', async () => {
     const terminals = await Promise.all(
       Array.from({ length: 50 }, async (_, number) => {

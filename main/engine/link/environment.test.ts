@@ -121,15 +121,18 @@ describe('remoteEnv', () => {
   it('fills in variables of this machine, and nothing that they contain', () => {
     const remoteEnv = {
       A: of('localEnv:TOKEN'),
-      B: of('localEnv:TOKEN') + of('containerEnv:X'),
+      B: `${of('localEnv:TOKEN') + of('containerEnv:X')}|${of('localEnv:TOKEN')}`,
       C: of('localEnv:NONE:default'),
     }
-    const { out } = run(show('A', 'B', 'C'), {
+    const { out, prepared } = run(show('A', 'B', 'C'), {
       definition: { remoteEnv },
       container: { X: 'x' },
       local: { TOKEN: '$(echo no)' },
     })
-    expect(out).toBe('$(echo no)\n$(echo no)x\ndefault')
+    expect(out).toBe('$(echo no)\n$(echo no)x|$(echo no)\ndefault')
+    expect(prepared.command.join(' ')).not.toContain('$(echo no)')
+    const left = run({ command: ['env'] }, { definition: { remoteEnv }, local: { TOKEN: 'no' } })
+    expect(left.out).not.toMatch(/^BERTH_|^berth_/m)
   })
 })
 

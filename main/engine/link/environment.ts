@@ -70,7 +70,16 @@ export function prepareExec(
     } else if (user.shell && IDENTIFIER.test(name) && needsContainerEnvironment(value)) {
       // All are read before any is set, so that they see the container's environment and not each other.
       const kept = `berth_${lines.length}`
-      lines.push(`${kept}=${shellWord(value, local)}`)
+      const word = shellWord(value, (text) => {
+        const literal = substituteEnvironment(text, { local })
+        if (literal === text) return quoted(text)
+        // What is only this machine's to know is not for a command line, which others see.
+        const carrier = `BERTH_VALUE_${lines.length}_${later.length}`
+        environment[carrier] = literal
+        later.push(`unset ${carrier}`)
+        return `"$${carrier}"`
+      })
+      lines.push(`${kept}=${word}`)
       later.push(`export ${name}="$${kept}"`)
     } else {
       environment[name] = substituteEnvironment(value, { local, container: definition.containerEnv })
@@ -112,9 +121,12 @@ function doubleQuoted(text: string): string {
   return text.replace(/[\\"$`}]/g, '\\$&')
 }
 
-/** One word of `sh` for a value in which the container's own variables are still to be filled in. */
-function shellWord(value: string, local: Readonly<Record<string, string | undefined>>): string {
-  const literal = (text: string) => (text === '' ? '' : quoted(substituteEnvironment(text, { local })))
+/**
+ * One word of `sh` for a value in which the container's own variables are still to be filled in; `part` gives that of
+ * what lies between them.
+ */
+function shellWord(value: string, part: (text: string) => string): string {
+  const literal = (text: string) => (text === '' ? '' : part(text))
   let word = ''
   let at = 0
   for (const match of value.matchAll(CONTAINER_VARIABLE)) {

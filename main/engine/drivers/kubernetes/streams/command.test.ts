@@ -135,6 +135,63 @@ describe('spdyCommand', () => {
   })
 })
 
+describe('a prologue', () => {
+  const input = Buffer.from('+export A=b\n.\n')
+  const prologue = { input, told: Buffer.from('told') }
+  const all = (socket: FakeWebSocket) =>
+    Buffer.concat(socket.sent.map((message) => message.subarray(1))).toString()
+
+  it('comes before all other input, which follows at once without a terminal', async () => {
+    const socket = new FakeWebSocket('v5.channel.k8s.io')
+    const command = websocketCommand(socket, false, { input })
+    command.stdin.write('rest')
+    await tick()
+    expect(all(socket)).toBe('+export A=b\n.\nrest')
+    const session = new FakeSession()
+    const other = await spdyCommand(session, false, never, { input })
+    other.stdin.end('rest')
+    await once(other.stdin, 'finish')
+    const stdin = session.opened.find(({ headers }) => headers.streamType === 'stdin')
+    expect(Buffer.concat(stdin?.received ?? []).toString()).toBe('+export A=b\n.\nrest')
+    expect(stdin?.halfClosed).toBe(true)
+  })
+
+  it('holds what is typed until it was read, and leaves out what the terminal repeated of it', async () => {
+    const socket = new FakeWebSocket('v5.channel.k8s.io')
+    const command = websocketCommand(socket, true, prologue)
+    let first = 0
+    command.stdout.onFirst(() => {
+      first++
+    })
+    command.stdin.write('typed')
+    socket.message(1, '+export A=b\r\n.\r')
+    socket.message(1, '\nto')
+    await tick()
+    expect([all(socket), command.stdout.readableLength, first]).toEqual(['+export A=b\n.\n', 0, 0])
+    socket.message(1, 'ldits own')
+    await tick()
+    expect(all(socket)).toBe('+export A=b\n.\ntyped')
+    expect([String(command.stdout.read()), first]).toEqual(['its own', 1])
+  })
+
+  it('that nothing reads leaves what was said in its place, and an input that ends', async () => {
+    const session = new FakeSession()
+    const command = await spdyCommand(session, true, never, prologue)
+    command.stdin.write('typed')
+    await tick()
+    const stream = (type: string) =>
+      session.opened.find(({ headers }) => headers.streamType === type) as FakeStream
+    stream('stdout').push('+export A=b\r\n.\r\nsetpriv: no such user\r\n')
+    stream('error').push(exitCode(1))
+    for (const opened of session.opened) opened.push(new Error('cancelled'))
+    await command.ended
+    command.finish()
+    expect(await text(command.stdout)).toBe('setpriv: no such user\r\n')
+    if (!command.stdin.closed) await once(command.stdin, 'close')
+    expect(Buffer.concat(stream('stdin').received).toString()).toBe('+export A=b\n.\n')
+  })
+})
+
 describe('startExec', () => {
   const dependenciesOf = (parts: Partial<ApiClient>) => ({
     client: fakeClient(parts),
@@ -166,6 +223,29 @@ describe('startExec', () => {
       expect(await process.exit).toEqual({ code: 0 })
     }
     expect(asked).toEqual(['v5.channel.k8s.io', 'spdy', 'spdy'])
+  })
+
+  it('asks for a command without its environment, which is in no address that is logged', async () => {
+    const asked: string[] = []
+    const socket = new FakeWebSocket('v5.channel.k8s.io')
+    const dependencies = dependenciesOf({
+      websocket: async (path, options) => {
+        asked.push(JSON.stringify([path, options.query]))
+        return socket
+      },
+    })
+    const process = await startExec(
+      dependencies,
+      'pod',
+      'main',
+      { command: ['cat'], env: { TOKEN: 'secret' } },
+      never,
+    )
+    await tick()
+    expect(asked.join()).not.toContain('secret')
+    expect(Buffer.concat(socket.sent).toString()).toContain("export TOKEN='secret'")
+    socket.finish(false)
+    await process.exit
   })
 
   it('tells which permission is missing, and does not ask on for what is not there', async () => {

@@ -1,6 +1,7 @@
-import type { Writable } from 'node:stream'
+import type { Writable, WritableOptions } from 'node:stream'
 import type { StreamEnd } from '../api'
 import type { Output } from './output'
+import type { Prologue } from './prologue'
 
 /** How a remote command is spoken to; see {@link openCommand}. */
 export type CommandProtocol = 'websocket-v5' | 'spdy' | 'websocket-v4'
@@ -87,5 +88,46 @@ export class TerminalInput {
 
   get endKeys(): Buffer {
     return Buffer.alloc(this.#atLineStart ? 1 : 2, END_OF_TRANSMISSION)
+  }
+}
+
+/** The input of a command. */
+export interface CommandInput {
+  readonly stream: Writable
+  /** Lets through what follows a prologue. */
+  readonly open: () => void
+}
+
+/** Sends a prologue before all else, and holds back what follows it until that is to come. */
+export class InputGate {
+  readonly #prologue: Prologue | undefined
+  readonly #send: (bytes: Buffer, done: () => void) => void
+  #isOpen = false
+  #done: (() => void) | undefined
+
+  constructor(prologue: Prologue | undefined, send: (bytes: Buffer, done: () => void) => void) {
+    this.#prologue = prologue
+    this.#send = send
+  }
+
+  /** The option of a Writable that holds back its first write. */
+  get construct(): Pick<WritableOptions, 'construct'> {
+    const prologue = this.#prologue
+    if (!prologue) return {}
+    return {
+      construct: (done) => {
+        this.#done = done
+        this.#send(prologue.input, () => {
+          if (!prologue.told || this.#isOpen) this.open()
+        })
+      },
+    }
+  }
+
+  open(): void {
+    this.#isOpen = true
+    const done = this.#done
+    this.#done = undefined
+    done?.()
   }
 }

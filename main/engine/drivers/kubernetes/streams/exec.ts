@@ -13,7 +13,7 @@ import { connectionLost, givenUp, podFailure } from './problems'
 import type { ProtocolMemory } from './protocols'
 import { type CommandEnd, readStatus } from './status'
 import { type Identity, isSameUser, readSwitch, switchCommand } from './user'
-import { wrapCommand } from './wrapper'
+import { type WrappedCommand, wrapCommand } from './wrapper'
 
 /** How long a signal, or the question how to become a user, may take, in milliseconds. */
 const QUICK = 20_000
@@ -75,11 +75,11 @@ async function commandOf(
   marker: string,
   title: string,
   signal: AbortSignal,
-): Promise<readonly string[]> {
+): Promise<WrappedCommand> {
   const { user, runsAs } = options
   const asItIs = user === undefined || isSameUser(user, runsAs)
   if (options.shell === false) {
-    if (asItIs) return options.command
+    if (asItIs) return { command: options.command }
     throw problem({
       code: 'unsupported',
       title,
@@ -102,7 +102,7 @@ export async function runToEnd(
   command: readonly string[],
   signal: AbortSignal,
 ): Promise<{ readonly stdout: string; readonly stderr: string; readonly exit: ExecExit }> {
-  const remote = await openCommand(client, protocols, place, command, false, signal)
+  const remote = await openCommand(client, protocols, place, { command }, false, signal)
   const onAbort = () => remote.destroy()
   signal.addEventListener('abort', onAbort, { once: true })
   try {

@@ -3,6 +3,7 @@ import type { CommandProtocol, RemoteCommand } from './command'
 import type { ProtocolMemory, Way } from './protocols'
 import { spdyCommand } from './spdy-command'
 import { websocketCommand } from './websocket-command'
+import type { WrappedCommand } from './wrapper'
 
 /** A container of a pod. */
 export interface ContainerAddress {
@@ -26,21 +27,25 @@ export function openCommand(
   client: ApiClient,
   memory: ProtocolMemory<CommandProtocol>,
   { pod, container }: ContainerAddress,
-  command: readonly string[],
+  { command, prologue }: WrappedCommand,
   terminal: boolean,
   signal: AbortSignal,
 ): Promise<RemoteCommand> {
   const path = podPath(client, pod, 'exec')
   const query: Query = { container, command, stdin: true, stdout: true, stderr: !terminal, tty: terminal }
   const websocket = async (protocol: string) =>
-    websocketCommand(await client.websocket(path, { query, protocols: [protocol], signal }), terminal)
+    websocketCommand(
+      await client.websocket(path, { query, protocols: [protocol], signal }),
+      terminal,
+      prologue,
+    )
   const ways: Way<CommandProtocol, RemoteCommand>[] = [
     { name: 'websocket-v5', attempt: () => websocket('v5.channel.k8s.io') },
     {
       name: 'spdy',
       attempt: async () => {
         const session = await client.spdy(path, { query, protocols: ['v4.channel.k8s.io'], signal })
-        return spdyCommand(session, terminal, signal)
+        return spdyCommand(session, terminal, signal, prologue)
       },
     },
     { name: 'websocket-v4', attempt: () => websocket('v4.channel.k8s.io') },

@@ -11,6 +11,7 @@ export class Output extends Readable {
   #ready = true
   #over = false
   #first: (() => void) | undefined
+  #skipping: Skipping | undefined
 
   /** `wanted` is called when there is room again after {@link offer} said that there was none. */
   constructor(wanted: () => void, buffered = BUFFERED) {
@@ -27,11 +28,30 @@ export class Output extends Readable {
 
   /** Passes bytes on; false asks to wait. A destroyed output takes everything and keeps nothing. */
   offer(chunk: Buffer): boolean {
-    if (chunk.length === 0 || this.#over || this.destroyed) return this.ready
-    this.#first?.()
-    this.#first = undefined
+    if (chunk.length === 0 || this.#over) return this.ready
+    if (this.#skipping) return this.#skip(this.#skipping, chunk)
+    if (this.destroyed) return true
+    this.#begin()
     this.#ready = this.push(chunk)
     return this.#ready
+  }
+
+  /**
+   * Leaves out all up to and including `mark`, and calls back then. Where that never comes, only what a terminal
+   * repeated of `input` is left out.
+   */
+  skipTo(mark: Buffer, input: Buffer, done: () => void): void {
+    this.#skipping = { mark, input, done, seen: Buffer.alloc(0) }
+  }
+
+  #skip(skipping: Skipping, chunk: Buffer): boolean {
+    skipping.seen = Buffer.concat([skipping.seen, chunk])
+    const at = skipping.seen.indexOf(skipping.mark)
+    if (at < 0) return this.ready
+    this.#skipping = undefined
+    this.#begin()
+    skipping.done()
+    return this.offer(skipping.seen.subarray(at + skipping.mark.length))
   }
 
   /** Calls back when the first bytes come. */
@@ -39,9 +59,20 @@ export class Output extends Readable {
     this.#first = listener
   }
 
+  #begin(): void {
+    this.#first?.()
+    this.#first = undefined
+  }
+
   /** Nothing more comes. */
   finish(): void {
     if (this.#over) return
+    const skipping = this.#skipping
+    this.#skipping = undefined
+    if (skipping) {
+      this.offer(withoutEcho(skipping))
+      skipping.done()
+    }
     this.#over = true
     this.push(null)
   }
@@ -55,6 +86,22 @@ export class Output extends Readable {
     done(error)
     this.#wanted()
   }
+}
+
+interface Skipping {
+  readonly mark: Buffer
+  readonly input: Buffer
+  readonly done: () => void
+  seen: Buffer
+}
+
+function withoutEcho({ seen, input }: Skipping): Buffer {
+  const lines = new Set(input.toString('utf8').split('\n'))
+  const kept = seen
+    .toString('utf8')
+    .split('\r\n')
+    .filter((line) => !lines.has(line) || line === '')
+  return Buffer.from(kept.join('\r\n'))
 }
 
 /** Resolves when a stream has been read to its end, or destroyed. */

@@ -3,12 +3,15 @@ import type { SpdySession, SpdyStream } from '../api'
 import {
   afterLastOutput,
   type CommandEnding,
+  type CommandInput,
+  InputGate,
   type RemoteCommand,
   reasonOf,
   TerminalInput,
   terminalSize,
 } from './command'
 import { BUFFERED, Output, TERMINAL_BUFFERED } from './output'
+import type { Prologue } from './prologue'
 import { LONGEST_STATUS } from './status'
 
 /**
@@ -20,6 +23,7 @@ export async function spdyCommand(
   session: SpdySession,
   terminal: boolean,
   signal: AbortSignal,
+  prologue?: Prologue,
 ): Promise<RemoteCommand> {
   const open = (streamType: string) => session.open({ streamType }, signal)
   const opened = [open('error'), open('stdin'), open('stdout'), open(terminal ? 'resize' : 'stderr')] as const
@@ -32,7 +36,7 @@ export async function spdyCommand(
     throw error
   }
   const [status, stdin, stdout, last] = streams as [SpdyStream, SpdyStream, SpdyStream, SpdyStream]
-  return carry(session, terminal, { status, stdin, stdout, last })
+  return carry(session, terminal, { status, stdin, stdout, last }, prologue)
 }
 
 interface Streams {
@@ -43,7 +47,12 @@ interface Streams {
   readonly last: SpdyStream
 }
 
-function carry(session: SpdySession, terminal: boolean, streams: Streams): RemoteCommand {
+function carry(
+  session: SpdySession,
+  terminal: boolean,
+  streams: Streams,
+  prologue: Prologue | undefined,
+): RemoteCommand {
   let status = ''
   let lastActivity = performance.now()
   // Every stream emits errors when the session ends, all of them told by its own `ended`.
@@ -70,6 +79,9 @@ function carry(session: SpdySession, terminal: boolean, streams: Streams): Remot
     if (status.length <= LONGEST_STATUS) status += chunk.toString('utf8')
   })
 
+  const input = inputOf(streams.stdin, terminal, prologue)
+  if (prologue?.told) stdout.output.skipTo(prologue.told, prologue.input, input.open)
+
   const outputOver = Promise.all([stdout.over, stderr?.over]).then(() => undefined)
   const ended = (async (): Promise<CommandEnding> => {
     await closed(streams.status)
@@ -80,7 +92,7 @@ function carry(session: SpdySession, terminal: boolean, streams: Streams): Remot
 
   return {
     protocol: 'spdy',
-    stdin: inputOf(streams.stdin, terminal),
+    stdin: input.stream,
     stdout: stdout.output,
     stderr: stderr?.output ?? null,
     ended,
@@ -103,7 +115,7 @@ function closed(stream: SpdyStream): Promise<void> {
   })
 }
 
-function inputOf(stream: SpdyStream, terminal: boolean): Writable {
+function inputOf(stream: SpdyStream, terminal: boolean, prologue: Prologue | undefined): CommandInput {
   const keys = new TerminalInput()
   let waiting: (() => void) | undefined
   const settle = () => {
@@ -112,14 +124,19 @@ function inputOf(stream: SpdyStream, terminal: boolean): Writable {
     done?.()
   }
   const usable = () => stream.writable && !stream.destroyed
+  const send = (chunk: Buffer, done: () => void) => {
+    if (!usable()) return done()
+    waiting = done
+    // The callback comes when the bytes have left for the kernel: that is the backpressure.
+    stream.write(chunk, settle)
+  }
+  const gate = new InputGate(prologue, send)
   const input = new Writable({
     highWaterMark: 256 * 1024,
+    ...gate.construct,
     write(chunk: Buffer, _encoding, done) {
-      if (!usable()) return done()
       keys.wrote(chunk)
-      waiting = done
-      // The callback comes when the bytes have left for the kernel: that is the backpressure.
-      stream.write(chunk, settle)
+      send(chunk, done)
     },
     final(done) {
       if (!usable()) return done()
@@ -133,7 +150,8 @@ function inputOf(stream: SpdyStream, terminal: boolean): Writable {
   // Nobody reads any more: without this a writer would wait for ever for bytes that cannot leave.
   stream.once('close', () => {
     settle()
+    gate.open()
     input.destroy()
   })
-  return input
+  return { stream: input, open: () => gate.open() }
 }

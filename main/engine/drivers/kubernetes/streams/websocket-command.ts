@@ -3,12 +3,15 @@ import type { ApiWebSocket } from '../api'
 import {
   afterLastOutput,
   type CommandEnding,
+  type CommandInput,
+  InputGate,
   type RemoteCommand,
   reasonOf,
   TerminalInput,
   terminalSize,
 } from './command'
 import { BUFFERED, Output, TERMINAL_BUFFERED } from './output'
+import type { Prologue } from './prologue'
 import { LONGEST_STATUS } from './status'
 
 /** First byte of every message (apimachinery/pkg/util/remotecommand/constants.go). */
@@ -20,7 +23,11 @@ const prefix = { stdin: Buffer.of(channel.stdin), resize: Buffer.of(channel.resi
 const MESSAGE = 64 * 1024
 
 /** An exec whose channels are messages of a websocket (`v4.channel.k8s.io` or `v5.channel.k8s.io`). */
-export function websocketCommand(socket: ApiWebSocket, terminal: boolean): RemoteCommand {
+export function websocketCommand(
+  socket: ApiWebSocket,
+  terminal: boolean,
+  prologue?: Prologue,
+): RemoteCommand {
   const canHalfClose = socket.protocol.startsWith('v5.')
   let status = ''
   let paused = false
@@ -63,6 +70,9 @@ export function websocketCommand(socket: ApiWebSocket, terminal: boolean): Remot
     }
   })
 
+  const input = inputOf(socket, terminal, canHalfClose, prologue)
+  if (prologue?.told) stdout.skipTo(prologue.told, prologue.input, input.open)
+
   const over = socket.ended.then(() => undefined)
   const ended = (async (): Promise<CommandEnding> => {
     await Promise.race([over, hasStatus.then(() => afterLastOutput(over, () => lastActivity, blocked))])
@@ -71,7 +81,7 @@ export function websocketCommand(socket: ApiWebSocket, terminal: boolean): Remot
 
   return {
     protocol: canHalfClose ? 'websocket-v5' : 'websocket-v4',
-    stdin: inputOf(socket, terminal, canHalfClose),
+    stdin: input.stream,
     stdout,
     stderr,
     ended,
@@ -86,7 +96,12 @@ export function websocketCommand(socket: ApiWebSocket, terminal: boolean): Remot
   }
 }
 
-function inputOf(socket: ApiWebSocket, terminal: boolean, canHalfClose: boolean): Writable {
+function inputOf(
+  socket: ApiWebSocket,
+  terminal: boolean,
+  canHalfClose: boolean,
+  prologue: Prologue | undefined,
+): CommandInput {
   const keys = new TerminalInput()
   let waiting: (() => void) | undefined
   let over = false
@@ -108,8 +123,10 @@ function inputOf(socket: ApiWebSocket, terminal: boolean, canHalfClose: boolean)
     }
     done()
   }
+  const gate = new InputGate(prologue, (bytes, done) => send(bytes, 0, done))
   const input = new Writable({
     highWaterMark: 256 * 1024,
+    ...gate.construct,
     write(chunk: Buffer, _encoding, done) {
       keys.wrote(chunk)
       send(chunk, 0, done)
@@ -126,7 +143,8 @@ function inputOf(socket: ApiWebSocket, terminal: boolean, canHalfClose: boolean)
   void socket.ended.then(() => {
     over = true
     proceed()
+    gate.open()
     input.destroy()
   })
-  return input
+  return { stream: input, open: () => gate.open() }
 }

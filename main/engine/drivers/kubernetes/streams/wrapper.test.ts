@@ -1,12 +1,16 @@
 import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { readStatus } from './status'
 import { isSameUser, readSwitch } from './user'
-import { wrapCommand } from './wrapper'
+import { type WrappedCommand, wrapCommand } from './wrapper'
 
-function run(command: readonly string[]) {
-  const [program = '', ...args] = command
-  const { stdout, status } = spawnSync(program, args, { encoding: 'utf8' })
+function run({ command, prologue }: WrappedCommand, input = '', shell = '/bin/sh') {
+  const [, ...args] = command
+  const { stdout, status } = spawnSync(shell, args, {
+    encoding: 'utf8',
+    input: Buffer.concat([prologue?.input ?? Buffer.alloc(0), Buffer.from(input)]),
+  })
   return { stdout, status }
 }
 
@@ -18,6 +22,43 @@ describe('wrapCommand', () => {
       stdout: `${odd}||${odd}|mark|/usr|`,
       status: 7,
     })
+  })
+
+  const shells = ['/bin/sh', '/bin/bash', '/bin/dash'].filter((shell) => existsSync(shell))
+  it.each(shells)('gives values of any kind, and all of the input behind them (%s)', (shell) => {
+    const env = {
+      EMPTY: '',
+      LINES: 'one\n\ntwo\n',
+      CONTROL: 'a\u0001\u0003\u0004\t\r\u0016\u001b[0m\u007f\u0085z',
+      LONG: `${"ü'\u{1F680}".repeat(3_000)}\n`,
+      'odd-name.': '+.\n.',
+    }
+    const show = 'console.log(JSON.stringify([fs.readFileSync(0, "utf8"), process.env]))'
+    const wrapped = wrapCommand({ command: [process.execPath, '-e', show], env }, 'mark', [])
+    const [input, given] = JSON.parse(run(wrapped, 'input\n.\nrest', shell).stdout) as [string, typeof env]
+    expect(input).toBe('input\n.\nrest')
+    expect({ ...given, ...env }).toEqual(given)
+    expect(Object.keys(given).filter((name) => name.startsWith('berth'))).toEqual([])
+  })
+
+  it('has no value in the command, and in its input nothing that a terminal would take for something else', () => {
+    const env = { SECRET: 'pass\u0003word\n', 'odd.': 'pass\tword', LONG: 'ü'.repeat(5_000) }
+    const { command, prologue } = wrapCommand(
+      { command: ['true'], env, tty: { columns: 80, rows: 24 } },
+      'mark',
+      [],
+    )
+    expect(command.join('\n')).not.toMatch(/word|üü|SECRET/)
+    const lines = prologue?.input.toString('utf8').split('\n') ?? []
+    expect(lines.filter((line) => /\p{Cc}/u.test(line) || Buffer.byteLength(line) > 4_000)).toEqual([])
+    expect(prologue?.told?.toString()).toBe('mark')
+    expect(wrapCommand({ command: ['true'] }, 'mark', []).prologue).toBeUndefined()
+  })
+
+  it('runs nothing where its input breaks off before all of the environment has come', () => {
+    const wrapped = wrapCommand({ command: ['echo', 'ran'], env: { A: 'b' } }, 'mark', [])
+    const half = { ...wrapped, prologue: { input: Buffer.from("+export A='b") } }
+    expect(run(half)).toEqual({ stdout: '', status: 126 })
   })
 
   it('passes variables on that a shell has no names for', () => {

@@ -1,10 +1,15 @@
 import type { ExecOptions } from '../../driver'
 import { EXEC_MARKER } from '../../shared/signal-processes'
-
-const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_]*$/
+import { type Prologue, prologueOf, readPrologue } from './prologue'
 
 function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`
+}
+
+/** A command as it is asked for, and what it reads of its input before that is the process's own. */
+export interface WrappedCommand {
+  readonly command: readonly string[]
+  readonly prologue?: Prologue
 }
 
 /**
@@ -13,20 +18,17 @@ function quoted(text: string): string {
  * that the process is the container runtime's own child, with its own exit status.
  * @param prefix a command that runs another one, as setpriv does: in front of all that is the process's own
  */
-export function wrapCommand(options: ExecOptions, marker: string, prefix: readonly string[]): string[] {
+export function wrapCommand(options: ExecOptions, marker: string, prefix: readonly string[]): WrappedCommand {
   const lines: string[] = [`export ${EXEC_MARKER}=${quoted(marker)}`]
-  const odd: string[] = []
-  for (const [name, value] of Object.entries(options.env ?? {})) {
-    if (IDENTIFIER.test(name)) lines.push(`export ${name}=${quoted(value)}`)
-    else odd.push(quoted(`${name}=${value}`))
-  }
+  const prologue = prologueOf(options.env ?? {}, options.tty ? marker : undefined)
+  if (prologue) lines.push(readPrologue)
+  if (prologue?.told) lines.push(`printf %s ${quoted(marker)}`)
   if (options.tty) {
     // Its size arrives on a channel of its own, when the process may have asked already.
     lines.push(`stty cols ${options.tty.columns} rows ${options.tty.rows} 2>/dev/null`)
   }
   if (options.cwd !== undefined) lines.push(`cd ${quoted(options.cwd)} || exit 126`)
-  // A shell has no variables of such names, and some drop them.
-  if (odd.length > 0) lines.push(`set -- env ${odd.join(' ')} "$@"`)
   lines.push('exec "$@"')
-  return [...prefix, '/bin/sh', '-c', lines.join('\n'), 'berth', ...options.command]
+  const command = [...prefix, '/bin/sh', '-c', lines.join('\n'), 'berth', ...options.command]
+  return { command, ...(prologue && { prologue }) }
 }
