@@ -21,6 +21,7 @@ export function survivalLines(survival: Survival): string[] {
     if (parts.length > 0)
       lines.push(`Exists nowhere else: ${printable(work.repository)} has ${parts.join(', ')}`)
   }
+  if (survival.risk) lines.push(`Mind: ${survival.risk}`)
   if (!survival.unsavedKnown)
     lines.push('Whether git work would be lost is not known: the workspace could not be asked')
   return lines

@@ -1,5 +1,15 @@
 import { z } from 'zod'
-import { Check, Operation, PortNumber, Problem, Source, Survival, Target, WorkspaceState } from '#contract'
+import {
+  Check,
+  Operation,
+  PortNumber,
+  Problem,
+  Source,
+  Survival,
+  Target,
+  Volume,
+  WorkspaceState,
+} from '#contract'
 
 /**
  * What `--json` prints, one document per command (docs/cli.md, "JSON"). Fields are added, never renamed or removed.
@@ -26,6 +36,8 @@ export const WorkspaceDocument = z.strictObject({
   instance: z.string().nullable(),
   createdAt: Time,
   startedAt: Time.nullable(),
+  /** For source and home, where it has a size: on a cluster. */
+  volume: Volume.nullable(),
 })
 export type WorkspaceDocument = z.infer<typeof WorkspaceDocument>
 
@@ -40,7 +52,7 @@ export type ListDocument = z.infer<typeof ListDocument>
 export const TargetsDocument = z.strictObject({ targets: z.array(Target) })
 export type TargetsDocument = z.infer<typeof TargetsDocument>
 
-/** `berth up|start|stop|restart|rebuild|rename|delete`. `workspace` is null after delete. */
+/** `berth up|start|stop|restart|rebuild|rename|grow|delete`. `workspace` is null after delete. */
 export const ActionDocument = z.strictObject({
   workspace: WorkspaceDocument.nullable(),
   operation: Operation,

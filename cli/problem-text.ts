@@ -15,13 +15,21 @@ export function problemText(problem: Problem, color: boolean): string {
     if (action.kind === 'open-url') lines.push(indent(`${printable(action.label)}: ${printable(action.url)}`))
     if (action.kind === 'copy') lines.push(indent(`${printable(action.label)}: ${printable(action.text)}`))
     if (action.kind === 'workspace')
-      lines.push(indent(`${printable(action.label)}: ${commandName()} ${action.verb} ${action.workspaceId}`))
+      lines.push(
+        indent(
+          `${printable(label(action.label))}: ${commandName()} ${command(action.verb)} ${action.workspaceId}`,
+        ),
+      )
   }
   const detail = problem.detail ? printable(problem.detail).trimEnd().split('\n') : []
   for (const line of detail.slice(-DETAIL_LINES)) lines.push(dim(`  | ${line}`))
   lines.push(dim(`  (${problem.code})`))
   return lines.join('\n')
 }
+
+const command = (verb: string) => (verb === 'force-stop' ? 'stop --force' : verb)
+/** The dots of a button that asks first. */
+const label = (text: string) => text.replace(/…$/, '')
 
 function indent(text: string): string {
   return text

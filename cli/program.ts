@@ -135,6 +135,8 @@ function addLifecycle(program: Command, go: Execute): void {
   }
   verb('start', 'Start a workspace.', false)
   verb('stop', 'Stop a workspace. Its files stay, its processes end.', false)
+    .option('--force', 'ask and wait for nothing: for one whose node is lost, or that does not end')
+    .option('-y, --yes', 'with --force: do not ask; needed where there is no terminal')
   verb('restart', 'Stop and start a workspace.', false)
   verb('rebuild', 'Make a workspace anew from its definition. Source and home stay.', true)
   define(program, 'rename', 'Give a workspace another name.', ['berth rename project next-project'])
@@ -143,6 +145,15 @@ function addLifecycle(program: Command, go: Execute): void {
     .addOption(json())
     .action((workspace, name, options) =>
       go(options, async (context) => (await import('./commands/lifecycle')).rename(context, workspace, name)),
+    )
+  define(program, 'grow', 'Make the volume of a workspace larger. It keeps what is on it.', [
+    'berth grow project 50Gi',
+  ])
+    .argument('<workspace>')
+    .argument('<size>', 'what it is to have, as Kubernetes writes it: 20Gi')
+    .addOption(json())
+    .action((workspace, size, options) =>
+      go(options, async (context) => (await import('./commands/lifecycle')).grow(context, workspace, size)),
     )
   verb('delete', 'Delete a workspace with all its files.', true).alias('rm')
 }

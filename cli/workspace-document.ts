@@ -20,6 +20,7 @@ export function workspaceDocument(workspace: Workspace): WorkspaceDocument {
     instance: workspace.instance ?? null,
     createdAt: new Date(workspace.createdAt).toISOString(),
     startedAt: workspace.startedAt === undefined ? null : new Date(workspace.startedAt).toISOString(),
+    volume: workspace.volume ?? null,
   }
 }
 

@@ -26,7 +26,16 @@ export const Step = z.strictObject({
 })
 export type Step = z.infer<typeof Step>
 
-export const OperationKind = z.enum(['create', 'start', 'stop', 'restart', 'rebuild', 'rename', 'delete'])
+export const OperationKind = z.enum([
+  'create',
+  'start',
+  'stop',
+  'restart',
+  'rebuild',
+  'rename',
+  'grow',
+  'delete',
+])
 export type OperationKind = z.infer<typeof OperationKind>
 
 /** One lifecycle action under way, or the memory of one that ended. */

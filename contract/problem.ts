@@ -88,7 +88,8 @@ export const ProblemAction = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('workspace'),
     label: z.string(),
-    verb: z.enum(['start', 'restart', 'rebuild', 'delete']),
+    /** `force-stop`: `workspaces.stop` with `force`. */
+    verb: z.enum(['start', 'stop', 'force-stop', 'restart', 'rebuild', 'delete']),
     workspaceId: z.string(),
   }),
   z.strictObject({ kind: z.literal('probe'), label: z.string(), targetId: z.string() }),

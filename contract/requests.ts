@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Definition, NotApplied } from './definition'
+import { Quantity } from './kubernetes'
 import { OperationOutput } from './operation'
 import { PortNumber } from './port'
 import { Problem } from './problem'
@@ -57,13 +58,27 @@ export const requests = {
   'workspaces.preview': request(CreateInput, Preview),
   'workspaces.create': request(CreateInput, Started),
   'workspaces.start': request(OneWorkspace, Started),
-  'workspaces.stop': request(OneWorkspace, Started),
+  'workspaces.stop': request(
+    OneWorkspace.extend({
+      /**
+       * Waits for nothing: neither for its processes to end politely nor for a node that does not answer. Where there is
+       * a risk in that, `workspaces.survival` says so.
+       */
+      force: z.boolean().optional(),
+    }),
+    Started,
+  ),
   'workspaces.restart': request(OneWorkspace, Started),
   'workspaces.rebuild': request(OneWorkspace, Started),
   'workspaces.rename': request(z.strictObject({ workspaceId: WorkspaceId, name: WorkspaceName }), Started),
+  /** Makes its volume larger, in place and with all that is on it. A volume never shrinks. */
+  'workspaces.grow': request(z.strictObject({ workspaceId: WorkspaceId, storage: Quantity }), Started),
   'workspaces.delete': request(OneWorkspace, Started),
   'workspaces.survival': request(
-    z.strictObject({ workspaceId: WorkspaceId, action: z.enum(['stop', 'restart', 'rebuild', 'delete']) }),
+    z.strictObject({
+      workspaceId: WorkspaceId,
+      action: z.enum(['stop', 'force-stop', 'restart', 'rebuild', 'delete']),
+    }),
     Survival,
   ),
   'workspaces.diagnose': request(OneWorkspace, z.array(Problem)),

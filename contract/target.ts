@@ -7,6 +7,10 @@ export const TargetCapabilities = z.strictObject({
   bindMounts: z.boolean(),
   /** Images can be built on it. */
   build: z.boolean(),
+  /** What a workspace has outside its source and home outlives a stop. */
+  keepsContainerFiles: z.boolean(),
+  /** What is ended by force has ended: false where its machine may be out of reach and the processes go on there. */
+  endsForSure: z.boolean(),
 })
 export type TargetCapabilities = z.infer<typeof TargetCapabilities>
 

@@ -76,6 +76,18 @@ export const WorkspaceUser = z.strictObject({
 })
 export type WorkspaceUser = z.infer<typeof WorkspaceUser>
 
+/** The volume for source and home, on targets where it has a size. */
+export const Volume = z.strictObject({
+  /** As Kubernetes writes it: `10Gi`. Absent until it has been made. */
+  size: z.string().optional(),
+  /** What it is to have; absent where it has what was asked for. */
+  asked: z.string().optional(),
+  /** What that waits for, in one sentence without a full stop. Absent without `asked`. */
+  waitsFor: z.string().optional(),
+  storageClass: z.string().optional(),
+})
+export type Volume = z.infer<typeof Volume>
+
 /** A definition living on a target. */
 export const Workspace = z.strictObject({
   id: WorkspaceId,
@@ -102,6 +114,7 @@ export const Workspace = z.strictObject({
   instance: z.string().optional(),
   /** What it was made with; on a cluster only. */
   kubernetes: KubernetesOptions.optional(),
+  volume: Volume.optional(),
 })
 export type Workspace = z.infer<typeof Workspace>
 
@@ -121,5 +134,7 @@ export const Survival = z.strictObject({
   ),
   /** False when the workspace could not be asked (not running, no git); then `unsaved` says nothing. */
   unsavedKnown: z.boolean(),
+  /** What may happen besides, in a sentence or two; absent where nothing can. */
+  risk: z.string().optional(),
 })
 export type Survival = z.infer<typeof Survival>

@@ -9,6 +9,8 @@ export type LifecycleVerb = 'start' | 'stop' | 'restart' | 'rebuild' | 'delete'
 
 export interface LifecycleOptions {
   readonly yes?: boolean
+  /** Of `stop`. */
+  readonly force?: boolean
 }
 
 const done: Readonly<Record<LifecycleVerb, string>> = {
@@ -29,33 +31,54 @@ export async function lifecycle(
   const engine = await context.engine()
   const workspace = await findWorkspace(engine, text, context.signal)
   const label = workspaceLabel(engine, workspace)
+  const force = verb === 'stop' && options.force === true
   let survival: Survival | null = null
   if (verb !== 'start') {
     survival = await engine.call(
       'workspaces.survival',
-      { workspaceId: workspace.id, action: verb },
+      { workspaceId: workspace.id, action: force ? 'force-stop' : verb },
       context.signal,
     )
-    await announce(context, verb, label, survival, options.yes === true)
+    await announce(context, force ? 'force-stop' : verb, label, survival, options.yes === true)
   }
   const result = await runOperation(context, engine, () =>
-    engine.call(`workspaces.${verb}`, { workspaceId: workspace.id }, context.signal),
+    force
+      ? engine.call('workspaces.stop', { workspaceId: workspace.id, force }, context.signal)
+      : engine.call(`workspaces.${verb}`, { workspaceId: workspace.id }, context.signal),
   )
   if (context.json) context.document(actionDocument(result, survival))
   else context.say(`${label} ${done[verb]}.`)
 }
 
-/** Delete and rebuild ask; stop and restart only tell. */
+/** Delete, rebuild and what is done by force ask; stop and restart only tell. */
 async function announce(
   context: CommandContext,
-  verb: Exclude<LifecycleVerb, 'start'>,
+  verb: Exclude<LifecycleVerb, 'start'> | 'force-stop',
   label: string,
   survival: Survival,
   yes: boolean,
 ): Promise<void> {
   if (verb === 'delete') await confirm(context, `Delete ${label}?`, survival, yes)
   else if (verb === 'rebuild') await confirm(context, `Rebuild ${label}?`, survival, yes)
-  else for (const line of survivalLines(survival)) context.say(line)
+  else if (verb === 'force-stop') {
+    // Its files stay, so nothing hangs on what is not known of its git work.
+    await confirm(context, `End ${label} by force?`, { ...survival, unsavedKnown: true }, yes)
+  } else for (const line of survivalLines(survival)) context.say(line)
+}
+
+/** `berth grow`. */
+export async function grow(context: CommandContext, text: string, storage: string): Promise<undefined> {
+  const engine = await context.engine()
+  const { id, name } = await findWorkspace(engine, text, context.signal)
+  const result = await runOperation(context, engine, () =>
+    engine.call('workspaces.grow', { workspaceId: id, storage }, context.signal),
+  )
+  if (context.json) {
+    context.document(actionDocument(result))
+    return
+  }
+  const { size, waitsFor } = result.workspace?.volume ?? {}
+  context.say(`The volume of ${name} has ${size ?? storage}.${waitsFor ? ` ${waitsFor}.` : ''}`)
 }
 
 /** `berth rename`. */

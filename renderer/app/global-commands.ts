@@ -75,9 +75,11 @@ const tabTitles = { terminals: 'Terminals', ports: 'Ports', logs: 'Logs', detail
 const verbTitles: Record<WorkspaceVerb, string> = {
   start: 'Start',
   stop: 'Stop…',
+  'force-stop': 'End by force…',
   restart: 'Restart…',
   rebuild: 'Rebuild…',
   rename: 'Rename…',
+  grow: 'Grow its volume…',
   delete: 'Delete…',
 }
 

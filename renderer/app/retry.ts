@@ -21,7 +21,8 @@ export function retryOf(operation: Operation, open: (workspaceId: string) => voi
     if (!collectionStores.workspaces.getState().records.has(workspaceId)) navigate({ view: 'workspaces' })
   }
   if (state === 'succeeded') return { onDismiss }
-  if (kind === 'rename') return { onDismiss }
+  // These need to be told what to; their dialogs are where they are done again.
+  if (kind === 'rename' || kind === 'grow') return { onDismiss }
   if (kind === 'create') {
     const again = createRequestOf(operation)
     if (!again) return { onDismiss }

@@ -120,6 +120,13 @@ export function nameFault(name: string): string | undefined {
   return undefined
 }
 
+/** What is wrong with an amount as typed, or undefined. The rule is the contract's `Quantity`. */
+export function amountFault(amount: string): string | undefined {
+  return /^(?:\d+\.?\d*|\.\d+)(?:m|k|M|G|T|P|E|[KMGTPE]i|[eE][+-]?\d+)?$/.test(amount)
+    ? undefined
+    : 'Write an amount as Kubernetes does: 500m, 2 or 4Gi.'
+}
+
 const names = new Intl.Collator(undefined, { numeric: true })
 
 /** Order by name as people count: `app-2` before `app-10`. */

@@ -5,7 +5,17 @@ import { sourceText } from './format'
 import { notifyProblem } from './notify'
 
 /** What can be done to a workspace as a whole. */
-export type WorkspaceVerb = 'start' | 'stop' | 'restart' | 'rebuild' | 'rename' | 'delete'
+export type WorkspaceVerb =
+  | 'start'
+  | 'stop'
+  | 'force-stop'
+  | 'restart'
+  | 'rebuild'
+  | 'rename'
+  | 'grow'
+  | 'delete'
+/** Those that need to know nothing more. */
+export type PlainVerb = Exclude<WorkspaceVerb, 'rename' | 'grow'>
 
 /** The question that is open: the lifecycle feature shows its dialog. */
 export const useAsked = create<{
@@ -15,16 +25,30 @@ export const useAsked = create<{
 /** The verbs that make sense in a state. A workspace that is on its way somewhere can only be waited for or cancelled. */
 export function possibleVerbs(workspace: Workspace, busy: boolean): ReadonlySet<WorkspaceVerb> {
   if (busy) return new Set()
+  const verbs = verbsByState(workspace)
+  const stands = verbs.size > 0 && workspace.volume?.size !== undefined
+  return stands ? new Set([...verbs, 'grow']) : verbs
+}
+
+function verbsByState(workspace: Workspace): ReadonlySet<WorkspaceVerb> {
   switch (workspace.state) {
     case 'running':
       return new Set(['stop', 'restart', 'rebuild', 'rename', 'delete'])
     case 'stopped':
       return new Set(['start', 'rebuild', 'rename', 'delete'])
     case 'failed':
-      return new Set(['start', 'restart', 'rebuild', 'rename', 'delete'])
+      return new Set(['start', 'restart', 'rebuild', 'rename', 'delete', ...offeredVerbs(workspace)])
+    case 'starting':
+      // Nobody here is at it, so it is the target that goes on trying.
+      return new Set(['stop', 'delete'])
     default:
       return new Set()
   }
+}
+
+/** What the Problem of a workspace says can be done about it. */
+function offeredVerbs({ problem }: Workspace): WorkspaceVerb[] {
+  return (problem?.actions ?? []).flatMap((action) => (action.kind === 'workspace' ? [action.verb] : []))
 }
 
 /** The operation that is under way on a workspace, if any. */
@@ -55,16 +79,16 @@ export function latestOperation(
  * only when something does run. A delete is never taken for harmless.
  */
 export function losesWork(
-  verb: Exclude<WorkspaceVerb, 'start' | 'rename'>,
+  verb: Exclude<PlainVerb, 'start'>,
   now: { readonly state: WorkspaceState; readonly terminals: number; readonly livePorts: number },
 ): boolean {
-  if (verb === 'delete' || verb === 'rebuild') return true
+  if (verb === 'delete' || verb === 'rebuild' || verb === 'force-stop') return true
   return now.state === 'running' && (now.terminals > 0 || now.livePorts > 0)
 }
 
 /** Starts at once; everything that loses or changes something is asked first, by the settings as they are now. */
 export function askFor(verb: WorkspaceVerb, workspaceId: string): void {
-  if (verb === 'start' || (verb !== 'rename' && isHarmless(verb, workspaceId))) {
+  if (verb === 'start' || (verb !== 'rename' && verb !== 'grow' && isHarmless(verb, workspaceId))) {
     void perform(verb, workspaceId)
   } else {
     useAsked.setState({ asked: { verb, workspaceId } })
@@ -72,7 +96,7 @@ export function askFor(verb: WorkspaceVerb, workspaceId: string): void {
 }
 
 /** Whether the user wants not to be asked, because nothing is lost. Decided when they act, never while a question is open. */
-function isHarmless(verb: Exclude<WorkspaceVerb, 'start' | 'rename'>, workspaceId: string): boolean {
+function isHarmless(verb: Exclude<PlainVerb, 'start'>, workspaceId: string): boolean {
   const { settings, workspaces, sessions, ports } = collectionStores
   const workspace = workspaces.getState().records.get(workspaceId)
   if (!workspace || settings.getState().records.get('settings')?.value.confirm !== 'when-lossy') return false
@@ -86,8 +110,11 @@ function isHarmless(verb: Exclude<WorkspaceVerb, 'start' | 'rename'>, workspaceI
 }
 
 /** Does it without asking. A refusal is told in a notice. */
-export async function perform(verb: Exclude<WorkspaceVerb, 'rename'>, workspaceId: string): Promise<boolean> {
-  const result = await request(`workspaces.${verb}`, { workspaceId })
+export async function perform(verb: PlainVerb, workspaceId: string): Promise<boolean> {
+  const result =
+    verb === 'force-stop'
+      ? await request('workspaces.stop', { workspaceId, force: true })
+      : await request(`workspaces.${verb}`, { workspaceId })
   if (!result.ok) notifyProblem(result.problem)
   return result.ok
 }

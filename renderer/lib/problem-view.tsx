@@ -13,8 +13,13 @@ interface ProblemViewProps {
 export function ProblemView({ problem, onRetry, tone }: ProblemViewProps) {
   const offered = (problem.actions ?? []).filter((action) => action.kind !== 'retry' || onRetry)
   const actions = offered.map((action) => ({ label: action.label, run: () => carryOut(action, onRetry) }))
-  // Checking a target again is how it is tried again.
-  const retried = offered.some((action) => action.kind === 'retry' || action.kind === 'probe')
+  // Checking a target again is how it is tried again, and starting a workspace how that is.
+  const retried = offered.some(
+    (action) =>
+      action.kind === 'retry' ||
+      action.kind === 'probe' ||
+      (action.kind === 'workspace' && action.verb === 'start'),
+  )
   if (onRetry && !retried) {
     actions.push({ label: 'Try again', run: onRetry })
   }

@@ -1,5 +1,6 @@
 import { Menu } from '@mantine/core'
 import {
+  IconDatabasePlus,
   IconHammer,
   IconPencil,
   IconPlayerPlay,
@@ -26,7 +27,7 @@ interface WorkspaceMenuItemsProps {
 /** The actions on a workspace as entries of a menu; impossible ones are greyed, so that places stay the same. */
 export function WorkspaceMenuItems({ workspace, verbs }: WorkspaceMenuItemsProps) {
   const offered = entries.filter(({ verb }) =>
-    workspace.state === 'running' ? verb !== 'start' : verb !== 'stop',
+    verbs.has('stop') && !verbs.has('start') ? verb !== 'start' : verbs.has('stop') || verb !== 'stop',
   )
   return (
     <>
@@ -40,6 +41,15 @@ export function WorkspaceMenuItems({ workspace, verbs }: WorkspaceMenuItemsProps
           {label}
         </Menu.Item>
       ))}
+      {workspace.volume ? (
+        <Menu.Item
+          leftSection={<IconDatabasePlus size={14} />}
+          disabled={!verbs.has('grow')}
+          onClick={() => askFor('grow', workspace.id)}
+        >
+          Grow its volume…
+        </Menu.Item>
+      ) : null}
       <Menu.Divider />
       <Menu.Item
         color="red"

@@ -7,6 +7,7 @@ import type {
   Source,
   Target,
   TargetCapabilities,
+  Volume,
   WorkspaceUser,
 } from '#contract'
 import type { Disposer } from '../platform/disposable'
@@ -58,16 +59,26 @@ export interface Driver {
 
   /** Returns once PID 1 runs. Does nothing when it already does. */
   start(id: string, report: StepReport, signal: AbortSignal): Promise<void>
-  /** Asks PID 1 to end (SIGTERM, or what the image says), and ends it by force after `grace` milliseconds. */
+  /**
+   * Asks PID 1 to end (SIGTERM, or what the image says), and ends it by force after `grace` milliseconds. With `force`
+   * nobody is asked and nothing is waited for, also of a start, a stop or a removal that cannot come to its end: what
+   * runs is ended as far as the target reaches, and volumes are left as they are.
+   */
   stop(
     id: string,
-    options: { readonly grace: number },
+    options: { readonly grace: number; readonly force?: boolean },
     report: StepReport,
     signal: AbortSignal,
   ): Promise<void>
   /** Removes every instance and volume of the workspace, running or not. Succeeds when there is none. */
   remove(id: string, report: StepReport, signal: AbortSignal): Promise<void>
   rename(id: string, name: string, signal: AbortSignal): Promise<void>
+  /**
+   * Makes its volume larger, running or not. `storage` as Kubernetes writes an amount. Resolves with the volume once it
+   * has that, or has it without anybody's doing as soon as the workspace starts next. A growth that was asked for goes
+   * on when this is aborted. Rejects with `unsupported` where volumes do not grow.
+   */
+  grow(id: string, storage: string, report: StepReport, signal: AbortSignal): Promise<Volume>
 
   /** Starts a process in the running workspace. Resolves once the engine has accepted it. */
   exec(id: string, options: ExecOptions, signal: AbortSignal): Promise<ExecProcess>
@@ -164,6 +175,7 @@ export interface ObservedWorkspace {
   readonly instance?: string
   /** What it was made with; of a cluster only. */
   readonly kubernetes?: KubernetesOptions
+  readonly volume?: Volume
   /** `missing`: volumes without an instance. */
   readonly run: 'starting' | 'running' | 'stopping' | 'stopped' | 'failed' | 'missing'
   readonly reason: string

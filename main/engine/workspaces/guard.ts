@@ -1,7 +1,7 @@
 import { type Operation, type OperationKind, problem, type Workspace } from '#contract'
 import type { Platform } from '../platform/platform'
 import type { Lock, Locks } from './locks'
-import type { OperationFields, Operations, RunningOperation } from './operations'
+import { leavesState, type OperationFields, type Operations, type RunningOperation } from './operations'
 
 /** What an action may tell about its workspace while it runs. */
 export interface ActionState {
@@ -40,6 +40,7 @@ const doing: Readonly<Record<OperationKind, string>> = {
   restart: 'restarting',
   rebuild: 'being rebuilt',
   rename: 'being renamed',
+  grow: 'getting a larger volume',
   delete: 'being deleted',
 }
 
@@ -129,7 +130,7 @@ export class Guard {
     const { workspaceId } = operation
     let failure: { readonly error: unknown } | undefined
     try {
-      if (operation.kind !== 'rename') await this.#endBackground(workspaceId)
+      if (!leavesState(operation.kind)) await this.#endBackground(workspaceId)
       await run({
         operation,
         signal: operation.signal,

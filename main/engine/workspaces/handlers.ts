@@ -4,7 +4,7 @@ import type { ActionContext } from './actions/context'
 import { silentReport } from './actions/context'
 import { create, planCreate } from './actions/create'
 import { rebuild } from './actions/rebuild'
-import { remove, rename, restart, start, stop } from './actions/run'
+import { grow, remove, rename, restart, start, stop } from './actions/run'
 import type { Operations } from './operations'
 import { readSource } from './source/definition'
 import { deriveName } from './source/name'
@@ -17,7 +17,7 @@ export type WorkspaceHandlers = Pick<
   Handlers,
   | 'sources.parse'
   | 'targets.probe'
-  | `workspaces.${'preview' | 'create' | 'start' | 'stop' | 'restart' | 'rebuild' | 'rename' | 'delete' | 'survival' | 'diagnose' | 'stats'}`
+  | `workspaces.${'preview' | 'create' | 'start' | 'stop' | 'restart' | 'rebuild' | 'rename' | 'grow' | 'delete' | 'survival' | 'diagnose' | 'stats'}`
   | `operations.${'cancel' | 'dismiss' | 'output'}`
 >
 
@@ -68,13 +68,16 @@ export function createHandlers({ context, operations, targets }: Parts): Workspa
     },
     'workspaces.create': async (input, signal) => started(await create(context, input, signal)),
     'workspaces.start': async ({ workspaceId }, signal) => started(await start(context, workspaceId, signal)),
-    'workspaces.stop': async ({ workspaceId }, signal) => started(await stop(context, workspaceId, signal)),
+    'workspaces.stop': async ({ workspaceId, force = false }, signal) =>
+      started(await stop(context, workspaceId, force, signal)),
     'workspaces.restart': async ({ workspaceId }, signal) =>
       started(await restart(context, workspaceId, signal)),
     'workspaces.rebuild': async ({ workspaceId }, signal) =>
       started(await rebuild(context, workspaceId, signal)),
     'workspaces.rename': async ({ workspaceId, name }, signal) =>
       started(await rename(context, workspaceId, name, signal)),
+    'workspaces.grow': async ({ workspaceId, storage }, signal) =>
+      started(await grow(context, workspaceId, storage, signal)),
     'workspaces.delete': async ({ workspaceId }, signal) =>
       started(await remove(context, workspaceId, signal)),
     'workspaces.survival': async ({ workspaceId, action }, signal) => {
@@ -82,11 +85,13 @@ export function createHandlers({ context, operations, targets }: Parts): Workspa
       const target = targets.collection.get(workspace.targetId)
       const bound = workspace.source.kind === 'folder' && target?.capabilities?.bindMounts === true
       const running = context.observed(workspaceId)?.run === 'running'
-      const unsaved = running
+      // What has to be forced may not answer either: the question is not held up by it.
+      const asked = running && action !== 'force-stop'
+      const unsaved = asked
         ? await unsavedWork(workspace, context.links().get(workspaceId), signal)
         : undefined
       return {
-        ...survivalOf(workspace, action, bound),
+        ...survivalOf(workspace, action, { bound, capabilities: target?.capabilities }),
         unsaved: unsaved ?? [],
         unsavedKnown: unsaved !== undefined,
       }

@@ -23,6 +23,10 @@ const eventLimit = 256 * 1024
 /** Operations that ended and are still remembered. */
 const remembered = 50
 
+/** Whether an action leaves the workspace running, or not, as it is. */
+export const leavesState = (kind: OperationKind): kind is 'rename' | 'grow' =>
+  kind === 'rename' || kind === 'grow'
+
 export type OperationFields = Pick<Operation, 'kind' | 'workspaceId' | 'workspaceName' | 'targetId' | 'asked'>
 
 /** Where a step tells how it goes. What `detail` says goes with the step's end, what `result` says stays. */

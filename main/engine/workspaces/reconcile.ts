@@ -1,5 +1,6 @@
 import type { OperationKind, Problem, Target, Workspace } from '#contract'
 import type { ObservedWorkspace } from '../drivers/driver'
+import { leavesState } from './operations'
 
 /** All that is known of one workspace at one moment. */
 export interface Situation {
@@ -22,7 +23,7 @@ export interface Situation {
   readonly owner: string
 }
 
-const doing: Readonly<Record<Exclude<OperationKind, 'rename'>, [Workspace['state'], string]>> = {
+const doing: Readonly<Record<Exclude<OperationKind, 'rename' | 'grow'>, [Workspace['state'], string]>> = {
   create: ['creating', 'Being created'],
   start: ['starting', 'Starting'],
   stop: ['stopping', 'Stopping'],
@@ -54,10 +55,11 @@ export function reconcile(situation: Situation): Workspace | undefined {
     ...(observed.incarnation !== undefined ? { incarnation: observed.incarnation } : {}),
     ...(observed.instance !== undefined ? { instance: observed.instance } : {}),
     ...(observed.kubernetes !== undefined ? { kubernetes: observed.kubernetes } : {}),
+    ...(observed.volume !== undefined ? { volume: observed.volume } : {}),
     ...override,
     ...describe(observed, situation),
   }
-  if (action && action.kind !== 'rename') {
+  if (action && !leavesState(action.kind)) {
     const { problem: _none, ...rest } = base
     return { ...rest, ...describeAction(action) }
   }
@@ -65,7 +67,7 @@ export function reconcile(situation: Situation): Workspace | undefined {
 }
 
 function describeAction(action: NonNullable<Situation['action']>): Pick<Workspace, 'state' | 'reason'> {
-  const [state, words] = doing[action.kind === 'rename' ? 'start' : action.kind]
+  const [state, words] = doing[leavesState(action.kind) ? 'start' : action.kind]
   const where = action.elsewhere ? ' by another Berth process' : ''
   const stopping = action.kind === 'restart' && action.phase.startsWith('stop')
   return {

@@ -1,17 +1,25 @@
-import type { Survival, Workspace } from '#contract'
+import type { Survival, TargetCapabilities, Workspace } from '#contract'
 import type { Link } from '../link/link'
 import { keepsOwnHome } from './home'
 import { sourceFolder, sourceFolderName } from './source/name'
 
-type Action = 'stop' | 'restart' | 'rebuild' | 'delete'
+type Action = 'stop' | 'force-stop' | 'restart' | 'rebuild' | 'delete'
 type Item = Survival['kept'][number]
 
-/** What each action keeps and loses, apart from git work. `bound`: the source is a folder of this machine. */
+/** What of a target it depends on whether something survives. */
+export interface Circumstances {
+  /** The source is a folder of this machine. */
+  readonly bound: boolean
+  /** Of its target; undefined while they are not known, which promises nothing. */
+  readonly capabilities: TargetCapabilities | undefined
+}
+
+/** What each action keeps and loses, and risks, apart from git work. */
 export function survivalOf(
   workspace: Workspace,
   action: Action,
-  bound: boolean,
-): Pick<Survival, 'kept' | 'lost'> {
+  { bound, capabilities }: Circumstances,
+): Pick<Survival, 'kept' | 'lost' | 'risk'> {
   const { definition } = workspace
   const root = sourceFolder(definition.workspaceFolder, sourceFolderName(workspace.source))
   const source: Item = {
@@ -31,10 +39,16 @@ export function survivalOf(
   const installed: Item = {
     what: 'Everything else in its container: what was installed, files outside of these folders',
   }
+  const keepsInstalled = capabilities?.keepsContainerFiles === true
   switch (action) {
     case 'stop':
     case 'restart':
-      return { kept: [source, ...home, ...named, installed], lost: [...passing, ...temporary] }
+    case 'force-stop':
+      return {
+        kept: [source, ...home, ...named, ...(keepsInstalled ? [installed] : [])],
+        lost: [...(keepsInstalled ? [] : [installed]), ...passing, ...temporary],
+        ...(action === 'force-stop' && { risk: capabilities?.endsForSure === true ? abrupt : unsure }),
+      }
     case 'rebuild':
       return { kept: [source, ...home, ...named], lost: [installed, ...passing, ...temporary] }
     case 'delete':
@@ -44,6 +58,11 @@ export function survivalOf(
       }
   }
 }
+
+const abrupt = 'Its programs are not asked to end first: what they have not written yet is lost.'
+/** Kubernetes, "Force Delete StatefulSet Pods". */
+const unsure =
+  'Its node is not waited for. If the node still runs, the old programs go on there, unseen, until it is heard of again, and may write to the volume meanwhile. Do it when you know that the node is off, or that nothing runs there which writes.'
 
 /** How deep below the source repositories are looked for, and how many at most. */
 const depth = 4

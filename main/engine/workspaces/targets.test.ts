@@ -9,7 +9,7 @@ const facts: TargetFacts = {
   apiVersion: '1.41',
   platform: 'linux/amd64',
   latency: 1,
-  capabilities: { bindMounts: true, build: true },
+  capabilities: { bindMounts: true, build: true, keepsContainerFiles: true, endsForSure: true },
 }
 const down: Problem = { code: 'target-unreachable', title: 'Down', cause: 'It is down.', remedy: 'Start it.' }
 

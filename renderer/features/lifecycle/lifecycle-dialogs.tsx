@@ -1,6 +1,7 @@
 import { useEffect } from 'react'
 import { useRecord } from '../../lib/hooks'
 import { useAsked } from '../../lib/lifecycle'
+import { GrowDialog } from './grow-dialog'
 import { RenameDialog } from './rename-dialog'
 import { SurvivalDialog } from './survival-dialog'
 
@@ -18,6 +19,7 @@ export function LifecycleDialogs() {
   }, [gone])
   if (!asked || !workspace || asked.verb === 'start') return null
   if (asked.verb === 'rename') return <RenameDialog workspace={workspace} onClose={close} />
+  if (asked.verb === 'grow') return <GrowDialog workspace={workspace} onClose={close} />
   return (
     <SurvivalDialog
       key={`${asked.verb} ${workspace.id}`}

@@ -88,6 +88,12 @@ function SurvivalLists({ survival, verb, running }: SurvivalListsProps) {
           </ul>
         </section>
       ) : null}
+      {survival.risk ? (
+        <p className={styles.risk}>
+          <IconAlertTriangle size={14} aria-hidden />
+          <span>{survival.risk}</span>
+        </p>
+      ) : null}
       {verb === 'delete' && !survival.unsavedKnown ? (
         <p className={styles.unknown}>
           {running

@@ -1,7 +1,7 @@
 import type { Survival } from '#contract'
 import { count } from '../../lib/format'
 
-export type AskedVerb = 'stop' | 'restart' | 'rebuild' | 'delete'
+export type AskedVerb = 'stop' | 'force-stop' | 'restart' | 'rebuild' | 'delete'
 
 export interface VerbWords {
   readonly question: (name: string) => string
@@ -17,6 +17,12 @@ export const verbWords: Readonly<Record<AskedVerb, VerbWords>> = {
     effect: 'Everything that runs in it is asked to end, then ended.',
     confirm: 'Stop',
     destructive: false,
+  },
+  'force-stop': {
+    question: (name) => `End ${name} by force?`,
+    effect: 'It is stopped without asking what runs in it, and without waiting for an answer.',
+    confirm: 'End by force',
+    destructive: true,
   },
   restart: {
     question: (name) => `Restart ${name}?`,

@@ -9,6 +9,7 @@ const doing: Record<OperationKind, string> = {
   restart: 'Restarting',
   rebuild: 'Rebuilding',
   rename: 'Renaming',
+  grow: 'Growing the volume of',
   delete: 'Deleting',
 }
 
@@ -19,6 +20,7 @@ const done: Record<OperationKind, string> = {
   restart: 'Restarted',
   rebuild: 'Rebuilt',
   rename: 'Renamed',
+  grow: 'Grew the volume of',
   delete: 'Deleted',
 }
 

@@ -1,12 +1,14 @@
 import { Anchor } from '@mantine/core'
 import { Fragment, useEffect, useState } from 'react'
-import type { Definition, LifecycleCommand, Problem, RequestOutput, Workspace } from '#contract'
+import type { Definition, LifecycleCommand, RequestOutput, Volume, Workspace } from '#contract'
 import { openInBrowser } from '../../lib/actions'
 import { request } from '../../lib/engine'
 import { formatAgo, formatBytes, formatSource, sourceWebAddress } from '../../lib/format'
-import { useNow, useRecord } from '../../lib/hooks'
+import { useCollection, useNow, useRecord } from '../../lib/hooks'
+import { askFor, possibleVerbs, runningOperation } from '../../lib/lifecycle'
 import { ProblemView } from '../../lib/problem-view'
 import { Facts, Mono, Section } from '../../ui/facts'
+import { useDiagnosis } from './use-diagnosis'
 import styles from './workspace.module.css'
 
 type Stats = RequestOutput<'workspaces.stats'>
@@ -18,7 +20,8 @@ export function Details({ workspace }: { readonly workspace: Workspace }) {
   const { definition, user, source } = workspace
   const target = useRecord('targets', workspace.targetId)
   const stats = useStats(workspace.id, workspace.state === 'running')
-  const problems = useDiagnosis(workspace)
+  const busy = runningOperation(useCollection('operations'), workspace.id) !== undefined
+  const problems = useDiagnosis(workspace, busy)
   const now = useNow(30_000)
   const web = sourceWebAddress(source)
   return (
@@ -66,6 +69,12 @@ export function Details({ workspace }: { readonly workspace: Workspace }) {
             ['Container', workspace.instance ? <Mono key="instance">{workspace.instance}</Mono> : undefined],
             ['Created', `${formatAgo(workspace.createdAt, now)} by ${workspace.owner}`],
             ['Up since', workspace.startedAt ? formatAgo(workspace.startedAt, now) : undefined],
+            [
+              'Volume',
+              workspace.volume ? (
+                <VolumeFact key="volume" workspace={workspace} volume={workspace.volume} busy={busy} />
+              ) : undefined,
+            ],
             ['Processor', stats ? `${stats.cpu.toFixed(2)} cores` : undefined],
             ['Memory', stats ? memory(stats) : undefined],
             ['Identifier', <Mono key="id">{workspace.id}</Mono>],
@@ -79,6 +88,32 @@ export function Details({ workspace }: { readonly workspace: Workspace }) {
         </Section>
       ) : null}
     </div>
+  )
+}
+
+interface VolumeFactProps {
+  readonly workspace: Workspace
+  readonly volume: Volume
+  readonly busy: boolean
+}
+
+/** How large the volume for source and home is, what it is to become, and a way to make it larger. */
+function VolumeFact({ workspace, volume, busy }: VolumeFactProps) {
+  const { size, asked, waitsFor, storageClass } = volume
+  const growing =
+    asked === undefined ? '' : size === undefined ? `${asked} asked for` : `, growing to ${asked}`
+  return (
+    <>
+      {size ?? ''}
+      {growing}
+      {storageClass ? `, storage class ${storageClass}` : ''}
+      {waitsFor ? <span className={styles.note}>{waitsFor}</span> : null}{' '}
+      {possibleVerbs(workspace, busy).has('grow') ? (
+        <Anchor component="button" type="button" size="sm" onClick={() => askFor('grow', workspace.id)}>
+          Grow…
+        </Anchor>
+      ) : null}
+    </>
   )
 }
 
@@ -159,19 +194,4 @@ function useStats(workspaceId: string, running: boolean): Stats | undefined {
     }
   }, [workspaceId, running])
   return stats
-}
-
-function useDiagnosis({ id, state, incarnation }: Workspace): readonly Problem[] {
-  const [problems, setProblems] = useState<readonly Problem[]>([])
-  // biome-ignore lint/correctness/useExhaustiveDependencies: asked anew with each run of the workspace
-  useEffect(() => {
-    setProblems([])
-    if (state !== 'running' && state !== 'failed') return
-    const controller = new AbortController()
-    void request('workspaces.diagnose', { workspaceId: id }, controller.signal).then((result) => {
-      if (result.ok && !controller.signal.aborted) setProblems(result.value)
-    })
-    return () => controller.abort()
-  }, [id, state, incarnation])
-  return problems
 }

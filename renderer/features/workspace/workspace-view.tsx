@@ -23,6 +23,7 @@ import { EmptyState } from '../../ui/empty-state'
 import { IconButton } from '../../ui/icon-button'
 import { StateDot } from '../../ui/state-dot'
 import { Details } from './details'
+import { useDiagnosis } from './use-diagnosis'
 import styles from './workspace.module.css'
 
 /** What other features show inside a workspace's view. */
@@ -140,7 +141,11 @@ function Present({ workspace, operation, tab, panels }: PresentProps) {
         {/* Stays mounted while another tab is in front, so that coming back costs nothing. */}
         <Tabs.Panel value="terminals" keepMounted className={styles.panel}>
           {nothingToShow ? (
-            <AtRest workspace={workspace} told={shown && unfolded && operation?.state === 'failed'} />
+            <AtRest
+              workspace={workspace}
+              busy={operation?.state === 'running'}
+              told={shown && unfolded && operation?.state === 'failed'}
+            />
           ) : (
             panels.terminals(workspace.id, tab === 'terminals')
           )}
@@ -191,7 +196,9 @@ function Header({ workspace, busy }: { readonly workspace: Workspace; readonly b
         </div>
       </div>
       <div className={styles.actions}>
-        {workspace.state === 'running' || workspace.state === 'stopping' ? (
+        {workspace.state === 'running' ||
+        (verbs.has('stop') && !verbs.has('start')) ||
+        workspace.state === 'stopping' ? (
           <Button
             variant="default"
             leftSection={<IconPlayerStop size={14} />}
@@ -229,13 +236,16 @@ interface AtRestProps {
   readonly workspace: Workspace
   /** What went wrong already stands above, with its remedy. */
   readonly told: boolean
+  readonly busy: boolean
 }
 
-function AtRest({ workspace, told }: AtRestProps) {
-  if (workspace.state === 'failed' && workspace.problem && !told) {
+function AtRest({ workspace, told, busy }: AtRestProps) {
+  const [found] = useDiagnosis(workspace, busy)
+  const problem = (workspace.state === 'failed' ? workspace.problem : undefined) ?? found
+  if (problem && !told) {
     return (
       <div className={styles.problem}>
-        <ProblemView problem={workspace.problem} />
+        <ProblemView problem={problem} />
       </div>
     )
   }

@@ -105,7 +105,7 @@ export const crowdScene: Scene = {
       ...(targets[0] as Target),
       name: `target-${forty}-${forty}`,
       endpoint: `ssh://someone@${'host.'.repeat(40)}example.com`,
-      capabilities: { bindMounts: false, build: false },
+      capabilities: { bindMounts: false, build: false, keepsContainerFiles: false, endsForSure: false },
     },
     { ...downTarget, problem: { ...longProblem, actions: [] } },
   ],

@@ -76,7 +76,7 @@ export const targets: readonly Target[] = [
     apiVersion: '1.47',
     platform: 'linux/amd64',
     latency: 2.4,
-    capabilities: { bindMounts: true, build: true },
+    capabilities: { bindMounts: true, build: true, keepsContainerFiles: true, endsForSure: true },
   },
   {
     id: 'docker:buildbox',
@@ -89,7 +89,7 @@ export const targets: readonly Target[] = [
     apiVersion: '1.43',
     platform: 'linux/arm64',
     latency: 38,
-    capabilities: { bindMounts: false, build: true },
+    capabilities: { bindMounts: false, build: true, keepsContainerFiles: true, endsForSure: true },
   },
 ]
 

@@ -1,5 +1,5 @@
 import type { Duplex, Readable } from 'node:stream'
-import type { Problem } from '#contract'
+import { type Problem, problem } from '#contract'
 import type { Platform } from '../../platform/platform'
 import type {
   Driver,
@@ -79,7 +79,12 @@ export class DockerDriver implements Driver {
         apiVersion: await this.#client.apiVersion(limit),
         platform: `${version.Os}/${version.Arch}`,
         latency: performance.now() - before,
-        capabilities: { bindMounts: this.#local, build: true },
+        capabilities: {
+          bindMounts: this.#local,
+          build: true,
+          keepsContainerFiles: true,
+          endsForSure: true,
+        },
       }
     } catch (error) {
       const timedOut = error instanceof Error && error.name === 'TimeoutError'
@@ -132,7 +137,7 @@ export class DockerDriver implements Driver {
 
   async stop(
     id: string,
-    options: { readonly grace: number },
+    options: { readonly grace: number; readonly force?: boolean },
     report: StepReport,
     signal: AbortSignal,
   ): Promise<void> {
@@ -147,6 +152,15 @@ export class DockerDriver implements Driver {
 
   rename(id: string, name: string, signal: AbortSignal): Promise<void> {
     return this.#lifecycle.rename(id, name, signal)
+  }
+
+  async grow(): Promise<never> {
+    throw problem({
+      code: 'unsupported',
+      title: 'The volume cannot grow',
+      cause: "A volume on Docker has no size of its own: it may take all of the engine's disk.",
+      remedy: "Free space on the engine's disk, or give it a larger one.",
+    })
   }
 
   exec(id: string, options: ExecOptions, signal: AbortSignal): Promise<ExecProcess> {

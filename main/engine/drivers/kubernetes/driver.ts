@@ -1,5 +1,5 @@
 import type { Duplex, Readable } from 'node:stream'
-import { type Problem, ProblemError } from '#contract'
+import { type Problem, ProblemError, type Volume } from '#contract'
 import type { Platform } from '../../platform/platform'
 import type {
   Driver,
@@ -30,6 +30,7 @@ import { createApiClient } from './transport/client'
 import { watchWorkspaces } from './watch/watch'
 import { podName } from './workspace/anatomy'
 import { FilesPods } from './workspace/files-pod'
+import { growVolume } from './workspace/growth'
 import { Images } from './workspace/image'
 import { Lifecycle } from './workspace/lifecycle'
 import { type Described, Locator } from './workspace/locate'
@@ -137,7 +138,7 @@ export class KubernetesDriver implements Driver {
 
   stop(
     id: string,
-    options: { readonly grace: number },
+    options: { readonly grace: number; readonly force?: boolean },
     report: StepReport,
     signal: AbortSignal,
   ): Promise<void> {
@@ -150,6 +151,11 @@ export class KubernetesDriver implements Driver {
 
   rename(id: string, name: string, signal: AbortSignal): Promise<void> {
     return this.#lifecycle.rename(id, name, signal)
+  }
+
+  grow(id: string, storage: string, report: StepReport, signal: AbortSignal): Promise<Volume> {
+    const { clock } = this.#platform
+    return growVolume({ client: this.#client, objects: this.#objects, clock }, id, storage, report, signal)
   }
 
   exec(id: string, options: ExecOptions, signal: AbortSignal): Promise<ExecProcess> {

@@ -54,7 +54,9 @@ export const steps = {
   copy: { id: 'copy', title: 'Copying the source in' },
   start: { id: 'start', title: 'Starting' },
   stop: { id: 'stop', title: 'Stopping' },
+  force: { id: 'stop', title: 'Ending by force' },
   rename: { id: 'rename', title: 'Renaming' },
+  grow: { id: 'grow', title: 'Growing the volume' },
   delete: { id: 'delete', title: 'Deleting' },
 } as const
 

@@ -9,7 +9,7 @@ import { noteMishap, planPhases, runPhases } from './phases'
 /** How long PID 1 has to end after it was asked to, milliseconds. */
 const grace = 10_000
 
-type SimpleKind = 'start' | 'stop' | 'restart' | 'delete'
+type SimpleKind = 'start' | 'stop' | 'restart' | 'grow' | 'delete'
 
 async function begin(
   context: ActionContext,
@@ -56,10 +56,16 @@ async function startNow(
   }
 }
 
-export function stop(context: ActionContext, workspaceId: string, signal: AbortSignal): Promise<Operation> {
+/** `force`: nothing is asked and nothing waited for, see {@link Driver.stop}. */
+export function stop(
+  context: ActionContext,
+  workspaceId: string,
+  force: boolean,
+  signal: AbortSignal,
+): Promise<Operation> {
   return begin(context, 'stop', workspaceId, signal, async (action, workspace, driver) => {
-    action.operation.plan([steps.stop])
-    await stopNow(context, action, workspace, driver)
+    action.operation.plan([force ? steps.force : steps.stop])
+    await stopNow(context, action, workspace, driver, force)
   })
 }
 
@@ -68,12 +74,13 @@ async function stopNow(
   action: Action,
   workspace: Workspace,
   driver: Driver,
+  force = false,
 ): Promise<void> {
   const observed = context.observed(workspace.id)
   if (observed?.run === 'missing') throw gone(workspace.name, workspace.id)
   context.mishap(workspace.id, undefined)
   await action.operation.step('stop', (report, signal) =>
-    driver.stop(workspace.id, { grace }, report, signal),
+    driver.stop(workspace.id, { grace, force }, report, signal),
   )
   await context.settle(workspace.id, (now) => now?.run !== 'running' && now?.run !== 'stopping')
 }
@@ -88,6 +95,22 @@ export function restart(
     planPhases(action, workspace.definition, startPhases)
     await stopNow(context, action, workspace, driver)
     await startNow(context, action, workspace, driver)
+  })
+}
+
+/** `storage` as Kubernetes writes an amount. */
+export function grow(
+  context: ActionContext,
+  workspaceId: string,
+  storage: string,
+  signal: AbortSignal,
+): Promise<Operation> {
+  return begin(context, 'grow', workspaceId, signal, async (action, workspace, driver) => {
+    action.operation.plan([steps.grow])
+    await action.operation.step('grow', async (report, stepSignal) => {
+      const { size, waitsFor } = await driver.grow(workspace.id, storage, report, stepSignal)
+      report.result(waitsFor ?? (size === undefined ? '' : `It has ${size}`))
+    })
   })
 }
 

@@ -280,16 +280,17 @@ export class Lifecycle {
 
   async stop(
     id: string,
-    { grace }: { readonly grace: number },
+    { grace, force = false }: { readonly grace: number; readonly force?: boolean },
     report: StepReport,
     signal: AbortSignal,
   ): Promise<void> {
     try {
       refuseWhileMade(await this.#located(id, signal))
-      report.detail('Asking its main process to end')
+      report.detail(force ? 'Ending all that runs in it' : 'Asking its main process to end')
       await this.#locator.with(
         id,
         async (container) => {
+          if (force) return this.#kill(container, signal)
           const { State } = await this.#inspect(container, signal)
           if (State.Paused) await this.#client.json('POST', `/containers/${container}/unpause`)
           await this.#stopContainer(container, grace, signal)
@@ -315,6 +316,15 @@ export class Lifecycle {
       query: { t: Math.ceil(grace / 1000) },
       ...(signal && { signal }),
     })
+  }
+
+  /** Does nothing to one that does not run. */
+  async #kill(containerId: string, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#client.json('POST', `/containers/${containerId}/kill`, { signal })
+    } catch (error) {
+      if (!isStatus(error, 409)) throw error
+    }
   }
 
   async remove(id: string, report: StepReport, signal: AbortSignal): Promise<void> {

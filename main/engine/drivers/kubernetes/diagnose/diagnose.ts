@@ -15,6 +15,7 @@ import { Objects, workspaceGone } from '../workspace/objects'
 import { about, inOrder, refusedCreation } from './events'
 import { containerProblem, failedContainer, nodeProblem, stuckProblem } from './pod'
 import { refusedProblem } from './quota'
+import { withRemedies } from './remedies'
 import { unschedulable, waitsForVolume } from './scheduling'
 import { claimProblem } from './volume'
 
@@ -56,7 +57,8 @@ export function createDiagnose(clock: Clock): Diagnose {
       const failed = failedContainer(pod)
       const log = failed && (await lastLines(client, objects, podName(id), failed.name, signal))
       const found = judgeAll({ statefulSet, claim, pod, events, log, now: clock.now() })
-      return found ? [found] : []
+      const wanted = (statefulSet.spec?.replicas ?? 0) > 0
+      return found ? [withRemedies(found, { workspaceId: id, pod, wanted: wanted && !isRunning(pod) })] : []
     } catch (error) {
       if (!isStatus(error, 403, 404)) throw error
       const failure = client.failure(error, title, signal)

@@ -90,7 +90,8 @@ export function claimProblem(
   }
 }
 
-function growthProblem(
+/** That a Bound claim could not get the size that it asks for. `events` are its own, in order. */
+export function growthProblem(
   { spec, status }: V1PersistentVolumeClaim,
   events: readonly CoreV1Event[],
 ): Problem | undefined {

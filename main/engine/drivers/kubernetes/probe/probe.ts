@@ -45,7 +45,7 @@ export async function probeCluster(client: ApiClient, signal: AbortSignal): Prom
       platform: version.platform,
       latency,
       identity: user,
-      capabilities: { bindMounts: false, build: false },
+      capabilities: { bindMounts: false, build: false, keepsContainerFiles: false, endsForSure: false },
       restriction:
         missing.length > 0
           ? forbiddenProblem(missing, { ...asked, title: `Not all of Berth works on "${targetName}"` })

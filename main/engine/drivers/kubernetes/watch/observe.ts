@@ -1,6 +1,8 @@
 import type { V1PersistentVolumeClaim, V1Pod, V1StatefulSet } from '@kubernetes/client-node'
 import type { ObservedWorkspace } from '../../driver'
+import { withRemedies } from '../diagnose/remedies'
 import { type Annotated, isComplete, isReplacing, podName, readAnnotations } from '../workspace/anatomy'
+import { volumeOf } from '../workspace/volume'
 import { incarnationOf, podState, startedAtOf } from './pod-state'
 
 /** What the cluster has of one workspace. */
@@ -12,7 +14,7 @@ export interface WorkspaceObjects {
 
 /** Undefined where there is nothing of it, or nothing that this Berth understands. */
 export function observe({ statefulSet, claim, pod }: WorkspaceObjects): ObservedWorkspace | undefined {
-  if (!statefulSet) return claim && withoutStatefulSet(claim)
+  if (!statefulSet) return claim && withoutStatefulSet(claim, pod)
   const { metadata, spec } = statefulSet
   const replacing = isReplacing(metadata)
   const current = readAnnotations(metadata)
@@ -24,11 +26,14 @@ export function observe({ statefulSet, claim, pod }: WorkspaceObjects): Observed
     ? { run: 'stopping' as const, reason: 'Being deleted' }
     : podState(pod, wanted)
   const running = state.run === 'running' && pod !== undefined
+  const problem = state.problem && withRemedies(state.problem, { workspaceId: shown.id, pod, wanted })
   const startedAt = running ? startedAtOf(pod) : undefined
   const incarnation = running ? incarnationOf(pod) : undefined
   return {
     ...record(shown),
     ...state,
+    ...(problem && { problem }),
+    ...(claim && { volume: volumeOf(claim) }),
     ...(startedAt !== undefined && { startedAt }),
     ...(incarnation !== undefined && { incarnation }),
     instance: podName(shown.id),
@@ -38,12 +43,23 @@ export function observe({ statefulSet, claim, pod }: WorkspaceObjects): Observed
   }
 }
 
-function withoutStatefulSet(claim: V1PersistentVolumeClaim): ObservedWorkspace | undefined {
+function withoutStatefulSet(
+  claim: V1PersistentVolumeClaim,
+  pod: V1Pod | undefined,
+): ObservedWorkspace | undefined {
   const shown = readAnnotations(claim.metadata)
   if (!shown) return undefined
   const complete = isComplete(claim.metadata)
-  const base = { ...record(shown), complete, replacing: false }
-  if (claim.metadata?.deletionTimestamp) return { ...base, run: 'stopping', reason: 'Being deleted' }
+  const base = { ...record(shown), complete, replacing: false, volume: volumeOf(claim) }
+  if (claim.metadata?.deletionTimestamp) {
+    // The claim waits for the pod that uses it, and that for its node.
+    const state = pod && podState(pod, false)
+    if (state?.problem) {
+      const problem = withRemedies(state.problem, { workspaceId: shown.id, pod, wanted: false })
+      return { ...base, run: 'failed', reason: `Being deleted: ${state.reason}`, problem }
+    }
+    return { ...base, run: 'stopping', reason: 'Being deleted' }
+  }
   return complete
     ? { ...base, run: 'missing', reason: 'Its StatefulSet was removed; source and home are kept' }
     : { ...base, run: 'stopped', reason: 'Its creation was not completed' }

@@ -49,7 +49,13 @@ export function podState(pod: V1Pod | undefined, wanted: boolean): PodState {
   }
   const lost = isLost(pod)
   if (pod.metadata?.deletionTimestamp) {
-    const reason = lost ? 'Its node does not answer, so its pod does not end' : 'Its pod is ending'
+    if (lost) {
+      return failed(
+        'Its node does not answer, so its pod does not end',
+        lostNode(pod.spec?.nodeName ?? '', true),
+      )
+    }
+    const reason = 'Its pod is ending'
     return wanted ? { run: 'starting', reason } : { run: 'stopping', reason }
   }
   if (!wanted) return { run: 'stopping', reason: 'Its pod is about to end' }

@@ -8,9 +8,11 @@ import type {
 import { type ProblemError, problem } from '#contract'
 import type { Clock } from '../../../platform/clock'
 import type { ApiClient } from '../api'
+import { stuckProblem } from '../diagnose/pod'
+import { withRemedies } from '../diagnose/remedies'
 import { isStatus } from '../status'
 import { followObject } from '../watch/follow'
-import { filesPodName, managedSelector, objectName, type Paths, paths, podName } from './anatomy'
+import { filesPodName, idOfName, managedSelector, objectName, type Paths, paths, podName } from './anatomy'
 
 interface Kinds {
   readonly statefulSets: V1StatefulSet
@@ -27,6 +29,11 @@ const BRIEF_GRACE = 1
 const PAGE = 500
 /** Milliseconds in which a kubelet usually removes a pod whose containers have ended. */
 const LINGERS = 1_500
+
+/** Milliseconds that a pod may take longer to end than it was given before it counts as stuck, on a node that answers. */
+const OVERDUE = 60_000
+/** Milliseconds between two looks at a pod that does not change. */
+const LOOK_AGAIN = 1_000
 
 /** The objects of one namespace, one by one. Rejects with raw errors. */
 export class Objects {
@@ -141,10 +148,14 @@ export class Objects {
 
   /**
    * The same for a pod that has been deleted. Some kubelets (1.20) let one whose containers have all ended linger for
-   * a minute, until they have swept up its sandbox: it is taken out of the way then, which ends no process.
+   * a minute, until they have swept up its sandbox: it is taken out of the way then, which ends no process. Rejects with
+   * the Problem of a pod that does not end, because its node is lost or does not get it done.
    */
   async podGone(name: string, signal: AbortSignal, look?: (pod: V1Pod) => void): Promise<void> {
     const controller = new AbortController()
+    const stop = AbortSignal.any([signal, controller.signal])
+    const begun = this.#clock.now()
+    let last: V1Pod | undefined
     let sweeping: Promise<void> | undefined
     const sweep = async (uid: string | undefined) => {
       await this.#clock.sleep(LINGERS, controller.signal)
@@ -153,11 +164,21 @@ export class Objects {
       })
     }
     try {
-      await this.gone('pods', name, signal, (pod) => {
+      const gone = this.gone('pods', name, stop, (pod) => {
+        last = pod
+        refuseStuck(pod, this.#clock.now() - begun)
         look?.(pod)
         // Gone since, or another one by now: what is waited for will see it.
         if (hasEnded(pod)) sweeping ??= sweep(pod.metadata?.uid).catch(() => undefined)
       })
+      const overdue = (async () => {
+        for (;;) {
+          await this.#clock.sleep(LOOK_AGAIN, stop)
+          if (last) refuseStuck(last, this.#clock.now() - begun)
+        }
+      })()
+      overdue.catch(() => undefined)
+      await Promise.race([gone, overdue])
     } finally {
       controller.abort()
       await sweeping
@@ -179,6 +200,15 @@ export class Objects {
     await this.delete('pods', filesPodName(id), BRIEF_GRACE)
     await this.podGone(filesPodName(id), signal)
   }
+}
+
+/** `waited`: milliseconds since its end was asked for. */
+function refuseStuck(pod: V1Pod, waited: number): void {
+  const grace = (pod.metadata?.deletionGracePeriodSeconds ?? 0) * 1_000
+  // By this machine's clock alone: the server's may be another one.
+  const found = stuckProblem(pod, [], waited > grace + OVERDUE ? Number.POSITIVE_INFINITY : 0)
+  const workspaceId = idOfName(pod.metadata?.name)
+  if (found && workspaceId) throw problem(withRemedies(found, { workspaceId, pod, wanted: false }))
 }
 
 /** It was deleted, its node answers for it, and nothing of it runs or is about to. */

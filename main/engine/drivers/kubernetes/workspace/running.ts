@@ -5,8 +5,8 @@ import type { StepReport } from '../../driver'
 import { runsIdle } from '../../shared/idle'
 import type { ApiClient } from '../api'
 import { follow, followObject } from '../watch/follow'
-import { isRunning, podState, workspaceContainer } from '../watch/pod-state'
-import { objectName, podName, readAnnotations } from './anatomy'
+import { isLost, isRunning, podState, workspaceContainer } from '../watch/pod-state'
+import { filesPodName, objectName, podName, readAnnotations } from './anatomy'
 import { type Objects, workspaceGone } from './objects'
 import { judge } from './progress'
 
@@ -52,7 +52,7 @@ export class Running {
       ])
       if (!statefulSet) throw workspaceGone(id, claim !== undefined)
       const wanted = (statefulSet.spec?.replicas ?? 0) > 0
-      if (wanted && isRunning(pod)) return
+      if (wanted && isRunning(pod) && !isLost(pod)) return
       report.detail('Starting its pod')
       await objects.endFilesPod(id, signal)
       signal.throwIfAborted()
@@ -185,12 +185,13 @@ export class Running {
 
   async stop(
     id: string,
-    { grace }: { readonly grace: number },
+    { grace, force = false }: { readonly grace: number; readonly force?: boolean },
     report: StepReport,
     signal: AbortSignal,
   ): Promise<void> {
     const { client, objects } = this.#dependencies
     try {
+      if (force) return await this.#end(id, report, signal)
       const { statefulSet, claim } = await objects.of(id, signal)
       if (!statefulSet) throw workspaceGone(id, claim !== undefined)
       report.detail('Asking its main process to end')
@@ -205,6 +206,26 @@ export class Running {
     } catch (error) {
       throw client.failure(error, 'The workspace could not be stopped', signal)
     }
+  }
+
+  /**
+   * Takes its pods out of the cluster, whether their node answers or not. What was being deleted goes with its last pod:
+   * its StatefulSet is gone already then.
+   */
+  async #end(id: string, report: StepReport, signal: AbortSignal): Promise<void> {
+    const { objects } = this.#dependencies
+    const { statefulSet, claim } = await objects.of(id, signal)
+    if (!statefulSet && !claim) throw workspaceGone(id, false)
+    report.detail('Taking its pod out of the cluster')
+    signal.throwIfAborted()
+    // Before the pod, which would be made anew elsewhere.
+    if (statefulSet) await objects.patch('statefulSets', objectName(id), { spec: { replicas: 0 } })
+    await Promise.all(
+      [podName(id), filesPodName(id)].map(async (name) => {
+        await objects.delete('pods', name, 0)
+        await objects.podGone(name, signal)
+      }),
+    )
   }
 }
 
