@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import type { CreateInput, Operation, Problem, Source, Workspace } from '#contract'
 import { createDockerProvider } from '../../main/engine/drivers/docker/index'
 import type { DriverProvider } from '../../main/engine/drivers/driver'
+import { createKubernetesProvider } from '../../main/engine/drivers/kubernetes'
 import { createLinks } from '../../main/engine/link/index'
 import { waitFor } from '../../main/engine/platform/collection'
 import { createNodePlatform } from '../../main/engine/platform/node'
@@ -218,15 +219,18 @@ export function purge(): void {
 export type Verb = 'resolveImage' | 'create' | 'write' | 'start' | 'commit'
 
 export interface RigOptions {
+  /** What kind of targets it sees. Default: Docker's. */
+  readonly kind?: DriverProvider['kind']
   /** False: as if the engine were on another machine. */
   readonly bindMounts?: boolean
   /** A verb of the driver that does its work and then never returns: a place to be killed in. */
   readonly hangAfter?: Verb
 }
 
-/** The real engine's provider, with a driver that differs in what a test asks for. */
+/** The real provider, with a driver that differs in what a test asks for. */
 function provide(platform: Platform, options: RigOptions): DriverProvider {
-  const provider = createDockerProvider(platform)
+  const provider =
+    options.kind === 'kubernetes' ? createKubernetesProvider(platform) : createDockerProvider(platform)
   return {
     kind: provider.kind,
     watchTargets: (listener) => provider.watchTargets(listener),
