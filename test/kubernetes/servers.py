@@ -2,10 +2,10 @@
 import os, socket, struct, sys, threading
 
 
-def serve(port, handle):
-    listener = socket.socket(socket.AF_INET)
+def serve(port, handle, family=socket.AF_INET):
+    listener = socket.socket(family)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", port))
+    listener.bind(("127.0.0.1" if family == socket.AF_INET else "::1", port))
     listener.listen(512)
 
     def guarded(connection):
@@ -61,14 +61,12 @@ def speak_first(connection):
     connection.sendall(b"you said " + connection.recv(100))
 
 
-def end_first(connection):
-    connection.sendall(b"all there is")
-    connection.shutdown(socket.SHUT_WR)
+def record(connection):
     received = 0
     while data := connection.recv(65536):
         received += len(data)
-    with open("/tmp/received", "w") as file:
-        file.write(str(received))
+        with open("/tmp/received", "w") as file:
+            file.write(str(received))
 
 
 def farewell(connection):
@@ -87,6 +85,10 @@ def refusal(connection):
     connection.sendall(b"too large")
 
 
+def six(connection):
+    connection.sendall(b"six")
+
+
 for port, handle in {
     7001: echo,
     7002: discard,
@@ -95,10 +97,12 @@ for port, handle in {
     7005: after_end,
     7006: speak_first,
     7007: reset_in_body,
-    7008: end_first,
+    7008: record,
     7009: farewell,
     7010: cut,
     7011: refusal,
 }.items():
     serve(port, handle)
+if os.path.exists("/proc/net/if_inet6"):
+    serve(7012, six, socket.AF_INET6)
 print("listening", flush=True)

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { chmod, copyFile, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { command, tryCommand } from '../command'
@@ -36,6 +37,8 @@ export function dockershim(machine: Machine, folder: string, options: NodeOption
         `--data-root=${path('docker')}`,
         `--exec-root=${path('docker-run')}`,
         `--bridge=${options.network.bridge}`,
+        // As nodes have it: else a pod has no ::1.
+        ...(existsSync('/proc/net/if_inet6') ? ['--ipv6', `--fixed-cidr-v6=${options.network.subnet6}`] : []),
         '--iptables=false',
         '--ip6tables=false',
         '--ip-masq=false',

@@ -9,6 +9,8 @@ export interface PodNetwork {
   readonly address: string
   /** CIDR. */
   readonly subnet: string
+  /** CIDR, version 6: leads nowhere but to the other pods. */
+  readonly subnet6: string
 }
 
 /** 24-bit networks within 10.213.0.0/16. */
@@ -20,9 +22,15 @@ export function makePodNetwork(bridge: string): Promise<PodNetwork> {
     const routes = await command('ip', ['-4', '-o', 'route', 'show', 'table', 'all'])
     const first = Math.floor(Math.random() * subnets)
     for (let offset = 0; offset < subnets; offset++) {
-      const prefix = `10.213.${(first + offset) % subnets}`
+      const number = (first + offset) % subnets
+      const prefix = `10.213.${number}`
       if (routes.includes(`${prefix}.`)) continue
-      const network = { bridge, address: `${prefix}.1`, subnet: `${prefix}.0/24` }
+      const network = {
+        bridge,
+        address: `${prefix}.1`,
+        subnet: `${prefix}.0/24`,
+        subnet6: `fd00:213:0:${number.toString(16)}::/64`,
+      }
       try {
         await command('ip', ['link', 'add', bridge, 'type', 'bridge'])
         await command('ip', ['address', 'add', `${network.address}/24`, 'dev', bridge])

@@ -14,6 +14,7 @@ import type {
   WatchEvent,
   WorkspaceSpec,
 } from '../driver'
+import { createDialer as createRelayDialer, type Dialer as RelayDialer } from '../shared/dial'
 import { DockerLogins } from '../shared/docker-logins'
 import type { ApiClient, ClusterAccess } from './api'
 import { createDiagnose, type Diagnose } from './diagnose/diagnose'
@@ -28,7 +29,7 @@ import { ProtocolMemory } from './streams/protocols'
 import { PodStats } from './streams/stats'
 import { createApiClient } from './transport/client'
 import { watchWorkspaces } from './watch/watch'
-import { podName } from './workspace/anatomy'
+import { idOfName, podName } from './workspace/anatomy'
 import { FilesPods } from './workspace/files-pod'
 import { growVolume } from './workspace/growth'
 import { Images } from './workspace/image'
@@ -58,6 +59,7 @@ export class KubernetesDriver implements Driver {
   readonly #exec: ExecDependencies
   readonly #stats: PodStats
   readonly #dialer: Dialer
+  readonly #relays: RelayDialer
   readonly #diagnose: Diagnose
   readonly #closed = new AbortController()
 
@@ -88,7 +90,20 @@ export class KubernetesDriver implements Driver {
     this.#files = new FilesPods(client, this.#objects, platform)
     this.#exec = { client, logger, protocols: new ProtocolMemory(), ending: new Set() }
     this.#stats = new PodStats(this.#exec, clock)
-    this.#dialer = createDialer({ client, logger, clock, protocols: new ProtocolMemory() })
+    const relays = createRelayDialer({
+      exec: (id, options, signal) => this.exec(id, options, signal),
+      logger,
+      imageIdOf: async (id) => (await this.#locator.describe(id)).image,
+    })
+    this.#relays = relays
+    this.#dialer = createDialer({
+      client,
+      logger,
+      clock,
+      protocols: new ProtocolMemory(),
+      exec: (pod, command, signal) => this.exec(idOfName(pod) ?? '', { command }, signal),
+      otherWay: (pod, port, signal) => relays.dial(idOfName(pod) ?? '', port, signal),
+    })
   }
 
   probe(signal: AbortSignal): Promise<TargetFacts> {
@@ -238,6 +253,7 @@ export class KubernetesDriver implements Driver {
   async dispose(): Promise<void> {
     this.#closed.abort()
     this.#dialer.dispose()
+    this.#relays.dispose()
     // Bounded: a cluster that does not answer must not hold up the end of the application.
     const limit = new AbortController()
     await Promise.race([
@@ -256,6 +272,7 @@ export class KubernetesDriver implements Driver {
       return await action()
     } finally {
       this.#locator.forget(id)
+      this.#relays.forget(id)
     }
   }
 

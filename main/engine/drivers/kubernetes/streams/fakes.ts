@@ -1,4 +1,5 @@
-import { Duplex } from 'node:stream'
+import { Duplex, PassThrough, type Readable, type Writable } from 'node:stream'
+import type { ExecExit, ExecProcess } from '../../driver'
 import type { ApiClient, ApiWebSocket, SpdySession, SpdyStream, StreamEnd } from '../api'
 
 /** For tests: the server's side of what the API client opens, in memory. */
@@ -217,4 +218,42 @@ export function fakeClient(parts: Partial<ApiClient>): ApiClient {
 /** An answer of status 400 and above. */
 export function refusal(status: number, message: string, reason = ''): Error {
   return Object.assign(new Error(message), { status, reason })
+}
+
+/** A process in a pod: `begin` gets what it reads and where it writes. */
+export function fakeProcess(begin: (stdin: Readable, stdout: Writable) => void) {
+  const stdin = new PassThrough()
+  const stdout = new PassThrough()
+  let exited: (exit: ExecExit) => void = () => undefined
+  const fake = {
+    /** How many times it has written. */
+    answers: 0,
+    destroyed: false,
+    say: (text: string) => stdout.write(text),
+    end: (code: number) => {
+      stdout.end()
+      exited({ code })
+    },
+    near: undefined as unknown as ExecProcess,
+  }
+  const near: ExecProcess = {
+    stdin,
+    stdout,
+    stderr: null,
+    resize: async () => undefined,
+    kill: async () => undefined,
+    exit: new Promise((resolve) => {
+      exited = resolve
+    }),
+    destroy: () => {
+      fake.destroyed = true
+      stdout.destroy()
+      exited({ code: null })
+    },
+  }
+  stdout.on('data', () => {
+    fake.answers++
+  })
+  begin(stdin, stdout)
+  return Object.assign(fake, { near })
 }

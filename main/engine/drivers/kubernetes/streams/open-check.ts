@@ -21,7 +21,8 @@ export interface ClosedPortQuestion {
 }
 
 /**
- * Tells when a connection that nobody has refused is open. A node says of a connection that it failed, and never that
+ * Tells when a connection that nobody has refused is open, where the pod has no program to tell what listens in it
+ * (see {@link ListeningLook}) or cannot say. A node says of a connection that it failed, and never that
  * it succeeded: until the pod's first byte comes, open and not yet refused look the same, and protocols in which the
  * client speaks first would wait for ever for that byte. So the same is asked of a port that is closed, a moment
  * later: when that was refused, and as much time again has passed as the slowest of the latest refusals took, the first

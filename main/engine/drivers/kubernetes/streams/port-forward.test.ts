@@ -1,12 +1,9 @@
 import { once } from 'node:events'
-import type { Duplex } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
-import { systemClock } from '../../../platform/clock'
-import { silentLogger } from '../../../platform/logger'
-import type { ApiClient } from '../api'
-import { FakeSession, type FakeStream, FakeWebSocket, fakeClient, refusal } from './fakes'
-import { createDialer, type DialerDependencies, type ForwardProtocol } from './port-forward'
+import { dialerOf, end, listening, node, type Pair, refuse } from './fake-node'
+import { type FakeSession, FakeWebSocket, refusal } from './fakes'
+import type { ForwardProtocol } from './port-forward'
 import { ProtocolMemory } from './protocols'
 
 const never = new AbortController().signal
@@ -14,61 +11,6 @@ const tick = () => new Promise((resolve) => setTimeout(resolve, 5))
 
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await tick()
-}
-
-interface Pair {
-  readonly port: number
-  readonly data: FakeStream
-  readonly error: FakeStream
-}
-
-/** A node: calls `connect` for each pair of streams, as a kubelet begins to connect. */
-function node(connect: (pair: Pair) => void) {
-  const sessions: FakeSession[] = []
-  const spdy = async () => {
-    const waiting = new Map<string, FakeStream>()
-    const session = new FakeSession((stream) => {
-      const { requestID = '', port, streamType } = stream.headers
-      const other = waiting.get(requestID)
-      if (!other) {
-        waiting.set(requestID, stream)
-        return
-      }
-      const [data, error] = streamType === 'data' ? [stream, other] : [other, stream]
-      connect({ port: Number(port), data, error })
-    })
-    sessions.push(session)
-    return session
-  }
-  return { sessions, spdy }
-}
-
-const refuse = ({ port, data, error }: Pair) => {
-  error.push(`error forwarding port ${port}: dial tcp4 127.0.0.1:${port}: connect: connection refused`)
-  error.push(null)
-  data.push(null)
-}
-const end = ({ data, error }: Pair) => {
-  error.push(null)
-  data.push(null)
-}
-
-function dialerOf(parts: Partial<ApiClient>, more: Partial<DialerDependencies> = {}) {
-  return createDialer({
-    client: fakeClient({
-      spdyOverWebSocket: () => Promise.reject(refusal(400, 'no such upgrade')),
-      ...parts,
-    }),
-    logger: silentLogger,
-    clock: systemClock,
-    protocols: new ProtocolMemory<ForwardProtocol>(),
-    ...more,
-  })
-}
-
-const listening = (handle: (pair: Pair) => void) => (pair: Pair) => {
-  if (pair.port >= 1024 && pair.port < 9000) handle(pair)
-  else refuse(pair)
 }
 
 describe('dial over SPDY', () => {
@@ -264,23 +206,6 @@ describe('dial over SPDY', () => {
     expect(reply.toString()).toBe('up')
   })
 
-  it('tries the other way in where the node’s own knows IPv4 alone', async () => {
-    const other = {} as Duplex
-    const asked: number[] = []
-    const socat = ({ data, error }: Pair) => {
-      error.push('exit status 1: socat[7] E connect(5, AF=2 127.0.0.1:7001, 16): Connection refused')
-      end({ port: 0, data, error })
-    }
-    const dialer = dialerOf(node(socat), {
-      otherWay: async (_, port) => {
-        asked.push(port)
-        return other
-      },
-    })
-    expect(await dialer.dial('pod', 7001, never)).toBe(other)
-    expect(asked).toEqual([7001])
-  })
-
   it('gives up on abort, and ends all when it is disposed of', async () => {
     const silent = dialerOf(node(() => undefined))
     const controller = new AbortController()
@@ -309,11 +234,9 @@ describe('dial where SPDY does not pass', () => {
     bytes.writeUInt16LE(number)
     return bytes
   }
-  const greet = (socket: FakeWebSocket, ports: readonly string[]) => {
-    for (const [n, number] of ports.entries()) {
-      socket.message(n * 2, port(Number(number)))
-      socket.message(n * 2 + 1, port(Number(number)))
-    }
+  const greet = (socket: FakeWebSocket, number: number) => {
+    socket.message(0, port(number))
+    socket.message(1, port(number))
   }
 
   it('tunnels it in a websocket where the server can', async () => {
@@ -324,17 +247,16 @@ describe('dial where SPDY does not pass', () => {
     expect(protocols.works).toBe('tunnel')
   })
 
-  it('gives each connection a websocket, with the closed port beside it', async () => {
+  it('gives each connection a websocket, and the closed port that is asked too', async () => {
     const sockets: FakeWebSocket[] = []
     const dialer = dialerOf({
       spdy: blocked,
       websocket: async (_, { query }) => {
         const socket = new FakeWebSocket('v4.channel.k8s.io')
         sockets.push(socket)
-        const ports = query?.ports as string[]
-        expect(ports).toEqual(['7001', '1'])
-        greet(socket, ports)
-        socket.message(3, 'error forwarding port 1: connection refused')
+        const [asked] = [query?.ports].flat()
+        greet(socket, Number(asked))
+        if (asked === '1') socket.message(1, 'error forwarding port 1: connection refused')
         return socket
       },
     })
@@ -344,6 +266,8 @@ describe('dial where SPDY does not pass', () => {
     const [reply] = (await once(socket, 'data')) as [Buffer]
     expect(reply.toString()).toBe('answer')
     expect(sockets[0]?.sent).toEqual([Buffer.from('\0ask')])
+    expect(sockets).toHaveLength(2)
+    expect(sockets[1]?.destroyed).toBe(true)
     sockets[0]?.finish(true)
     socket.resume()
     await once(socket, 'end')
@@ -354,11 +278,12 @@ describe('dial where SPDY does not pass', () => {
     const sockets: FakeWebSocket[] = []
     const dialer = dialerOf({
       spdy: blocked,
-      websocket: async () => {
+      websocket: async (_, { query }) => {
         const socket = new FakeWebSocket('v4.channel.k8s.io')
-        sockets.push(socket)
-        greet(socket, ['7001', '1'])
-        if (refused) socket.message(1, 'connection refused')
+        const [asked] = [query?.ports].flat()
+        greet(socket, Number(asked))
+        if (asked === '7001') sockets.push(socket)
+        if (refused || asked === '1') socket.message(1, 'connection refused')
         else socket.message(0, 'up')
         return socket
       },

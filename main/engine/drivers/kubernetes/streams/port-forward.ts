@@ -1,14 +1,16 @@
 import { setMaxListeners } from 'node:events'
-import type { Duplex } from 'node:stream'
+import { Duplex } from 'node:stream'
 import { ProblemError } from '#contract'
 import type { Clock } from '../../../platform/clock'
 import type { Logger } from '../../../platform/logger'
+import type { ExecProcess } from '../../driver'
 import type { ApiClient } from '../api'
-import { failureOf, isAfterOpening, isRefusal } from './forward-failure'
+import { failureOf, isAfterOpening } from './forward-failure'
 import { ForwardSession } from './forward-session'
-import { type ClosedPortQuestion, OpenCheck } from './open-check'
+import { ListeningLook, LOOK_COMMAND } from './listening'
 import { podPath } from './open-command'
-import type { PortConnection, PortVerdict } from './port-connection'
+import { type Attempt, Opening } from './opening'
+import type { PortConnection } from './port-connection'
 import { connectionLost, podFailure } from './problems'
 import type { ProtocolMemory, Way } from './protocols'
 import { SessionPool } from './session-pool'
@@ -28,9 +30,11 @@ export interface DialerDependencies {
   readonly logger: Logger
   readonly clock: Clock
   readonly protocols: ProtocolMemory<ForwardProtocol>
+  /** Runs a command in a pod, to ask it what listens. Absent: there is no such way. */
+  readonly exec?: (pod: string, command: readonly string[], signal: AbortSignal) => Promise<ExecProcess>
   /**
-   * Another way into the pod, for what the node's own does not reach: under dockershim it knows 127.0.0.1 alone.
-   * Rejects with `port-refused` where nothing listens for it either.
+   * Another way into the pod, for what listens on ::1: some nodes (dockershim) know 127.0.0.1 alone. Rejects with
+   * `port-refused` where nothing listens for it either, and with `dial-unsupported` where there is no such way.
    */
   readonly otherWay?: (pod: string, port: number, signal: AbortSignal) => Promise<Duplex>
 }
@@ -74,31 +78,29 @@ export function createDialer(dependencies: DialerDependencies): Dialer {
   }
 }
 
-/** A connection that the node has accepted, and how to ask the same of a closed port. */
-interface Attempt {
-  readonly begunAt: number
-  readonly connection: PortConnection
-  ask(port: number): Promise<ClosedPortQuestion>
-}
+/** How long a connection that is not wanted any more may take to come to its end by itself, in milliseconds. */
+const LAST_MOMENTS = 5_000
 
 class PodForwarder {
   readonly #dependencies: DialerDependencies
   readonly #pod: string
   readonly #onUnused: () => void
-  readonly #check: OpenCheck
+  readonly #look: ListeningLook | undefined
+  readonly #opening: Opening
   readonly #pool: SessionPool
-  /** Open connections over which bytes came, by port: as long as there is one, the port listens. */
-  readonly #alive = new Map<number, Set<PortConnection>>()
+  /** Ports that the other way leads to. */
+  readonly #elsewhere = new Set<number>()
   readonly #disposed = new AbortController()
   #dialling = 0
   #sweep: NodeJS.Timeout | undefined
 
   constructor(dependencies: DialerDependencies, pod: string, onUnused: () => void) {
-    const { client, clock } = dependencies
+    const { client, clock, exec, logger } = dependencies
     this.#dependencies = dependencies
     this.#pod = pod
     this.#onUnused = onUnused
-    this.#check = new OpenCheck(clock)
+    this.#look = exec && new ListeningLook((signal) => exec(pod, LOOK_COMMAND, signal), logger)
+    this.#opening = new Opening(clock, this.#look, this.#disposed.signal)
     this.#pool = new SessionPool(client.identity.targetName, clock, () => this.#sweepLater())
     // One for each connection that is being made.
     setMaxListeners(0, this.#disposed.signal)
@@ -122,19 +124,29 @@ class PodForwarder {
   }
 
   async #dial(port: number, signal: AbortSignal): Promise<Duplex> {
-    const { client, otherWay } = this.#dependencies
+    const { targetName } = this.#dependencies.client.identity
+    const direct = this.#elsewhere.has(port) ? await this.#otherWay(port, signal) : undefined
+    if (direct instanceof Duplex) return direct
     for (let attempt = 1; ; attempt++) {
-      const { begunAt, connection, ask } = await this.#connect(port, attempt > 1, signal)
+      const attempted = await this.#connect(port, attempt > 1, signal)
+      const { connection } = attempted
       try {
-        const verdict = await this.#verdict(port, connection, ask, signal)
-        if (verdict.open || isAfterOpening(verdict.complaint)) return this.#opened(port, connection)
-        this.#check.seenClosed(port)
-        if (isRefusal(verdict.complaint)) this.#check.refused(begunAt)
-        const failure = failureOf(verdict.complaint, port, client.identity.targetName)
-        const { code } = failure.problem
-        if (code === 'port-refused' && otherWay && /socat/i.test(verdict.complaint)) {
-          return await otherWay(this.#pod, port, signal)
+        let outcome = await this.#opening.outcome(port, attempted, signal)
+        if (outcome.open === 'elsewhere') {
+          const other = await this.#otherWay(port, signal)
+          if (other instanceof Duplex) {
+            this.#comeToEnd(connection)
+            return other
+          }
+          // The node's word on it, such as it is.
+          outcome = await this.#opening.assumed(attempted, signal)
         }
+        if (outcome.open || isAfterOpening(outcome.complaint)) {
+          this.#opening.opened(port, connection)
+          return connection
+        }
+        const failure = failureOf(outcome.complaint, port, targetName)
+        const { code } = failure.problem
         // A session outlives the pod that it was opened to, and knows nothing of its successor of the same name.
         if (code === 'connection-lost') this.#pool.retireAll()
         if (code !== 'connection-lost' || attempt === ATTEMPTS) throw failure
@@ -146,50 +158,25 @@ class PodForwarder {
     }
   }
 
-  async #verdict(
-    port: number,
-    connection: PortConnection,
-    ask: Attempt['ask'],
-    signal: AbortSignal,
-  ): Promise<PortVerdict> {
-    const done = new AbortController()
-    const aborted = new Promise<never>((_, reject) => {
-      signal.addEventListener('abort', () => reject(signal.reason), { signal: done.signal })
-    })
+  /** The failure, where nothing listens for it or there is no such way. Rejects like {@link Dialer.dial} otherwise. */
+  async #otherWay(port: number, signal: AbortSignal): Promise<Duplex | ProblemError | undefined> {
     try {
-      const known = this.#check.isFresh(port) || (this.#alive.get(port)?.size ?? 0) > 0
-      const open = known
-        ? Promise.resolve()
-        : Promise.race([
-            this.#check.passed(ask, this.#disposed.signal),
-            this.#check.whenSeenOpen(port, done.signal),
-          ])
-      // In this order: what is known already is not overruled by what is assumed.
-      return await Promise.race([connection.decided, open.then(() => ({ open: true }) as const), aborted])
-    } finally {
-      done.abort()
+      const connection = await this.#dependencies.otherWay?.(this.#pod, port, signal)
+      if (connection) this.#elsewhere.add(port)
+      return connection
+    } catch (error) {
+      this.#elsewhere.delete(port)
+      if (!(error instanceof ProblemError)) throw error
+      if (error.problem.code !== 'port-refused' && error.problem.code !== 'dial-unsupported') throw error
+      this.#dependencies.logger.debug('dial: no other way', { port, problem: error.problem })
+      return error
     }
   }
 
-  #opened(port: number, connection: PortConnection): PortConnection {
-    this.#check.seenOpen(port)
-    void connection.decided.then((verdict) => {
-      if (!verdict.open) {
-        if (isRefusal(verdict.complaint)) this.#check.seenClosed(port)
-        return
-      }
-      this.#check.seenOpen(port)
-      if (connection.destroyed) return
-      const alive = this.#alive.get(port) ?? new Set()
-      this.#alive.set(port, alive.add(connection))
-      const gone = () => {
-        alive.delete(connection)
-        if (alive.size === 0) this.#alive.delete(port)
-      }
-      connection.once('end', gone)
-      connection.once('close', gone)
-    })
-    return connection
+  /** Broken off it would take its session along. */
+  #comeToEnd(connection: PortConnection): void {
+    const limit = this.#dependencies.clock.sleep(LAST_MOMENTS, this.#disposed.signal).catch(() => undefined)
+    void Promise.race([connection.decided, limit]).then(() => connection.destroy())
   }
 
   /** Over a session that is there, or a new one, or a websocket of its own. */
@@ -270,19 +257,25 @@ class PodForwarder {
 
   async #alone(port: number, signal: AbortSignal): Promise<Attempt> {
     const { client, clock } = this.#dependencies
-    const path = podPath(client, this.#pod, 'portforward')
     const begunAt = clock.now()
-    const ports = [...new Set([port, this.#check.closedPort])].map(String)
-    const options = { query: { ports }, protocols: ['v4.channel.k8s.io'], signal }
-    const { connection, closedPort } = carryWebSocket(
-      await client.websocket(path, options),
-      client.identity.targetName,
-    )
-    const end = () => connection.destroy()
-    this.#disposed.signal.addEventListener('abort', end, { once: true })
-    connection.once('close', () => this.#disposed.signal.removeEventListener('abort', end))
-    const question = { begunAt, verdict: closedPort, dispose: () => undefined }
-    return { begunAt, connection, ask: async () => question }
+    const open = async (to: number, limit: AbortSignal) => {
+      const options = { query: { ports: [String(to)] }, protocols: ['v4.channel.k8s.io'], signal: limit }
+      const socket = await client.websocket(podPath(client, this.#pod, 'portforward'), options)
+      const connection = carryWebSocket(socket, client.identity.targetName)
+      const end = () => connection.destroy()
+      this.#disposed.signal.addEventListener('abort', end, { once: true })
+      connection.once('close', () => this.#disposed.signal.removeEventListener('abort', end))
+      return connection
+    }
+    return {
+      begunAt,
+      connection: await open(port, signal),
+      ask: async (closedPort) => {
+        const askedAt = clock.now()
+        const question = await open(closedPort, this.#disposed.signal)
+        return { begunAt: askedAt, verdict: question.decided, dispose: () => question.destroy() }
+      },
+    }
   }
 
   /** Ends what was not used for a while, and with the last session this. */
@@ -291,7 +284,8 @@ class PodForwarder {
     this.#sweep = setTimeout(() => {
       this.#sweep = undefined
       this.#pool.sweep()
-      if (this.#pool.empty && this.#dialling === 0 && this.#alive.size === 0) this.#onUnused()
+      if (this.#dialling === 0) this.#look?.rest()
+      if (this.#pool.empty && this.#dialling === 0 && this.#opening.idle) this.#onUnused()
       else this.#sweepLater()
     }, SWEEP_EVERY)
     this.#sweep.unref()
@@ -300,6 +294,7 @@ class PodForwarder {
   dispose(): void {
     this.#disposed.abort()
     clearTimeout(this.#sweep)
+    this.#look?.dispose()
     this.#pool.destroyAll()
   }
 }

@@ -1,5 +1,5 @@
 import type { ApiWebSocket } from '../api'
-import { PortConnection, type PortVerdict } from './port-connection'
+import { PortConnection } from './port-connection'
 
 /** Bytes per message. */
 const MESSAGE = 64 * 1024
@@ -13,18 +13,10 @@ const SILENCE_AFTER_END = 30_000
  * which begins with the port as two bytes. The protocol has no half-close: after `end()` the answer still comes, but
  * who waits for the end of the question before answering waits for ever, so the websocket is closed after 30 s in
  * which nothing came.
- * @param ports the port and, behind it, one on which nothing listens, see {@link createDialer}
  */
-export function carryWebSocket(
-  socket: ApiWebSocket,
-  targetName: string,
-): { readonly connection: PortConnection; readonly closedPort: Promise<PortVerdict> } {
-  const complaints = ['', '']
-  const heard = [0, 0, 0, 0]
-  let decideClosed: (verdict: PortVerdict) => void = () => undefined
-  const closedPort = new Promise<PortVerdict>((resolve) => {
-    decideClosed = resolve
-  })
+export function carryWebSocket(socket: ApiWebSocket, targetName: string): PortConnection {
+  let complaint = ''
+  const heard = [0, 0]
   let drained: (() => void) | undefined
   let over = false
   let silence: NodeJS.Timeout | undefined
@@ -78,21 +70,16 @@ export function carryWebSocket(
     if (channel === 0) {
       if (silence) watchSilence()
       connection.receive(payload)
-    } else if (channel === 2) {
-      decideClosed({ open: true })
     } else {
-      const which = channel === 1 ? 0 : 1
-      complaints[which] = `${complaints[which]}${payload.toString('utf8')}`.slice(-4_000)
-      if (which === 1) decideClosed({ open: false, complaint: complaints[1] ?? '' })
-      else connection.finish(complaints[0] ?? '')
+      complaint = `${complaint}${payload.toString('utf8')}`.slice(-4_000)
+      connection.finish(complaint)
     }
   })
   void socket.ended.then(({ clean, reason }) => {
     over = true
     clearTimeout(silence)
     proceed()
-    decideClosed({ open: false, complaint: reason })
-    connection.finish(complaints[0] || (clean ? '' : reason || 'the connection was lost'))
+    connection.finish(complaint || (clean ? '' : reason || 'the connection was lost'))
   })
-  return { connection, closedPort }
+  return connection
 }

@@ -1,0 +1,159 @@
+import { once } from 'node:events'
+import { Duplex } from 'node:stream'
+import { describe, expect, it } from 'vitest'
+import { ProblemError } from '#contract'
+import { systemClock } from '../../../platform/clock'
+import { dialerOf, node, refuse } from './fake-node'
+import { fakeProcess } from './fakes'
+
+const never = new AbortController().signal
+const tick = () => new Promise((resolve) => setTimeout(resolve, 5))
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await tick()
+}
+
+describe('dial with a pod that tells what listens in it', () => {
+  const heading = '  sl  local_address rem_address   st tx_queue rx_queue'
+  const at = (address: string, port: number, state = '0A', remote = '00000000:0000') =>
+    `   0: ${address}:${port.toString(16).toUpperCase()} ${remote} ${state} 00000000:00000000`
+  const LOCALHOST = '0100007F'
+  const VERSION6 = '00000000000000000000000001000000'
+  /** A pod whose tables are `lines` whenever it is asked. */
+  const pod = (lines: () => readonly string[]) => {
+    const processes: ReturnType<typeof fakeProcess>[] = []
+    const exec = async () => {
+      const process = fakeProcess((stdin, stdout) => {
+        stdin.on('data', () => stdout.write(`${[heading, ...lines()].join('\n')}\n\n.\n`))
+      })
+      processes.push(process)
+      return process.near
+    }
+    return { exec, processes }
+  }
+
+  it('is open where it listens, though neither side has said anything', async () => {
+    const asked: number[] = []
+    const silent = node((pair) => asked.push(pair.port))
+    const dialer = dialerOf(silent, { exec: pod(() => [at(LOCALHOST, 7001)]).exec })
+    await dialer.dial('pod', 7001, never)
+    await until(() => asked.length > 0)
+    expect(asked).toEqual([7001])
+  })
+
+  it('is refused where nothing listens, however late the node says so', async () => {
+    let refuseLate: (() => void) | undefined
+    const slow = node((pair) => {
+      refuseLate = () => refuse(pair)
+    })
+    const { exec, processes } = pod(() => [at(LOCALHOST, 7002)])
+    const dialer = dialerOf(slow, { exec })
+    let settled = false
+    const dialled = dialer.dial('pod', 7001, never).finally(() => {
+      settled = true
+    })
+    await until(() => (processes[0]?.answers ?? 0) > 0 && refuseLate !== undefined)
+    await tick()
+    expect(settled).toBe(false)
+    refuseLate?.()
+    await expect(dialled).rejects.toMatchObject({ problem: { code: 'port-refused' } })
+  })
+
+  it('is refused where nothing listens and the node says nothing', async () => {
+    const clock = { now: systemClock.now, sleep: async () => undefined }
+    const silent = node(() => undefined)
+    const dialer = dialerOf(silent, { exec: pod(() => []).exec, clock })
+    await expect(dialer.dial('pod', 7001, never)).rejects.toMatchObject({
+      problem: { code: 'port-refused' },
+    })
+  })
+
+  it('takes what is connected without a listener for what the node makes of it', async () => {
+    const dialer = dialerOf(
+      node((pair) => {
+        if (pair.port !== 7001) refuse(pair)
+      }),
+      { exec: pod(() => [at(LOCALHOST, 7001, '01', '0100007F:C000')]).exec },
+    )
+    await dialer.dial('pod', 7001, never)
+  })
+
+  it.each([
+    ['and the node refuses', refuse],
+    ['and the node is silent', () => undefined],
+  ])('goes the other way to ::1, %s, and first the next time', async (_, connect) => {
+    const other = new Duplex({ read: () => undefined })
+    const asked: number[] = []
+    const { sessions, spdy } = node(connect)
+    const dialer = dialerOf(
+      { spdy },
+      {
+        exec: pod(() => [at(VERSION6, 7001)]).exec,
+        otherWay: async (_, port) => {
+          asked.push(port)
+          return other
+        },
+      },
+    )
+    expect(await dialer.dial('pod', 7001, never)).toBe(other)
+    const opened = () => sessions.flatMap((session) => session.opened).length
+    const before = opened()
+    expect(await dialer.dial('pod', 7001, never)).toBe(other)
+    expect(asked).toEqual([7001, 7001])
+    expect(opened()).toBe(before)
+  })
+
+  it('takes the node’s word on ::1 where there is no other way', async () => {
+    const dialer = dialerOf(
+      node((pair) => (pair.port === 7001 ? pair.data.push('six') : refuse(pair))),
+      {
+        exec: pod(() => [at(VERSION6, 7001)]).exec,
+        otherWay: () =>
+          Promise.reject(new ProblemError({ code: 'dial-unsupported', title: '', cause: '', remedy: '' })),
+      },
+    )
+    const [reply] = (await once(await dialer.dial('pod', 7001, never), 'data')) as [Buffer]
+    expect(reply.toString()).toBe('six')
+  })
+
+  it('asks by one process for as long as that lives, and by another one then', async () => {
+    const { exec, processes } = pod(() => [7001, 7002, 7003].map((port) => at(LOCALHOST, port)))
+    const dialer = dialerOf(
+      node(() => undefined),
+      { exec },
+    )
+    await dialer.dial('pod', 7001, never)
+    await dialer.dial('pod', 7002, never)
+    expect(processes).toHaveLength(1)
+    processes[0]?.end(137)
+    await dialer.dial('pod', 7003, never)
+    expect(processes).toHaveLength(2)
+    dialer.dispose()
+    expect(processes[1]?.destroyed).toBe(true)
+  })
+
+  it.each([
+    ['no shell', (process: ReturnType<typeof fakeProcess>) => process.end(127)],
+    ['no cat', (process: ReturnType<typeof fakeProcess>) => process.say('\n.\n')],
+  ])('takes the node’s word where there is %s, and does not ask again', async (_, answer) => {
+    let started = 0
+    const dialer = dialerOf(
+      node((pair) => {
+        if (pair.port < 7000 || pair.port === 9000) refuse(pair)
+      }),
+      {
+        exec: async () => {
+          started++
+          const process = fakeProcess((stdin) => stdin.once('data', () => answer(process)))
+          return process.near
+        },
+      },
+    )
+    await dialer.dial('pod', 7001, never)
+    await dialer.dial('pod', 7002, never)
+    await expect(dialer.dial('pod', 9000, never)).rejects.toMatchObject({
+      problem: { code: 'port-refused' },
+    })
+    expect(started).toBe(1)
+  })
+})

@@ -1,0 +1,126 @@
+import type { Clock } from '../../../platform/clock'
+import { isRefusal } from './forward-failure'
+import type { ListeningLook, Listens } from './listening'
+import { type ClosedPortQuestion, OpenCheck } from './open-check'
+import type { PortConnection, PortVerdict } from './port-connection'
+
+/** How long the node may take to tell of a connection for which nothing listens, in milliseconds, before it is said. */
+const NODE_PATIENCE = 5_000
+
+/** A connection that the node has accepted, and how to ask the same of a closed port. */
+export interface Attempt {
+  readonly begunAt: number
+  readonly connection: PortConnection
+  ask(port: number): Promise<ClosedPortQuestion>
+}
+
+/** What became of an attempt. `elsewhere`: only another way leads to what listens. */
+export type Outcome = PortVerdict | { readonly open: 'elsewhere' }
+
+/**
+ * Tells whether connections to one pod are open. A node says of a connection that it failed, and never that it
+ * succeeded, so that the pod itself is asked what listens in it: then it is known before the first byte comes.
+ */
+export class Opening {
+  readonly #clock: Clock
+  readonly #look: ListeningLook | undefined
+  readonly #check: OpenCheck
+  readonly #disposed: AbortSignal
+  /** Open connections over which bytes came, by port: as long as there is one, the port listens. */
+  readonly #alive = new Map<number, Set<PortConnection>>()
+
+  constructor(clock: Clock, look: ListeningLook | undefined, disposed: AbortSignal) {
+    this.#clock = clock
+    this.#look = look
+    this.#check = new OpenCheck(clock)
+    this.#disposed = disposed
+  }
+
+  /** Whether no connection is known to be alive. */
+  get idle(): boolean {
+    return this.#alive.size === 0
+  }
+
+  /** Rejects with the signal's reason. */
+  async outcome(port: number, attempt: Attempt, signal: AbortSignal): Promise<Outcome> {
+    const { begunAt, connection } = attempt
+    const done = new AbortController()
+    const aborted = new Promise<never>((_, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason), { signal: done.signal })
+    })
+    const known = this.#check.isFresh(port) || (this.#alive.get(port)?.size ?? 0) > 0
+    const listens = known ? undefined : (this.#look?.look(port) ?? Promise.resolve(undefined))
+    try {
+      const found = listens
+        ? Promise.race([
+            listens.then((found) => this.#judge(found, attempt, done.signal)),
+            this.#check.whenSeenOpen(port, done.signal).then(() => ({ open: true }) as const),
+          ])
+        : Promise.resolve({ open: true } as const)
+      // In this order: what is known already is not overruled by what is assumed.
+      const outcome = await Promise.race([connection.decided, found, aborted])
+      if (outcome.open !== false || !isRefusal(outcome.complaint)) return outcome
+      this.#check.seenClosed(port)
+      this.#check.refused(begunAt)
+      // Some nodes know 127.0.0.1 alone.
+      const who = await Promise.race([listens ?? this.#look?.look(port), aborted])
+      return who === 'version6' ? { open: 'elsewhere' } : outcome
+    } finally {
+      done.abort()
+    }
+  }
+
+  async #judge(listens: Listens | undefined, attempt: Attempt, over: AbortSignal): Promise<Outcome> {
+    switch (listens) {
+      case 'version4':
+        return { open: true }
+      case 'version6':
+        return { open: 'elsewhere' }
+      case 'nobody':
+        // The node may have found the last client that a listener took before it was closed.
+        await this.#clock.sleep(NODE_PATIENCE, over)
+        return { open: false, complaint: 'connection refused: nothing listens' }
+      default:
+        return this.#assume(attempt)
+    }
+  }
+
+  /** The same without asking the pod what listens, as far as the node tells. */
+  async assumed(attempt: Attempt, signal: AbortSignal): Promise<PortVerdict> {
+    const done = new AbortController()
+    const aborted = new Promise<never>((_, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason), { signal: done.signal })
+    })
+    try {
+      return await Promise.race([attempt.connection.decided, this.#assume(attempt), aborted])
+    } finally {
+      done.abort()
+    }
+  }
+
+  async #assume({ ask }: Attempt): Promise<PortVerdict> {
+    await this.#check.passed(ask, this.#disposed)
+    return { open: true }
+  }
+
+  /** A connection is open: others to the same port are, too, as long as it is alive. */
+  opened(port: number, connection: PortConnection): void {
+    this.#check.seenOpen(port)
+    void connection.decided.then((verdict) => {
+      if (!verdict.open) {
+        if (isRefusal(verdict.complaint)) this.#check.seenClosed(port)
+        return
+      }
+      this.#check.seenOpen(port)
+      if (connection.destroyed) return
+      const alive = this.#alive.get(port) ?? new Set()
+      this.#alive.set(port, alive.add(connection))
+      const gone = () => {
+        alive.delete(connection)
+        if (alive.size === 0) this.#alive.delete(port)
+      }
+      connection.once('end', gone)
+      connection.once('close', gone)
+    })
+  }
+}
