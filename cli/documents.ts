@@ -4,6 +4,7 @@ import {
   Operation,
   PortNumber,
   Problem,
+  Room,
   Source,
   Survival,
   Target,
@@ -51,6 +52,10 @@ export type ListDocument = z.infer<typeof ListDocument>
 /** `berth targets`. */
 export const TargetsDocument = z.strictObject({ targets: z.array(Target) })
 export type TargetsDocument = z.infer<typeof TargetsDocument>
+
+/** `berth targets <target>`. `room` is null where it is no cluster, or does not answer. */
+export const TargetDocument = z.strictObject({ target: Target, room: Room.nullable() })
+export type TargetDocument = z.infer<typeof TargetDocument>
 
 /** `berth up|start|stop|restart|rebuild|rename|grow|delete`. `workspace` is null after delete. */
 export const ActionDocument = z.strictObject({

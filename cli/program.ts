@@ -93,11 +93,16 @@ function addCreation(program: Command, go: Execute): void {
     .argument('[source]', 'git URL (also url#branch and url@commit), folder, or nothing with --image')
     .option('-i, --image <image>', 'use this image and not what the definition says')
     .option('-n, --name <name>', 'name of the workspace; made from the source otherwise')
-    .option('-t, --target <target>', 'where it shall live, see `berth targets`')
+    .option(
+      '-t, --target <target>',
+      'where it shall live, see `berth targets`; also kubernetes:context/namespace',
+    )
     .option('-b, --branch <branch>', 'branch of the repository')
     .option('-d, --definition <path>', 'definition file, where the source has several')
     .addOption(json())
     .optionsGroup('On a cluster:')
+    .option('--namespace <name>', 'in this namespace; it becomes a target of its own')
+    .option('--create-namespace', 'make the namespace if it is not there')
     .option('--cpu <amount>', 'processor that it is sure to get: 500m, 2')
     .option('--cpu-limit <amount>', 'processor that it never gets more of')
     .option('--memory <amount>', 'memory that it is sure to get: 512Mi, 4Gi')
@@ -265,10 +270,17 @@ function addPorts(program: Command, go: Execute): void {
 }
 
 function addMachine(program: Command, go: Execute): void {
-  define(program, 'targets', 'Show where workspaces can live, and how these places are.', ['berth targets'])
+  define(program, 'targets', 'Show where workspaces can live, and how these places are.', [
+    'berth targets',
+    'berth targets kubernetes:prod/team',
+  ])
+    .argument('[target]', 'tell all about this one: who you are there, and what room it has')
     .addOption(json())
-    .action((options) =>
-      go(options, async (context) => (await import('./commands/targets')).targets(context)),
+    .action((target, options) =>
+      go(options, async (context) => {
+        const { targets, oneTarget } = await import('./commands/targets')
+        return target === undefined ? targets(context) : oneTarget(context, target)
+      }),
     )
   define(program, 'doctor', 'Check what Berth needs on this machine.', ['berth doctor'])
     .addOption(json())

@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import { Definition, NotApplied } from './definition'
-import { Quantity } from './kubernetes'
+import { KubernetesNamespace, KubernetesOptions, Quantity } from './kubernetes'
 import { OperationOutput } from './operation'
 import { PortNumber } from './port'
 import { Problem } from './problem'
+import { Namespaces, Room } from './room'
 import { Settings, SettingsChange } from './settings'
 import { CreateInput, Source, Survival, WorkspaceId, WorkspaceName } from './workspace'
 
@@ -55,6 +56,23 @@ export const requests = {
     }),
   ),
   'targets.probe': request(z.strictObject({ targetId: z.string() }), Nothing),
+  /** What room a cluster's namespace has for a workspace with these options, over those of the settings. */
+  'targets.room': request(
+    z.strictObject({ targetId: z.string(), kubernetes: KubernetesOptions.optional() }),
+    Room,
+  ),
+  /** Of the context of a cluster's target. */
+  'targets.namespaces': request(z.strictObject({ targetId: z.string() }), Namespaces),
+  /**
+   * Makes another namespace of a target's context a target as well, and the namespace itself if asked. Answers with the
+   * new target's id.
+   */
+  'targets.addNamespace': request(
+    z.strictObject({ targetId: z.string(), namespace: KubernetesNamespace, create: z.boolean() }),
+    z.strictObject({ targetId: z.string() }),
+  ),
+  /** A namespace is no target any more; it and what is in it stay. */
+  'targets.removeNamespace': request(z.strictObject({ targetId: z.string() }), Nothing),
   'workspaces.preview': request(CreateInput, Preview),
   'workspaces.create': request(CreateInput, Started),
   'workspaces.start': request(OneWorkspace, Started),

@@ -1,12 +1,13 @@
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
-import type { CreateInput } from '#contract'
+import { type CreateInput, kubernetesTargetId, parseKubernetesTargetId, type Target } from '#contract'
 import type { Engine } from '../../main/engine/engine'
 import { type ClusterOptions, clusterOptions } from '../cluster-options'
 import { commandName } from '../command-name'
 import type { CommandContext } from '../execute'
 import { UsageError } from '../exit-codes'
 import { actionDocument, runOperation } from '../operation'
+import { roomLine } from '../room-text'
 import { findTarget, settled } from '../select'
 import { printable } from '../text'
 import { sourceText, workspaceLabel } from '../workspace-document'
@@ -15,6 +16,8 @@ export interface UpOptions extends ClusterOptions {
   readonly image?: string
   readonly name?: string
   readonly target?: string
+  readonly namespace?: string
+  readonly createNamespace?: boolean
   readonly branch?: string
   readonly definition?: string
 }
@@ -27,6 +30,7 @@ export async function up(
 ): Promise<undefined> {
   const engine = await context.engine()
   const input = await createInput(context, engine, text, options)
+  await tellRoom(context, engine, input)
   const result = await runOperation(context, engine, () =>
     engine.call('workspaces.create', input, context.signal),
   )
@@ -49,6 +53,17 @@ export async function up(
     )
 }
 
+/** What its quotas leave, where it is told that a cluster is meant. That something does not fit `create` says. */
+async function tellRoom(context: CommandContext, engine: Engine, input: CreateInput): Promise<void> {
+  const { targetId, kubernetes } = input
+  if (context.quiet || context.json || !targetId?.startsWith('kubernetes:')) return
+  const room = await engine
+    .call('targets.room', { targetId, ...(kubernetes && { kubernetes }) }, context.signal)
+    .catch(() => undefined)
+  const line = room && roomLine(room)
+  if (line) context.say(line)
+}
+
 async function createInput(
   context: CommandContext,
   engine: Engine,
@@ -62,7 +77,7 @@ async function createInput(
     ...(kubernetes === undefined ? {} : { kubernetes }),
     ...(options.name === undefined ? {} : { name: options.name }),
     ...(options.definition === undefined ? {} : { definitionPath: options.definition }),
-    ...(await chosenTarget(context, engine, options.target)),
+    ...(await chosenTarget(context, engine, options)),
   }
   if (text === undefined) {
     if (options.branch !== undefined) throw new UsageError('--branch goes with a git URL.')
@@ -88,10 +103,63 @@ function asTyped(text: string): string {
 async function chosenTarget(
   context: CommandContext,
   engine: Engine,
-  text: string | undefined,
+  { target: text, namespace, createNamespace }: UpOptions,
 ): Promise<{ targetId?: string }> {
-  if (text === undefined) return {}
-  if (!engine.collections.targets.list().some(({ id, name }) => id === text || name === text))
-    await settled(engine, context.signal)
-  return { targetId: findTarget(text, engine.collections.targets.list()).id }
+  const targets = () => engine.collections.targets.list()
+  if (createNamespace && namespace === undefined && text?.startsWith('kubernetes:') !== true)
+    throw new UsageError('--create-namespace goes with --namespace.')
+  if (text === undefined && namespace === undefined) return {}
+  const named = targets().find(({ id, name }) => id === text || name === text)
+  if (!named || namespace !== undefined) await settled(engine, context.signal)
+  const place = placeOf(text, targets())
+  if (namespace === undefined && !(place && createNamespace)) {
+    if (named) return { targetId: named.id }
+    if (!place) return { targetId: findTarget(text ?? '', targets()).id }
+  }
+  const base = place?.base ?? clusterTarget(text, targets(), engine)
+  const wanted = namespace ?? place?.namespace ?? ''
+  const id = kubernetesTargetId(parseKubernetesTargetId(base.id).context, wanted)
+  const there = targets().some((one) => one.id === id)
+  if (there && !createNamespace) return { targetId: id }
+  const { targetId } = await engine.call(
+    'targets.addNamespace',
+    { targetId: base.id, namespace: wanted, create: createNamespace === true },
+    context.signal,
+  )
+  if (!there) context.say(`The namespace ${wanted} is a target from now on: ${targetId}.`)
+  return { targetId }
+}
+
+/** A namespace that is no target yet, written as one, of a context that is known. */
+function placeOf(
+  text: string | undefined,
+  targets: readonly Target[],
+): { readonly base: Target; readonly namespace: string } | undefined {
+  if (!text?.startsWith('kubernetes:')) return undefined
+  const { context, namespace } = parseKubernetesTargetId(text)
+  const base = targets.find(
+    ({ id, kind }) => kind === 'kubernetes' && parseKubernetesTargetId(id).context === context,
+  )
+  return base && { base, namespace }
+}
+
+/** The cluster of which a namespace is meant: the named one, else kubectl's own, else the only one. */
+function clusterTarget(text: string | undefined, targets: readonly Target[], engine: Engine): Target {
+  if (text !== undefined) {
+    const found = findTarget(text, targets)
+    if (found.kind === 'kubernetes') return found
+    throw new UsageError(`--namespace goes with a Kubernetes target, and ${found.name} is a Docker engine.`)
+  }
+  const clusters = targets.filter(({ kind }) => kind === 'kubernetes')
+  const preferred = engine.collections.settings.get('settings')?.value.defaultTarget
+  const chosen =
+    clusters.find(({ id }) => id === preferred) ??
+    clusters.find(({ isDefault }) => isDefault) ??
+    (clusters.length === 1 ? clusters[0] : undefined)
+  if (chosen) return chosen
+  throw new UsageError(
+    clusters.length === 0
+      ? '--namespace: there is no Kubernetes context.'
+      : '--namespace: say of which cluster with --target.',
+  )
 }

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Problem } from '#contract'
+import { kubernetesTargetId, type Problem, parseKubernetesTargetId } from '#contract'
 import type { Driver, TargetDescription } from '../../main/engine/drivers/driver'
 import { KubernetesDriver } from '../../main/engine/drivers/kubernetes/driver'
-import { parseTargetId, targetId } from '../../main/engine/drivers/kubernetes/kubeconfig/contexts'
 import { createClusterProvider } from '../../main/engine/drivers/kubernetes/provider'
 import { never, newId, testPlatform } from '../conformance/harness'
 import type { TestCluster } from '../harness/kubernetes/cluster'
@@ -35,7 +34,8 @@ function openDriver(kubeconfig: string, space?: string): Driver {
     }),
   )
   if (!target) throw new Error('the kubeconfig has no context')
-  const id = space === undefined ? target.id : targetId(parseTargetId(target.id).context, space)
+  const id =
+    space === undefined ? target.id : kubernetesTargetId(parseKubernetesTargetId(target.id).context, space)
   const driver = provider.open({ ...target, id })
   opened.push(() => driver.dispose())
   return driver

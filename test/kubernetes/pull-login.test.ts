@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Driver, TargetDescription } from '../../main/engine/drivers/driver'
-import { createKubernetesProvider } from '../../main/engine/drivers/kubernetes'
+import { createClusterProvider } from '../../main/engine/drivers/kubernetes/provider'
 import { definitionOf, never, newId, Recorder, testPlatform } from '../conformance/harness'
 import { TEST_IMAGES } from '../harness/images'
 import type { TestNamespace } from '../harness/kubernetes/namespaces'
@@ -36,7 +36,7 @@ function openDriver(login: boolean): Driver {
       join(home, '.docker/config.json'),
       JSON.stringify({ auths: { [registry.address]: { auth } } }),
     )
-  const provider = createKubernetesProvider(platform)
+  const provider = createClusterProvider(platform)
   let target: TargetDescription | undefined
   opened.push(
     provider.watchTargets(([first]) => {

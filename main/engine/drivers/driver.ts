@@ -4,6 +4,7 @@ import type {
   KubernetesOptions,
   Problem,
   Progress,
+  Room,
   Source,
   Target,
   TargetCapabilities,
@@ -24,6 +25,8 @@ import type { Disposer } from '../platform/disposable'
 export interface Driver {
   readonly kind: Target['kind']
   readonly targetId: string
+  /** Present where the target is a namespace of a cluster. */
+  readonly cluster?: ClusterVerbs
 
   /** Asks the engine who it is. Rejects with a `target-…`, `tls-…` or `ssh-…` Problem that has a remedy. */
   probe(signal: AbortSignal): Promise<TargetFacts>
@@ -110,6 +113,16 @@ export interface Driver {
    * processes to be gone from their workspaces.
    */
   dispose(): Promise<void>
+}
+
+/** What only a cluster can be asked for. The rules are those of {@link Driver}. */
+export interface ClusterVerbs {
+  /** What room there is, and whether a workspace with these options, over those of the settings, fits. */
+  room(wanted: KubernetesOptions | undefined, signal: AbortSignal): Promise<Room>
+  /** `all` is absent where this identity may not list them. */
+  namespaces(signal: AbortSignal): Promise<{ readonly all?: readonly string[]; readonly mayCreate: boolean }>
+  /** Succeeds where there is one of this name already. */
+  makeNamespace(name: string, signal: AbortSignal): Promise<void>
 }
 
 /** Finds the targets of one kind and opens drivers to them. */

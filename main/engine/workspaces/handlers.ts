@@ -5,6 +5,7 @@ import { silentReport } from './actions/context'
 import { create, planCreate } from './actions/create'
 import { rebuild } from './actions/rebuild'
 import { grow, remove, rename, restart, start, stop } from './actions/run'
+import { createClusterHandlers } from './cluster-handlers'
 import type { Operations } from './operations'
 import { readSource } from './source/definition'
 import { deriveName } from './source/name'
@@ -16,7 +17,7 @@ import type { Targets } from './targets'
 export type WorkspaceHandlers = Pick<
   Handlers,
   | 'sources.parse'
-  | 'targets.probe'
+  | `targets.${'probe' | 'room' | 'namespaces' | 'addNamespace' | 'removeNamespace'}`
   | `workspaces.${'preview' | 'create' | 'start' | 'stop' | 'restart' | 'rebuild' | 'rename' | 'grow' | 'delete' | 'survival' | 'diagnose' | 'stats'}`
   | `operations.${'cancel' | 'dismiss' | 'output'}`
 >
@@ -55,6 +56,7 @@ export function createHandlers({ context, operations, targets }: Parts): Workspa
         remedy: 'See the list of targets, and the contexts of your docker and kubectl.',
       })
     },
+    ...createClusterHandlers({ context, targets }),
     'workspaces.preview': async (input, signal) => {
       const plan = await planCreate(context, input, signal)
       const found = await readSource(plan.request, context.platform, silentReport, signal)

@@ -2,6 +2,7 @@ import type { Duplex, Readable } from 'node:stream'
 import { type Problem, ProblemError, type Volume } from '#contract'
 import type { Platform } from '../../platform/platform'
 import type {
+  ClusterVerbs,
   Driver,
   ExecOptions,
   ExecProcess,
@@ -20,6 +21,7 @@ import type { ApiClient, ClusterAccess } from './api'
 import { createDiagnose, type Diagnose } from './diagnose/diagnose'
 import { probeCluster } from './probe/probe'
 import type { DriverParts } from './provider'
+import { clusterVerbs } from './room'
 import { isStatus } from './status'
 import { type ExecDependencies, startExec } from './streams/exec'
 import { readPath, writePath } from './streams/files'
@@ -46,6 +48,7 @@ const ENDING_LIMIT = 3_000
 export class KubernetesDriver implements Driver {
   readonly kind = 'kubernetes'
   readonly targetId: string
+  readonly cluster: ClusterVerbs
   readonly #platform: Platform
   readonly #access: ClusterAccess
   readonly #client: ApiClient
@@ -71,10 +74,11 @@ export class KubernetesDriver implements Driver {
     this.#platform = platform
     this.#access = access
     this.#diagnose = diagnose
-    const { clock, logger } = platform
+    const { clock, logger, settings } = platform
     const identity = { targetName: target.name, endpoint: target.endpoint, namespace }
     const client = createApiClient(access, identity, platform)
     this.#client = client
+    this.cluster = clusterVerbs(client, () => settings.get().kubernetes)
     this.#objects = new Objects(client, clock)
     this.#locator = new Locator(this.#objects, clock)
     this.#logins = new PullLogins(this.#objects, new DockerLogins(platform))

@@ -1,10 +1,11 @@
+import { parseKubernetesTargetId } from '#contract'
 import type { Disposer } from '../../platform/disposable'
 import type { Platform } from '../../platform/platform'
 import type { Driver, DriverProvider, TargetDescription } from '../driver'
 import type { ClusterAccess } from './api'
 import { ClusterAccesses } from './credentials/access'
 import { KubernetesDriver } from './driver'
-import { describeContexts, parseTargetId } from './kubeconfig/contexts'
+import { describeContexts } from './kubeconfig/contexts'
 import { KubeconfigStore } from './kubeconfig/store'
 
 /** What a driver is made of. It owns `access`, and disposes of its credentials in the end. */
@@ -46,7 +47,7 @@ export function createClusterProvider(
       }
     },
     open(target: TargetDescription): Driver {
-      const { namespace } = parseTargetId(target.id)
+      const { namespace } = parseKubernetesTargetId(target.id)
       return connect({ target, namespace, access: accesses.open(target), platform })
     },
   }

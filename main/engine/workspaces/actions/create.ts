@@ -79,6 +79,20 @@ export async function planCreate(
   }
 }
 
+/** Says before anything is made that there is no room for it. Where that cannot be asked it shows later. */
+async function requireRoom(
+  { platform }: ActionContext,
+  { driver, kubernetes }: CreatePlan,
+  signal: AbortSignal,
+): Promise<void> {
+  const room = await driver.cluster?.room(kubernetes, signal).catch((error: unknown) => {
+    signal.throwIfAborted()
+    platform.logger.warn('The room for a workspace could not be read', { error: String(error) })
+    return undefined
+  })
+  if (room?.problem) throw problem(room.problem)
+}
+
 function ofClusters({ name }: Target) {
   return problem({
     code: 'invalid-input',
@@ -126,6 +140,7 @@ export async function create(
   signal: AbortSignal,
 ): Promise<Operation> {
   const plan = await planCreate(context, input, signal)
+  await requireRoom(context, plan, signal)
   const fields = {
     kind: 'create',
     workspaceId: plan.id,

@@ -1,7 +1,7 @@
-import { problem } from '#contract'
+import { parseKubernetesTargetId, problem } from '#contract'
 import type { Platform } from '../../../platform/platform'
 import type { ClusterAccess } from '../api'
-import { type ContextSettings, contextTitle, describeContexts, parseTargetId } from '../kubeconfig/contexts'
+import { type ContextSettings, contextTitle, describeContexts } from '../kubeconfig/contexts'
 import type { Kubeconfig } from '../kubeconfig/load'
 import { environmentProxy } from '../kubeconfig/proxy'
 import type { KubeconfigStore } from '../kubeconfig/store'
@@ -27,7 +27,7 @@ export class ClusterAccesses {
    * nothing yet; whoever gets it disposes of its credentials.
    */
   open(target: { readonly id: string; readonly endpoint: string }): ClusterAccess {
-    const { context, namespace } = parseTargetId(target.id)
+    const { context, namespace } = parseKubernetesTargetId(target.id)
     const { clock, env } = this.#platform
     let known: { readonly config: Kubeconfig; readonly settings: ContextSettings } | undefined
     const settings = () => {

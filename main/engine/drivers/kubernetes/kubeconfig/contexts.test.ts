@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { describeContexts, parseTargetId, targetId } from './contexts'
+import { kubernetesTargetId, parseKubernetesTargetId } from '#contract'
+import { describeContexts } from './contexts'
 import { mergeKubeconfigs } from './load'
 import { parseKubeconfig } from './parse'
 
@@ -49,7 +50,10 @@ describe('Kubernetes contexts', () => {
 
   it('may have slashes and colons in their names', () => {
     const name = 'arn:aws:eks:eu-west-1:1:cluster/one'
-    expect(parseTargetId(targetId(name, 'team'))).toEqual({ context: name, namespace: 'team' })
+    expect(parseKubernetesTargetId(kubernetesTargetId(name, 'team'))).toEqual({
+      context: name,
+      namespace: 'team',
+    })
   })
 
   it('may have no user, and a server without a scheme or with a login', () => {

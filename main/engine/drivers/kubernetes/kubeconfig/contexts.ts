@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import { KubernetesNamespace, type Problem, type Settings } from '#contract'
+import { KubernetesNamespace, kubernetesTargetId, type Problem, type Settings } from '#contract'
 import type { TargetDescription } from '../../driver'
 import type { Kubeconfig } from './load'
 import type { Cluster, User } from './model'
@@ -40,17 +40,6 @@ interface Misconfigured {
   readonly place: { readonly file: string; readonly line?: number }
 }
 
-export function targetId(context: string, namespace: string): string {
-  return `kubernetes:${context}/${namespace}`
-}
-
-/** A context's name may hold slashes; a namespace's may not. */
-export function parseTargetId(id: string): { context: string; namespace: string } {
-  const rest = id.replace(/^kubernetes:/, '')
-  const slash = rest.lastIndexOf('/')
-  return { context: rest.slice(0, slash), namespace: rest.slice(slash + 1) }
-}
-
 /**
  * A target for every context and each of its namespaces: those that the user chose in the settings, else the
  * context's own, else `default`. Broken contexts and files are targets with their Problem. Never throws.
@@ -67,7 +56,12 @@ export function describeContexts(
       // The namespace is told where the context's name alone would not tell it.
       const name = namespace === own ? entry.name : `${entry.name}/${namespace}`
       const isDefault = entry.name === config.currentContext && namespace === current
-      return describe(config, entry, { id: targetId(entry.name, namespace), name, isDefault }, namespace)
+      return describe(
+        config,
+        entry,
+        { id: kubernetesTargetId(entry.name, namespace), name, isDefault },
+        namespace,
+      )
     })
   })
   return [...described, ...config.broken.map(brokenFile), ...missingCurrent(config)]
@@ -193,7 +187,7 @@ function missingCurrent({ contexts, currentContext, broken }: Kubeconfig): Kuber
   return [
     {
       description: {
-        id: targetId(currentContext, 'default'),
+        id: kubernetesTargetId(currentContext, 'default'),
         name: currentContext,
         endpoint: '',
         isDefault: true,

@@ -81,6 +81,8 @@ export function paths(namespace: string) {
     pods: `${core}/pods`,
     secrets: `${core}/secrets`,
     events: `${core}/events`,
+    quotas: `${core}/resourcequotas`,
+    limitRanges: `${core}/limitranges`,
     networkPolicies: `${group('networking.k8s.io/v1')}/networkpolicies`,
   } as const
 }

@@ -4,10 +4,12 @@ import type { Platform } from '../../../platform/platform'
 import type { ImageRequest, ResolvedImage, StepReport } from '../../driver'
 import { resolveUser } from '../../shared/users'
 import type { ApiClient } from '../api'
+import { rejectionOf } from '../transport/errors'
 import { follow } from '../watch/follow'
 import { nonce } from './anatomy'
 import { ImageCache, type LookedAt } from './image-cache'
 import { isCertain, pullProblem } from './image-problems'
+import { lookAmounts } from './look-amounts'
 import { type Looked, lookPod, readLookOutput, readLookPod, readWhoOutput } from './look-pod'
 import type { Objects } from './objects'
 import { judge } from './progress'
@@ -104,7 +106,7 @@ export class Images {
     const name = `berth-look-${nonce()}`
     report.detail('Asking the cluster for the image')
     // Not aborted under way, so that it is known what there is to remove.
-    await this.#objects.createPod(lookPod(name, this.#client.identity.namespace, reference, options, refresh))
+    await this.#createLook(name, reference, options, refresh)
     try {
       const found = await this.#outcome(name, reference, report, signal)
       report.detail('Looking into the image')
@@ -116,6 +118,30 @@ export class Images {
         this.#platform.logger.warn('kubernetes: a pod could not be removed', { name, error: String(error) })
       })
     }
+  }
+
+  /** With as much as the namespace lets it have. */
+  async #createLook(
+    name: string,
+    reference: string,
+    options: KubernetesOptions,
+    refresh: boolean,
+  ): Promise<void> {
+    let first: unknown
+    for (const amounts of lookAmounts(options)) {
+      try {
+        const { namespace } = this.#client.identity
+        await this.#objects.createPod(
+          lookPod(name, namespace, reference, { ...options, ...amounts }, refresh),
+        )
+        return
+      } catch (error) {
+        first ??= error
+        const kind = rejectionOf(error)?.kind
+        if (kind !== 'quota' && kind !== 'limit-range') throw error
+      }
+    }
+    throw first
   }
 
   async #outcome(name: string, reference: string, report: StepReport, signal: AbortSignal): Promise<Found> {

@@ -21,7 +21,7 @@ import { environmentOf, podSpecOf } from './pod'
 import { withPullLogin } from './pull-login'
 
 /** Of a volume for which nothing else was asked. */
-const DEFAULT_STORAGE = '10Gi'
+export const DEFAULT_STORAGE = '10Gi'
 
 /** The objects of a workspace as they are applied. */
 export interface Manifests {

@@ -21,3 +21,8 @@ export function quantityOf(text: string): number {
   const factor = factors[suffix]
   return number === undefined || factor === undefined ? Number.NaN : Number(number) * factor
 }
+
+/** Whether one amount is more than another, for amounts that are some; a hair's breadth of rounding apart is not. */
+export function isMore(one: string, other: string): boolean {
+  return quantityOf(one) > quantityOf(other) * (1 + 1e-9)
+}

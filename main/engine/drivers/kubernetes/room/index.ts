@@ -1,0 +1,31 @@
+import type { KubernetesOptions } from '#contract'
+import type { ClusterVerbs } from '../../driver'
+import type { ApiClient } from '../api'
+import { mergeOptions } from '../workspace/options'
+import { makeNamespace, readNamespaces } from './namespaces'
+import { readRoom } from './read'
+
+/** See {@link ClusterVerbs}; `base` is what the settings say of new workspaces. */
+export function clusterVerbs(client: ApiClient, base: () => KubernetesOptions): ClusterVerbs {
+  const telling = async <T>(title: string, signal: AbortSignal, action: () => Promise<T>): Promise<T> => {
+    try {
+      signal.throwIfAborted()
+      return await action()
+    } catch (error) {
+      throw client.failure(error, title, signal)
+    }
+  }
+  const { namespace, targetName } = client.identity
+  return {
+    room: (wanted, signal) =>
+      telling(`The room in the namespace "${namespace}" could not be read`, signal, () =>
+        readRoom(client, mergeOptions(base(), wanted), signal),
+      ),
+    namespaces: (signal) =>
+      telling(`The namespaces of "${targetName}" could not be read`, signal, () =>
+        readNamespaces(client, signal),
+      ),
+    makeNamespace: (name, signal) =>
+      telling(`The namespace "${name}" could not be made`, signal, () => makeNamespace(client, name, signal)),
+  }
+}
