@@ -9,6 +9,8 @@ import { mountProblem, notWritable } from './volume'
 
 /** Milliseconds that a pod may take longer to end than it was given, clocks that differ included. */
 const OVERDUE = 20_000
+/** The same where nothing but the time speaks against its node, which may just have much to do. */
+const LONG_OVERDUE = 90_000
 
 /**
  * Why a pod that is to go does not: its node does not answer, so nobody can say that its containers have ended. `events`
@@ -18,11 +20,11 @@ export function stuckProblem(pod: V1Pod, events: readonly CoreV1Event[], now: nu
   const { deletionTimestamp, finalizers } = pod.metadata ?? {}
   if (deletionTimestamp === undefined) return undefined
   // The time by which it should be gone: the grace is in it.
-  const overdue = now - new Date(deletionTimestamp).getTime() > OVERDUE
+  const late = now - new Date(deletionTimestamp).getTime()
   const evicted = events.some(({ reason }) => reason === 'TaintManagerEviction' || reason === 'NodeNotReady')
-  if (isLost(pod) || (evicted && overdue)) return lostNode(pod.spec?.nodeName ?? '', true)
-  if (!overdue) return undefined
+  if (isLost(pod) || (evicted && late > OVERDUE)) return lostNode(pod.spec?.nodeName ?? '', true)
   const held = finalizers && finalizers.length > 0
+  if (late <= (held ? OVERDUE : LONG_OVERDUE)) return undefined
   return {
     code: held ? 'workspace-not-running' : 'node-lost',
     title: "The workspace's pod does not end",
