@@ -1,37 +1,17 @@
 import { z } from 'zod'
+import { type Pattern, kubernetesPatterns as patterns } from './kubernetes-patterns'
 
 /** An amount as Kubernetes writes it: `500m`, `2`, `4Gi` (resource.Quantity). */
-export const Quantity = z
-  .string()
-  .regex(
-    /^(?:\d+\.?\d*|\.\d+)(?:m|k|M|G|T|P|E|[KMGTPE]i|[eE][+-]?\d+)?$/,
-    'Write an amount as Kubernetes does: 500m, 2 or 4Gi.',
-  )
-
+export const Quantity = fitting(patterns.quantity)
 /** Of a node, a pod or any other object: `[prefix/]name`, the prefix a DNS name (apimachinery, qualified names). */
-export const LabelKey = z
-  .string()
-  .max(317)
-  .regex(
-    /^(?:[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/,
-    'A key is 1 to 63 letters, digits, dashes, dots and underscores, perhaps with a domain and a slash before it.',
-  )
-
-export const LabelValue = z
-  .string()
-  .regex(
-    /^(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/,
-    'A value has at most 63 letters, digits, dashes, dots and underscores; the first and last is a letter or digit.',
-  )
-
+export const LabelKey = fitting(patterns.labelKey)
+export const LabelValue = fitting(patterns.labelValue)
 /** A name as Kubernetes takes it for a namespace: a DNS label (RFC 1123). */
-export const KubernetesNamespace = z
-  .string()
-  .max(63)
-  .regex(
-    /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/,
-    'must be lower-case letters, digits and dashes, and begin and end with a letter or digit',
-  )
+export const KubernetesNamespace = fitting(patterns.namespace)
+
+function fitting({ pattern, message }: Pattern) {
+  return z.string().regex(pattern, message)
+}
 
 const Amounts = z.strictObject({ cpu: Quantity.optional(), memory: Quantity.optional() })
 

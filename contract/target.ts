@@ -14,6 +14,21 @@ export const TargetCapabilities = z.strictObject({
 })
 export type TargetCapabilities = z.infer<typeof TargetCapabilities>
 
+/** What a person does on a target. `terminals` stands for commands and files as well. */
+export const targetActions = [
+  'create',
+  'start',
+  'stop',
+  'rebuild',
+  'rename',
+  'grow',
+  'delete',
+  'terminals',
+  'ports',
+  'logs',
+] as const
+export type TargetAction = (typeof targetActions)[number]
+
 /** A place where workspaces live: a Docker context, or a Kubernetes context with a namespace. */
 export const Target = z.strictObject({
   /** `docker:<context>` or `kubernetes:<context>/<namespace>`. */
@@ -41,19 +56,7 @@ export const Target = z.strictObject({
   capabilities: TargetCapabilities.optional(),
   /** What this identity may not do on it, where the rest works all the same. */
   restriction: Problem.optional(),
+  /** What of it is not offered, with the rights that are missing: `create pods/exec`. */
+  denied: z.array(z.strictObject({ action: z.enum(targetActions), rights: z.array(z.string()) })).optional(),
 })
 export type Target = z.infer<typeof Target>
-
-export function kubernetesTargetId(context: string, namespace: string): string {
-  return `kubernetes:${context}/${namespace}`
-}
-
-/** A context's name may hold slashes; a namespace's may not. */
-export function parseKubernetesTargetId(id: string): {
-  readonly context: string
-  readonly namespace: string
-} {
-  const rest = id.replace(/^kubernetes:/, '')
-  const slash = rest.lastIndexOf('/')
-  return { context: rest.slice(0, slash), namespace: rest.slice(slash + 1) }
-}

@@ -1,5 +1,14 @@
 import { create } from 'zustand'
-import type { CreateInput, Operation, RequestOutput, Result, Workspace, WorkspaceState } from '#contract'
+import type {
+  CreateInput,
+  Operation,
+  Problem,
+  RequestOutput,
+  Result,
+  Workspace,
+  WorkspaceState,
+} from '#contract'
+import { deniedProblem } from '#contract/denied'
 import { collectionStores, request } from './engine'
 import { sourceText } from './format'
 import { notifyProblem } from './notify'
@@ -22,12 +31,23 @@ export const useAsked = create<{
   readonly asked: { readonly verb: WorkspaceVerb; readonly workspaceId: string } | undefined
 }>(() => ({ asked: undefined }))
 
-/** The verbs that make sense in a state. A workspace that is on its way somewhere can only be waited for or cancelled. */
+/**
+ * The verbs that make sense in a state, of those that the identity on the target may do. A workspace that is on its way
+ * somewhere can only be waited for or cancelled.
+ */
 export function possibleVerbs(workspace: Workspace, busy: boolean): ReadonlySet<WorkspaceVerb> {
   if (busy) return new Set()
   const verbs = verbsByState(workspace)
   const stands = verbs.size > 0 && workspace.volume?.size !== undefined
-  return stands ? new Set([...verbs, 'grow']) : verbs
+  const possible: readonly WorkspaceVerb[] = stands ? [...verbs, 'grow'] : [...verbs]
+  return new Set(possible.filter((verb) => !deniedVerb(workspace, verb)))
+}
+
+/** Why a verb is not offered on the workspace's target, naming the right that is missing; undefined where it is. */
+export function deniedVerb({ targetId }: Workspace, verb: WorkspaceVerb): Problem | undefined {
+  const target = collectionStores.targets.getState().records.get(targetId)
+  if (verb === 'restart') return deniedProblem(target, 'stop') ?? deniedProblem(target, 'start')
+  return deniedProblem(target, verb === 'force-stop' ? 'stop' : verb)
 }
 
 function verbsByState(workspace: Workspace): ReadonlySet<WorkspaceVerb> {

@@ -9,7 +9,7 @@ import {
   IconTrash,
 } from '@tabler/icons-react'
 import type { Workspace } from '#contract'
-import { askFor, type WorkspaceVerb } from './lifecycle'
+import { askFor, deniedVerb, type WorkspaceVerb } from './lifecycle'
 
 const entries = [
   { verb: 'start', label: 'Start', Icon: IconPlayerPlay },
@@ -36,6 +36,7 @@ export function WorkspaceMenuItems({ workspace, verbs }: WorkspaceMenuItemsProps
           key={verb}
           leftSection={<Icon size={14} />}
           disabled={!verbs.has(verb)}
+          title={deniedVerb(workspace, verb)?.cause}
           onClick={() => askFor(verb, workspace.id)}
         >
           {label}
@@ -45,6 +46,7 @@ export function WorkspaceMenuItems({ workspace, verbs }: WorkspaceMenuItemsProps
         <Menu.Item
           leftSection={<IconDatabasePlus size={14} />}
           disabled={!verbs.has('grow')}
+          title={deniedVerb(workspace, 'grow')?.cause}
           onClick={() => askFor('grow', workspace.id)}
         >
           Grow its volume…
@@ -55,6 +57,7 @@ export function WorkspaceMenuItems({ workspace, verbs }: WorkspaceMenuItemsProps
         color="red"
         leftSection={<IconTrash size={14} />}
         disabled={!verbs.has('delete')}
+        title={deniedVerb(workspace, 'delete')?.cause}
         onClick={() => askFor('delete', workspace.id)}
       >
         Delete…

@@ -67,6 +67,7 @@ describe('probe', () => {
     expect(`v${facts.version}`).toBe(serverVersion.gitVersion)
     expect(facts.identity).toBe(namespace.user)
     expect(facts.restriction).toBeUndefined()
+    expect(facts.denied).toEqual([])
     expect(facts.latency).toBeGreaterThan(0)
   })
 
@@ -83,7 +84,11 @@ describe('probe', () => {
       rules: { resources: string[] }[]
     }
     await changeRole(role.rules.filter(({ resources }) => !resources.includes('pods/exec')))
-    const { restriction } = await driver.probe(never)
+    const { restriction, denied } = await driver.probe(never)
+    expect(denied).toEqual([
+      { action: 'terminals', rights: ['get pods/exec', 'create pods/exec'] },
+      { action: 'ports', rights: ['get pods/portforward', 'create pods/portforward'] },
+    ])
     expect(restriction).toMatchObject({
       code: 'target-forbidden',
       remedy: expect.stringContaining('role.yaml'),

@@ -156,6 +156,8 @@ export interface TargetFacts {
   readonly capabilities: TargetCapabilities
   /** What this identity may not do, where the rest works all the same; undefined where nothing is missing. */
   readonly restriction?: Problem | undefined
+  /** The same by what is not offered for it; see {@link Target}. */
+  readonly denied?: Target['denied']
 }
 
 /** Where a driver tells how a step goes. All methods are cheap and never throw. */

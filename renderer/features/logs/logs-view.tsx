@@ -1,9 +1,11 @@
 import { Button, TextInput } from '@mantine/core'
 import { IconArrowDown, IconCopy, IconFileText, IconSearch, IconTextWrap } from '@tabler/icons-react'
 import { useMemo, useState } from 'react'
+import { deniedProblem } from '#contract/denied'
 import { copyText } from '../../lib/actions'
 import { count } from '../../lib/format'
 import { useRecord } from '../../lib/hooks'
+import { ProblemView } from '../../lib/problem-view'
 import { parseAnsi } from '../../ui/ansi'
 import { EmptyState } from '../../ui/empty-state'
 import { IconButton } from '../../ui/icon-button'
@@ -21,6 +23,14 @@ export function LogsView({ workspaceId }: { readonly workspaceId: string }) {
   const [search, setSearch] = useState('')
   const found = useMemo(() => countFound(logs, search), [logs, search])
   const empty = logs.blocks.length === 0
+  const denied = deniedProblem(useRecord('targets', workspace?.targetId), 'logs')
+  if (denied) {
+    return (
+      <div className={styles.denied}>
+        <ProblemView problem={denied} tone="warning" />
+      </div>
+    )
+  }
   return (
     <div className={styles.view}>
       <div className={styles.bar}>

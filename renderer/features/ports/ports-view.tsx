@@ -1,6 +1,7 @@
 import { Button } from '@mantine/core'
 import { IconAffiliate, IconPlus } from '@tabler/icons-react'
 import { useEffect, useRef, useState } from 'react'
+import { deniedProblem } from '#contract/denied'
 import { useCollection, useRecord, useSettings } from '../../lib/hooks'
 import { ProblemView } from '../../lib/problem-view'
 import { EmptyState } from '../../ui/empty-state'
@@ -18,6 +19,7 @@ export function PortsView({ workspaceId }: { readonly workspaceId: string }) {
   const autoForward = useSettings()?.autoForward ?? true
   const [adding, setAdding] = useState(false)
   const running = workspace?.state === 'running'
+  const denied = deniedProblem(useRecord('targets', workspace?.targetId), 'ports')
   const detection = useRecord('detections', workspaceId)
   const none = noPorts(running, detection?.problem.code, autoForward)
   const addButton = useRef<HTMLButtonElement>(null)
@@ -34,6 +36,8 @@ export function PortsView({ workspaceId }: { readonly workspaceId: string }) {
       ref={addButton}
       variant="default"
       leftSection={<IconPlus size={14} />}
+      disabled={denied !== undefined}
+      title={denied?.cause}
       onClick={() => setAdding(true)}
     >
       Forward a port
@@ -42,6 +46,11 @@ export function PortsView({ workspaceId }: { readonly workspaceId: string }) {
   return (
     <div className={styles.view}>
       {adding ? <ForwardForm workspaceId={workspaceId} onClose={() => setAdding(false)} /> : null}
+      {denied ? (
+        <div className={styles.undetected}>
+          <ProblemView problem={denied} tone="warning" />
+        </div>
+      ) : null}
       {detection && running ? (
         <div className={styles.undetected}>
           <ProblemView problem={detection.problem} tone="warning" />

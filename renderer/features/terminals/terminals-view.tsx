@@ -2,6 +2,7 @@ import { Button } from '@mantine/core'
 import { IconPlus, IconTerminal2 } from '@tabler/icons-react'
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import type { Problem } from '#contract'
+import { deniedProblem } from '#contract/denied'
 import { isMac } from '../../lib/bridge'
 import { request } from '../../lib/engine'
 import { useCollection, useLoaded, useRecord, useSettings } from '../../lib/hooks'
@@ -56,7 +57,8 @@ export function TerminalsView({ workspaceId, active }: TerminalsViewProps) {
   )
   const front = frontOf(sessions, chosen, lastIndex.current)
   if (front) lastIndex.current = sessions.indexOf(front)
-  const running = workspace?.state === 'running'
+  const denied = deniedProblem(useRecord('targets', workspace?.targetId), 'terminals')
+  const running = workspace?.state === 'running' && !denied
   const askedOf = sessions.find(({ id, state }) => id === asked?.sessionId && state !== 'ended')
 
   useEffect(() => {
@@ -148,6 +150,11 @@ export function TerminalsView({ workspaceId, active }: TerminalsViewProps) {
           onMove={(moved, before) => moveTab(workspaceId, sessions, moved, before)}
         />
       ) : null}
+      {denied ? (
+        <div className={styles.problem}>
+          <ProblemView problem={denied} tone="warning" />
+        </div>
+      ) : null}
       {problem ? (
         <div className={styles.problem}>
           <ProblemView
@@ -171,7 +178,7 @@ export function TerminalsView({ workspaceId, active }: TerminalsViewProps) {
             onClose={() => void close(front.id)}
           />
         ) : null
-      ) : loaded && !problem ? (
+      ) : loaded && !problem && !denied ? (
         <EmptyState
           icon={<IconTerminal2 size={20} />}
           title={opening ? 'Opening a terminal…' : 'No terminals'}

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import {
   type CreateInput,
   type Definition,
+  deniedProblem,
   type KubernetesOptions,
   type Operation,
   problem,
@@ -54,6 +55,8 @@ export async function planCreate(
   if (input.image !== undefined) checkImage(input.image)
   const source = checkSource(input.source, { home: context.platform.folders.home, cwd: process.cwd() })
   const { target, driver } = await context.target(input.targetId, signal)
+  const denied = deniedProblem(target, 'create')
+  if (denied) throw problem(denied)
   if (input.kubernetes && target.kind !== 'kubernetes') throw ofClusters(target)
   const taken = context.takenNames()
   if (input.name !== undefined && taken.has(input.name)) throw nameTaken(input.name)

@@ -4,6 +4,7 @@ import type { ApiClient } from '../api'
 import { namespaceProblem } from '../diagnose/diagnose'
 import { isStatus, statusOf } from '../status'
 import { paths } from '../workspace/anatomy'
+import { deniedActions } from './denied'
 import { forbiddenProblem, missingRights } from './rights'
 
 /** Milliseconds within which a cluster must say who it is. */
@@ -50,6 +51,7 @@ export async function probeCluster(client: ApiClient, signal: AbortSignal): Prom
         missing.length > 0
           ? forbiddenProblem(missing, { ...asked, title: `Not all of Berth works on "${targetName}"` })
           : undefined,
+      denied: deniedActions(missing, asked.minor),
     }
   } catch (error) {
     if (error instanceof ProblemError) throw error

@@ -164,7 +164,7 @@ export interface Asked {
 }
 
 /** Since this minor version a websocket to a pod is not only a `get` but a `create`, too. */
-const CREATE_FOR_WEBSOCKETS = 35
+export const CREATE_FOR_WEBSOCKETS = 35
 
 /** Names the verbs that are missing, what does not work for that, and who can give them. */
 export function forbiddenProblem(
