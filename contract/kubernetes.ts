@@ -13,6 +13,15 @@ function fitting({ pattern, message }: Pattern) {
   return z.string().regex(pattern, message)
 }
 
+/** A repository of a registry, without tag: `[host[:port]/]path` (distribution's reference grammar). */
+export const ImageRepository = z
+  .string()
+  .max(400)
+  .regex(
+    /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d+)?\/)?[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*$/,
+    'Write it as registry.example.com/team/workspaces, without a tag.',
+  )
+
 const Amounts = z.strictObject({ cpu: Quantity.optional(), memory: Quantity.optional() })
 
 export const Toleration = z.strictObject({
@@ -52,6 +61,15 @@ export const KubernetesOptions = z.strictObject({
    * rebuild renews it where there is a login.
    */
   dockerLogin: z.boolean().optional(),
+  /** How the image of a definition with a `build` is made: a cluster builds none itself. */
+  build: z
+    .strictObject({
+      /** Id of the target that builds it: a Docker engine. */
+      builder: z.string().min(1).optional(),
+      /** Where it is pushed to, and where the cluster pulls it from. */
+      pushTo: ImageRepository.optional(),
+    })
+    .optional(),
   /** Labels and annotations of the user's own, on the pod and on all that belongs to it. */
   labels: z.record(LabelKey, LabelValue).optional(),
   annotations: z.record(LabelKey, z.string()).optional(),

@@ -92,6 +92,8 @@ export const ProblemAction = z.discriminatedUnion('kind', [
     verb: z.enum(['start', 'stop', 'force-stop', 'restart', 'rebuild', 'delete']),
     workspaceId: z.string(),
   }),
+  /** Opens the settings. */
+  z.strictObject({ kind: z.literal('settings'), label: z.string() }),
   z.strictObject({ kind: z.literal('probe'), label: z.string(), targetId: z.string() }),
 ])
 export type ProblemAction = z.infer<typeof ProblemAction>

@@ -10,6 +10,8 @@ export const Settings = z.strictObject({
   kubernetesNamespaces: z.record(z.string(), z.array(KubernetesNamespace).min(1)).default({}),
   /** Image for a source that has no definition. */
   defaultImage: z.string().min(1).default('debian:bookworm'),
+  /** Leave out what git ignores where a folder is copied to its target. */
+  respectGitignore: z.boolean().default(false),
   autoForward: z.boolean().default(true),
   /** Port of the URL router; 0 lets the system choose. If it is taken, another is used and said. */
   routerPort: z.number().int().min(0).max(65535).default(7080),
@@ -41,6 +43,7 @@ export const SettingsChange = z
     defaultTarget: shape.defaultTarget,
     kubernetesNamespaces: shape.kubernetesNamespaces.unwrap(),
     defaultImage: shape.defaultImage.unwrap(),
+    respectGitignore: shape.respectGitignore.unwrap(),
     autoForward: shape.autoForward.unwrap(),
     routerPort: shape.routerPort.unwrap(),
     terminal: shape.terminal.unwrap(),

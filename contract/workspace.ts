@@ -48,6 +48,11 @@ export const CreateInput = z.strictObject({
   image: z.string().min(1).max(500).optional(),
   /** Path of the definition to use where the source has several. */
   definitionPath: z.string().max(1000).optional(),
+  /**
+   * Leave out what git ignores where a folder is copied, which it is wherever it is not mounted. Absent: as the
+   * settings say.
+   */
+  respectGitignore: z.boolean().optional(),
   /** For a cluster only, and field by field before the settings. */
   kubernetes: KubernetesOptions.optional(),
 })

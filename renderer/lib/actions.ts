@@ -2,6 +2,7 @@ import type { ProblemAction } from '#contract'
 import { callShell } from './bridge'
 import { request } from './engine'
 import { askFor } from './lifecycle'
+import { navigate } from './navigation'
 import { notify, notifyProblem } from './notify'
 
 /** Opens an address in the user's browser. */
@@ -32,6 +33,9 @@ export function carryOut(action: ProblemAction, retry: (() => void) | undefined)
       return
     case 'workspace':
       askFor(action.verb, action.workspaceId)
+      return
+    case 'settings':
+      navigate({ view: 'settings' })
       return
     case 'probe':
       void request('targets.probe', { targetId: action.targetId }).then((result) => {
