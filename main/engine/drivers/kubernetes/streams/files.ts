@@ -1,6 +1,5 @@
-import { once } from 'node:events'
 import { posix } from 'node:path'
-import { PassThrough, type Readable } from 'node:stream'
+import { PassThrough, type Readable, type Writable } from 'node:stream'
 import { cancelled, type Problem, ProblemError, problem } from '#contract'
 import type { ExecProcess } from '../../driver'
 import { type ExecDependencies, type PodProcess, startExec } from './exec'
@@ -149,7 +148,7 @@ async function send(tar: Readable, { stdin, exit, canEndInput }: PodProcess): Pr
   })
   const write = async (chunk: Buffer | string) => {
     if (stdin.destroyed || stdin.write(chunk)) return
-    await Promise.race([once(stdin, 'drain'), once(stdin, 'close')])
+    await drainedOrClosed(stdin)
   }
   await write(canEndInput ? 'whole\n' : 'pieces\n')
   try {
@@ -170,6 +169,19 @@ async function send(tar: Readable, { stdin, exit, canEndInput }: PodProcess): Pr
   }
   if (!canEndInput) await write('0\n')
   stdin.end()
+}
+
+/** Leaves no listener behind: it is waited for once for each piece of what may be long. */
+function drainedOrClosed(stream: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      stream.off('drain', done)
+      stream.off('close', done)
+      resolve()
+    }
+    stream.once('drain', done)
+    stream.once('close', done)
+  })
 }
 
 /** The first byte of a stream, taken from it; undefined where it ends without one. */
