@@ -99,6 +99,8 @@ function addCreation(program: Command, go: Execute): void {
     )
     .option('-b, --branch <branch>', 'branch of the repository')
     .option('-d, --definition <path>', 'definition file, where the source has several')
+    .option('--respect-gitignore', 'leave out what git ignores, where a folder is copied')
+    .option('--no-respect-gitignore', 'copy a folder whole, whatever the settings say')
     .addOption(json())
     .optionsGroup('On a cluster:')
     .option('--namespace <name>', 'in this namespace; it becomes a target of its own')

@@ -20,6 +20,7 @@ export interface UpOptions extends ClusterOptions {
   readonly createNamespace?: boolean
   readonly branch?: string
   readonly definition?: string
+  readonly respectGitignore?: boolean
 }
 
 /** `berth up`: makes a workspace and waits until it is ready. */
@@ -76,6 +77,7 @@ async function createInput(
   const shared = {
     ...(kubernetes === undefined ? {} : { kubernetes }),
     ...(options.name === undefined ? {} : { name: options.name }),
+    ...(options.respectGitignore === undefined ? {} : { respectGitignore: options.respectGitignore }),
     ...(options.definition === undefined ? {} : { definitionPath: options.definition }),
     ...(await chosenTarget(context, engine, options)),
   }

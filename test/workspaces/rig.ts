@@ -88,7 +88,7 @@ export class Rig {
     const platform = machine.platform()
     const service = createWorkspaceService({
       platform,
-      providers: [provide(platform, options)],
+      providers: providersOf(platform, options),
       emit: (name, payload) => {
         if (name === 'operation.output') this.outputs.push((payload as { text: string }).text)
       },
@@ -220,17 +220,26 @@ export type Verb = 'resolveImage' | 'create' | 'write' | 'start' | 'commit'
 
 export interface RigOptions {
   /** What kind of targets it sees. Default: Docker's. */
-  readonly kind?: DriverProvider['kind']
+  readonly kind?: DriverProvider['kind'] | 'both'
   /** False: as if the engine were on another machine. */
   readonly bindMounts?: boolean
   /** A verb of the driver that does its work and then never returns: a place to be killed in. */
   readonly hangAfter?: Verb
 }
 
+function providersOf(platform: Platform, options: RigOptions): DriverProvider[] {
+  const { kind = 'docker' } = options
+  const kinds = kind === 'both' ? (['docker', 'kubernetes'] as const) : [kind]
+  return kinds.map((one) => provide(platform, one, options))
+}
+
 /** The real provider, with a driver that differs in what a test asks for. */
-function provide(platform: Platform, options: RigOptions): DriverProvider {
-  const provider =
-    options.kind === 'kubernetes' ? createKubernetesProvider(platform) : createDockerProvider(platform)
+function provide(
+  platform: Platform,
+  kind: DriverProvider['kind'],
+  options: Omit<RigOptions, 'kind'>,
+): DriverProvider {
+  const provider = kind === 'kubernetes' ? createKubernetesProvider(platform) : createDockerProvider(platform)
   return {
     kind: provider.kind,
     watchTargets: (listener) => provider.watchTargets(listener),

@@ -13,6 +13,17 @@ export type GitSource = Extract<Source, { kind: 'git' }>
 /** Lines of progress that git prints: `Receiving objects:  42% (…)`. */
 const progressLine = /(Counting|Compressing|Receiving|Resolving|Updating)[\w ]*:\s+(\d+)%/
 
+/** For git with messages in English, and without what is left over where Berth was itself started by git, from a hook, say. */
+export function plainGitEnvironment(
+  env: Readonly<Record<string, string | undefined>>,
+): Record<string, string | undefined> {
+  const environment: Record<string, string | undefined> = { ...env, LC_ALL: 'C', LANGUAGE: 'C' }
+  for (const name of ['GIT_DIR', 'GIT_WORK_TREE', 'GIT_INDEX_FILE', 'GIT_PREFIX', 'GIT_OBJECT_DIRECTORY']) {
+    delete environment[name]
+  }
+  return environment
+}
+
 /**
  * The user's own git, with the user's configuration, credential helpers, ssh and proxies. It asks nothing: there may
  * be nobody to answer. Only transports that move data are allowed.
@@ -29,20 +40,13 @@ class Git {
   }
 
   #environment(): Record<string, string | undefined> {
-    const environment: Record<string, string | undefined> = {
-      ...this.#platform.env,
+    return {
+      ...plainGitEnvironment(this.#platform.env),
       GIT_TERMINAL_PROMPT: '0',
       // Submodules too. A repository must not make git read others of this machine unless it is itself one.
       GIT_ALLOW_PROTOCOL: this.#url.startsWith('file:') ? 'https:http:ssh:git:file' : 'https:http:ssh:git',
       GCM_INTERACTIVE: 'never',
-      LC_ALL: 'C',
-      LANGUAGE: 'C',
     }
-    // Left over where Berth was itself started by git, from a hook, say.
-    for (const name of ['GIT_DIR', 'GIT_WORK_TREE', 'GIT_INDEX_FILE', 'GIT_PREFIX', 'GIT_OBJECT_DIRECTORY']) {
-      delete environment[name]
-    }
-    return environment
   }
 
   /** Ends with a result whatever the exit code; rejects on abort only. */

@@ -1,4 +1,4 @@
-import { Button, Select, TextInput, UnstyledButton } from '@mantine/core'
+import { Button, Checkbox, Select, TextInput, UnstyledButton } from '@mantine/core'
 import { IconBrandGit, IconChevronRight, IconFolder, IconFolderOpen, IconPackage } from '@tabler/icons-react'
 import { type FormEvent, useEffect, useState } from 'react'
 import type { CreateInput, Problem, Source } from '#contract'
@@ -30,6 +30,7 @@ export function CreateView({ initialText }: { readonly initialText: string }) {
   const [image, setImage] = useState('')
   const [targetId, setTargetId] = useState<string | null>(null)
   const [definitionPath, setDefinitionPath] = useState<string | null>(null)
+  const [respectsGitignore, setRespectsGitignore] = useState<boolean | undefined>()
   const [more, setMore] = useState(false)
   const [turn, setTurn] = useState(0)
 
@@ -40,12 +41,14 @@ export function CreateView({ initialText }: { readonly initialText: string }) {
 
   const parsed = useParsed(text, branch)
   const source = text.trim() === '' ? undefined : parsed.value?.source
+  const isCopied = source?.kind === 'folder' && target?.capabilities?.bindMounts === false
   const nameProblem = name === '' ? undefined : nameFault(name)
   const input: CreateInput | undefined = source && {
     source,
     ...(target ? { targetId: target.id } : {}),
     ...(image.trim() ? { image: image.trim() } : {}),
     ...(definitionPath ? { definitionPath } : {}),
+    ...(isCopied && respectsGitignore !== undefined ? { respectGitignore: respectsGitignore } : {}),
   }
   // Asked again by itself when the target comes back.
   const preview = usePreview(input, `${turn} ${target?.state}`)
@@ -143,6 +146,15 @@ export function CreateView({ initialText }: { readonly initialText: string }) {
             }))}
           />
         </div>
+
+        {isCopied ? (
+          <Checkbox
+            label="Leave out what git ignores"
+            description="The folder is copied to this target, with its .git."
+            checked={respectsGitignore ?? settings?.respectGitignore ?? false}
+            onChange={(event) => setRespectsGitignore(event.currentTarget.checked)}
+          />
+        ) : null}
 
         <div>
           <UnstyledButton className={styles.more} aria-expanded={more} onClick={() => setMore(!more)}>

@@ -25,10 +25,10 @@ import {
 } from '../source/definition'
 import { deriveName, newWorkspaceId, sourceFolder, sourceFolderName, uniqueName } from '../source/name'
 import { checkSource } from '../source/parse'
-import { measureFolder, tarFolder } from '../source/tar-folder'
 import { trustFolder } from '../source/trusted-folder'
 import { withTemporaryFolder } from '../temporary'
 import { type ActionContext, makingStep, silentReport, steps, together } from './context'
+import { copySource } from './copy-source'
 import { noteMishap, planPhases, runPhases } from './phases'
 
 /** A create that was checked, and can begin. */
@@ -44,6 +44,8 @@ export interface CreatePlan {
   /** Mounted instead of a volume. */
   readonly bindFolder?: string
   readonly kubernetes?: KubernetesOptions
+  /** Of a folder that is copied. */
+  readonly respectGitignore: boolean
 }
 
 /** Checks what was asked for, as far as that needs no network. */
@@ -58,10 +60,11 @@ export async function planCreate(
   const denied = deniedProblem(target, 'create')
   if (denied) throw problem(denied)
   if (input.kubernetes && target.kind !== 'kubernetes') throw ofClusters(target)
+  const bindMounts = target.capabilities?.bindMounts === true
+  if (input.respectGitignore && (source.kind !== 'folder' || bindMounts)) throw notCopied(source)
   const taken = context.takenNames()
   if (input.name !== undefined && taken.has(input.name)) throw nameTaken(input.name)
   const id = newWorkspaceId()
-  const bindMounts = target.capabilities?.bindMounts === true
   return {
     id,
     name: input.name ?? uniqueName(deriveName(source), taken),
@@ -78,6 +81,7 @@ export async function planCreate(
       bindMounts,
     },
     ...(source.kind === 'folder' && bindMounts ? { bindFolder: source.path } : {}),
+    respectGitignore: input.respectGitignore ?? context.platform.settings.get().respectGitignore,
     ...(input.kubernetes === undefined ? {} : { kubernetes: input.kubernetes }),
   }
 }
@@ -102,6 +106,18 @@ function ofClusters({ name }: Target) {
     title: `Resources cannot be chosen on ${name}`,
     cause: 'It is a Docker engine: amounts, storage class, nodes, labels and the like are of a cluster.',
     remedy: 'Leave them out, or choose a Kubernetes target.',
+  })
+}
+
+function notCopied(source: Source) {
+  return problem({
+    code: 'invalid-input',
+    title: 'Nothing can be left out here',
+    cause:
+      source.kind === 'folder'
+        ? "The folder is mounted, and so is the workspace's as it is."
+        : 'Only of a folder that is copied some files can stay behind.',
+    remedy: 'Leave the choice out, or copy a folder to a target that is not on this machine.',
   })
 }
 
@@ -277,7 +293,8 @@ async function bringUp(
     })
     if (source.kind === 'git' || (source.kind === 'folder' && !plan.bindFolder)) {
       const folder = source.kind === 'git' ? clone : source.path
-      await copySource(context, action, driver, spec, folder)
+      const unignored = source.kind === 'folder' && plan.respectGitignore
+      await copySource(context, action, driver, spec, { folder, unignored })
     }
   })
   await operation.step('start', (report, signal) => driver.start(plan.id, report, signal))
@@ -301,43 +318,4 @@ export function specOf(
     ...(bindFolder === undefined ? {} : { bindFolder }),
     ...(kubernetes === undefined ? {} : { kubernetes }),
   }
-}
-
-/** Streams a folder of this machine into the workspace's source folder, as the workspace user's. */
-async function copySource(
-  context: ActionContext,
-  action: Action,
-  driver: Driver,
-  spec: WorkspaceSpec,
-  folder: string,
-): Promise<void> {
-  const target = spec.sourceFolder ?? spec.definition.workspaceFolder
-  await action.operation.step('copy', async (report, signal) => {
-    const size = await measureFolder(folder, signal)
-    // By its whole path: a target may refuse links that lead out of the folder that is written to.
-    const tar = tarFolder(folder, target.slice(1), spec.image.user, report, size, signal)
-    try {
-      await driver.write(spec.id, '/', tar, signal)
-    } catch (error) {
-      const local = tar.errored
-      if (local && !signal.aborted) throw unreadable(folder, local, context)
-      throw error
-    } finally {
-      tar.destroy()
-    }
-  })
-}
-
-function unreadable(folder: string, error: Error, context: ActionContext) {
-  context.platform.logger.warn('A source could not be read', { error: error.message })
-  const code = (error as NodeJS.ErrnoException).code
-  return problem(
-    {
-      code: code === 'EACCES' || code === 'EPERM' ? 'permission-denied' : 'create-failed',
-      title: 'The source could not be copied',
-      cause: error.message,
-      remedy: `Check that every file in ${folder} can be read.`,
-    },
-    error,
-  )
 }

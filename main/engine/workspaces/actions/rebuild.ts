@@ -78,7 +78,8 @@ export async function rebuild(
       // What was copied may be half of it: begun again from the start, as it was asked for.
       const { kubernetes } = observed
       await driver.discard(workspaceId, action.signal)
-      await runCreate(context, { ...plan, ...(kubernetes && { kubernetes }) }, action)
+      const { respectGitignore } = context.platform.settings.get()
+      await runCreate(context, { ...plan, respectGitignore, ...(kubernetes && { kubernetes }) }, action)
     } else
       await replace(
         context,

@@ -56,7 +56,14 @@ describe('a folder as a tar stream', () => {
     const root = join(folder, 'in')
     const size = await measureFolder(root, signal)
     const progress: number[] = []
-    const report = { ...silentReport, progress: ({ current }: { current: number }) => progress.push(current) }
+    let told = ''
+    const report = {
+      ...silentReport,
+      progress: ({ current }: { current: number }) => progress.push(current),
+      output: (text: string) => {
+        told += text
+      },
+    }
     const bytes = await collect(tarFolder(root, 'app', owner, report, size, signal))
     expect(progress.at(-1)).toBe(size.bytes)
     mkdirSync(join(folder, 'out'))
@@ -75,6 +82,7 @@ describe('a folder as a tar stream', () => {
         .every((line) => line.includes('1234/4321')),
     ).toBe(true)
     expect(listing).not.toContain('pipe')
+    expect(told).toBe('Left out, as it is a pipe: pipe\n')
   })
 
   it('reads no faster than it is read', async () => {
