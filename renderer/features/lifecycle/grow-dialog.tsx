@@ -16,7 +16,6 @@ interface GrowDialogProps {
 export function GrowDialog({ workspace, onClose }: GrowDialogProps) {
   const [storage, setStorage] = useState('')
   const grow = useRequest('workspaces.grow')
-  const { volume } = workspace
   const fault = amountFault(storage)
   const submit = async (event: FormEvent) => {
     event.preventDefault()
@@ -24,18 +23,21 @@ export function GrowDialog({ workspace, onClose }: GrowDialogProps) {
     const result = await grow.run({ workspaceId: workspace.id, storage })
     if (result.ok) onClose()
   }
-  const now = volume?.asked ?? volume?.size
+  const { size, asked, storageClass } = workspace.volume ?? {}
+  const now = [
+    size && `It has ${size}`,
+    asked && `is to have ${asked}`,
+    storageClass && `is of the storage class ${storageClass}`,
+  ]
   return (
     <Dialog title={`Grow the volume of ${workspace.name}`} onClose={onClose}>
       <form className={styles.form} onSubmit={(event) => void submit(event)}>
         <p className={styles.text}>
-          It keeps all that is on it, and the workspace goes on. A volume never shrinks: what it has once
-          grown to, it keeps
-          {volume?.storageClass ? `, as far as the storage class "${volume.storageClass}" lets it grow` : ''}.
+          It keeps all that is on it, and the workspace goes on. A volume never shrinks again.
         </p>
         <TextInput
           label="New size"
-          description={now ? `It has ${now}. Write an amount as Kubernetes does: 20Gi, 500Gi.` : undefined}
+          description={`${now.filter(Boolean).join(', ')}. Write an amount as Kubernetes does: 20Gi, 500Gi.`}
           data-autofocus
           value={storage}
           error={storage === '' ? undefined : fault}

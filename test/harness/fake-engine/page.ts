@@ -7,6 +7,7 @@ import {
   Settings,
   type ShellRequestName,
 } from '#contract'
+import { clusterScene, diagnoses } from './cluster'
 import { crowdScene } from './crowd'
 import { failedOperation, problems, type Scene, scenes } from './scenes'
 
@@ -15,7 +16,7 @@ import { failedOperation, problems, type Scene, scenes } from './scenes'
  * Never part of the app. `?scene=` chooses what there is; `window.fake` changes it from the developer tools or a script.
  */
 const parameters = new URLSearchParams(location.search)
-const named: Record<string, Scene> = { ...scenes, crowd: crowdScene }
+const named: Record<string, Scene> = { ...scenes, crowd: crowdScene, cluster: clusterScene }
 const scene: Scene = named[parameters.get('scene') ?? 'full'] ?? {}
 let settings = Settings.parse({})
 const versions = new Map<CollectionName, number>()
@@ -85,10 +86,13 @@ const answers: Record<string, (input: never) => unknown> = {
           ],
     unsaved: [{ repository: '/workspaces/atlas', uncommitted: 3, untracked: 1, unpushed: 2, stashed: 0 }],
     unsavedKnown: true,
+    ...(action === 'force-stop' && {
+      risk: 'Its node is not waited for. If the node still runs, the old programs go on there, unseen, until it is heard of again, and may write to the volume meanwhile. Do it when you know that the node is off, or that nothing runs there which writes.',
+    }),
   }),
   'workspaces.create': () => ({ operationId: 'op-create', workspaceId: 'wcreate001' }),
   'workspaces.stats': () => ({ cpu: 0.34, memory: 812_000_000, memoryLimit: 8_200_000_000 }),
-  'workspaces.diagnose': () => [],
+  'workspaces.diagnose': ({ workspaceId }: { workspaceId: string }) => diagnoses[workspaceId] ?? [],
   'doctor.run': () => [
     { name: 'Berth', state: 'ok', message: '0.1.0 on linux/x64, Node 22.12.0, Electron 45.4.1' },
     { name: 'git', state: 'ok', message: '2.39.5' },

@@ -42,7 +42,8 @@ export async function growVolume(
     const stop = AbortSignal.any([signal, controller.signal])
     const dependencies = { client, clock }
     let seen = volumeOf(claim)
-    const events = followFailures(dependencies, objects, claim, stop)
+    const asking = { ...claim, spec: { ...claim.spec, resources: { requests: { storage } } } }
+    const events = followFailures(dependencies, objects, asking, stop)
     try {
       await Promise.race([
         events,
@@ -127,7 +128,7 @@ function shrinks(size: string, storage: string): ProblemError {
   })
 }
 
-/** Never resolves; rejects with the Problem when the storage driver says that it could not. */
+/** Never resolves; rejects with the Problem when the storage driver says that it could not. `claim` as it asks by now. */
 async function followFailures(
   dependencies: { readonly client: ApiClient; readonly clock: Clock },
   objects: Objects,
