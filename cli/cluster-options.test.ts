@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { clusterOptions, tolerationOf } from './cluster-options'
+import { parseToleration } from '#contract'
+import { clusterOptions } from './cluster-options'
 import { UsageError } from './exit-codes'
 
 describe('clusterOptions', () => {
@@ -55,11 +56,11 @@ describe('clusterOptions', () => {
   })
 })
 
-describe('tolerationOf', () => {
+describe('parseToleration', () => {
   it('reads taints as kubectl writes them', () => {
-    expect(tolerationOf('gpu')).toEqual({ key: 'gpu', operator: 'Exists' })
-    expect(tolerationOf('gpu:NoExecute')).toEqual({ key: 'gpu', operator: 'Exists', effect: 'NoExecute' })
-    expect(tolerationOf('gpu=:NoSchedule')).toEqual({
+    expect(parseToleration('gpu')).toEqual({ key: 'gpu', operator: 'Exists' })
+    expect(parseToleration('gpu:NoExecute')).toEqual({ key: 'gpu', operator: 'Exists', effect: 'NoExecute' })
+    expect(parseToleration('gpu=:NoSchedule')).toEqual({
       key: 'gpu',
       operator: 'Equal',
       value: '',

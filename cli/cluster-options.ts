@@ -1,5 +1,4 @@
-import type { z } from 'zod'
-import { KubernetesOptions, type Toleration } from '#contract'
+import { KubernetesOptions, parsePairs, parseToleration, TextFault } from '#contract'
 import { UsageError } from './exit-codes'
 
 /** What `berth up` takes for a workspace on a cluster, as commander gives it. */
@@ -46,7 +45,7 @@ export function clusterOptions(given: ClusterOptions): KubernetesOptions | undef
     storage: given.storage,
     storageClass: given.storageClass,
     nodeSelector: pairs('--node-selector', given.nodeSelector),
-    tolerations: given.toleration?.map(tolerationOf),
+    tolerations: given.toleration?.map((text) => read('--toleration', () => parseToleration(text))),
     pullSecrets: given.pullSecret,
     dockerLogin: given.dockerLogin,
     labels: pairs('--label', given.label),
@@ -71,30 +70,17 @@ function gpuOf(text: string): { resource?: string; count: number } {
   return { count: Number(count), ...(at > 0 ? { resource: text.slice(0, at) } : {}) }
 }
 
-/** As `kubectl taint` writes a taint: `key`, `key:effect`, `key=value:effect`. */
-export function tolerationOf(text: string): z.input<typeof Toleration> {
-  const [, key, value, effect] = /^([^=:]+)(?:=([^:]*))?(?::(\w+))?$/.exec(text) ?? []
-  if (key === undefined) throw new UsageError('--toleration: Write key, key:effect or key=value:effect.')
-  const known = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'] as const
-  const named = known.find((one) => one === effect)
-  if (effect !== undefined && named === undefined)
-    throw new UsageError(`--toleration: The effect is one of ${known.join(', ')}.`)
-  return {
-    key,
-    ...(value === undefined ? { operator: 'Exists' } : { operator: 'Equal', value }),
-    ...(named === undefined ? {} : { effect: named }),
+/** Reads a text that was given with an option. */
+function read<T>(flag: string, parse: () => T): T {
+  try {
+    return parse()
+  } catch (error) {
+    throw error instanceof TextFault ? new UsageError(`${flag}: ${error.message}`) : error
   }
 }
 
 function pairs(flag: string, given: readonly string[] | undefined): Record<string, string> | undefined {
-  if (given === undefined) return undefined
-  const found: Record<string, string> = {}
-  for (const text of given) {
-    const at = text.indexOf('=')
-    if (at < 1) throw new UsageError(`${flag}: Write key=value.`)
-    found[text.slice(0, at)] = text.slice(at + 1)
-  }
-  return found
+  return given && read(flag, () => parsePairs(given))
 }
 
 function present<T extends object>(fields: T): Partial<T> {

@@ -1,4 +1,6 @@
-import type { Progress, Source, Workspace, WorkspaceState } from '#contract'
+import type { Progress, Source, Target, Workspace, WorkspaceState } from '#contract'
+import { kubernetesPatterns } from '#contract/kubernetes-patterns'
+import { parseKubernetesTargetId } from '#contract/target-id'
 
 const byteUnits = ['B', 'KB', 'MB', 'GB', 'TB'] as const
 
@@ -122,9 +124,16 @@ export function nameFault(name: string): string | undefined {
 
 /** What is wrong with an amount as typed, or undefined. The rule is the contract's `Quantity`. */
 export function amountFault(amount: string): string | undefined {
-  return /^(?:\d+\.?\d*|\.\d+)(?:m|k|M|G|T|P|E|[KMGTPE]i|[eE][+-]?\d+)?$/.test(amount)
-    ? undefined
-    : 'Write an amount as Kubernetes does: 500m, 2 or 4Gi.'
+  const { pattern, message } = kubernetesPatterns.quantity
+  return pattern.test(amount) ? undefined : message
+}
+
+/** A target as a person tells it from others: of a cluster, the context and the namespace. */
+export function targetText({ id, kind, name }: Pick<Target, 'id' | 'kind' | 'name'>): string {
+  // A kubeconfig that cannot be read stands for its contexts.
+  if (kind !== 'kubernetes' || id.startsWith('kubernetes:file:')) return name
+  const { context, namespace } = parseKubernetesTargetId(id)
+  return `${context} / ${namespace}`
 }
 
 const names = new Intl.Collator(undefined, { numeric: true })

@@ -3,14 +3,19 @@ import { IconBrandGit, IconChevronRight, IconFolder, IconFolderOpen, IconPackage
 import { type FormEvent, useEffect, useState } from 'react'
 import type { CreateInput, Problem, Source } from '#contract'
 import { defaultTarget } from '#contract/default-target'
+import { deniedProblem } from '#contract/denied'
 import { callShell } from '../../lib/bridge'
-import { formatSource, nameFault } from '../../lib/format'
+import { formatSource, nameFault, targetText } from '../../lib/format'
 import { useCollection, useSettings } from '../../lib/hooks'
 import { createWorkspace } from '../../lib/lifecycle'
+import { NamespaceDialog } from '../../lib/namespace-dialog'
 import { goBack, openWorkspace } from '../../lib/navigation'
 import { notifyProblem } from '../../lib/notify'
 import { ProblemView } from '../../lib/problem-view'
+import { useRoom } from '../../lib/room'
 import { Page } from '../../ui/page'
+import { emptyDraft, readDraft } from './cluster-draft'
+import { ClusterSection } from './cluster-section'
 import styles from './create.module.css'
 import { PreviewPanel } from './preview-panel'
 import { useParsed, usePreview } from './use-preview'
@@ -38,6 +43,15 @@ export function CreateView({ initialText }: { readonly initialText: string }) {
   const settings = useSettings()
   const fallback = targets.find((target) => target.id === settings?.defaultTarget) ?? defaultTarget(targets)
   const target = targets.find((one) => one.id === targetId) ?? fallback
+  const denied = deniedProblem(target, 'create')
+  const cluster = target?.kind === 'kubernetes' ? target : undefined
+  const [draft, setDraft] = useState(emptyDraft)
+  const read = readDraft(draft)
+  const [roomTurn, setRoomTurn] = useState(0)
+  const room = useRoom(cluster?.state === 'ready' ? cluster.id : undefined, read.options, roomTurn)
+  const [choosing, setChoosing] = useState(false)
+  const unfit =
+    cluster !== undefined && (Object.keys(read.faults).length > 0 || room.room?.problem !== undefined)
 
   const parsed = useParsed(text, branch)
   const source = text.trim() === '' ? undefined : parsed.value?.source
@@ -56,10 +70,14 @@ export function CreateView({ initialText }: { readonly initialText: string }) {
   const [refusal, setRefusal] = useState<Problem | undefined>()
   const submit = async (event: FormEvent) => {
     event.preventDefault()
-    if (!input || nameProblem || parsed.busy) return
+    if (!input || nameProblem || parsed.busy || denied || unfit) return
     setCreating(true)
     const result = await createWorkspace({
-      input: { ...input, ...(name ? { name } : {}) },
+      input: {
+        ...input,
+        ...(name ? { name } : {}),
+        ...(cluster && read.options ? { kubernetes: read.options } : {}),
+      },
       text: text.trim(),
     })
     setCreating(false)
@@ -135,16 +153,23 @@ export function CreateView({ initialText }: { readonly initialText: string }) {
             error={nameProblem}
             onChange={(event) => setName(event.currentTarget.value.toLowerCase().replaceAll(' ', '-'))}
           />
-          <Select
-            label="Target"
-            value={target?.id ?? null}
-            onChange={setTargetId}
-            placeholder="No target"
-            data={targets.map((one) => ({
-              value: one.id,
-              label: one.state === 'unreachable' ? `${one.name} (does not answer)` : one.name,
-            }))}
-          />
+          <div className={styles.target}>
+            <Select
+              label="Target"
+              value={target?.id ?? null}
+              onChange={setTargetId}
+              placeholder="No target"
+              data={targets.map((one) => ({
+                value: one.id,
+                label: one.state === 'unreachable' ? `${targetText(one)} (does not answer)` : targetText(one),
+              }))}
+            />
+            {cluster ? (
+              <UnstyledButton className={styles.namespaces} onClick={() => setChoosing(true)}>
+                Another namespace…
+              </UnstyledButton>
+            ) : null}
+          </div>
         </div>
 
         {isCopied ? (
@@ -194,6 +219,18 @@ export function CreateView({ initialText }: { readonly initialText: string }) {
           ) : null}
         </div>
 
+        {cluster ? (
+          <ClusterSection
+            target={cluster}
+            draft={draft}
+            read={read}
+            room={room}
+            defaults={settings?.kubernetes ?? {}}
+            onChange={(fields) => setDraft((now) => ({ ...now, ...fields }))}
+            onRetry={() => setRoomTurn(roomTurn + 1)}
+          />
+        ) : null}
+        {denied ? <ProblemView problem={denied} /> : null}
         {target?.state === 'unreachable' &&
         target.problem &&
         target.problem.code !== preview.problem?.code ? (
@@ -214,12 +251,22 @@ export function CreateView({ initialText }: { readonly initialText: string }) {
             type="submit"
             size="sm"
             loading={creating}
-            disabled={!input || nameProblem !== undefined || !target}
+            disabled={!input || nameProblem !== undefined || !target || denied !== undefined || unfit}
           >
             Create workspace
           </Button>
         </div>
       </form>
+      {choosing && cluster ? (
+        <NamespaceDialog
+          target={cluster}
+          onClose={() => setChoosing(false)}
+          onAdded={(added) => {
+            setTargetId(added)
+            setChoosing(false)
+          }}
+        />
+      ) : null}
     </Page>
   )
 }

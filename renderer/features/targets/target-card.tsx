@@ -1,13 +1,18 @@
+import { Button } from '@mantine/core'
 import { IconRefresh } from '@tabler/icons-react'
 import { useState } from 'react'
 import type { Target } from '#contract'
+import { parseKubernetesTargetId } from '#contract/target-id'
 import { request } from '../../lib/engine'
-import { count } from '../../lib/format'
+import { count, targetText } from '../../lib/format'
+import { NamespaceDialog } from '../../lib/namespace-dialog'
 import { notifyProblem } from '../../lib/notify'
 import { ProblemView } from '../../lib/problem-view'
+import { roomMeters, useRoom } from '../../lib/room'
 import { targetTone } from '../../lib/tone'
 import { Mono } from '../../ui/facts'
 import { IconButton } from '../../ui/icon-button'
+import { Meters } from '../../ui/meters'
 import { StateDot } from '../../ui/state-dot'
 import styles from './targets.module.css'
 
@@ -20,12 +25,26 @@ interface TargetCardProps {
 /** One target: whether it answers, how fast, what it can do, and what to do if it does not. */
 export function TargetCard({ target, workspaces }: TargetCardProps) {
   const [probing, setProbing] = useState(false)
+  const [choosing, setChoosing] = useState(false)
+  const cluster =
+    target.kind === 'kubernetes' && target.endpoint !== '' && !target.id.startsWith('kubernetes:file:')
+  const { room } = useRoom(cluster && target.state === 'ready' ? target.id : undefined, undefined)
+  const missing = target.problem?.code === 'namespace-missing'
   const probe = async () => {
     setProbing(true)
     const result = await request('targets.probe', { targetId: target.id })
     setProbing(false)
     // That it does not answer is seen on the card itself.
     if (!result.ok && result.problem.code === 'internal') notifyProblem(result.problem)
+  }
+  const [making, setMaking] = useState(false)
+  const make = async () => {
+    setMaking(true)
+    const { namespace } = parseKubernetesTargetId(target.id)
+    const result = await request('targets.addNamespace', { targetId: target.id, namespace, create: true })
+    setMaking(false)
+    if (result.ok) void probe()
+    else notifyProblem(result.problem)
   }
   const facts = [
     target.version && `${target.kind === 'docker' ? 'Docker' : 'Kubernetes'} ${target.version}`,
@@ -45,8 +64,8 @@ export function TargetCard({ target, workspaces }: TargetCardProps) {
         <StateDot tone={targetTone(target.state)} />
         <div className={styles.names}>
           <div className={styles.title}>
-            <h2 className={styles.name} title={target.name}>
-              {target.name}
+            <h2 className={styles.name} title={targetText(target)}>
+              {targetText(target)}
             </h2>
             {target.isDefault ? (
               <span className={styles.badge}>
@@ -57,6 +76,11 @@ export function TargetCard({ target, workspaces }: TargetCardProps) {
           <Mono>{target.endpoint}</Mono>
           {target.state === 'ready' ? <div className={styles.facts}>{facts.join(' · ')}</div> : null}
         </div>
+        {cluster ? (
+          <Button variant="default" size="compact-sm" onClick={() => setChoosing(true)}>
+            Namespaces…
+          </Button>
+        ) : null}
         <div className={styles.state}>{stateWord(target.state)}</div>
         <IconButton label={`Check ${target.name} again`} busy={probing} onClick={() => void probe()}>
           <IconRefresh size={15} />
@@ -65,16 +89,32 @@ export function TargetCard({ target, workspaces }: TargetCardProps) {
       {target.state === 'ready' && limits.length > 0 ? (
         <p className={styles.limits}>{limits.join('. ')}.</p>
       ) : null}
+      {room && room.allowances.length > 0 ? (
+        <div className={styles.room}>
+          <Meters label="What its quotas leave" meters={roomMeters(room)} />
+        </div>
+      ) : null}
       {target.restriction && target.state === 'ready' ? (
         <div className={styles.problem}>
-          <ProblemView problem={target.restriction} onRetry={() => void probe()} />
+          <ProblemView problem={target.restriction} tone="warning" onRetry={() => void probe()} />
         </div>
       ) : null}
       {target.problem && target.state !== 'ready' ? (
         <div className={styles.problem}>
           <ProblemView problem={target.problem} onRetry={() => void probe()} />
+          {missing ? (
+            <div className={styles.missing}>
+              <Button size="compact-sm" loading={making} onClick={() => void make()}>
+                Create the namespace
+              </Button>
+              <Button variant="default" size="compact-sm" onClick={() => setChoosing(true)}>
+                Choose another…
+              </Button>
+            </div>
+          ) : null}
         </div>
       ) : null}
+      {choosing ? <NamespaceDialog target={target} onClose={() => setChoosing(false)} /> : null}
     </article>
   )
 }

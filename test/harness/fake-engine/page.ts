@@ -9,6 +9,7 @@ import {
 } from '#contract'
 import { clusterScene, diagnoses } from './cluster'
 import { crowdScene } from './crowd'
+import { namespaces, room, roomScene, shortOfRoom } from './room'
 import { failedOperation, problems, type Scene, scenes } from './scenes'
 
 /**
@@ -16,7 +17,7 @@ import { failedOperation, problems, type Scene, scenes } from './scenes'
  * Never part of the app. `?scene=` chooses what there is; `window.fake` changes it from the developer tools or a script.
  */
 const parameters = new URLSearchParams(location.search)
-const named: Record<string, Scene> = { ...scenes, crowd: crowdScene, cluster: clusterScene }
+const named: Record<string, Scene> = { ...scenes, crowd: crowdScene, cluster: clusterScene, room: roomScene }
 const scene: Scene = named[parameters.get('scene') ?? 'full'] ?? {}
 let settings = Settings.parse({})
 const versions = new Map<CollectionName, number>()
@@ -90,6 +91,9 @@ const answers: Record<string, (input: never) => unknown> = {
       risk: 'Its node is not waited for. If the node still runs, the old programs go on there, unseen, until it is heard of again, and may write to the volume meanwhile. Do it when you know that the node is off, or that nothing runs there which writes.',
     }),
   }),
+  'targets.room': ({ kubernetes }: { kubernetes?: object }) =>
+    kubernetes && 'storage' in kubernetes ? room : shortOfRoom,
+  'targets.namespaces': () => namespaces,
   'workspaces.create': () => ({ operationId: 'op-create', workspaceId: 'wcreate001' }),
   'workspaces.stats': () => ({ cpu: 0.34, memory: 812_000_000, memoryLimit: 8_200_000_000 }),
   'workspaces.diagnose': ({ workspaceId }: { workspaceId: string }) => diagnoses[workspaceId] ?? [],

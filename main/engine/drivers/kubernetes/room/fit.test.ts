@@ -44,7 +44,7 @@ describe('a quota', () => {
     ])
     expect(found?.code).toBe('quota-exceeded')
     expect(found?.cause).toBe(
-      'CPU: 2 asked for, 1500m of 4 left in the quota "team"; Memory: 4Gi asked for, 2Gi of 8Gi left in the quota "team"; Storage: 10Gi asked for, 5Gi of 15Gi left in the quota "team".',
+      'CPU: 2 asked for, 1.5 of 4 left in the quota "team"; Memory: 4Gi asked for, 2Gi of 8Gi left in the quota "team"; Storage: 10Gi asked for, 5Gi of 15Gi left in the quota "team".',
     )
     expect(found?.remedy).toContain('another namespace')
   })
@@ -139,7 +139,7 @@ describe('options', () => {
 
 describe('words', () => {
   it('of amounts that are left', () => {
-    expect(leftOf('requests.cpu', '4', '2500m')).toBe('1500m')
+    expect(leftOf('requests.cpu', '4', '2500m')).toBe('1.5')
     expect(leftOf('requests.cpu', '1', '3')).toBe('0')
     expect(leftOf('limits.memory', '8Gi', '6656Mi')).toBe('1.5Gi')
     expect(leftOf('requests.memory', '1Gi', '1Gi')).toBe('0')

@@ -169,11 +169,11 @@ const units = [
   ['Ki', 2 ** 10],
 ] as const
 
-/** An amount as people write it of such a resource: `1500m`, `2`, `1.5Gi`. */
+/** An amount as people write it of such a resource: `500m`, `2.5`, `1.5Gi`. */
 export function writeQuantity(resource: string, amount: number): string {
   if (/cpu$/.test(resource)) {
     const milli = Math.round(amount * 1000)
-    return milli % 1000 === 0 ? String(milli / 1000) : `${milli}m`
+    return milli % 100 === 0 && (milli >= 1000 || milli === 0) ? String(milli / 1000) : `${milli}m`
   }
   if (!/memory$|storage$/.test(resource)) return String(Math.round(amount))
   const [unit, factor] = units.find(([, one]) => amount >= one) ?? ['', 1]

@@ -42,6 +42,18 @@ async function listNames(client: ApiClient, signal: AbortSignal): Promise<readon
   return names
 }
 
+async function refuseTerminating(client: ApiClient, name: string, signal: AbortSignal): Promise<void> {
+  const path = `${COLLECTION}/${encodeURIComponent(name)}`
+  const { status } = await client.json<V1Namespace>('GET', path, { signal })
+  if (status?.phase !== 'Terminating') return
+  throw problem({
+    code: 'namespace-missing',
+    title: `The namespace "${name}" is being deleted`,
+    cause: 'Everything in it goes with it, and there is no other of this name until it is gone.',
+    remedy: 'Wait until it is gone, or choose another name.',
+  })
+}
+
 /** Makes one, or finds it made. Where that is not allowed the Problem names the verb. */
 export async function makeNamespace(client: ApiClient, name: string, signal: AbortSignal): Promise<void> {
   try {
@@ -51,7 +63,7 @@ export async function makeNamespace(client: ApiClient, name: string, signal: Abo
       signal,
     })
   } catch (error) {
-    if (isStatus(error, 409)) return
+    if (isStatus(error, 409)) return refuseTerminating(client, name, signal)
     const forbidden = forbiddenOf(error)
     if (!forbidden) throw error
     throw problem(
