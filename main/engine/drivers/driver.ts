@@ -27,6 +27,8 @@ export interface Driver {
   readonly targetId: string
   /** Present where the target is a namespace of a cluster. */
   readonly cluster?: ClusterVerbs
+  /** Present where images can be built for other targets. */
+  readonly publisher?: ImagePublisher
 
   /** Asks the engine who it is. Rejects with a `target-…`, `tls-…` or `ssh-…` Problem that has a remedy. */
   probe(signal: AbortSignal): Promise<TargetFacts>
@@ -125,6 +127,46 @@ export interface ClusterVerbs {
   makeNamespace(name: string, signal: AbortSignal): Promise<void>
 }
 
+/**
+ * Images for targets that build none: built here, and pushed to a registry that the others pull from. The driver's
+ * `remove` takes what is kept of a workspace's builds, also of one that lives elsewhere.
+ */
+export interface ImagePublisher {
+  /**
+   * The name that the image of a definition's build has in a repository, which is made of all that goes into it, and
+   * whether the registry has it. Rejects with `registry-auth` or `registry-unreachable` where a push could not succeed.
+   */
+  find(request: PublishRequest, report: StepReport, signal: AbortSignal): Promise<PublishedImage>
+  /** Builds it and returns its name on this engine, where it is kept for what the next build has in common with it. */
+  build(request: PublishRequest, report: StepReport, signal: AbortSignal): Promise<string>
+  /**
+   * Pushes what was built under the name that `find` gave, and lets go of earlier builds of the workspace. Failing, or
+   * aborted, it takes the image away again; a registry shows no part of it.
+   */
+  push(
+    request: PublishRequest,
+    built: string,
+    reference: string,
+    report: StepReport,
+    signal: AbortSignal,
+  ): Promise<void>
+}
+
+export interface PublishRequest {
+  readonly definition: Definition
+  /** The repository's root on this machine. */
+  readonly folder: string
+  readonly workspaceId: string
+  /** `[host[:port]/]path` of a registry. */
+  readonly repository: string
+}
+
+export interface PublishedImage {
+  /** Repository and tag. */
+  readonly reference: string
+  readonly present: boolean
+}
+
 /** Finds the targets of one kind and opens drivers to them. */
 export interface DriverProvider {
   readonly kind: Target['kind']
@@ -205,6 +247,8 @@ export interface ImageRequest {
   readonly definition: Definition
   /** The repository's root on this machine; present when the definition has a build. */
   readonly folder?: string
+  /** The reference of the definition's build, which was made elsewhere: for targets that build none. */
+  readonly published?: string
   /** Tags a built image, so that it can be found and removed with the workspace. */
   readonly workspaceId: string
   /** Ask the registry for a newer image although there is one. */

@@ -24,6 +24,7 @@ import { Lifecycle } from './container/lifecycle'
 import { Locator } from './container/locate'
 import { diagnose } from './diagnose'
 import { startExec } from './exec'
+import { Publisher } from './image/publish'
 import { Images } from './image/resolve'
 import { openLogs } from './logs'
 import { Stats } from './stats'
@@ -38,6 +39,7 @@ const ENDING_LIMIT = 3_000
 export class DockerDriver implements Driver {
   readonly kind = 'docker'
   readonly targetId: string
+  readonly publisher: Publisher
   readonly #platform: Platform
   readonly #transport: Transport
   readonly #client: EngineClient
@@ -58,6 +60,7 @@ export class DockerDriver implements Driver {
     this.#locator = new Locator(this.#client)
     this.#lifecycle = new Lifecycle(this.#client, this.#locator, platform)
     this.#images = new Images(this.#client, platform, this.#local)
+    this.publisher = new Publisher(this.#client, platform)
     this.#stats = new Stats(this.#client, this.#locator, platform.clock)
     this.#dialer = createDialer({
       exec: (id, options, signal) => this.exec(id, options, signal),

@@ -126,8 +126,8 @@ export class KubernetesDriver implements Driver {
     try {
       const standing = await this.#objects.of(request.workspaceId, signal)
       const options = this.#lifecycle.optionsFor(request.kubernetes, standing)
-      const { workspaceId, definition } = request
-      await this.#logins.give(workspaceId, definition.image, options, signal)
+      const { workspaceId, definition, published } = request
+      await this.#logins.give(workspaceId, published ?? definition.image, options, signal)
       return await this.#images.resolve(request, withPullLogin(workspaceId, options), report, signal)
     } catch (error) {
       throw this.#client.failure(error, 'The image could not be got ready', signal)

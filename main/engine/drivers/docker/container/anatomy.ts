@@ -59,6 +59,12 @@ export function nameOf(containerName: string, id: string, fallback: string): str
 
 export const builtRepository = (id: string) => `berth/${id}`
 
+/** The tag of an image that Berth pushes, of what goes into its build. */
+export const publishedTag = (digest: string) => `berth-${digest}`
+
+/** Whether an image's name has such a tag. */
+export const isPublished = (reference: string) => /:berth-[0-9a-f]{40}$/.test(reference)
+
 /** Twelve random letters and digits. */
 export function nonce(): string {
   return randomBytes(9).toString('hex').slice(0, 12)

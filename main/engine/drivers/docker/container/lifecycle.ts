@@ -11,6 +11,7 @@ import { isDiskFull, isStatus } from '../problems'
 import {
   builtRepository,
   containerNames,
+  isPublished,
   labels,
   MANAGED_BY,
   managedFilter,
@@ -432,13 +433,14 @@ export class Lifecycle {
   /** Removes images that Berth built for a workspace and that none of its containers uses any more. */
   async #removeUnusedImages(id: string): Promise<void> {
     const images = await this.#client.json<ImageSummary[]>('GET', '/images/json', {
-      query: { filters: JSON.stringify({ reference: [`${builtRepository(id)}:*`] }) },
+      query: { filters: JSON.stringify({ label: [`${labels.workspace}=${id}`] }) },
       timeout: QUICK,
     })
     if (images.length === 0) return
     const used = new Set((await this.#located(id)).map((one) => one.summary.Labels?.[labels.image]))
     for (const tag of images.flatMap((image) => image.RepoTags ?? [])) {
-      if (used.has(tag) || !tag.startsWith(`${builtRepository(id)}:`)) continue
+      // A name for a push, which a Berth that was killed in it leaves behind, goes as well.
+      if (used.has(tag) || !(tag.startsWith(`${builtRepository(id)}:`) || isPublished(tag))) continue
       await this.#client.json('DELETE', `/images/${tag}`).catch((error: unknown) => {
         if (!isStatus(error, 404, 409)) throw error
       })

@@ -22,7 +22,7 @@ export async function buildImage(
   client: EngineClient,
   credentials: DockerLogins,
   platform: Platform,
-  request: ImageRequest,
+  request: Pick<ImageRequest, 'definition' | 'folder' | 'workspaceId' | 'refresh'>,
   report: StepReport,
   signal: AbortSignal,
 ): Promise<string> {
@@ -41,12 +41,7 @@ export async function buildImage(
   try {
     report.detail('Sending the build context')
     const context = await packContext(request.folder, build.context, build.dockerfile)
-    const args = Object.fromEntries(
-      Object.entries(build.args).map(([name, value]) => [
-        name,
-        substituteEnvironment(value, { local: platform.env }),
-      ]),
-    )
+    const args = buildArguments(build.args, platform)
     const response = await client.stream('POST', '/build', {
       query: {
         t: tag,
@@ -71,6 +66,16 @@ export async function buildImage(
     if (error instanceof EngineError) throw buildFailure(client, error.message, error)
     throw client.failure(error, 'The image could not be built', signal)
   }
+}
+
+/** As the build gets them. */
+export function buildArguments(
+  args: Readonly<Record<string, string>>,
+  { env }: Platform,
+): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(args).map(([name, value]) => [name, substituteEnvironment(value, { local: env })]),
+  )
 }
 
 async function follow(

@@ -22,6 +22,8 @@ export async function packContext(
   folder: string,
   context: string,
   dockerfile: string,
+  /** For comparing: the same bytes whenever and wherever the same files are packed, and nothing of `.git`. */
+  comparable = false,
 ): Promise<BuildContext> {
   const root = await inside(folder, context)
   const file = await inside(folder, dockerfile)
@@ -29,12 +31,12 @@ export async function packContext(
   const within = toTarPath(relative(root, file))
   const isWithin = !within.startsWith('../')
   // A Dockerfile from beside the context goes along under a name that no file has, as docker's own client does it.
-  const name = isWithin ? within : `.dockerfile.${nonce()}`
+  const name = isWithin ? within : `.dockerfile.${comparable ? 'beside' : nonce()}`
   const tar = pack({ highWaterMark: 256 * 1024 })
   const kept = new Set([name, '.dockerignore'])
   const write = async () => {
-    if (!isWithin) tar.entry({ name }, await readFile(file))
-    await packFolder(tar, root, '', rules, kept)
+    if (!isWithin) tar.entry({ name, mtime: new Date(0) }, await readFile(file))
+    await packFolder({ tar, root, rules, kept, comparable }, '')
     tar.finalize()
   }
   write().catch((error: unknown) => tar.destroy(error instanceof Error ? error : new Error(String(error))))
@@ -64,46 +66,52 @@ async function inside(folder: string, path: string): Promise<string> {
   return real
 }
 
-async function packFolder(
-  tar: Pack,
-  root: string,
-  below: string,
-  rules: IgnoreRules,
-  kept: ReadonlySet<string>,
-): Promise<void> {
+interface Packing {
+  readonly tar: Pack
+  readonly root: string
+  readonly rules: IgnoreRules
+  /** Taken although a rule leaves it out. */
+  readonly kept: ReadonlySet<string>
+  readonly comparable: boolean
+}
+
+async function packFolder(packing: Packing, below: string): Promise<void> {
+  const { tar, root, rules, kept, comparable } = packing
   for (const name of (await readdir(join(root, below))).sort()) {
     const path = below ? `${below}/${name}` : name
     const full = join(root, path)
     const stat = await lstat(full)
     const ignored = rules.ignores(path) && !kept.has(path)
     if (stat.isDirectory()) {
+      if (comparable && name === '.git') continue
       const mayHoldKept = rules.hasExceptions || [...kept].some((one) => one.startsWith(`${path}/`))
       if (ignored && !mayHoldKept) continue
-      if (!ignored) tar.entry({ ...header(path, stat), name: `${path}/`, type: 'directory' })
-      await packFolder(tar, root, path, rules, kept)
+      if (!ignored) tar.entry({ ...header(packing, path, stat), name: `${path}/`, type: 'directory' })
+      await packFolder(packing, path)
     } else if (ignored) {
     } else if (stat.isSymbolicLink()) {
-      tar.entry({ ...header(path, stat), type: 'symlink', linkname: await readlink(full) })
+      tar.entry({ ...header(packing, path, stat), type: 'symlink', linkname: await readlink(full) })
     } else if (stat.isFile()) {
-      await packFile(tar, full, path, stat)
+      await packFile(packing, full, path, stat)
     }
     // Sockets, pipes and devices have no place in an image.
   }
 }
 
-async function packFile(tar: Pack, full: string, path: string, stat: Stats): Promise<void> {
+async function packFile(packing: Packing, full: string, path: string, stat: Stats): Promise<void> {
   if (stat.size === 0) {
-    tar.entry({ ...header(path, stat), size: 0 }, Buffer.alloc(0))
+    packing.tar.entry({ ...header(packing, path, stat), size: 0 }, Buffer.alloc(0))
     return
   }
-  const entry = tar.entry({ ...header(path, stat), size: stat.size })
+  const entry = packing.tar.entry({ ...header(packing, path, stat), size: stat.size })
   // No further than was announced, should it grow meanwhile.
   await pipeline(createReadStream(full, { end: stat.size - 1 }), entry)
 }
 
 /** Owners are left out: what a build copies belongs to root unless the Dockerfile says otherwise. */
-function header(name: string, stat: Stats) {
-  return { name, mode: stat.mode & 0o7777, mtime: stat.mtime, uid: 0, gid: 0 }
+function header({ comparable }: Packing, name: string, stat: Stats) {
+  const mtime = comparable ? new Date(0) : stat.mtime
+  return { name, mode: stat.mode & 0o7777, mtime, uid: 0, gid: 0 }
 }
 
 function toTarPath(path: string): string {

@@ -46,15 +46,15 @@ export class Images {
 
   /** See {@link Driver.resolveImage}. */
   async resolve(
-    { definition, refresh }: ImageRequest,
+    { definition, refresh, published }: ImageRequest,
     options: KubernetesOptions,
     report: StepReport,
     signal: AbortSignal,
   ): Promise<ResolvedImage> {
     const title = 'The image could not be got ready'
     try {
-      if (definition.build) throw problem(cannotBuild)
-      const reference = definition.image
+      if (definition.build && published === undefined) throw problem(cannotBuild)
+      const reference = published ?? definition.image
       if (!reference) throw problem(noImage)
       signal.throwIfAborted()
       const known = refresh ? undefined : await this.cache.recall(reference)

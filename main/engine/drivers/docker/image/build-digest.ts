@@ -1,0 +1,51 @@
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import type { Definition } from '#contract'
+import type { Platform } from '../../../platform/platform'
+import { buildArguments } from './build'
+import { packContext } from './context'
+
+/** Of how it is made; a change of the recipe makes other names. */
+const RECIPE = 'berth-build-1'
+
+/**
+ * Of all that goes into a build, in 40 hexadecimal digits: context (names, modes, contents; no times), Dockerfile,
+ * arguments, target stage and platform. Of a `.git` in the context only the commit counts: the rest of it differs from
+ * clone to clone. What the registry has under the name of a base image does not count either.
+ */
+export async function buildDigest(
+  build: NonNullable<Definition['build']>,
+  folder: string,
+  engine: string,
+  platform: Platform,
+  signal: AbortSignal,
+): Promise<string> {
+  const { tar, dockerfile } = await packContext(folder, build.context, build.dockerfile, true)
+  const onAbort = () => tar.destroy(signal.reason instanceof Error ? signal.reason : new Error('Aborted'))
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    signal.throwIfAborted()
+    const digest = createHash('sha256')
+    const args = Object.entries(buildArguments(build.args, platform)).sort(([a], [b]) => (a < b ? -1 : 1))
+    const commit = await platform.processes.run(
+      'git',
+      ['-C', join(folder, build.context), 'rev-parse', 'HEAD'],
+      { env: platform.env, signal },
+    )
+    digest.update(
+      JSON.stringify([
+        RECIPE,
+        engine,
+        dockerfile,
+        build.target ?? '',
+        args,
+        commit.code === 0 ? commit.stdout : '',
+      ]),
+    )
+    for await (const chunk of tar) digest.update(chunk as Buffer)
+    return digest.digest('hex').slice(0, 40)
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+    tar.destroy()
+  }
+}
