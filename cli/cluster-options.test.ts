@@ -21,6 +21,8 @@ describe('clusterOptions', () => {
         nodeSelector: ['disk=ssd', 'kubernetes.io/arch=amd64'],
         toleration: ['gpu=yes:NoSchedule'],
         pullSecret: ['team'],
+        builder: 'docker:default',
+        pushTo: 'registry.test:5000/team/app',
         dockerLogin: true,
         label: ['team=tides'],
         annotation: ['note=a=b c'],
@@ -34,10 +36,12 @@ describe('clusterOptions', () => {
       nodeSelector: { disk: 'ssd', 'kubernetes.io/arch': 'amd64' },
       tolerations: [{ key: 'gpu', operator: 'Equal', value: 'yes', effect: 'NoSchedule' }],
       pullSecrets: ['team'],
+      build: { builder: 'docker:default', pushTo: 'registry.test:5000/team/app' },
       dockerLogin: true,
       labels: { team: 'tides' },
       annotations: { note: 'a=b c' },
     })
+    expect(() => clusterOptions({ pushTo: 'registry.test/app:tag' })).toThrow(/^--push-to: .*without a tag/)
     expect(clusterOptions({ gpu: 'amd.com/gpu=2' })).toEqual({ gpu: { resource: 'amd.com/gpu', count: 2 } })
   })
 

@@ -13,6 +13,9 @@ export interface ClusterOptions {
   readonly nodeSelector?: readonly string[]
   readonly toleration?: readonly string[]
   readonly pullSecret?: readonly string[]
+  /** The id of a target. */
+  readonly builder?: string
+  readonly pushTo?: string
   readonly dockerLogin?: boolean
   readonly label?: readonly string[]
   readonly annotation?: readonly string[]
@@ -30,6 +33,8 @@ const flags: Readonly<Record<string, string>> = {
   nodeSelector: '--node-selector',
   tolerations: '--toleration',
   pullSecrets: '--pull-secret',
+  'build.builder': '--builder',
+  'build.pushTo': '--push-to',
   labels: '--label',
   annotations: '--annotation',
 }
@@ -38,6 +43,7 @@ const flags: Readonly<Record<string, string>> = {
 export function clusterOptions(given: ClusterOptions): KubernetesOptions | undefined {
   const requests = present({ cpu: given.cpu, memory: given.memory })
   const limits = present({ cpu: given.cpuLimit, memory: given.memoryLimit })
+  const build = present({ builder: given.builder, pushTo: given.pushTo })
   const wanted = present({
     requests: Object.keys(requests).length > 0 ? requests : undefined,
     limits: Object.keys(limits).length > 0 ? limits : undefined,
@@ -47,6 +53,7 @@ export function clusterOptions(given: ClusterOptions): KubernetesOptions | undef
     nodeSelector: pairs('--node-selector', given.nodeSelector),
     tolerations: given.toleration?.map((text) => read('--toleration', () => parseToleration(text))),
     pullSecrets: given.pullSecret,
+    build: Object.keys(build).length > 0 ? build : undefined,
     dockerLogin: given.dockerLogin,
     labels: pairs('--label', given.label),
     annotations: pairs('--annotation', given.annotation),

@@ -88,6 +88,7 @@ function addCreation(program: Command, go: Execute): void {
       'berth up . --name here',
       'berth up --image python:3.13',
       'berth up . --target kubernetes:prod/team --cpu 2 --memory 4Gi --storage 20Gi',
+      'berth up . --target kubernetes:prod/team --builder docker:default --push-to registry.example.com/team/app',
     ],
   )
     .argument('[source]', 'git URL (also url#branch and url@commit), folder, or nothing with --image')
@@ -115,6 +116,8 @@ function addCreation(program: Command, go: Execute): void {
     .option('--node-selector <key=value>', 'only nodes with this label; repeatable', append)
     .option('--toleration <key[=value][:effect]>', 'also nodes with this taint; repeatable', append)
     .option('--pull-secret <name>', 'Secret of the namespace with a login for a registry; repeatable', append)
+    .option('--builder <target>', 'Docker engine that builds the image of a definition with a build')
+    .option('--push-to <repository>', 'where that image goes: registry.example.com/team/workspaces')
     .option('--docker-login', "give the cluster this machine's Docker login for the image's registry")
     .option('--label <key=value>', 'label of your own on all that belongs to it; repeatable', append)
     .option('--annotation <key=value>', 'annotation of your own; repeatable', append)

@@ -73,7 +73,12 @@ async function createInput(
 ): Promise<CreateInput> {
   if (text === undefined && options.image === undefined)
     throw new UsageError('Say what to make the workspace from: a git URL, a folder, or --image.')
-  const kubernetes = clusterOptions(options)
+  const { targetId: builder } = await chosenTarget(
+    context,
+    engine,
+    options.builder === undefined ? {} : { target: options.builder },
+  )
+  const kubernetes = clusterOptions({ ...options, ...(builder === undefined ? {} : { builder }) })
   const shared = {
     ...(kubernetes === undefined ? {} : { kubernetes }),
     ...(options.name === undefined ? {} : { name: options.name }),

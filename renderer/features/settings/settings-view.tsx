@@ -7,6 +7,7 @@ import { useCollection, useRecord, useSettings } from '../../lib/hooks'
 import { ProblemView } from '../../lib/problem-view'
 import { Facts, Section } from '../../ui/facts'
 import { Page } from '../../ui/page'
+import { Clusters } from './clusters'
 import { Machine } from './machine'
 import { NumberSetting, Row, TextSetting } from './rows'
 import styles from './settings.module.css'
@@ -101,6 +102,11 @@ function Sections({ settings, change }: SectionsProps) {
           )}
         </Row>
       </Section>
+      <Clusters
+        options={settings.kubernetes}
+        targets={targets}
+        change={(kubernetes) => change({ kubernetes })}
+      />
       <Section title="Ports">
         <Row
           title="Forward ports by themselves"

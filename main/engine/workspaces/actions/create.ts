@@ -21,12 +21,12 @@ import {
   definitionContext,
   describeDefinition,
   readSource,
-  refuseBuild,
 } from '../source/definition'
 import { deriveName, newWorkspaceId, sourceFolder, sourceFolderName, uniqueName } from '../source/name'
 import { checkSource } from '../source/parse'
 import { trustFolder } from '../source/trusted-folder'
 import { withTemporaryFolder } from '../temporary'
+import { type Elsewhere, findBuilder, forgetBuilds, publish, publishSteps } from './build-elsewhere'
 import { type ActionContext, makingStep, silentReport, steps, together } from './context'
 import { copySource } from './copy-source'
 import { noteMishap, planPhases, runPhases } from './phases'
@@ -177,16 +177,17 @@ export async function runCreate(context: ActionContext, plan: CreatePlan, action
   const { driver, source } = plan
   const draft = draftOf(context, plan)
   operation.plan([steps.definition])
-  const definition = await operation.step('definition', async (report, signal) => {
-    const found = await readSource(plan.request, context.platform, report, signal)
-    refuseBuild(found.definition, plan.target.capabilities?.build !== false)
-    report.result(describeDefinition(found.definition))
-    return found.definition
+  const { definition, elsewhere } = await operation.step('definition', async (report, signal) => {
+    const { definition } = await readSource(plan.request, context.platform, report, signal)
+    const elsewhere = await findBuilder(context, plan.target, definition, plan.kubernetes, signal)
+    report.result(describeDefinition(definition))
+    return { definition, elsewhere }
   })
   action.show({ draft: { ...draft, definition, image: definition.image ?? '' } })
   operation.plan([
     ...(definition.lifecycle.initializeCommand ? [steps.initialize] : []),
     ...(source.kind === 'git' ? [steps.clone] : []),
+    ...(elsewhere ? publishSteps(elsewhere) : []),
     steps.image,
     makingStep(plan.target),
     ...(source.kind === 'image' || plan.bindFolder ? [] : [steps.copy]),
@@ -194,10 +195,14 @@ export async function runCreate(context: ActionContext, plan: CreatePlan, action
   ])
   planPhases(action, definition, workspacePhases)
 
+  const forget = async () => {
+    if (elsewhere) await forgetBuilds(context, elsewhere, plan)
+  }
   try {
-    await bringUp(context, plan, action, definition, draft)
+    await bringUp(context, plan, action, { definition, draft, elsewhere })
   } catch (error) {
     await context.cleanUp(plan.target.id, plan.name, (to, signal) => to.discard(plan.id, signal))
+    await forget()
     // Until the target has told that it is gone it would show as an interrupted creation.
     await context.settle(plan.id, (observed) => observed === undefined)
     throw error
@@ -207,6 +212,7 @@ export async function runCreate(context: ActionContext, plan: CreatePlan, action
   } catch (error) {
     // Somebody else took the name meanwhile, say. How far it came is not known: all of it goes.
     await context.cleanUp(plan.target.id, plan.name, (to, signal) => to.remove(plan.id, silentReport, signal))
+    await forget()
     await context.settle(plan.id, (observed) => observed === undefined)
     throw error
   }
@@ -223,6 +229,7 @@ export async function runCreate(context: ActionContext, plan: CreatePlan, action
       await context.cleanUp(plan.target.id, plan.name, (to, signal) =>
         to.remove(plan.id, silentReport, signal),
       )
+      await forget()
       await context.settle(plan.id, (observed) => observed === undefined)
     } else noteMishap(context, action, error)
     throw error
@@ -234,10 +241,14 @@ async function bringUp(
   context: ActionContext,
   plan: CreatePlan,
   action: Action,
-  definition: Definition,
-  draft: Workspace,
+  made: {
+    readonly definition: Definition
+    readonly draft: Workspace
+    readonly elsewhere: Elsewhere | undefined
+  },
 ): Promise<void> {
   const { operation } = action
+  const { definition, draft, elsewhere } = made
   const { driver, source } = plan
   const initialize = definition.lifecycle.initializeCommand
   if (initialize && source.kind === 'folder') {
@@ -245,8 +256,12 @@ async function bringUp(
       runInitialize(initialize, source.path, context.platform, report, signal),
     )
   }
-  const resolve = (folder: string | undefined, signal: AbortSignal) =>
-    operation.step(
+  const resolve = async (folder: string | undefined, signal: AbortSignal) => {
+    const published =
+      elsewhere && folder !== undefined
+        ? await publish(operation, elsewhere, { definition, folder, workspaceId: plan.id })
+        : undefined
+    return operation.step(
       'image',
       (report, stepSignal) =>
         driver.resolveImage(
@@ -254,6 +269,7 @@ async function bringUp(
             definition,
             workspaceId: plan.id,
             refresh: false,
+            ...(published === undefined ? {} : { published }),
             ...(folder === undefined ? {} : { folder }),
             ...(plan.kubernetes === undefined ? {} : { kubernetes: plan.kubernetes }),
           },
@@ -262,6 +278,7 @@ async function bringUp(
         ),
       signal,
     )
+  }
   await withTemporaryFolder(context.platform, async (temporary) => {
     const clone = join(temporary, 'clone')
     let image: ResolvedImage

@@ -13,19 +13,14 @@ import type { Driver, ObservedWorkspace } from '../../drivers/driver'
 import { workspacePhases } from '../commands'
 import { cloneRepository } from '../git'
 import type { Action } from '../guard'
-import {
-  type DefinitionRequest,
-  describeDefinition,
-  readFrom,
-  readSource,
-  refuseBuild,
-} from '../source/definition'
+import { type DefinitionRequest, describeDefinition, readFrom, readSource } from '../source/definition'
 import { folderReader } from '../source/folder-reader'
 import { sourceFolder, sourceFolderName } from '../source/name'
 import { trustFolder } from '../source/trusted-folder'
 import { untar } from '../source/untar'
 import { volumeReader } from '../source/volume-reader'
 import { withTemporaryFolder } from '../temporary'
+import { findBuilder, publish, publishSteps } from './build-elsewhere'
 import { type ActionContext, makingStep, silentReport, steps } from './context'
 import { runCreate, specOf } from './create'
 import { planPhases, runPhases } from './phases'
@@ -80,12 +75,7 @@ export async function rebuild(
       await driver.discard(workspaceId, action.signal)
       const { respectGitignore } = context.platform.settings.get()
       await runCreate(context, { ...plan, respectGitignore, ...(kubernetes && { kubernetes }) }, action)
-    } else
-      await replace(
-        context,
-        { ...plan, workspace, observed, canBuild: target.capabilities?.build !== false },
-        action,
-      )
+    } else await replace(context, { ...plan, workspace, observed }, action)
   })
 }
 
@@ -95,13 +85,12 @@ interface RebuildPlan {
   readonly owner: string
   readonly createdAt: number
   readonly source: Workspace['source']
-  readonly target: Pick<Target, 'id' | 'kind'>
+  readonly target: Target
   readonly driver: Driver
   readonly request: DefinitionRequest
   readonly bindFolder?: string
   readonly workspace: Workspace
   readonly observed: ObservedWorkspace
-  readonly canBuild: boolean
 }
 
 async function replace(context: ActionContext, plan: RebuildPlan, action: Action): Promise<void> {
@@ -109,16 +98,17 @@ async function replace(context: ActionContext, plan: RebuildPlan, action: Action
   const { driver, observed } = plan
   if (observed.replacing) await driver.discard(plan.id, action.signal)
   operation.plan([steps.definition])
-  const definition = await operation.step('definition', async (report, signal) => {
-    const found = await readCurrent(context, plan, signal)
-    refuseBuild(found, plan.canBuild)
-    report.result(describeDefinition(found))
-    return found
+  const { definition, elsewhere } = await operation.step('definition', async (report, signal) => {
+    const definition = await readCurrent(context, plan, signal)
+    const elsewhere = await findBuilder(context, plan.target, definition, observed.kubernetes, signal)
+    report.result(describeDefinition(definition))
+    return { definition, elsewhere }
   })
   const missing = observed.run === 'missing'
   const fetches = definition.build !== undefined && plan.bindFolder === undefined
   operation.plan([
     ...(fetches ? [steps.fetch] : []),
+    ...(elsewhere ? publishSteps(elsewhere) : []),
     steps.image,
     makingStep(plan.target, !missing),
     steps.start,
@@ -129,6 +119,10 @@ async function replace(context: ActionContext, plan: RebuildPlan, action: Action
   try {
     await withTemporaryFolder(context.platform, async (temporary) => {
       const folder = fetches ? await fetchSource(context, plan, action, temporary) : plan.bindFolder
+      const published =
+        elsewhere && folder !== undefined
+          ? await publish(operation, elsewhere, { definition, folder, workspaceId: plan.id })
+          : undefined
       const image = await operation.step('image', (report, signal) =>
         driver.resolveImage(
           {
@@ -137,6 +131,7 @@ async function replace(context: ActionContext, plan: RebuildPlan, action: Action
             // A build takes what the engine has: made to ask, it would fail wherever no registry answers.
             refresh: definition.build === undefined,
             ...(folder === undefined ? {} : { folder }),
+            ...(published === undefined ? {} : { published }),
           },
           report,
           signal,

@@ -2,6 +2,7 @@ import type { Operation, Workspace } from '#contract'
 import type { Driver } from '../../drivers/driver'
 import { startPhases } from '../commands'
 import type { Action } from '../guard'
+import { forgetBuilds } from './build-elsewhere'
 import { type ActionContext, gone, steps } from './context'
 import { nameTaken } from './create'
 import { noteMishap, planPhases, runPhases } from './phases'
@@ -114,13 +115,19 @@ export function grow(
   })
 }
 
-/** Removes the container, the volumes and the image that was built for it. */
+/** Removes the container, the volumes and the image that was built for it, also where that was elsewhere. */
 export function remove(context: ActionContext, workspaceId: string, signal: AbortSignal): Promise<Operation> {
   return begin(context, 'delete', workspaceId, signal, async (action, workspace, driver) => {
     action.operation.plan([steps.delete])
     await action.operation.step('delete', (report, stepSignal) =>
       driver.remove(workspace.id, report, stepSignal),
     )
+    const { builder } = {
+      ...context.platform.settings.get().kubernetes.build,
+      ...workspace.kubernetes?.build,
+    }
+    if (workspace.kubernetes && workspace.definition.build && builder !== undefined)
+      await forgetBuilds(context, { target: { id: builder } }, workspace)
     context.mishap(workspace.id, undefined)
     await context.settle(workspace.id, (now) => now === undefined)
   })

@@ -1,5 +1,5 @@
 import { join, posix } from 'node:path'
-import { type Definition, ProblemError, problem, type Source } from '#contract'
+import { type Definition, ProblemError, type Source } from '#contract'
 import {
   type DefinitionContext,
   type FoundDefinition,
@@ -113,15 +113,4 @@ export function describeDefinition(definition: Definition): string {
 /** Whether one container path is, or lies in, another. */
 export function isInside(path: string, folder: string): boolean {
   return path === folder || posix.normalize(path).startsWith(folder.endsWith('/') ? folder : `${folder}/`)
-}
-
-/** Says that a definition which has to be built is not possible on a target. */
-export function refuseBuild(definition: Definition, canBuild: boolean): void {
-  if (!definition.build || canBuild) return
-  throw problem({
-    code: 'definition-unsupported',
-    title: 'This target cannot build images',
-    cause: `The definition is built from ${definition.build.dockerfile}.`,
-    remedy: 'Choose an image instead, or another target.',
-  })
 }

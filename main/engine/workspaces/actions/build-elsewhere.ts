@@ -1,0 +1,119 @@
+import { type Definition, type KubernetesOptions, ProblemError, problem, type Target } from '#contract'
+import type { Driver, ImagePublisher } from '../../drivers/driver'
+import type { RunningOperation } from '../operations'
+import { type ActionContext, silentReport } from './context'
+
+/** Where the image of a definition is built whose target builds none. */
+export interface Elsewhere {
+  readonly target: Target
+  readonly publisher: ImagePublisher
+  /** Repository of a registry. */
+  readonly repository: string
+}
+
+/**
+ * Undefined where there is nothing to build, or the target does it itself. Rejects where it is not said who builds, or
+ * where to push, and where the builder cannot be reached. `own`: before the settings, field by field.
+ */
+export async function findBuilder(
+  context: ActionContext,
+  target: Target,
+  definition: Definition,
+  own: KubernetesOptions | undefined,
+  signal: AbortSignal,
+): Promise<Elsewhere | undefined> {
+  const { build } = definition
+  if (!build || target.capabilities?.build !== false) return undefined
+  const preferred = context.platform.settings.get().kubernetes.build
+  const { builder, pushTo } = { ...preferred, ...own?.build }
+  if (builder === undefined || pushTo === undefined)
+    throw notSaid(target, build.dockerfile, { builder, pushTo })
+  const found = await reach(context, builder, preferred?.builder, signal)
+  const { publisher } = found.driver
+  if (publisher) return { target: found.target, publisher, repository: pushTo }
+  throw problem({
+    code: 'unsupported',
+    title: `${found.target.name} cannot build images`,
+    cause: `It is chosen to build ${build.dockerfile} for ${target.name}, and is no Docker engine.`,
+    remedy: 'Choose a Docker engine: in the settings, or with --builder.',
+    actions: [settings],
+  })
+}
+
+const settings = { kind: 'settings', label: 'Open the settings' } as const
+
+/** A workspace may have been made on a machine whose engines have other names: then the one of the settings it is. */
+async function reach(
+  context: ActionContext,
+  builder: string,
+  preferred: string | undefined,
+  signal: AbortSignal,
+): Promise<{ readonly target: Target; readonly driver: Driver }> {
+  try {
+    return await context.target(builder, signal)
+  } catch (error) {
+    if (!(error instanceof ProblemError) || error.problem.code !== 'not-found') throw error
+    if (preferred !== undefined && preferred !== builder) return context.target(preferred, signal)
+    throw problem({
+      ...error.problem,
+      title: `There is no ${builder} that could build the image`,
+      remedy: 'Choose another Docker engine for it: in the settings, or with --builder.',
+      actions: [settings],
+    })
+  }
+}
+
+function notSaid(
+  { name }: Target,
+  dockerfile: string,
+  { builder, pushTo }: { readonly builder: string | undefined; readonly pushTo: string | undefined },
+) {
+  const missing = [
+    ...(builder === undefined ? ['which Docker engine builds it'] : []),
+    ...(pushTo === undefined ? ['which repository it is pushed to'] : []),
+  ]
+  return problem({
+    code: 'definition-unsupported',
+    title: `${name} builds no images`,
+    cause: `The definition is built from ${dockerfile}, and it is not said ${missing.join(' and ')}.`,
+    remedy:
+      'Say so in the settings, under "Images for clusters", or with `berth up --builder <target> --push-to <registry/repository>`. Or name an image.',
+    actions: [settings],
+  })
+}
+
+/** What {@link publish} does, to be planned. */
+export const publishSteps = ({ target, repository }: Elsewhere) => [
+  { id: 'build', title: `Building the image on ${target.name}` },
+  { id: 'push', title: `Pushing the image to ${repository}` },
+]
+
+/** Builds and pushes, unless the registry has the very image already; returns its reference. */
+export async function publish(
+  operation: RunningOperation,
+  { publisher, repository }: Elsewhere,
+  build: { readonly definition: Definition; readonly folder: string; readonly workspaceId: string },
+): Promise<string> {
+  const request = { ...build, repository }
+  const { reference, built } = await operation.step('build', async (report, signal) => {
+    const { reference, present } = await publisher.find(request, report, signal)
+    if (!present) return { reference, built: await publisher.build(request, report, signal) }
+    report.result('Unchanged since it was last built')
+    return { reference, built: undefined }
+  })
+  await operation.step('push', async (report, signal) => {
+    if (built !== undefined) await publisher.push(request, built, reference, report, signal)
+    report.result(built === undefined ? `${reference} is there` : reference)
+  })
+  return reference
+}
+
+/** Takes away what the builder keeps of a workspace's builds, now or as soon as it can be reached. Never rejects. */
+export async function forgetBuilds(
+  context: ActionContext,
+  { target }: { readonly target: Pick<Target, 'id'> },
+  workspace: { readonly id: string; readonly name: string },
+): Promise<void> {
+  const { id, name } = workspace
+  await context.cleanUp(target.id, `${name}, its builds`, (to, signal) => to.remove(id, silentReport, signal))
+}
