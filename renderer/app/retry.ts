@@ -28,7 +28,7 @@ export function retryOf(operation: Operation, open: (workspaceId: string) => voi
     if (!again) return { onDismiss }
     return {
       onDismiss,
-      onChange: () => navigate({ view: 'create', text: again.text }),
+      onChange: () => navigate({ view: 'create', text: again.text, asked: again.input }),
       onRetry: () => {
         void createWorkspace(again).then((result) => {
           if (!result.ok) notifyProblem(result.problem)

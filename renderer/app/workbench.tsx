@@ -152,7 +152,13 @@ function Routed() {
     case 'workspaces':
       return <Home />
     case 'create':
-      return <CreateView initialText={route.text ?? ''} />
+      return (
+        <CreateView
+          key={JSON.stringify(route.asked ?? '')}
+          initialText={route.text ?? ''}
+          asked={route.asked}
+        />
+      )
     case 'workspace':
       return (
         <WorkspaceView

@@ -1,4 +1,5 @@
 import { create } from 'zustand'
+import type { CreateInput } from '#contract'
 
 export const workspaceTabs = ['terminals', 'ports', 'logs', 'details'] as const
 export type WorkspaceTab = (typeof workspaceTabs)[number]
@@ -6,7 +7,7 @@ export type WorkspaceTab = (typeof workspaceTabs)[number]
 /** Where the window is. */
 export type Route =
   | { readonly view: 'workspaces' }
-  | { readonly view: 'create'; readonly text?: string }
+  | { readonly view: 'create'; readonly text?: string; readonly asked?: CreateInput }
   | { readonly view: 'workspace'; readonly workspaceId: string; readonly tab: WorkspaceTab }
   | { readonly view: 'targets' }
   | { readonly view: 'settings' }
@@ -57,7 +58,8 @@ function samePlace(one: Route, other: Route): boolean {
   if (one.view === 'workspace' && other.view === 'workspace') {
     return one.workspaceId === other.workspaceId && one.tab === other.tab
   }
-  if (one.view === 'create' && other.view === 'create') return one.text === other.text
+  if (one.view === 'create' && other.view === 'create')
+    return one.text === other.text && one.asked === other.asked
   return one.view === other.view
 }
 

@@ -120,7 +120,8 @@ describe('a cluster', () => {
 
   it('says what is short before anything is made, and makes nothing', async () => {
     await chooseCluster()
-    await unfold('Resources')
+    // The quota wants amounts to be said: the fields for it are open.
+    await window.page.getByRole('alert', { name: /wants to be told/ }).waitFor()
     await field('CPU, sure to get').fill('two')
     await window.page.getByText('Write an amount as Kubernetes does').waitFor()
     await field('CPU, sure to get').fill('2')
@@ -230,7 +231,6 @@ describe('a cluster', () => {
   it('says why a workspace fits no node, and leaves nothing of it', async () => {
     await chooseCluster()
     await field('Name').fill('nowhere')
-    await unfold('Resources')
     await field('CPU, sure to get').fill('10m')
     await field('Memory, sure to get').fill('16Mi')
     await unfold('Nodes, registry and labels')
@@ -242,6 +242,18 @@ describe('a cluster', () => {
     await alert.waitFor({ timeout: 60_000 })
     expect(await alert.textContent()).toMatch(/node selector|selector/i)
     expect(await objects()).toEqual(before)
+    expect(await alert.getByRole('button', { name: 'Stop trying…' }).count(), 'nothing is left to stop').toBe(
+      0,
+    )
+    await alert.getByRole('button', { name: 'Try again' }).waitFor()
+    // Everything that was asked for is there to be changed.
+    await window.page.getByRole('button', { name: 'Change it…' }).click()
+    await window.page.getByRole('heading', { name: 'New workspace' }).waitFor()
+    expect(await field('Name').inputValue()).toBe('nowhere')
+    await unfold('Nodes, registry and labels')
+    expect(await field('Only nodes with these labels').inputValue()).toBe('berth.test/no-such=node')
+    await unfold('Resources')
+    expect(await field('CPU, sure to get').inputValue()).toBe('10m')
   })
 
   it('has nothing of the workspace once it was deleted', async () => {

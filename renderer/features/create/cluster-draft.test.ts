@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { KubernetesOptions } from '#contract'
-import { amountsText, type ClusterDraft, emptyDraft, readDraft } from './cluster-draft'
+import { type ClusterDraft, draftOf, emptyDraft, readDraft } from './cluster-draft'
 
 const read = (typed: Partial<ClusterDraft>) => readDraft({ ...emptyDraft, ...typed })
 
@@ -44,6 +44,8 @@ describe('readDraft', () => {
       dockerLogin: true,
     })
     expect(KubernetesOptions.parse(options)).toEqual(options)
+    expect(readDraft(draftOf(options)).options, 'typed again').toEqual(options)
+    expect(draftOf(undefined)).toEqual(emptyDraft)
   })
 
   it('says of each field what is wrong with it, and keeps the others', () => {
@@ -51,14 +53,5 @@ describe('readDraft', () => {
     expect(Object.keys(faults).sort()).toEqual(['cpu', 'gpu', 'labels', 'memory'])
     expect(faults.cpu).toContain('500m, 2 or 4Gi')
     expect(options).toEqual({ storage: '5Gi' })
-  })
-})
-
-describe('amountsText', () => {
-  it('is a few words', () => {
-    expect(amountsText(read({}))).toBe('')
-    expect(
-      amountsText(read({ cpu: '1', cpuLimit: '2', memoryLimit: '4Gi', gpu: '1', storage: '20Gi' })),
-    ).toBe('CPU 1 up to 2, memory up to 4Gi, 1 GPU, volume 20Gi')
   })
 })

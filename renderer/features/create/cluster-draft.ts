@@ -92,18 +92,40 @@ export function readDraft(draft: ClusterDraft): ReadDraft {
   return { options: some(options), faults }
 }
 
-/** What was chosen, in a few words, for where it is folded away. */
-export function amountsText({ options }: ReadDraft): string {
-  const { requests, limits, gpu, storage, storageClass } = options ?? {}
-  const range = (what: string, sure: string | undefined, most: string | undefined) =>
-    sure || most ? [`${what} ${[sure, most && `up to ${most}`].filter(Boolean).join(' ')}`] : []
-  return [
-    ...range('CPU', requests?.cpu, limits?.cpu),
-    ...range('memory', requests?.memory, limits?.memory),
-    ...(gpu ? [`${gpu.count} GPU`] : []),
-    ...(storage ? [`volume ${storage}`] : []),
-    ...(storageClass ? [`class ${storageClass}`] : []),
-  ].join(', ')
+/** How options are typed, so that they can be changed. */
+export function draftOf(options: KubernetesOptions | undefined): ClusterDraft {
+  const { requests, limits, gpu, storage, storageClass, pullSecrets, dockerLogin } = options ?? {}
+  const pairs = (fields: Readonly<Record<string, string>> | undefined) =>
+    Object.entries(fields ?? {})
+      .map(([key, value]) => `${key}=${value}`)
+      .join('\n')
+  return {
+    ...emptyDraft,
+    cpu: requests?.cpu ?? '',
+    cpuLimit: limits?.cpu ?? '',
+    memory: requests?.memory ?? '',
+    memoryLimit: limits?.memory ?? '',
+    gpu: gpu ? String(gpu.count) : '',
+    gpuResource: gpu?.resource ?? '',
+    storage: storage ?? '',
+    storageClass: storageClass ?? '',
+    nodeSelector: pairs(options?.nodeSelector),
+    tolerations: (options?.tolerations ?? []).map(tolerationText).join('\n'),
+    pullSecrets: (pullSecrets ?? []).join(' '),
+    labels: pairs(options?.labels),
+    annotations: pairs(options?.annotations),
+    dockerLogin: dockerLogin === true,
+  }
+}
+
+function tolerationText({
+  key,
+  operator,
+  value,
+  effect,
+}: NonNullable<KubernetesOptions['tolerations']>[number]) {
+  const named = operator === 'Exists' ? (key ?? '') : `${key ?? ''}=${value ?? ''}`
+  return effect ? `${named}:${effect}` : named
 }
 
 function lines(text: string): string[] {

@@ -1,12 +1,13 @@
 import { Select, Switch, Textarea, TextInput, UnstyledButton } from '@mantine/core'
 import { IconChevronRight } from '@tabler/icons-react'
-import { type ReactNode, useState } from 'react'
+import { type ReactNode, useEffect, useState } from 'react'
 import type { Bounds, KubernetesOptions, Room, Target } from '#contract'
 import { parseKubernetesTargetId } from '#contract/target-id'
+import { amountsText } from '../../lib/kubernetes-options'
 import { ProblemView } from '../../lib/problem-view'
 import { type RoomState, roomMeters } from '../../lib/room'
 import { Meters } from '../../ui/meters'
-import { amountsText, type ClusterDraft, type ReadDraft } from './cluster-draft'
+import type { ClusterDraft, ReadDraft } from './cluster-draft'
 import styles from './create.module.css'
 
 interface ClusterSectionProps {
@@ -39,10 +40,15 @@ export function ClusterSection(props: ClusterSectionProps) {
         </section>
       ) : null}
       <div className={styles.folds}>
-        <Fold title="Resources" summary={amountsText(read)} open={faulty(amountFields)}>
+        <Fold
+          title="Resources"
+          summary={amountsText(read.options)}
+          faulty={faulty(amountFields)}
+          opens={known?.problem !== undefined}
+        >
           <Amounts {...props} known={known} />
         </Fold>
-        <Fold title="Nodes, registry and labels" summary={placesText(read)} open={faulty(placeFields)}>
+        <Fold title="Nodes, registry and labels" summary={placesText(read)} faulty={faulty(placeFields)}>
           <Places {...props} />
         </Fold>
       </div>
@@ -62,15 +68,20 @@ interface FoldProps {
   /** What is inside, while it is folded. */
   readonly summary: string
   /** Something inside has a fault: it is not to be overlooked. */
-  readonly open: boolean
+  readonly faulty: boolean
+  /** What is to be done is inside; the user may fold it all the same. */
+  readonly opens?: boolean
   readonly children: ReactNode
 }
 
-function Fold({ title, summary, open, children }: FoldProps) {
+function Fold({ title, summary, faulty, opens = false, children }: FoldProps) {
   const [wanted, setWanted] = useState(false)
-  const shown = wanted || open
+  useEffect(() => {
+    if (faulty || opens) setWanted(true)
+  }, [faulty, opens])
+  const shown = wanted || faulty
   return (
-    <div>
+    <div className={styles.fold} data-open={shown || undefined}>
       <UnstyledButton className={styles.more} aria-expanded={shown} onClick={() => setWanted(!shown)}>
         <IconChevronRight size={14} data-open={shown || undefined} aria-hidden />
         {title}

@@ -14,7 +14,7 @@ import { notifyProblem } from '../../lib/notify'
 import { ProblemView } from '../../lib/problem-view'
 import { useRoom } from '../../lib/room'
 import { Page } from '../../ui/page'
-import { emptyDraft, readDraft } from './cluster-draft'
+import { draftOf, readDraft } from './cluster-draft'
 import { ClusterSection } from './cluster-section'
 import styles from './create.module.css'
 import { PreviewPanel } from './preview-panel'
@@ -26,15 +26,21 @@ const sourceKinds: Record<Source['kind'], { label: string; Icon: typeof IconFold
   image: { label: 'Image, without a source', Icon: IconPackage },
 }
 
+interface CreateViewProps {
+  readonly initialText: string
+  /** What was asked for before, to be changed. */
+  readonly asked?: CreateInput | undefined
+}
+
 /** Makes a workspace: says what it is going to be before it is made. */
-export function CreateView({ initialText }: { readonly initialText: string }) {
+export function CreateView({ initialText, asked }: CreateViewProps) {
   const [text, setText] = useState(initialText)
   useEffect(() => setText(initialText), [initialText])
   const [branch, setBranch] = useState('')
-  const [name, setName] = useState('')
-  const [image, setImage] = useState('')
-  const [targetId, setTargetId] = useState<string | null>(null)
-  const [definitionPath, setDefinitionPath] = useState<string | null>(null)
+  const [name, setName] = useState(asked?.name ?? '')
+  const [image, setImage] = useState(asked?.image ?? '')
+  const [targetId, setTargetId] = useState(asked?.targetId ?? null)
+  const [definitionPath, setDefinitionPath] = useState(asked?.definitionPath ?? null)
   const [respectsGitignore, setRespectsGitignore] = useState<boolean | undefined>()
   const [more, setMore] = useState(false)
   const [turn, setTurn] = useState(0)
@@ -45,7 +51,7 @@ export function CreateView({ initialText }: { readonly initialText: string }) {
   const target = targets.find((one) => one.id === targetId) ?? fallback
   const denied = deniedProblem(target, 'create')
   const cluster = target?.kind === 'kubernetes' ? target : undefined
-  const [draft, setDraft] = useState(emptyDraft)
+  const [draft, setDraft] = useState(() => draftOf(asked?.kubernetes))
   const read = readDraft(draft)
   const [roomTurn, setRoomTurn] = useState(0)
   const room = useRoom(cluster?.state === 'ready' ? cluster.id : undefined, read.options, roomTurn)

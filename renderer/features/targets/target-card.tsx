@@ -1,4 +1,4 @@
-import { Button } from '@mantine/core'
+import { Button, UnstyledButton } from '@mantine/core'
 import { IconRefresh } from '@tabler/icons-react'
 import { useState } from 'react'
 import type { Target } from '#contract'
@@ -75,12 +75,12 @@ export function TargetCard({ target, workspaces }: TargetCardProps) {
           </div>
           <Mono>{target.endpoint}</Mono>
           {target.state === 'ready' ? <div className={styles.facts}>{facts.join(' · ')}</div> : null}
+          {cluster ? (
+            <UnstyledButton className={styles.namespaces} onClick={() => setChoosing(true)}>
+              Namespaces…
+            </UnstyledButton>
+          ) : null}
         </div>
-        {cluster ? (
-          <Button variant="default" size="compact-sm" onClick={() => setChoosing(true)}>
-            Namespaces…
-          </Button>
-        ) : null}
         <div className={styles.state}>{stateWord(target.state)}</div>
         <IconButton label={`Check ${target.name} again`} busy={probing} onClick={() => void probe()}>
           <IconRefresh size={15} />

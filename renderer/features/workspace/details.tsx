@@ -3,8 +3,9 @@ import { Fragment, useEffect, useState } from 'react'
 import type { Definition, LifecycleCommand, RequestOutput, Volume, Workspace } from '#contract'
 import { openInBrowser } from '../../lib/actions'
 import { request } from '../../lib/engine'
-import { formatAgo, formatBytes, formatSource, sourceWebAddress } from '../../lib/format'
+import { formatAgo, formatBytes, formatSource, sourceWebAddress, targetText } from '../../lib/format'
 import { useCollection, useNow, useRecord } from '../../lib/hooks'
+import { amountsText } from '../../lib/kubernetes-options'
 import { askFor, possibleVerbs, runningOperation } from '../../lib/lifecycle'
 import { ProblemView } from '../../lib/problem-view'
 import { Facts, Mono, Section } from '../../ui/facts'
@@ -56,7 +57,7 @@ export function Details({ workspace }: { readonly workspace: Workspace }) {
                 <Mono key="source">{formatSource(source)}</Mono>
               ),
             ],
-            ['Target', target ? `${target.name} (${target.endpoint})` : workspace.targetId],
+            ['Target', target ? `${targetText(target)} (${target.endpoint})` : workspace.targetId],
             [
               'Image',
               <Fragment key="image">
@@ -66,7 +67,11 @@ export function Details({ workspace }: { readonly workspace: Workspace }) {
             ],
             ['Folder', <Mono key="folder">{definition.workspaceFolder}</Mono>],
             ['User', `${user.name} (${user.uid}), home ${user.home}, shell ${user.shell ?? 'none'}`],
-            ['Container', workspace.instance ? <Mono key="instance">{workspace.instance}</Mono> : undefined],
+            [
+              target?.kind === 'kubernetes' ? 'Pod' : 'Container',
+              workspace.instance ? <Mono key="instance">{workspace.instance}</Mono> : undefined,
+            ],
+            ['Asks for', amountsText(workspace.kubernetes)],
             ['Created', `${formatAgo(workspace.createdAt, now)} by ${workspace.owner}`],
             ['Up since', workspace.startedAt ? formatAgo(workspace.startedAt, now) : undefined],
             [

@@ -5,6 +5,7 @@ import {
   deniedProblem,
   type KubernetesOptions,
   type Operation,
+  ProblemError,
   problem,
   type Source,
   type Target,
@@ -205,7 +206,7 @@ export async function runCreate(context: ActionContext, plan: CreatePlan, action
     await forget()
     // Until the target has told that it is gone it would show as an interrupted creation.
     await context.settle(plan.id, (observed) => observed === undefined)
-    throw error
+    throw ofNothingLeft(error)
   }
   try {
     await driver.commit(plan.id, operation.signal)
@@ -214,7 +215,7 @@ export async function runCreate(context: ActionContext, plan: CreatePlan, action
     await context.cleanUp(plan.target.id, plan.name, (to, signal) => to.remove(plan.id, silentReport, signal))
     await forget()
     await context.settle(plan.id, (observed) => observed === undefined)
-    throw error
+    throw ofNothingLeft(error)
   }
   // In the background a cancel ends the commands and nothing more.
   let waiting = true
@@ -234,6 +235,13 @@ export async function runCreate(context: ActionContext, plan: CreatePlan, action
     } else noteMishap(context, action, error)
     throw error
   }
+}
+
+/** The workspace is gone: what the Problem says to do with it cannot be done, but to ask for it again. */
+function ofNothingLeft(error: unknown): unknown {
+  if (!(error instanceof ProblemError) || !error.problem.actions) return error
+  const actions = error.problem.actions.filter(({ kind }) => kind !== 'workspace')
+  return new ProblemError({ ...error.problem, actions }, { cause: error })
 }
 
 /** Everything up to a running container with the source in it. */

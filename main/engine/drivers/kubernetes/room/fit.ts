@@ -75,7 +75,7 @@ function unsaidProblem(demand: Demand, { namespace, quotas }: Known): Problem | 
   const list = [...unsaid.keys()].map(resourceLabel).join(', ')
   return {
     code: 'quota-exceeded',
-    title: title(namespace),
+    title: `The namespace "${namespace}" wants to be told what the workspace needs`,
     cause: `Its quota "${quota}" takes nothing that leaves open: ${list}.`,
     remedy: `Say for this workspace how much it needs of: ${list}.`,
     detail: [...unsaid].map(([resource, name]) => `${name}: ${resource} has to be set`).join('\n'),
