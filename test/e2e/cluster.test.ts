@@ -1,4 +1,4 @@
-import { copyFile, mkdir } from 'node:fs/promises'
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Locator } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -73,9 +73,9 @@ const field = (label: string): Locator => window.page.getByLabel(label, { exact:
 const unfold = (title: string) => window.page.getByRole('button', { name: title }).click()
 const createButton = () => window.page.getByRole('button', { name: 'Create workspace' })
 
-/** On the page for new workspaces: an image, on the cluster. */
-async function chooseCluster(): Promise<void> {
-  await window.giveSource(TEST_IMAGES.debian)
+/** On the page for new workspaces: a source, on the cluster. */
+async function chooseCluster(source: string = TEST_IMAGES.debian): Promise<void> {
+  await window.giveSource(source)
   await window.page.getByRole('combobox', { name: 'Target' }).click()
   await window.page.getByRole('option', { name: `${context} / ${namespace.name}` }).click()
   await window.page.getByRole('region', { name: `Room in ${namespace.name}` }).waitFor()
@@ -254,6 +254,41 @@ describe('a cluster', () => {
     expect(await field('Only nodes with these labels').inputValue()).toBe('berth.test/no-such=node')
     await unfold('Resources')
     expect(await field('CPU, sure to get').inputValue()).toBe('10m')
+  })
+
+  it('says of a definition with a build where to say who builds it, and leads there', async () => {
+    const folder = join(home.path, 'built')
+    await mkdir(folder)
+    await writeFile(join(folder, '.devcontainer.json'), '{"build": {"dockerfile": "Dockerfile"}}')
+    await writeFile(join(folder, 'Dockerfile'), `FROM ${TEST_IMAGES.debian}\n`)
+    await (await windowUser()).own(folder)
+    await chooseCluster(folder)
+    await window.page.getByText('Built from').waitFor()
+    await window.page.getByLabel('Leave out what git ignores').check()
+    await field('Name').fill('built')
+    await unfold('Resources')
+    await field('CPU, sure to get').fill('10m')
+    await field('Memory, sure to get').fill('16Mi')
+    await expect.poll(() => createButton().isEnabled()).toBe(true)
+    await createButton().click()
+    const alert = window.page.getByRole('alert', { name: /builds no images/ })
+    await alert.getByText(/--builder <target> --push-to/).waitFor()
+    await alert.getByRole('button', { name: 'Open the settings' }).click()
+    const images = window.page.getByRole('region', { name: 'Images for clusters' })
+    const repository = images.getByRole('textbox', { name: 'Pushed to' })
+    await repository.fill('registry.test/team/app:latest')
+    await repository.press('Enter')
+    await window.page
+      .getByRole('alert')
+      .getByText(/without a tag/)
+      .waitFor()
+    await repository.fill('registry.test/team/app')
+    await repository.press('Enter')
+    const saved = async () =>
+      JSON.parse(await readFile(join(home.path, '.config/berth/settings.json'), 'utf8'))
+    await expect
+      .poll(async () => (await saved()).kubernetes?.build)
+      .toEqual({ pushTo: 'registry.test/team/app' })
   })
 
   it('has nothing of the workspace once it was deleted', async () => {

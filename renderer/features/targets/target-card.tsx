@@ -55,8 +55,9 @@ export function TargetCard({ target, workspaces }: TargetCardProps) {
     workspaces !== undefined && count(workspaces, 'workspace'),
   ].filter(Boolean)
   const limits = [
-    target.capabilities?.bindMounts === false && 'Folders of this machine cannot be used on it',
-    target.capabilities?.build === false && 'Images cannot be built on it',
+    target.capabilities?.bindMounts === false && 'Folders of this machine are copied to it',
+    target.capabilities?.build === false &&
+      'It builds no images: an engine of your choice does, see the settings',
   ].filter(Boolean)
   return (
     <article className={styles.card} aria-label={target.name}>
