@@ -18,7 +18,7 @@ export class ProtocolMemory<Name extends string> {
   /**
    * Tries the ways in order, or first the one that is known to work, until one succeeds. An answer that would be the
    * same for all of them, and a server that does not answer, end the search. Where none succeeds the most telling
-   * refusal is thrown: one of permissions before one of protocols.
+   * refusal is thrown: one of permissions before one of protocols, and first of all one that names what is not allowed.
    */
   async first<T>(ways: readonly Way<Name, T>[], signal: AbortSignal): Promise<T> {
     const known = ways.find((way) => way.name === this.#works)
@@ -32,7 +32,7 @@ export class ProtocolMemory<Name extends string> {
         return result
       } catch (error) {
         if (signal.aborted || !mayBeTheProtocol(error)) throw error
-        if (worst === undefined || (isForbidden(error) && !isForbidden(worst))) worst = error
+        if (worst === undefined || telling(error) > telling(worst)) worst = error
       }
     }
     throw worst
@@ -52,7 +52,12 @@ function mayBeTheProtocol(error: unknown): boolean {
   return !(refusal.status === 404 && refusal.reason === 'NotFound')
 }
 
-/** A role may allow `create` (POST) and not `get` (websocket), or the other way round. */
-function isForbidden(error: unknown): boolean {
-  return refusalOf(error)?.reason === 'Forbidden'
+/**
+ * A role may allow `create` (POST) and not `get` (websocket), or the other way round. Since 1.35 a websocket that may be
+ * got and not created is forbidden without a word on why.
+ */
+function telling(error: unknown): number {
+  const refusal = refusalOf(error)
+  if (refusal?.reason !== 'Forbidden') return 0
+  return /is forbidden:\s*$/.test(refusal.message) ? 1 : 2
 }

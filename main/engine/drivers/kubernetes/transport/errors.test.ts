@@ -46,6 +46,14 @@ describe('a refusal', () => {
   })
 })
 
+test('a websocket that may be got and not created is explained, though the server says nothing', () => {
+  expect(problem(status(403, 'Forbidden', 'pods "ws-1-0" is forbidden: '))).toMatchObject({
+    code: 'target-forbidden',
+    cause: expect.stringMatching(/since Kubernetes 1\.35 .* needs "create"/),
+    remedy: expect.stringContaining('resources/kubernetes/role.yaml'),
+  })
+})
+
 describe('a rejection', () => {
   test.each([
     [

@@ -96,9 +96,23 @@ function answerProblem(error: ApiError, context: FailureContext): Problem {
   }
 }
 
+/** What servers since 1.35 say where a websocket to a pod may be got and not created, and their rules are RBAC's. */
+const WORDLESS = /^pods "[^"]*" is forbidden:\s*$/
+const remedy =
+  'Ask whoever runs the cluster for the Role in resources/kubernetes/role.yaml, which is the least that Berth needs.'
+
 function forbiddenProblem(error: ApiError, context: FailureContext, detail: string): Problem {
   const { title, targetName } = context
   const forbidden = forbiddenOf(error)
+  if (!forbidden && WORDLESS.test(error.message)) {
+    return {
+      code: 'target-forbidden',
+      title,
+      cause: `You may get a websocket to a pod in the namespace "${context.namespace}", and since Kubernetes 1.35 a terminal or a port needs "create" (of pods/exec and pods/portforward) as well.`,
+      remedy,
+      detail,
+    }
+  }
   if (!forbidden) {
     return {
       code: 'target-forbidden',
@@ -114,8 +128,7 @@ function forbiddenProblem(error: ApiError, context: FailureContext, detail: stri
     code: 'target-forbidden',
     title,
     cause: `"${user}" may not ${verb} ${group ? `${resource}.${group}` : resource} ${where}.`,
-    remedy:
-      'Ask whoever runs the cluster for the Role in resources/kubernetes/role.yaml, which is the least that Berth needs.',
+    remedy,
     detail,
   }
 }

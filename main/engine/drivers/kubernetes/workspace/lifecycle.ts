@@ -4,6 +4,7 @@ import type { Platform } from '../../../platform/platform'
 import type { StepReport, WorkspaceSpec } from '../../driver'
 import type { ApiClient } from '../api'
 import { isStatus } from '../status'
+import { rejectionOf } from '../transport/errors'
 import {
   annotations,
   isComplete,
@@ -222,7 +223,9 @@ export class Lifecycle {
   }
 
   #createFailure(error: unknown, title: string): Error {
-    if (!isStatus(error, 400, 422) || !(error instanceof Error)) return this.#client.failure(error, title)
+    // A policy refuses with 422 as well, and says why.
+    const isWrong = isStatus(error, 400, 422) && rejectionOf(error) === undefined
+    if (!isWrong || !(error instanceof Error)) return this.#client.failure(error, title)
     return problem(
       {
         code: 'create-failed',
