@@ -1,11 +1,23 @@
 import { defineConfig } from 'vitest/config'
 
 /**
- * unit: beside the code, no engine and no window. conformance: a real Docker engine. kubernetes: a real cluster. e2e:
- * the built application in a real Electron window. `npm test` runs them one after another, see scripts/test.mjs.
+ * unit: beside the code, no engine and no window. conformance: a real Docker engine. kubernetes: a real cluster of the
+ * oldest version; kubernetes-current: one of a current version. e2e: the built application in a real Electron window.
+ * `npm test` runs them one after another, see scripts/test.mjs.
  */
 const minutes = (count: number) => count * 60_000
 const kubernetesTests = ['test/{harness/,}kubernetes/**/*.test.ts', 'test/conformance/kubernetes*.test.ts']
+/** What an old server does not have. */
+const currentTests = 'test/kubernetes/current/**/*.test.ts'
+/** Real clusters, one for each run. */
+const onCluster = {
+  environment: 'node',
+  globalSetup: ['test/harness/kubernetes/global-setup.ts'],
+  testTimeout: minutes(3),
+  hookTimeout: minutes(5),
+  pool: 'forks' as const,
+  maxWorkers: 2,
+}
 
 export default defineConfig({
   test: {
@@ -36,15 +48,21 @@ export default defineConfig({
       },
       {
         test: {
+          ...onCluster,
           name: 'kubernetes',
           include: kubernetesTests,
-          environment: 'node',
-          globalSetup: ['test/harness/kubernetes/global-setup.ts'],
-          testTimeout: minutes(3),
-          hookTimeout: minutes(5),
-          pool: 'forks',
-          maxWorkers: 2,
+          exclude: [currentTests],
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          ...onCluster,
+          name: 'kubernetes-current',
+          env: { BERTH_TEST_KUBERNETES: 'current' },
+          // All that the oldest is tested with only where it is asked for.
+          include: [currentTests, ...(process.env.BERTH_TEST_WHOLE ? kubernetesTests : [])],
+          sequence: { groupOrder: 3 },
         },
       },
       {

@@ -1,5 +1,6 @@
 // `npm test`: sets up what tests need, runs everything even where something failed, and closes with
 // `N passed, N failed, N skipped`. Arguments name suites, then filters for Vitest: `npm run test:unit -- contract`.
+// `--kubernetes=current` runs all tests of a cluster on a current one in place of the oldest, and builds it if need be.
 // Runs before any dependency is installed: Node built-ins alone.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -19,13 +20,25 @@ import { ensureTestUser } from './setup/test-user.mjs'
 
 const minutes = (/** @type {number} */ count) => count * 60_000
 const checks = ['lint', 'typecheck']
-const suites = ['unit', 'conformance', 'kubernetes', 'e2e']
+const suites = ['unit', 'conformance', 'kubernetes', 'kubernetes-current', 'e2e']
 /** No suite hangs the run. */
-const limit = { unit: minutes(5), conformance: minutes(25), kubernetes: minutes(25), e2e: minutes(25) }
+const limit = {
+  unit: minutes(5),
+  conformance: minutes(25),
+  kubernetes: minutes(25),
+  'kubernetes-current': minutes(25),
+  e2e: minutes(25),
+}
 
-const args = process.argv.slice(2)
-const named = args.filter((arg) => checks.includes(arg) || suites.includes(arg))
-const filters = args.filter((arg) => !named.includes(arg))
+/** Takes the current Kubernetes in place of the oldest, with all tests. */
+const currentOption = '--kubernetes=current'
+const onCurrent = process.argv.includes(currentOption)
+const args = process.argv.slice(2).filter((arg) => arg !== currentOption)
+const named = args
+  .filter((arg) => checks.includes(arg) || suites.includes(arg))
+  .map((name) => (onCurrent && name === 'kubernetes' ? 'kubernetes-current' : name))
+const filters = args.filter((arg) => !checks.includes(arg) && !suites.includes(arg))
+if (onCurrent) process.env.BERTH_TEST_WHOLE = '1'
 /** Only when named: on a real cluster some of its tests still depend on how quick the machine is. */
 const onlyNamed = ['kubernetes']
 const usual = [...checks, ...suites].filter((name) => !onlyNamed.includes(name))
@@ -73,7 +86,8 @@ if (!interrupted) report()
  * @returns {Promise<Record<string, string | undefined>>} by suite, why it cannot run
  */
 async function prepare() {
-  const needEngine = ['conformance', 'kubernetes', 'e2e'].filter((suite) => chosen.includes(suite))
+  const clusters = ['kubernetes', 'kubernetes-current'].filter((suite) => chosen.includes(suite))
+  const needEngine = ['conformance', ...clusters, 'e2e'].filter((suite) => chosen.includes(suite))
   if (needEngine.length === 0) return {}
   const allFail = (/** @type {string} */ problem) =>
     Object.fromEntries(needEngine.map((suite) => [suite, problem]))
@@ -83,6 +97,7 @@ async function prepare() {
   if (chosen.includes('e2e')) packages.push(...packagesFor.window)
   // One of the end-to-end tests has a cluster as well, where that takes no build.
   if (chosen.includes('kubernetes') || chosen.includes('e2e')) packages.push(...packagesFor.kubernetes)
+  if (chosen.includes('kubernetes-current')) packages.push(...packagesFor.currentKubernetes)
   await ensurePackages([...new Set(packages)], 'the tests')
   const docker = await ensureDocker()
   startedDocker = docker.started?.pid
@@ -92,13 +107,15 @@ async function prepare() {
   } catch (error) {
     return allFail(error instanceof Error ? error.message : String(error))
   }
-  if (chosen.includes('kubernetes')) {
-    // Where binaries have to be built, that takes minutes: not for somebody who asked for a few other tests.
-    const mayBuild = filters.length === 0 || filters.some((filter) => filter.includes('kubernetes'))
+  for (const suite of clusters) {
+    const age = suite === 'kubernetes' ? 'oldest' : 'current'
+    // Where binaries have to be built, that takes minutes: not for somebody who asked for a few other tests, and the
+    // current ones only for who asks for them.
+    const few = filters.length > 0 && !filters.some((filter) => filter.includes('kubernetes'))
     try {
-      await ensureKubernetes({ mayBuild })
+      await ensureKubernetes({ mayBuild: !few && (age === 'oldest' || onCurrent), age })
     } catch (error) {
-      failure.kubernetes = error instanceof Error ? error.message : String(error)
+      failure[suite] = error instanceof Error ? error.message : String(error)
     }
   }
   if (chosen.includes('e2e')) {
@@ -196,7 +213,7 @@ function report() {
     sum.failed += failed
     sum.skipped += skipped.length
     lines.push(
-      `${suite.padEnd(12)} ${passed} passed, ${failed} failed, ${skipped.length} skipped in ${seconds.toFixed(1)} s`,
+      `${suite.padEnd(18)} ${passed} passed, ${failed} failed, ${skipped.length} skipped in ${seconds.toFixed(1)} s`,
     )
     for (const failure of failures) lines.push(`  failed: ${failure}`)
     for (const [reason, names] of byReason(skipped)) {

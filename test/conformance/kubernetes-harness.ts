@@ -9,7 +9,10 @@ import { type DriverHarness, testPlatform } from './harness'
 
 export interface KubernetesHarness extends DriverHarness {
   prepare(): Promise<void>
+  /** As administrator, in the tests' own namespace. */
   kubectl(...args: string[]): Promise<string>
+  /** The name of the tests' own namespace. */
+  namespace(): string
 }
 
 /** `prepare` comes first, in a hook: there is no cluster while files are collected. */
@@ -32,6 +35,7 @@ export function kubernetesHarness(): KubernetesHarness {
       prepared = { cluster, namespace }
     },
     kubectl: asAdmin,
+    namespace: () => use().namespace.name,
     open: () => {
       const { namespace } = use()
       const { platform, dispose } = testPlatform({ KUBECONFIG: namespace.kubeconfig })

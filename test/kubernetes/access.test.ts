@@ -1,12 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { kubernetesTargetId, type Problem, parseKubernetesTargetId } from '#contract'
-import type { Driver, TargetDescription } from '../../main/engine/drivers/driver'
-import { KubernetesDriver } from '../../main/engine/drivers/kubernetes/driver'
-import { createClusterProvider } from '../../main/engine/drivers/kubernetes/provider'
-import { never, newId, testPlatform } from '../conformance/harness'
+import type { Problem } from '#contract'
+import type { Driver } from '../../main/engine/drivers/driver'
+import { never, newId } from '../conformance/harness'
 import type { TestCluster } from '../harness/kubernetes/cluster'
 import type { TestNamespace } from '../harness/kubernetes/namespaces'
 import { sharedCluster } from '../harness/kubernetes/shared'
+import { openOnlyTarget } from './open-driver'
 
 const opened: (() => unknown)[] = []
 let cluster: TestCluster
@@ -22,22 +21,9 @@ afterAll(async () => {
   await namespace?.dispose()
 })
 
-/** A driver to the only context of a kubeconfig, in `space` where it is given and not where the context says. */
 function openDriver(kubeconfig: string, space?: string): Driver {
-  const { platform, dispose } = testPlatform({ KUBECONFIG: kubeconfig })
+  const { driver, dispose } = openOnlyTarget(kubeconfig, space)
   opened.push(dispose)
-  const provider = createClusterProvider(platform, (parts) => new KubernetesDriver(parts))
-  let target: TargetDescription | undefined
-  opened.push(
-    provider.watchTargets(([first]) => {
-      target = first
-    }),
-  )
-  if (!target) throw new Error('the kubeconfig has no context')
-  const id =
-    space === undefined ? target.id : kubernetesTargetId(parseKubernetesTargetId(target.id).context, space)
-  const driver = provider.open({ ...target, id })
-  opened.push(() => driver.dispose())
   return driver
 }
 

@@ -124,7 +124,11 @@ const failure = (error: unknown) => (error instanceof ProblemError ? error.probl
 /** Resolves when a connection is over, whatever the reason. */
 const closed = (socket: Duplex) => new Promise<void>((resolve) => socket.once('close', resolve))
 
+const isCurrent = process.env.BERTH_TEST_KUBERNETES === 'current'
+
 describe.each([
+  // Servers since 1.31.
+  ...(isCurrent ? ([{ name: 'SPDY in a websocket', blocked: ['websocket', 'spdy'] }] as const) : []),
   { name: 'SPDY', blocked: ['websocket', 'spdyOverWebSocket'] },
   { name: 'websockets', blocked: ['spdy', 'spdyOverWebSocket'] },
 ] as const)('dial over $name', ({ blocked }) => {

@@ -29,7 +29,8 @@ export function containerd(machine: Machine, folder: string, options: NodeOption
         // Machines with version 1 of control groups are none of a current Kubernetes any more, and do for tests.
         failCgroupV1: false,
       },
-      flags: [],
+      // Whose numbers are read beside what the interface gives (cAdvisor).
+      flags: [`--containerd=${socket}`],
     },
     layOut: async () => {
       await mkdir(path('cni'))

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ensureKubernetes } from '../../../scripts/setup/kubernetes.mjs'
+import { ensureKubernetes, type KubernetesAge } from '../../../scripts/setup/kubernetes.mjs'
 import { step } from '../../../scripts/setup/say.mjs'
 import { foreignCluster, ownClusterOf, startCluster, type TestCluster } from './cluster'
 import { startKind } from './kind'
@@ -18,8 +18,9 @@ export interface ObtainedCluster {
  */
 export async function obtainCluster(
   images: readonly string[],
+  age: KubernetesAge = 'oldest',
 ): Promise<ObtainedCluster | { readonly problem: string }> {
-  const source = await ensureKubernetes({ mayBuild: false })
+  const source = await ensureKubernetes({ mayBuild: false, age })
   if ('problem' in source) return source
   if ('kubeconfig' in source) {
     const own = await ownClusterOf(source.kubeconfig)
