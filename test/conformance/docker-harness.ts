@@ -35,6 +35,7 @@ export function dockerHarness(env: Readonly<Record<string, string | undefined>> 
     name: 'docker',
     keepsContainerFiles: true,
     logChannels: 'apart',
+    halfClose: true,
     open: () => {
       const one = openDocker(env)
       opened.push(one)

@@ -22,6 +22,11 @@ export interface DriverHarness {
   readonly keepsContainerFiles: boolean
   /** Whether logs tell what went to standard error from the rest, or give all of it as standard output. */
   readonly logChannels: 'apart' | 'mixed'
+  /**
+   * Whether a server in a workspace is told that its client sends no more and still waits for the answer. Read within
+   * tests.
+   */
+  readonly halfClose: boolean
   /** A new driver to the same target. The suite disposes it. */
   open(): Driver
   readonly images: {

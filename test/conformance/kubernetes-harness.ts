@@ -17,7 +17,7 @@ export interface KubernetesHarness extends DriverHarness {
 
 /** `prepare` comes first, in a hook: there is no cluster while files are collected. */
 export function kubernetesHarness(): KubernetesHarness {
-  let prepared: { cluster: TestCluster; namespace: TestNamespace } | undefined
+  let prepared: { cluster: TestCluster; namespace: TestNamespace; halfClose: boolean } | undefined
   const use = () => {
     if (!prepared) throw new Error('prepare() comes first')
     return prepared
@@ -29,10 +29,16 @@ export function kubernetesHarness(): KubernetesHarness {
     name: 'kubernetes',
     keepsContainerFiles: false,
     logChannels: 'mixed',
+    get halfClose() {
+      return use().halfClose
+    },
     prepare: async () => {
       const cluster = await sharedCluster()
       const namespace = await cluster.makeNamespace()
-      prepared = { cluster, namespace }
+      const runtime = 'jsonpath={.items[0].status.nodeInfo.containerRuntimeVersion}'
+      // containerd and CRI-O copy each direction until its end, and tell nobody that it has ended.
+      const halfClose = (await cluster.kubectl('get', 'nodes', '-o', runtime)).startsWith('docker://')
+      prepared = { cluster, namespace, halfClose }
     },
     kubectl: asAdmin,
     namespace: () => use().namespace.name,

@@ -387,7 +387,9 @@ export function lifecycleConformance(harness: DriverHarness): void {
             'python3',
             '-u',
             '-c',
-            'import socket\ns=socket.create_server(("127.0.0.1",8123))\nprint("up")\nc,_=s.accept()\nd=b""\nwhile True:\n  x=c.recv(65536)\n  if not x: break\n  d+=x\nc.sendall(b"got %d" % len(d))\nc.close()',
+            'import socket, sys\ns=socket.create_server(("127.0.0.1",8123))\nprint("up")\nc,_=s.accept()\nd=b""\nwhile True:\n  x=c.recv(65536)\n  d+=x\n  if not x or len(d)>=int(sys.argv[1]): break\nc.sendall(b"got %d" % len(d))\nc.close()',
+            // Up to so many bytes, or to the end that it is told of.
+            harness.halfClose ? '100001' : '100000',
           ],
         },
         never,
@@ -395,7 +397,8 @@ export function lifecycleConformance(harness: DriverHarness): void {
       server.stderr?.resume()
       await new Promise((resolve) => server.stdout.once('data', resolve))
       const socket = await driver.dial(spec.id, 8123, never)
-      socket.end(Buffer.alloc(100_000))
+      if (harness.halfClose) socket.end(Buffer.alloc(100_000))
+      else socket.write(Buffer.alloc(100_000))
       const chunks: Buffer[] = []
       for await (const chunk of socket) chunks.push(chunk as Buffer)
       expect(Buffer.concat(chunks).toString()).toBe('got 100000')
