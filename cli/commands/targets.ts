@@ -33,9 +33,11 @@ export async function targets(context: CommandContext): Promise<undefined> {
       ]),
     ),
   )
-  for (const { name, problem } of list)
+  for (const { name, problem: failure, restriction } of list) {
+    const problem = failure ?? restriction
     if (problem)
       context.say(`${name}: ${problem.title}. ${problem.cause}${problem.remedy ? ` ${problem.remedy}` : ''}`)
+  }
 }
 
 /** `berth targets <target>`: all that is known of one. */

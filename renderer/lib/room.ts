@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react'
-import type { KubernetesOptions, Problem, Room } from '#contract'
+import type { Bounds, KubernetesOptions, Problem, Room } from '#contract'
 import { resourceLabel } from '#contract/resource-label'
 import type { Meter } from '../ui/meters'
 import { request } from './engine'
@@ -64,4 +64,27 @@ export function roomMeters({ allowances }: Room): Meter[] {
     text: `${left} of ${limit} left`,
     share,
   }))
+}
+
+const kinds: Readonly<Record<Bounds['of'], string>> = {
+  container: 'Each container',
+  pod: 'Each pod',
+  volume: 'Each volume',
+}
+
+/** What the LimitRanges say, in a line for each kind of thing. */
+export function boundsLines({ bounds }: Pick<Room, 'bounds'>): string[] {
+  return (['container', 'pod', 'volume'] as const).flatMap((of) => {
+    const parts = bounds.filter((one) => one.of === of).map(boundText)
+    return parts.length > 0 ? [`${kinds[of]}: ${parts.join('; ')}.`] : []
+  })
+}
+
+function boundText({ resource, min, max, defaultRequest, defaultLimit, ratio }: Bounds): string {
+  const span = min && max ? `${min} to ${max}` : min ? `${min} or more` : max ? `${max} at most` : ''
+  const given = [defaultRequest && `${defaultRequest} sure`, defaultLimit && `${defaultLimit} at most`]
+    .filter(Boolean)
+    .join(', ')
+  const rest = [span, given && `${given} if not said`, ratio && `a limit of ${ratio} times that`]
+  return `${resourceLabel(resource)} ${rest.filter(Boolean).join(', ')}`
 }

@@ -114,6 +114,11 @@ describe('the room of a namespace', () => {
     await expect(make(driver, newId(), options)).rejects.toMatchObject({
       problem: { code: 'quota-exceeded' },
     })
+    // Files of one that does not run are reached by a pod, which this quota wants to know the amounts of.
+    await driver.stop(id, { grace: 1_000 }, new Recorder(), never)
+    const names: string[] = []
+    for await (const chunk of await driver.read(id, '/etc/passwd', never)) names.push(String(chunk))
+    expect(names.join('')).toContain('root:')
     await driver.remove(id, new Recorder(), never)
     await asAdmin('delete', 'quota', 'team')
   })

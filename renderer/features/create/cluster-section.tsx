@@ -5,7 +5,7 @@ import type { Bounds, KubernetesOptions, Room, Target } from '#contract'
 import { parseKubernetesTargetId } from '#contract/target-id'
 import { amountsText } from '../../lib/kubernetes-options'
 import { ProblemView } from '../../lib/problem-view'
-import { type RoomState, roomMeters } from '../../lib/room'
+import { boundsLines, type RoomState, roomMeters } from '../../lib/room'
 import { Meters } from '../../ui/meters'
 import type { ClusterDraft, ReadDraft } from './cluster-draft'
 import styles from './create.module.css'
@@ -26,17 +26,24 @@ export function ClusterSection(props: ClusterSectionProps) {
   const { target, read, room, onRetry } = props
   const { namespace } = parseKubernetesTargetId(target.id)
   const known = room.room
+  const limits = known ? boundsLines(known) : []
+  const hidden = known?.unknown.includes('list resourcequotas') === true
   const faulty = (fields: readonly (keyof ClusterDraft)[]) => fields.some((field) => read.faults[field])
   return (
     <>
-      {known && (known.allowances.length > 0 || known.unknown.includes('list resourcequotas')) ? (
+      {known && (known.allowances.length > 0 || limits.length > 0 || hidden) ? (
         <section className={styles.room} aria-label={`Room in ${namespace}`}>
           <h2 className={styles.roomTitle}>Room in {namespace}</h2>
           {known.allowances.length > 0 ? (
             <Meters label="What its quotas leave" meters={roomMeters(known)} />
-          ) : (
-            <p className={styles.note}>Not known: you may not list resourcequotas there.</p>
-          )}
+          ) : hidden ? (
+            <p className={styles.note}>What is left is not known: you may not list resourcequotas there.</p>
+          ) : null}
+          {limits.map((line) => (
+            <p key={line} className={styles.note}>
+              {line}
+            </p>
+          ))}
         </section>
       ) : null}
       <div className={styles.folds}>

@@ -4,10 +4,12 @@ import type { Platform } from '../../../platform/platform'
 import { idleCommand } from '../../shared/idle'
 import type { ApiClient } from '../api'
 import { isStatus } from '../status'
+import { rejectionOf } from '../transport/errors'
 import { followObject } from '../watch/follow'
 import { isRunning } from '../watch/pod-state'
 import { filesPodName, labels, MANAGED_BY, roles } from './anatomy'
 import type { Described } from './locate'
+import { little } from './look-amounts'
 import type { Objects } from './objects'
 import { filesPodSpec } from './pod'
 import { judge } from './progress'
@@ -71,7 +73,7 @@ export class FilesPods {
   }
 
   async #make(id: string, { template }: Described): Promise<void> {
-    const pod: V1Pod = {
+    const podOf = (amounts: Parameters<typeof filesPodSpec>[2]): V1Pod => ({
       apiVersion: 'v1',
       kind: 'Pod',
       metadata: {
@@ -79,17 +81,26 @@ export class FilesPods {
         namespace: this.#client.identity.namespace,
         labels: { [labels.managedBy]: MANAGED_BY, [labels.workspace]: id, [labels.role]: roles.files },
       },
-      spec: { ...filesPodSpec(template, idleCommand), activeDeadlineSeconds: LIFE },
+      spec: { ...filesPodSpec(template, idleCommand, amounts), activeDeadlineSeconds: LIFE },
+    })
+    const create = async () => {
+      try {
+        await this.#objects.createPod(podOf({}))
+      } catch (error) {
+        // A quota may want to be told, and the defaults of a LimitRange may be too much for what is left.
+        if (rejectionOf(error)?.kind !== 'quota') throw error
+        await this.#objects.createPod(podOf(little))
+      }
     }
     try {
-      await this.#objects.createPod(pod)
+      await create()
     } catch (error) {
       if (!isStatus(error, 409)) throw error
       const there = await this.#objects.get('pods', filesPodName(id))
       if (there && !there.metadata?.deletionTimestamp && there.status?.phase !== 'Failed') return
       await this.#objects.delete('pods', filesPodName(id), 1)
       await this.#objects.podGone(filesPodName(id), AbortSignal.timeout(60_000))
-      await this.#objects.createPod(pod)
+      await create()
     }
   }
 

@@ -3,8 +3,8 @@ import { quantityOf } from './quantity'
 
 type Amounts = Pick<KubernetesOptions, 'requests' | 'limits'>
 
-/** What a shell needs to print a few lines. */
-const little: Amounts = {
+/** What a shell needs to print a few lines, or to wait. */
+export const little: Amounts = {
   requests: { cpu: '10m', memory: '32Mi' },
   limits: { cpu: '200m', memory: '64Mi' },
 }

@@ -184,16 +184,25 @@ export function podSpecOf(
   }
 }
 
-/** A pod that has the workspace's source and home where the workspace has them, and does nothing. */
-export function filesPodSpec(template: V1PodSpec, command: readonly string[]): V1PodSpec {
+/**
+ * A pod that has the workspace's source and home where the workspace has them, and does nothing. It needs next to
+ * nothing, and asks only where the namespace wants it said.
+ */
+export function filesPodSpec(
+  template: V1PodSpec,
+  command: readonly string[],
+  amounts: Pick<KubernetesOptions, 'requests' | 'limits'> = {},
+): V1PodSpec {
   const [container] = template.containers
   if (!container) throw new Error('a workspace has a container')
-  const { resources: _, env: __, ...rest } = container
+  const modest = ({ resources: _, ...rest }: V1Container): V1Container => ({ ...rest, ...resources(amounts) })
+  const { env: _, ...rest } = container
   return {
     ...template,
     restartPolicy: 'Never',
     terminationGracePeriodSeconds: 1,
-    containers: [{ ...rest, command: command.map(literal) }],
+    ...(template.initContainers && { initContainers: template.initContainers.map(modest) }),
+    containers: [{ ...modest(rest), command: command.map(literal) }],
   }
 }
 
