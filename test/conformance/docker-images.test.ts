@@ -249,6 +249,39 @@ describe('built images', () => {
     await removeLayers(before, marker)
   })
 
+  it('builds for other targets, and keeps of it one image, which goes with the workspace', async () => {
+    const registry = await startRegistry()
+    cleanups.push(() => registry.dispose())
+    const { driver } = open()
+    const workspaceId = newId()
+    const repositoryName = `${registry.address}/for/others`
+    const folder = repository({ Dockerfile: `FROM ${TEST_IMAGES.alpine}\nLABEL for=${workspaceId}\n` })
+    const asked = {
+      definition: definitionOf({ build: build({}) }),
+      folder,
+      workspaceId,
+      repository: repositoryName,
+    }
+    const { publisher } = driver
+    if (!publisher) throw new Error('a Docker engine builds for others')
+    const own = async () =>
+      (await imagesOf()).filter((line) => line.includes(workspaceId) || line.includes(repositoryName))
+    const found = await publisher.find(asked, new Recorder(), never)
+    expect(found.present).toBe(false)
+    for (let count = 0; count < 2; count++) {
+      const built = await publisher.build(asked, new Recorder(), never)
+      await publisher.push(asked, built, found.reference, new Recorder(), never)
+    }
+    expect((await publisher.find(asked, new Recorder(), never)).present).toBe(true)
+    expect(await own()).toEqual([expect.stringContaining(`berth/${workspaceId}:`)])
+    // As a Berth leaves it that is killed while it pushes.
+    const [image = ''] = (await own()).map((line) => line.split(' ')[0])
+    await docker('tag', image, found.reference)
+    expect((await own()).length).toBe(2)
+    await driver.remove(workspaceId, new Recorder(), never)
+    expect(await own()).toEqual([])
+  })
+
   it('builds with a Dockerfile from beside its context, and a context below the root', async () => {
     const marker = newId()
     const { driver } = open()

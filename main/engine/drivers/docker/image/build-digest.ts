@@ -10,8 +10,8 @@ const RECIPE = 'berth-build-1'
 
 /**
  * Of all that goes into a build, in 40 hexadecimal digits: context (names, modes, contents; no times), Dockerfile,
- * arguments, target stage and platform. Of a `.git` in the context only the commit counts: the rest of it differs from
- * clone to clone. What the registry has under the name of a base image does not count either.
+ * arguments, target stage and platform. Of a `.git` that is in the context only the commit counts: the rest of it
+ * differs from clone to clone. What the registry has under the name of a base image does not count either.
  */
 export async function buildDigest(
   build: NonNullable<Definition['build']>,
@@ -20,32 +20,29 @@ export async function buildDigest(
   platform: Platform,
   signal: AbortSignal,
 ): Promise<string> {
-  const { tar, dockerfile } = await packContext(folder, build.context, build.dockerfile, true)
+  const { tar, dockerfile, hasGit } = await packContext(folder, build.context, build.dockerfile, true)
   const onAbort = () => tar.destroy(signal.reason instanceof Error ? signal.reason : new Error('Aborted'))
   signal.addEventListener('abort', onAbort, { once: true })
   try {
     signal.throwIfAborted()
     const digest = createHash('sha256')
     const args = Object.entries(buildArguments(build.args, platform)).sort(([a], [b]) => (a < b ? -1 : 1))
-    const commit = await platform.processes.run(
-      'git',
-      ['-C', join(folder, build.context), 'rev-parse', 'HEAD'],
-      { env: platform.env, signal },
-    )
-    digest.update(
-      JSON.stringify([
-        RECIPE,
-        engine,
-        dockerfile,
-        build.target ?? '',
-        args,
-        commit.code === 0 ? commit.stdout : '',
-      ]),
-    )
+    const commit = hasGit ? await commitOf(join(folder, build.context), platform, signal) : ''
+    digest.update(JSON.stringify([RECIPE, engine, dockerfile, build.target ?? '', args, commit]))
     for await (const chunk of tar) digest.update(chunk as Buffer)
     return digest.digest('hex').slice(0, 40)
   } finally {
     signal.removeEventListener('abort', onAbort)
     tar.destroy()
   }
+}
+
+async function commitOf(repository: string, platform: Platform, signal: AbortSignal): Promise<string> {
+  // Left over where Berth was itself started by git, they would name another repository.
+  const env = { ...platform.env, GIT_DIR: undefined, GIT_WORK_TREE: undefined }
+  const { code, stdout } = await platform.processes.run('git', ['-C', repository, 'rev-parse', 'HEAD'], {
+    env,
+    signal,
+  })
+  return code === 0 ? stdout.trim() : ''
 }

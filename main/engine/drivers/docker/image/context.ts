@@ -1,4 +1,4 @@
-import { createReadStream, type Stats } from 'node:fs'
+import { createReadStream, existsSync, type Stats } from 'node:fs'
 import { lstat, readdir, readFile, readlink, realpath } from 'node:fs/promises'
 import { join, relative, resolve, sep } from 'node:path'
 import { pipeline } from 'node:stream/promises'
@@ -12,6 +12,8 @@ export interface BuildContext {
   readonly tar: Pack
   /** The Dockerfile's path inside the tar. */
   readonly dockerfile: string
+  /** A build sees the repository that its context is. */
+  readonly hasGit: boolean
 }
 
 /**
@@ -40,7 +42,7 @@ export async function packContext(
     tar.finalize()
   }
   write().catch((error: unknown) => tar.destroy(error instanceof Error ? error : new Error(String(error))))
-  return { tar, dockerfile: name }
+  return { tar, dockerfile: name, hasGit: !rules.ignores('.git') && existsSync(join(root, '.git')) }
 }
 
 async function inside(folder: string, path: string): Promise<string> {

@@ -75,7 +75,26 @@ describe('buildDigest', () => {
     writeFileSync(join(folder, 'app/.git/note'), 'x')
     expect(await digest()).toBe(first)
     git('commit', '-qm', 'two', '--allow-empty')
-    expect(await digest()).not.toBe(first)
+    const second = await digest()
+    expect(second).not.toBe(first)
+    writeFileSync(join(folder, 'app/.dockerignore'), '.git\n')
+    const without = await digest()
+    git('commit', '-qm', 'three', '--allow-empty')
+    expect(await digest()).toBe(without)
+  })
+
+  it('does not change with the commits of a repository that the context is only a folder of', async () => {
+    const git = (...args: string[]) =>
+      execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@t', ...args], {
+        cwd: folder,
+        env: { PATH: process.env.PATH, HOME: folder },
+        stdio: 'pipe',
+      })
+    git('init', '--quiet')
+    git('commit', '-qm', 'one', '--allow-empty')
+    const first = await digest()
+    git('commit', '-qm', 'two', '--allow-empty')
+    expect(await digest()).toBe(first)
   })
 
   it('says what is not there', async () => {
