@@ -266,7 +266,6 @@ describe('a cluster', () => {
     await window.page.getByText('Built from').waitFor()
     await window.page.getByLabel('Leave out what git ignores').check()
     await field('Name').fill('built')
-    await unfold('Resources')
     await field('CPU, sure to get').fill('10m')
     await field('Memory, sure to get').fill('16Mi')
     await expect.poll(() => createButton().isEnabled()).toBe(true)
