@@ -7,9 +7,14 @@ export interface Bench {
   readonly target: BenchTarget
   /** Pairs of measurements; at least 7. */
   readonly rounds: number
+  /** Which quantile of the measurements of either side stands in the table. Absent: 0.5, the median. */
+  readonly quantile?: number
   /** Makes what both sides need. Nothing of it is timed. */
   prepare(tools: BenchTools): Promise<PreparedBench>
 }
+
+/** Thrown by `prepare`: this machine lacks what the bench needs. Says what. */
+export class CannotRun extends Error {}
 
 /**
  * `ratio`: ours / reference has to be at least or at most this. `value`: ours alone, in the bench's unit. `report`: no
@@ -18,6 +23,7 @@ export interface Bench {
 export type BenchTarget =
   | { readonly kind: 'ratio'; readonly atLeast: number }
   | { readonly kind: 'ratio'; readonly atMost: number }
+  | { readonly kind: 'value'; readonly atLeast: number }
   | { readonly kind: 'value'; readonly atMost: number }
   | { readonly kind: 'report' }
 

@@ -1,6 +1,6 @@
 import { cpus, loadavg } from 'node:os'
 import type { Bench, BenchTarget, BenchTools, Fact } from './bench'
-import { bootstrapMedian, type Interval, median } from './statistics'
+import { bootstrap, type Interval, median, quantile } from './statistics'
 
 /** What one bench came to: a row of the table, and all that is behind it. */
 export interface BenchResult {
@@ -9,9 +9,9 @@ export interface BenchResult {
   readonly unit: string
   readonly target: string
   readonly pass: boolean
-  /** Median of our measurements. */
+  /** Median, or the bench's own quantile, of our measurements. */
   readonly ours: number
-  /** Median of the reference's. */
+  /** The same of the reference's. */
   readonly reference: number | null
   /** Median of ours / reference over the rounds. */
   readonly ratio: number | null
@@ -54,21 +54,26 @@ export async function measure(bench: Bench, tools: BenchTools): Promise<BenchRes
     }
     const facts = (await prepared.facts?.()) ?? []
     const ratios = rounds.flatMap((round) => (round.reference === null ? [] : [round.ours / round.reference]))
-    const ourMedian = median(rounds.map((round) => round.ours))
+    const at = bench.quantile ?? 0.5
+    const values = rounds.map((round) => round.ours)
+    const own = quantile(values, at)
     const ratio = ratios.length > 0 ? median(ratios) : null
     return {
       name: bench.name,
       title: bench.title,
       unit: bench.unit,
       target: targetText(bench.target, bench.unit),
-      pass: meets(bench.target, ourMedian, ratio) && facts.every(({ pass }) => pass),
-      ours: ourMedian,
+      pass: meets(bench.target, own, ratio) && facts.every(({ pass }) => pass),
+      ours: own,
       reference:
         ratios.length > 0
-          ? median(rounds.flatMap(({ reference: value }) => (value === null ? [] : [value])))
+          ? quantile(
+              rounds.flatMap(({ reference: value }) => (value === null ? [] : [value])),
+              at,
+            )
           : null,
       ratio,
-      interval: bootstrapMedian(ratios.length > 0 ? ratios : rounds.map((round) => round.ours)),
+      interval: ratios.length > 0 ? bootstrap(ratios) : bootstrap(values, at),
       rounds,
       facts,
       load: { before, after: load(), cores: cpus().length },
@@ -81,14 +86,17 @@ export async function measure(bench: Bench, tools: BenchTools): Promise<BenchRes
 
 function meets(target: BenchTarget, ours: number, ratio: number | null): boolean {
   if (target.kind === 'report') return true
-  if (target.kind === 'value') return ours <= target.atMost
+  if (target.kind === 'value') return 'atLeast' in target ? ours >= target.atLeast : ours <= target.atMost
   if (ratio === null) return false
   return 'atLeast' in target ? ratio >= target.atLeast : ratio <= target.atMost
 }
 
 export function targetText(target: BenchTarget, unit: string): string {
   if (target.kind === 'report') return 'report'
-  if (target.kind === 'value') return `<= ${number(target.atMost)} ${unit}`
+  if (target.kind === 'value')
+    return 'atLeast' in target
+      ? `>= ${number(target.atLeast)} ${unit}`
+      : `<= ${number(target.atMost)} ${unit}`
   return 'atLeast' in target ? `>= ${target.atLeast}x` : `<= ${target.atMost}x`
 }
 

@@ -22,17 +22,17 @@ export interface Interval {
 const DRAWS = 10_000
 
 /**
- * 95 % bootstrap interval of the median (Efron's percentile method). Deterministic: the draws come from a fixed seed,
- * so the same measurements give the same interval.
+ * 95 % bootstrap interval of a quantile, by default the median (Efron's percentile method). Deterministic: the draws
+ * come from a fixed seed, so the same measurements give the same interval.
  */
-export function bootstrapMedian(values: readonly number[]): Interval {
+export function bootstrap(values: readonly number[], at = 0.5): Interval {
   const random = generator(0x5eed)
-  const medians: number[] = []
+  const quantiles: number[] = []
   for (let draw = 0; draw < DRAWS; draw += 1) {
     const sample = values.map(() => values[Math.floor(random() * values.length)] ?? Number.NaN)
-    medians.push(median(sample))
+    quantiles.push(quantile(sample, at))
   }
-  return { low: quantile(medians, 0.025), high: quantile(medians, 0.975) }
+  return { low: quantile(quantiles, 0.025), high: quantile(quantiles, 0.975) }
 }
 
 /** Uniform numbers in [0, 1) from a seed (mulberry32). */

@@ -8,7 +8,7 @@ import { waitFor } from '../../main/engine/platform/collection'
 import { command } from '../harness/command'
 import { TEST_IMAGES, type TestImage } from '../harness/images'
 
-/** The engine as it is built, over the machine's own Docker, with a home of its own. */
+/** The engine as it is built, over the machine's own Docker or another target, with a home of its own. */
 export interface BenchEngine {
   readonly engine: Engine
   /** A running workspace of an image; removed by `dispose`. */
@@ -24,18 +24,25 @@ export interface BenchEngine {
 export interface BenchWorkspace {
   readonly id: string
   readonly name: string
-  /** Name of its container. */
+  /** Name of its container, or of its pod. */
   readonly container: string
   readonly definition: Definition
 }
 
-export async function openEngine(): Promise<BenchEngine> {
+export interface EngineOptions {
+  /** Where workspaces are made. Absent: on the machine's Docker. */
+  readonly targetId?: string
+  /** What the engine's environment has besides this process's own. */
+  readonly env?: Readonly<Record<string, string>>
+}
+
+export async function openEngine({ targetId, env = {} }: EngineOptions = {}): Promise<BenchEngine> {
   const home = await mkdtemp(join(tmpdir(), 'berth-bench-'))
   const { XDG_CONFIG_HOME: _c, XDG_STATE_HOME: _s, XDG_CACHE_HOME: _h, ...own } = process.env
   const platform = createNodePlatform({
     version: 'bench',
     resources: join(process.cwd(), 'resources'),
-    env: { ...own, HOME: home },
+    env: { ...own, ...env, HOME: home },
   })
   const engine = createEngine({ platform })
   await engine.settled
@@ -59,7 +66,7 @@ export async function openEngine(): Promise<BenchEngine> {
     async workspace(image = 'debian') {
       const name = benchName()
       const source = { kind: 'image' as const, image: TEST_IMAGES[image] }
-      const id = await act('workspaces.create', { source, name })
+      const id = await act('workspaces.create', { source, name, ...(targetId !== undefined && { targetId }) })
       made.push(id)
       const workspace = await waitFor(
         engine.collections.workspaces,

@@ -1,0 +1,82 @@
+import { connect } from 'node:net'
+import type { Bench } from '../bench'
+import { berthForward, kubectlForward } from '../kubernetes/forward'
+import { openPlace } from '../kubernetes/place'
+import { SERVER_PORT, say, startPodServer } from '../kubernetes/pod-server'
+import { median, quantile } from '../statistics'
+
+const CONNECTIONS = 500
+const PARALLEL = 50
+/** Of p99, ours / reference. */
+const P99_AT_MOST = 1
+
+export const forwardConnect: Bench = {
+  name: 'k8s-forward-connect',
+  title: 'connect and one byte back, p50 of 500, 50 at a time / kubectl port-forward to the same pod',
+  unit: 'ms',
+  target: { kind: 'ratio', atMost: 0.8 },
+  rounds: 7,
+  async prepare() {
+    const place = await openPlace()
+    const workspace = await place.berth.workspace()
+    await startPodServer(place, workspace.container)
+    const ours = await berthForward(place, workspace, SERVER_PORT)
+    const reference = await kubectlForward(place, workspace.container, SERVER_PORT)
+    const late = { ours: [] as number[], reference: [] as number[] }
+    const measured = async (port: number, into: number[]) => {
+      const times = await connections(port)
+      into.push(quantile(times, 0.99))
+      return quantile(times, 0.5)
+    }
+    return {
+      ours: () => measured(ours.localPort, late.ours),
+      reference: () => measured(reference.localPort, late.reference),
+      async facts() {
+        const ratio = median(late.ours.map((value, round) => value / (late.reference[round] ?? Number.NaN)))
+        return [
+          {
+            what: `p99 (<= ${P99_AT_MOST}x)`,
+            value: `${median(late.ours).toFixed(0)} ms against ${median(late.reference).toFixed(0)} ms, ${ratio.toFixed(2)}x`,
+            pass: ratio <= P99_AT_MOST,
+          },
+          { what: 'reference', value: `kubectl ${place.kubectl.version}`, pass: true },
+        ]
+      },
+      async dispose() {
+        await ours.dispose()
+        await reference.dispose()
+        await place.dispose()
+      },
+    }
+  },
+}
+
+/** Milliseconds of each connection. */
+async function connections(port: number): Promise<number[]> {
+  const times: number[] = []
+  let begun = 0
+  const work = async () => {
+    while (begun < CONNECTIONS) {
+      begun += 1
+      times.push(await one(port))
+    }
+  }
+  await Promise.all(Array.from({ length: PARALLEL }, work))
+  return times
+}
+
+function one(port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const started = performance.now()
+    let took: number | undefined
+    const socket = connect({ host: '127.0.0.1', port, noDelay: true }, () => socket.write(say.echo))
+    socket.once('data', () => {
+      took = performance.now() - started
+      socket.end()
+    })
+    socket.once('error', reject)
+    socket.once('close', () =>
+      took === undefined ? reject(new Error('a connection ended without an answer')) : resolve(took),
+    )
+  })
+}

@@ -1,0 +1,143 @@
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Page } from 'playwright-core'
+import { launchBerth, makeHome, windowUser } from '../../e2e/launch'
+import type { Bench } from '../bench'
+import { bareApi } from '../kubernetes/api'
+import { StoppedWorkspaces } from '../kubernetes/objects'
+import { openPlace, type Place } from '../kubernetes/place'
+import { memoryOf, withApplication } from '../window'
+
+const WORKSPACES = 2_000
+/** Milliseconds of the longest frame. */
+const FRAME_AT_MOST = 50
+/** Milliseconds for a window that has come up to be at rest, and after which its memory is looked at. */
+const SETTLE = 3_000
+const AT_REST = 10_000
+
+/** What the page measures. */
+interface Seen {
+  /** Milliseconds since the epoch at which the first rows were painted, with the number of all. */
+  readonly painted: number
+  /** The same for the last row. */
+  readonly complete: number
+  /** The longest time between two frames meanwhile, milliseconds. */
+  readonly longestFrame: number
+}
+
+/** A cluster with very many workspaces is added to the kubeconfig of an open window. */
+export const scale: Bench = {
+  name: 'k8s-scale',
+  title: '2,000 workspaces on the API server: from the kubeconfig to their list on the screen',
+  unit: 's',
+  target: { kind: 'value', atMost: 2 },
+  rounds: 7,
+  prepare: () =>
+    withApplication(async () => {
+      const place = await openPlace()
+      const api = bareApi(place.access)
+      const names = Array.from({ length: WORKSPACES }, (_, at) => `bench-${String(at).padStart(4, '0')}`)
+      await new StoppedWorkspaces(api, place.namespace).make(names)
+      const frames: number[] = []
+      const whole: number[] = []
+      const memory: { readonly before: number; readonly after: number }[] = []
+      return {
+        async ours() {
+          const { listed, seen, before, after } = await show(place)
+          frames.push(seen.longestFrame)
+          whole.push((seen.complete - listed) / 1000)
+          memory.push({ before, after })
+          return (seen.painted - listed) / 1000
+        },
+        facts: async () => [
+          {
+            what: `longest blocked frame of the window (<= ${FRAME_AT_MOST} ms)`,
+            value: `${Math.max(...frames).toFixed(0)} ms, by round ${frames.map((one) => one.toFixed(0)).join(', ')}`,
+            pass: Math.max(...frames) <= FRAME_AT_MOST,
+          },
+          {
+            what: 'until the last row is drawn, longest',
+            value: `${Math.max(...whole).toFixed(1)} s`,
+            pass: true,
+          },
+          {
+            what: 'memory of all processes (PSS), without and with the list, highest',
+            value: `${Math.max(...memory.map(({ before }) => before)).toFixed(0)} MB, ${Math.max(...memory.map(({ after }) => after)).toFixed(0)} MB`,
+            pass: true,
+          },
+        ],
+        async dispose() {
+          api.dispose()
+          await place.dispose()
+        },
+      }
+    }),
+}
+
+async function show(place: Place): Promise<{
+  readonly listed: number
+  readonly seen: Seen
+  readonly before: number
+  readonly after: number
+}> {
+  const home = await makeHome()
+  const folder = join(home.path, '.kube')
+  await mkdir(folder)
+  const user = await windowUser()
+  await user.own(folder)
+  const file = join(folder, 'config')
+  const berth = await launchBerth({
+    home,
+    // No Docker: its absence is told, and its workspaces are not in the list.
+    env: { KUBECONFIG: file, DOCKER_HOST: `unix://${join(home.path, 'none.sock')}` },
+    size: { width: 1280, height: 800 },
+  })
+  try {
+    await pause(SETTLE)
+    const before = await memoryOf(home.path)
+    const seen = watchPage(berth.page)
+    await writeFile(`${file}.new`, await readFile(place.kubeconfig), { mode: 0o600 })
+    await user.own(folder)
+    const listed = Date.now()
+    await rename(`${file}.new`, file)
+    const found = await seen
+    await pause(AT_REST)
+    return { listed, seen: found, before, after: await memoryOf(home.path) }
+  } finally {
+    await berth.close()
+    await home.dispose()
+  }
+}
+
+/** Begins at once; resolves when the last row is there. */
+function watchPage(page: Page): Promise<Seen> {
+  return page.evaluate(
+    (count) =>
+      new Promise<Seen>((resolve) => {
+        let longestFrame = 0
+        let painted = 0
+        let last = performance.now()
+        const frame = (now: number) => {
+          const states = document.querySelector('[aria-label="State"]')
+          longestFrame = Math.max(longestFrame, now - last)
+          last = now
+          const list = document.querySelector('ul[aria-label="Workspaces"]')
+          const rows = list?.childElementCount ?? 0
+          const shown = states?.textContent?.includes(`All ${count}`) === true
+          // This callback comes before the frame that shows what it sees.
+          if (painted === 0 && rows > 0 && shown)
+            requestAnimationFrame(() => {
+              painted ||= performance.timeOrigin + performance.now()
+            })
+          if (rows < count || painted === 0) requestAnimationFrame(frame)
+          else resolve({ painted, complete: performance.timeOrigin + now, longestFrame })
+        }
+        requestAnimationFrame(frame)
+      }),
+    WORKSPACES,
+  )
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds))
+}

@@ -1,0 +1,135 @@
+import { annotations, objectName, paths } from '../../../main/engine/drivers/kubernetes/workspace/anatomy'
+import { planWorkspace } from '../../../main/engine/drivers/kubernetes/workspace/manifests'
+import { newWorkspaceId } from '../../../main/engine/workspaces/source/name'
+import { TEST_IMAGES } from '../../harness/images'
+import type { BareApi } from './api'
+
+/** Of which there is none: the claims stay unbound, and the cluster has nothing to do for them. */
+const NO_CLASS = 'berth-bench-none'
+/** Calls at once where objects are made in number. */
+const AT_ONCE = 16
+
+export interface Named {
+  readonly id: string
+  readonly name: string
+}
+
+/** The objects of workspaces that are stopped, as Berth makes them, without Berth: no pod, no volume. */
+export class StoppedWorkspaces {
+  readonly #api: BareApi
+  readonly #namespace: string
+
+  constructor(api: BareApi, namespace: string) {
+    this.#api = api
+    this.#namespace = namespace
+  }
+
+  /** Makes one for each name. */
+  async make(names: readonly string[]): Promise<readonly Named[]> {
+    const made = names.map((name) => ({ id: newWorkspaceId(), name }))
+    await inTurn(made, async ({ id, name }) => {
+      const { claim, statefulSet } = objectsOf(this.#namespace, id, name)
+      const at = paths(this.#namespace)
+      await this.#api.call('POST', at.claims, claim)
+      await this.#api.call('POST', at.statefulSets, statefulSet)
+    })
+    return made
+  }
+
+  async rename({ id }: Named, name: string): Promise<void> {
+    const change = { metadata: { annotations: { [annotations.name]: name } } }
+    const at = paths(this.#namespace)
+    for (const path of [at.claims, at.statefulSets])
+      await this.#api.call('PATCH', `${path}/${objectName(id)}`, change, 'application/merge-patch+json')
+  }
+
+  async remove(workspaces: readonly Named[]): Promise<void> {
+    await inTurn(workspaces, async ({ id }) => {
+      const at = paths(this.#namespace)
+      for (const path of [at.statefulSets, at.claims])
+        await this.#api.call('DELETE', `${path}/${objectName(id)}?propagationPolicy=Background`)
+    })
+  }
+
+  /** Names by id of all that there is, as the API server says. */
+  async truth(): Promise<ReadonlyMap<string, string>> {
+    interface Listed {
+      readonly metadata: {
+        readonly labels?: Readonly<Record<string, string>>
+        readonly annotations?: Readonly<Record<string, string>>
+      }
+    }
+    const { items } = await this.#api.call<{ readonly items: readonly Listed[] }>(
+      'GET',
+      paths(this.#namespace).statefulSets,
+    )
+    return new Map(
+      items.map(({ metadata }) => [
+        metadata.labels?.['berth.dev/workspace'] ?? '',
+        metadata.annotations?.[annotations.name] ?? '',
+      ]),
+    )
+  }
+}
+
+async function inTurn<T>(all: readonly T[], act: (one: T) => Promise<void>): Promise<void> {
+  const waiting = [...all]
+  const work = async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await act(next)
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, work))
+}
+
+function objectsOf(namespace: string, id: string, name: string) {
+  const image = TEST_IMAGES.debian
+  const { claim, statefulSet } = planWorkspace(
+    {
+      id,
+      name,
+      owner: 'bench@localhost',
+      source: { kind: 'image', image },
+      definition: {
+        version: 1,
+        title: '',
+        format: 'image',
+        image,
+        workspaceFolder: `/workspaces/${name}`,
+        containerEnv: {},
+        remoteEnv: {},
+        mounts: [],
+        init: false,
+        overrideCommand: true,
+        forwardPorts: [],
+        portsAttributes: {},
+        lifecycle: {},
+        waitFor: 'updateContentCommand',
+        notApplied: [],
+      },
+      image: {
+        reference: image,
+        id: 'sha256:1',
+        user: { name: 'root', uid: 0, gid: 0, home: '/root', shell: '/bin/bash' },
+        env: {},
+        hasShell: true,
+        built: false,
+      },
+      createdAt: Date.now(),
+    },
+    { namespace, making: 'bench', options: { storageClass: NO_CLASS }, env: {}, secretName: objectName(id) },
+  )
+  const complete = { [annotations.complete]: 'true' }
+  return {
+    claim: withAnnotations(claim, complete),
+    statefulSet: withAnnotations(statefulSet, complete),
+  }
+}
+
+function withAnnotations<T extends { metadata?: { annotations?: Record<string, string> } }>(
+  object: T,
+  more: Record<string, string>,
+): T {
+  return {
+    ...object,
+    metadata: { ...object.metadata, annotations: { ...object.metadata?.annotations, ...more } },
+  }
+}
