@@ -4,6 +4,9 @@ import { problem } from '#contract'
 import { type Loopback, listenNear, listenOn, UNPRIVILEGED } from './loopback'
 import { reset, splice } from './splice'
 
+/** Bytes that one connection's local end may hold each way before its other end is held up. */
+const HIGH_MARK = 256 * 1024
+
 export interface ForwardOptions {
   /** The number to listen on; the next free one is taken where it cannot be had, unless `required`. */
   readonly localPort: number
@@ -46,7 +49,7 @@ export async function openForward(options: ForwardOptions): Promise<ForwardServe
 
   const { port: localPort, servers } = await listenAsAsked(options, () =>
     // Read only once there is somewhere to put it.
-    net.createServer({ allowHalfOpen: true }, onConnection),
+    net.createServer({ allowHalfOpen: true, highWaterMark: HIGH_MARK }, onConnection),
   )
   const close = async () => {
     for (const socket of sockets) reset(socket)

@@ -10,8 +10,8 @@ export const HOLD = 10_000
 const HOLD_STOPPED = 2000
 /** Connections that may wait per port; more are refused at once. */
 const HELD_MAXIMUM = 200
-const RETRY_FIRST = 100
-const RETRY_MAXIMUM = 500
+const RETRY_FIRST = 50
+const RETRY_MAXIMUM = 250
 
 export interface GateDependencies {
   readonly workspaces: ReadonlyCollection<Workspace>
@@ -22,7 +22,7 @@ export interface GateDependencies {
 /** The way to a port for one connection: straight in while all is well, held for a while when the workspace is away. */
 export class Gate {
   readonly #dependencies: GateDependencies
-  readonly #held = new Map<string, number>()
+  readonly #rooms = new Map<string, WaitingRoom>()
 
   constructor(dependencies: GateDependencies) {
     this.#dependencies = dependencies
@@ -41,32 +41,55 @@ export class Gate {
     const { clock, links, workspaces } = this.#dependencies
     const key = `${workspaceId}:${port}`
     const start = clock.now()
-    let held = false
+    const self = {}
+    let room: WaitingRoom | undefined
     let delay = RETRY_FIRST
     try {
       for (;;) {
         const workspace = workspaces.get(workspaceId)
         const waited = clock.now() - start
         const failure = await this.#attempt(workspace, () => links.get(workspaceId).dial(port, signal))
-        if (!(failure instanceof ProblemError)) return failure
+        if (!(failure instanceof ProblemError)) {
+          this.#rooms.get(key)?.tellAll()
+          return failure
+        }
         const { code } = failure.problem
+        const held = room !== undefined
         const limit = hold ? this.#patience(workspace, code, held, expected) : 0
         if (signal.aborted || waited >= limit) throw failure
-        if (!held) {
-          const count = this.#held.get(key) ?? 0
-          if (count >= HELD_MAXIMUM) throw failure
-          held = true
-          this.#held.set(key, count + 1)
+        room ??= this.#enter(key, failure)
+        const left = Math.max(1, limit - waited)
+        if (room.leads(self)) {
+          await this.#rest(workspaceId, Math.min(delay, left), signal)
+          delay = Math.min(RETRY_MAXIMUM, delay * 1.5)
+        } else {
+          await this.#follow(room, left, signal)
         }
-        await this.#rest(workspaceId, Math.min(delay, Math.max(1, limit - waited)), signal)
-        delay = Math.min(RETRY_MAXIMUM, delay * 1.5)
       }
     } finally {
-      if (held) {
-        const count = (this.#held.get(key) ?? 1) - 1
-        if (count === 0) this.#held.delete(key)
-        else this.#held.set(key, count)
-      }
+      if (room?.leave(self) === 'empty') this.#rooms.delete(key)
+    }
+  }
+
+  #enter(key: string, failure: ProblemError): WaitingRoom {
+    const room = this.#rooms.get(key) ?? new WaitingRoom()
+    this.#rooms.set(key, room)
+    if (room.count >= HELD_MAXIMUM) throw failure
+    room.count += 1
+    return room
+  }
+
+  /** Until whoever tries knows more, or the time is over. */
+  async #follow(room: WaitingRoom, milliseconds: number, signal: AbortSignal): Promise<void> {
+    const over = new AbortController()
+    const onAbort = () => over.abort()
+    signal.addEventListener('abort', onAbort, { once: true })
+    try {
+      const late = this.#dependencies.clock.sleep(milliseconds, over.signal).catch(() => undefined)
+      await Promise.race([room.news, late])
+    } finally {
+      signal.removeEventListener('abort', onAbort)
+      over.abort()
     }
   }
 
@@ -146,5 +169,43 @@ function notRunning(workspace: Workspace): Problem {
     cause: workspace.reason,
     remedy: 'Start the workspace.',
     actions: [{ kind: 'workspace', label: 'Start', verb: 'start', workspaceId: workspace.id }],
+  }
+}
+
+/**
+ * Those who wait for one port. One of them tries again and again, and the others follow when it is through, or gone:
+ * if each tried for itself, an app that is coming up would first have to refuse all of them.
+ */
+class WaitingRoom {
+  count = 0
+  #leader: object | undefined
+  #tell: () => void = () => undefined
+  /** Resolves when it is worth trying. */
+  news = this.#next()
+
+  #next(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#tell = resolve
+    })
+  }
+
+  tellAll(): void {
+    this.#tell()
+    this.news = this.#next()
+  }
+
+  /** Whether it is for this one to try; the first that asks while nobody does. */
+  leads(one: object): boolean {
+    this.#leader ??= one
+    return this.#leader === one
+  }
+
+  leave(one: object): 'empty' | 'occupied' {
+    this.count -= 1
+    if (this.#leader === one) {
+      this.#leader = undefined
+      this.tellAll()
+    }
+    return this.count === 0 ? 'empty' : 'occupied'
   }
 }

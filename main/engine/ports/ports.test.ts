@@ -294,6 +294,26 @@ describe('while the workspace is away', () => {
     await expect(connect(number)).rejects.toThrow(/ECONNREFUSED/)
   })
 
+  it('lets one of those who wait try for all, and another one when that one gave up', async () => {
+    start()
+    const number = await free()
+    const link = links.get(ID)
+    link.serve(number, await app())
+    await forwarded(number)
+    link.failure = problem({ code: 'connection-lost', title: 'lost', cause: 'lost', remedy: 'wait' })
+    const first = await connect(number)
+    await vi.waitFor(() => expect(link.dials).toBeGreaterThan(1))
+    const others = await Promise.all(Array.from({ length: 50 }, () => connect(number)))
+    for (const [index, socket] of others.entries()) socket.end(`${index}`)
+    await vi.waitFor(() => expect(link.dials).toBeGreaterThan(51))
+    const before = link.dials
+    await vi.waitFor(() => expect(link.dials).toBeGreaterThan(before + 2))
+    expect(link.dials).toBeLessThan(before + 50)
+    first.on('error', () => undefined).resetAndDestroy()
+    link.failure = undefined
+    expect(await Promise.all(others.map(everything))).toEqual(others.map((_, index) => `${index}`))
+  })
+
   it('ends a held connection whose client gave up', async () => {
     start()
     const number = await free()

@@ -1,6 +1,11 @@
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 
+/** Pieces of this many bytes come from a flood: what comes with them may wait for the end of the turn. */
+const BULKY = 8 * 1024
+/** Bytes that are written at once at most. */
+const BATCH = 128 * 1024
+
 /** Ends a connection so that its other end sees an error and not an orderly end. */
 export function reset(stream: Duplex): void {
   if (stream instanceof Socket && !stream.destroyed) stream.resetAndDestroy()
@@ -14,8 +19,33 @@ export function reset(stream: Duplex): void {
 export function splice(one: Duplex, other: Duplex): void {
   follow(one, other)
   follow(other, one)
+  gather(one, other)
+  gather(other, one)
   one.pipe(other)
   other.pipe(one)
+}
+
+/**
+ * Lets pieces of a flood that come in one turn of the event loop go on together: TLS delivers 16 KiB at a time, and
+ * what a forward costs is mostly its writes. Anything smaller goes at once.
+ */
+function gather(from: Duplex, to: Duplex): void {
+  let held = 0
+  const flush = () => {
+    if (held === 0) return
+    held = 0
+    to.uncork()
+  }
+  // Before the pipe's own listener, which writes.
+  from.on('data', (piece: Buffer) => {
+    if (held + piece.length > BATCH) flush()
+    if (held === 0) {
+      if (piece.length < BULKY) return
+      to.cork()
+      setImmediate(flush)
+    }
+    held += piece.length
+  })
 }
 
 function follow(from: Duplex, to: Duplex): void {
