@@ -91,9 +91,11 @@ function makeDialer(api: ApiClient, blocked: readonly (keyof ApiClient)[] = []):
     protocols: new ProtocolMemory(),
     exec: (name, command, signal) => exec(name, { command }, signal),
     otherWay: (name, port, signal) => relays.dial(name, port, signal),
+    otherWayIsReady: (name) => relays.isReady(name),
   })
   return {
     dial: dialer.dial,
+    forget: dialer.forget,
     dispose: () => {
       dialer.dispose()
       relays.dispose()

@@ -30,6 +30,7 @@ import { createDialer, type Dialer } from './streams/port-forward'
 import { ProtocolMemory } from './streams/protocols'
 import { PodStats } from './streams/stats'
 import { createApiClient } from './transport/client'
+import { Incarnations } from './watch/incarnations'
 import { watchWorkspaces } from './watch/watch'
 import { idOfName, podName } from './workspace/anatomy'
 import { FilesPods } from './workspace/files-pod'
@@ -107,6 +108,7 @@ export class KubernetesDriver implements Driver {
       protocols: new ProtocolMemory(),
       exec: (pod, command, signal) => this.exec(idOfName(pod) ?? '', { command }, signal),
       otherWay: (pod, port, signal) => relays.dial(idOfName(pod) ?? '', port, signal),
+      otherWayIsReady: (pod) => relays.isReady(idOfName(pod) ?? ''),
     })
   }
 
@@ -114,12 +116,21 @@ export class KubernetesDriver implements Driver {
     return probeCluster(this.#client, signal)
   }
 
-  watch(signal: AbortSignal): AsyncIterable<WatchEvent> {
+  async *watch(signal: AbortSignal): AsyncGenerator<WatchEvent> {
     const { clock, logger } = this.#platform
-    return watchWorkspaces(
+    const incarnations = new Incarnations((id) => {
+      // What leads into a pod leads nowhere when it is gone, and says so only when it is tried.
+      this.#dialer.forget(podName(id))
+      this.#relays.forget(id)
+    })
+    const events = watchWorkspaces(
       { client: this.#client, clock, logger, changed: (id) => this.#locator.forget(id) },
       signal,
     )
+    for await (const event of events) {
+      incarnations.take(event)
+      yield event
+    }
   }
 
   async resolveImage(request: ImageRequest, report: StepReport, signal: AbortSignal): Promise<ResolvedImage> {

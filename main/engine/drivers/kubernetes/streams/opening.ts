@@ -41,15 +41,28 @@ export class Opening {
     return this.#alive.size === 0
   }
 
+  /** What listens before a connection is there; undefined where it is known, or nobody can tell. Never rejects. */
+  early(port: number): Promise<Listens | undefined> | undefined {
+    return this.#isKnown(port) ? undefined : this.#look?.look(port)
+  }
+
+  #isKnown(port: number): boolean {
+    return this.#check.isFresh(port) || (this.#alive.get(port)?.size ?? 0) > 0
+  }
+
   /** Rejects with the signal's reason. */
-  async outcome(port: number, attempt: Attempt, signal: AbortSignal): Promise<Outcome> {
+  async outcome(
+    port: number,
+    attempt: Attempt,
+    signal: AbortSignal,
+    early?: Promise<Listens | undefined>,
+  ): Promise<Outcome> {
     const { begunAt, connection } = attempt
     const done = new AbortController()
     const aborted = new Promise<never>((_, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason), { signal: done.signal })
     })
-    const known = this.#check.isFresh(port) || (this.#alive.get(port)?.size ?? 0) > 0
-    const listens = known ? undefined : (this.#look?.look(port) ?? Promise.resolve(undefined))
+    const listens = this.#isKnown(port) ? undefined : this.#listens(port, early)
     try {
       const found = listens
         ? Promise.race([
@@ -68,6 +81,12 @@ export class Opening {
     } finally {
       done.abort()
     }
+  }
+
+  /** Of an early look only what was found counts: who did not listen then may do so now. */
+  async #listens(port: number, early?: Promise<Listens | undefined>): Promise<Listens | undefined> {
+    const before = await early
+    return before === 'version4' ? before : this.#look?.look(port)
   }
 
   async #judge(listens: Listens | undefined, attempt: Attempt, over: AbortSignal): Promise<Outcome> {

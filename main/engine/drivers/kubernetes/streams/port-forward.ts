@@ -22,6 +22,12 @@ export type ForwardProtocol = 'spdy' | 'tunnel' | 'websocket-v4'
 
 /** How often a connection is tried when sessions die under it. */
 const ATTEMPTS = 3
+/**
+ * Connections that are open, or being opened, from which on others take the other way, where it is ready. A node takes
+ * a process for each connection (dockershim), and does the bytes of a few faster than a relay does; in a crowd these
+ * processes are what all wait for.
+ */
+const CROWD = 8
 /** Milliseconds between looks for what is not used any more. */
 const SWEEP_EVERY = 30_000
 
@@ -37,11 +43,15 @@ export interface DialerDependencies {
    * `port-refused` where nothing listens for it either, and with `dial-unsupported` where there is no such way.
    */
   readonly otherWay?: (pod: string, port: number, signal: AbortSignal) => Promise<Duplex>
+  /** Whether the other way is one on which the next connection costs next to nothing; where it is not, makes it so. */
+  readonly otherWayIsReady?: (pod: string) => boolean
 }
 
 export interface Dialer {
   /** See {@link Driver.dial}. */
   dial(pod: string, port: number, signal: AbortSignal): Promise<Duplex>
+  /** The pod is gone, or another one has its name now: connections that are there end with it, new ones are made anew. */
+  forget(pod: string): void
   /** Ends every connection. */
   dispose(): void
 }
@@ -53,6 +63,8 @@ export interface Dialer {
 export function createDialer(dependencies: DialerDependencies): Dialer {
   const { client } = dependencies
   const pods = new Map<string, PodForwarder>()
+  /** Of pods that are gone, as long as something of them is left. */
+  const forgotten = new Set<PodForwarder>()
   let disposed = false
   return {
     async dial(pod, port, signal) {
@@ -62,18 +74,29 @@ export function createDialer(dependencies: DialerDependencies): Dialer {
           throw new ProblemError(connectionLost(client.identity.targetName, 'the driver was closed'))
         let forwarder = pods.get(pod)
         if (!forwarder) {
-          forwarder = new PodForwarder(dependencies, pod, () => pods.delete(pod))
-          pods.set(pod, forwarder)
+          const made = new PodForwarder(dependencies, pod, () => {
+            if (!forgotten.delete(made)) pods.delete(pod)
+          })
+          forwarder = made
+          pods.set(pod, made)
         }
         return await forwarder.dial(port, signal)
       } catch (error) {
         throw podFailure(client, error, `Port ${port} cannot be reached`, signal)
       }
     },
+    forget(pod) {
+      const forwarder = pods.get(pod)
+      if (!forwarder) return
+      pods.delete(pod)
+      forgotten.add(forwarder)
+      forwarder.retire()
+    },
     dispose() {
       disposed = true
-      for (const forwarder of pods.values()) forwarder.dispose()
+      for (const forwarder of [...pods.values(), ...forgotten]) forwarder.dispose()
       pods.clear()
+      forgotten.clear()
     },
   }
 }
@@ -88,6 +111,8 @@ class PodForwarder {
   readonly #look: ListeningLook | undefined
   readonly #opening: Opening
   readonly #pool: SessionPool
+  /** Connections that are open or being opened. */
+  #count = 0
   /** Ports that the other way leads to. */
   readonly #elsewhere = new Set<number>()
   readonly #disposed = new AbortController()
@@ -109,9 +134,17 @@ class PodForwarder {
   async dial(port: number, signal: AbortSignal): Promise<Duplex> {
     const either = linkSignals(signal, this.#disposed.signal)
     this.#dialling++
+    this.#count++
     try {
-      return await this.#dial(port, either.signal)
+      const connection = await this.#dial(port, either.signal)
+      const over = () => {
+        this.#count--
+      }
+      if (connection.closed) over()
+      else connection.once('close', over)
+      return connection
     } catch (error) {
+      this.#count--
       if (!signal.aborted && this.#disposed.signal.aborted) {
         throw new ProblemError(connectionLost(this.#dependencies.client.identity.targetName))
       }
@@ -127,11 +160,15 @@ class PodForwarder {
     const { targetName } = this.#dependencies.client.identity
     const direct = this.#elsewhere.has(port) ? await this.#otherWay(port, signal) : undefined
     if (direct instanceof Duplex) return direct
+    const apart = await this.#apart(port, signal)
+    if (apart) return apart
     for (let attempt = 1; ; attempt++) {
+      // Asked while the connection is being made: the first to ask has to wait for a process in the pod.
+      const early = this.#opening.early(port)
       const attempted = await this.#connect(port, attempt > 1, signal)
       const { connection } = attempted
       try {
-        let outcome = await this.#opening.outcome(port, attempted, signal)
+        let outcome = await this.#opening.outcome(port, attempted, signal, early)
         if (outcome.open === 'elsewhere') {
           const other = await this.#otherWay(port, signal)
           if (other instanceof Duplex) {
@@ -155,6 +192,21 @@ class PodForwarder {
         connection.destroy()
         throw error
       }
+    }
+  }
+
+  /** For who comes into a crowd: undefined where there is none, or no relay yet, or no more. */
+  async #apart(port: number, signal: AbortSignal): Promise<Duplex | undefined> {
+    const { otherWay, otherWayIsReady, logger } = this.#dependencies
+    // This one included.
+    if (this.#count <= CROWD || !otherWay || !otherWayIsReady?.(this.#pod)) return undefined
+    try {
+      return await otherWay(this.#pod, port, signal)
+    } catch (error) {
+      if (signal.aborted || !(error instanceof ProblemError)) throw error
+      if (error.problem.code === 'port-refused') throw error
+      logger.debug('dial: no way beside the node', { port, problem: error.problem })
+      return undefined
     }
   }
 
@@ -289,6 +341,13 @@ class PodForwarder {
       else this.#sweepLater()
     }, SWEEP_EVERY)
     this.#sweep.unref()
+  }
+
+  /** Takes no new connections, and is unused with its last one. */
+  retire(): void {
+    this.#look?.dispose()
+    this.#pool.retireAll()
+    this.#sweepLater()
   }
 
   dispose(): void {

@@ -27,6 +27,8 @@ export interface DialerDependencies {
 export interface Dialer {
   /** See {@link Driver.dial}. */
   dial(id: string, port: number, signal: AbortSignal): Promise<Duplex>
+  /** Whether a relay is there that the next connection costs next to nothing. If not, one is started where there can be. */
+  isReady(id: string): boolean
   /** The container is gone or was replaced: ends what goes over it. */
   forget(id: string): void
   dispose(): void
@@ -42,6 +44,8 @@ export function createDialer(dependencies: DialerDependencies): Dialer {
   const ladders = new Map<string, Promise<Method[]>>()
   const relays = new Map<string, Promise<Relay>>()
   const live = new Map<string, Relay>()
+  /** Containers for which a relay is being started beforehand, or cannot be. */
+  const prepared = new Set<string>()
   let disposed = false
 
   async function ladderOf(id: string): Promise<{ ladder: Method[]; again(): void }> {
@@ -134,7 +138,26 @@ export function createDialer(dependencies: DialerDependencies): Dialer {
     return dialDirect(exec, id, method, port, signal)
   }
 
+  async function prepare(id: string): Promise<void> {
+    const { ladder } = await ladderOf(id)
+    if (!ladder[0] || !isRelayMethod(ladder[0])) return
+    await relayOf(id, ladder)
+    prepared.delete(id)
+  }
+
   return {
+    isReady(id) {
+      const present = live.get(id)
+      if (present && !present.ended) return true
+      if (disposed || prepared.has(id)) return false
+      prepared.add(id)
+      prepare(id).catch((error: unknown) => {
+        // The way to it broke, or it has just stopped: says nothing about the next time.
+        if (!hasCode(error, 'dial-unsupported')) prepared.delete(id)
+        logger.debug('no relay beforehand', { workspace: id, error: String(error) })
+      })
+      return false
+    },
     async dial(id, port, signal) {
       if (disposed) throw cancelled('The connection')
       try {
@@ -145,6 +168,7 @@ export function createDialer(dependencies: DialerDependencies): Dialer {
       }
     },
     forget(id) {
+      prepared.delete(id)
       relays.delete(id)
       live.get(id)?.destroy()
       live.delete(id)
