@@ -8,7 +8,7 @@ import { ensureDependencies } from './setup/dependencies.mjs'
 import { ensureDocker } from './setup/docker.mjs'
 import { ensureElectron } from './setup/electron.mjs'
 import { root } from './setup/folders.mjs'
-import { ensureBinaries } from './setup/kubernetes.mjs'
+import { ensureBinaries, ensureKubernetes } from './setup/kubernetes.mjs'
 import { requireNode } from './setup/node-version.mjs'
 import { endWithParent } from './setup/parent.mjs'
 import { say, step } from './setup/say.mjs'
@@ -31,6 +31,7 @@ const tasks = {
   },
   bench: async () => {
     await prepareForWindow()
+    if (wantsCluster(args)) await prepareForCluster()
     return node('scripts/run-typescript.mjs', 'test/bench/run.ts', ...args)
   },
   screenshots: async () => {
@@ -74,6 +75,24 @@ try {
 /** @param {string} script @param {string[]} rest */
 function node(script, ...rest) {
   return attend(process.execPath, [join(root, script), ...rest], { cwd: root })
+}
+
+/** Whether benches are named that need a cluster, or none at all, which is all of them. @param {string[]} given */
+function wantsCluster(given) {
+  const names = given.filter(
+    (arg, at) => !arg.startsWith('-') && !/^--(json|rounds)$/.test(given[at - 1] ?? ''),
+  )
+  return names.length === 0 || names.some((name) => name.startsWith('k8s-'))
+}
+
+/** Where there can be none, each bench that needs it says why. */
+async function prepareForCluster() {
+  await ensurePackages(packagesFor.kubernetes, 'a Kubernetes cluster')
+  try {
+    await ensureKubernetes({ mayBuild: true })
+  } catch (error) {
+    say(error instanceof Error ? error.message : String(error))
+  }
 }
 
 /** What drives the real window over a real engine needs what end-to-end tests need. */

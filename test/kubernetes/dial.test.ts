@@ -91,7 +91,6 @@ function makeDialer(api: ApiClient, blocked: readonly (keyof ApiClient)[] = []):
     protocols: new ProtocolMemory(),
     exec: (name, command, signal) => exec(name, { command }, signal),
     otherWay: (name, port, signal) => relays.dial(name, port, signal),
-    otherWayIsReady: (name) => relays.isReady(name),
   })
   return {
     dial: dialer.dial,
