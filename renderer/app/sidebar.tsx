@@ -1,10 +1,10 @@
 import { IconLayoutList, IconPlus, IconSearch, IconServer2, IconSettings } from '@tabler/icons-react'
-import { type ReactNode, useEffect, useState } from 'react'
+import { memo, type ReactNode, useEffect, useMemo, useState } from 'react'
 import type { Workspace } from '#contract'
 import { isMac } from '../lib/bridge'
 import { useConnection } from '../lib/engine'
 import { byName, stateLabel } from '../lib/format'
-import { useCollection, useLoaded, useUnreachable } from '../lib/hooks'
+import { useCollection, useGrowing, useLoaded, useUnreachable } from '../lib/hooks'
 import { chordLabels } from '../lib/keys'
 import { navigate, openWorkspace, type Route, useNavigation } from '../lib/navigation'
 import { workspaceTone } from '../lib/tone'
@@ -90,10 +90,11 @@ function WorkspaceList({ route }: { readonly route: Route }) {
   const workspaces = useCollection('workspaces')
   const loaded = useLoaded('workspaces')
   const unreachable = useUnreachable()
-  const sorted = [...workspaces].sort(byName)
+  const sorted = useMemo(() => [...workspaces].sort(byName), [workspaces])
+  const drawn = sorted.slice(0, useGrowing(sorted.length))
   const current = route.view === 'workspace' ? route.workspaceId : undefined
   // Hundreds of them are one stop of the Tab key: the one in view, or the first.
-  const reached = (sorted.find(({ id }) => id === current) ?? sorted[0])?.id
+  const reached = (drawn.find(({ id }) => id === current) ?? drawn[0])?.id
   return (
     <>
       <h2 className={styles.heading} id="sidebar-workspaces">
@@ -102,8 +103,8 @@ function WorkspaceList({ route }: { readonly route: Route }) {
       <ul className={styles.list} aria-labelledby="sidebar-workspaces" onKeyDown={moveFocus}>
         {loaded ? null : [0, 1, 2].map((row) => <li key={row} className={styles.placeholder} aria-hidden />)}
         {loaded && sorted.length === 0 ? <li className={styles.nothing}>None yet</li> : null}
-        {sorted.map((workspace) => (
-          <li key={workspace.id}>
+        {drawn.map((workspace) => (
+          <li key={workspace.id} className={styles.entry}>
             <WorkspaceItem
               workspace={workspace}
               current={workspace.id === current}
@@ -126,7 +127,12 @@ interface WorkspaceItemProps {
   readonly unreachable: boolean
 }
 
-function WorkspaceItem({ workspace, current, reached, unreachable }: WorkspaceItemProps) {
+const WorkspaceItem = memo(function WorkspaceItem({
+  workspace,
+  current,
+  reached,
+  unreachable,
+}: WorkspaceItemProps) {
   return (
     <button
       type="button"
@@ -143,7 +149,7 @@ function WorkspaceItem({ workspace, current, reached, unreachable }: WorkspaceIt
       <span className={styles.label}>{workspace.name}</span>
     </button>
   )
-}
+})
 
 /** Arrow keys walk through the list, Home and End go to its ends. */
 function moveFocus(event: React.KeyboardEvent<HTMLUListElement>): void {

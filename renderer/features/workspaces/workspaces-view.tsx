@@ -1,9 +1,9 @@
 import { Button, SegmentedControl, Select, TextInput } from '@mantine/core'
 import { IconPlus, IconSearch } from '@tabler/icons-react'
-import { startTransition, useDeferredValue, useEffect, useMemo, useRef, useState } from 'react'
-import type { Port } from '#contract'
+import { useDeferredValue, useMemo, useRef, useState } from 'react'
+import type { Operation, Port } from '#contract'
 import { type Command, useCommands } from '../../lib/commands'
-import { useCollection, useNow, useUnreachable } from '../../lib/hooks'
+import { useCollection, useGrowing, useNow, useUnreachable } from '../../lib/hooks'
 import { navigate } from '../../lib/navigation'
 import { EmptyState } from '../../ui/empty-state'
 import { Page } from '../../ui/page'
@@ -17,20 +17,6 @@ const sortOptions = [
   { value: 'state', label: 'By state' },
 ] satisfies { value: SortOrder; label: string }[]
 
-/** Rows that are drawn at once, and in each idle moment after that: hundreds in one go would hold the window up. */
-const AT_ONCE = 24
-
-/** How many of many rows to draw by now. */
-function useGrowing(total: number): number {
-  const [drawn, setDrawn] = useState(AT_ONCE)
-  useEffect(() => {
-    if (drawn >= total) return
-    const idle = requestIdleCallback(() => startTransition(() => setDrawn(drawn + AT_ONCE)))
-    return () => cancelIdleCallback(idle)
-  }, [drawn, total])
-  return drawn
-}
-
 const none: readonly Port[] = []
 
 /** The live ports of each workspace. */
@@ -43,6 +29,13 @@ function portsByWorkspace(ports: readonly Port[]): ReadonlyMap<string, readonly 
     else live.set(port.workspaceId, [port])
   }
   return live
+}
+
+/** What is being done to each workspace. */
+function runningByWorkspace(operations: readonly Operation[]): ReadonlyMap<string, Operation> {
+  const running = operations.filter(({ state }) => state === 'running')
+  // The first of several counts.
+  return new Map(running.reverse().map((operation) => [operation.workspaceId, operation]))
 }
 
 /** All workspaces of all targets: found by words, by state, in an order. */
@@ -73,11 +66,15 @@ export function WorkspacesView() {
   useCommands(commands)
   // Typing goes before drawing what it finds.
   const sought = useDeferredValue(text)
-  const shown = selectWorkspaces(workspaces, { text: sought, filter, sort })
+  const shown = useMemo(
+    () => selectWorkspaces(workspaces, { text: sought, filter, sort }),
+    [workspaces, sought, filter, sort],
+  )
   const drawn = useGrowing(shown.length)
   const livePorts = useMemo(() => portsByWorkspace(ports), [ports])
-  const counts = countByFilter(workspaces)
-  const targetNames = new Map(targets.map((target) => [target.id, target.name]))
+  const running = useMemo(() => runningByWorkspace(operations), [operations])
+  const counts = useMemo(() => countByFilter(workspaces), [workspaces])
+  const targetNames = useMemo(() => new Map(targets.map((target) => [target.id, target.name])), [targets])
 
   return (
     <Page
@@ -149,9 +146,7 @@ export function WorkspacesView() {
               workspace={workspace}
               targetName={targetNames.get(workspace.targetId) ?? workspace.targetId}
               unreachable={unreachable.has(workspace.targetId)}
-              operation={operations.find(
-                (operation) => operation.workspaceId === workspace.id && operation.state === 'running',
-              )}
+              operation={running.get(workspace.id)}
               ports={livePorts.get(workspace.id) ?? none}
               now={now}
             />
