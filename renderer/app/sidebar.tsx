@@ -104,7 +104,7 @@ function WorkspaceList({ route }: { readonly route: Route }) {
         {loaded ? null : [0, 1, 2].map((row) => <li key={row} className={styles.placeholder} aria-hidden />)}
         {loaded && sorted.length === 0 ? <li className={styles.nothing}>None yet</li> : null}
         {drawn.map((workspace) => (
-          <li key={workspace.id} className={styles.entry}>
+          <li key={workspace.id}>
             <WorkspaceItem
               workspace={workspace}
               current={workspace.id === current}
