@@ -161,12 +161,15 @@ describe('images', () => {
 })
 
 describe('nodes', () => {
-  it('says how much CPU and memory were asked for, and in how many nodes that is short', () => {
+  it.each([
+    'preemption: 0/4 nodes are available: 4 No preemption victims found for incoming pod.',
+    // 1.34 and later.
+    'no new claims to deallocate, preemption: 0/4 nodes are available: 4 No preemption victims found for incoming pod.',
+  ])('says how much CPU and memory were asked for, and in how many nodes that is short: %s', (rest) => {
     const spec = {
       containers: [{ name: 'workspace', resources: { requests: { cpu: '64', memory: '1Ti' } } }],
     }
-    const message =
-      '0/4 nodes are available: 1 Insufficient memory, 3 Insufficient cpu. preemption: 0/4 nodes are available: 4 No preemption victims found for incoming pod.'
+    const message = `0/4 nodes are available: 1 Insufficient memory, 3 Insufficient cpu. ${rest}`
     const found = look({ pod: unscheduled(message, spec) })
     expect(found?.code).toBe('unschedulable')
     expect(found?.cause).toBe(
@@ -186,6 +189,14 @@ describe('nodes', () => {
     expect(found?.cause).toBe(
       'Of 1 node, 1 has a taint that the workspace does not tolerate: dedicated=build.',
     )
+    expect(found?.remedy).toContain('toleration')
+  })
+
+  it('tells a taint that servers since 1.35 have no name for', () => {
+    const message =
+      '0/1 nodes are available: 1 node(s) had untolerated taint(s). no new claims to deallocate, preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.'
+    const found = look({ pod: unscheduled(message) })
+    expect(found?.cause).toBe('Of 1 node, 1 has a taint that the workspace does not tolerate.')
     expect(found?.remedy).toContain('toleration')
   })
 

@@ -33,7 +33,9 @@ const unwell = /^node\.(?:kubernetes|cloudprovider)\.(?:io|kubernetes\.io)\//
 /** Reads the scheduler's `0/3 nodes are available: 1 Insufficient cpu, 2 node(s) had untolerated taint {…}.` of 1.20 and later. */
 export function readScheduling(message: string): Scheduling {
   const [, total = '0', all = ''] =
-    /0\/(\d+) nodes are available: ([\s\S]*?)(?:\.? preemption: |\.?\s*$)/.exec(message) ?? []
+    /0\/(\d+) nodes are available: ([\s\S]*?)(?:\.? (?:no new claims to deallocate|preemption: )|\.?\s*$)/.exec(
+      message,
+    ) ?? []
   const parts = all.replaceAll(", that the pod didn't tolerate", '').split(/, (?=\d+ )/)
   const shortages = parts.flatMap((part) => {
     const [, count, words] = /^(\d+) ([\s\S]+?)\.?$/.exec(part) ?? []
