@@ -1,6 +1,12 @@
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { type CreateInput, kubernetesTargetId, parseKubernetesTargetId, type Target } from '#contract'
+import {
+  type CreateInput,
+  defaultTarget,
+  kubernetesTargetId,
+  parseKubernetesTargetId,
+  type Target,
+} from '#contract'
 import type { Engine } from '../../main/engine/engine'
 import { type ClusterOptions, clusterOptions } from '../cluster-options'
 import { commandName } from '../command-name'
@@ -54,9 +60,12 @@ export async function up(
     )
 }
 
-/** What its quotas leave, where it is told that a cluster is meant. That something does not fit `create` says. */
+/** What its quotas leave, where a cluster is meant. That something does not fit `create` says. */
 async function tellRoom(context: CommandContext, engine: Engine, input: CreateInput): Promise<void> {
-  const { targetId, kubernetes } = input
+  const { kubernetes } = input
+  const list = engine.collections.targets.list()
+  const preferred = engine.collections.settings.get('settings')?.value.defaultTarget
+  const targetId = input.targetId ?? preferred ?? defaultTarget(list)?.id
   if (context.quiet || context.json || !targetId?.startsWith('kubernetes:')) return
   const room = await engine
     .call('targets.room', { targetId, ...(kubernetes && { kubernetes }) }, context.signal)

@@ -96,6 +96,7 @@ export function NamespaceDialog({ target, onClose, onAdded }: NamespaceDialogPro
             value={name}
             error={fault}
             onChange={setName}
+            limit={100}
             data={(known?.all ?? []).filter((one) => !chosen.includes(one))}
           />
           <Button

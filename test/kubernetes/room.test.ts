@@ -178,6 +178,12 @@ describe('the room of a namespace', () => {
 })
 
 describe('namespaces', () => {
+  const hold = (name: string, finalizers: readonly string[] | null) =>
+    cluster.kubectl(
+      ...['-n', name, 'patch', 'configmap', 'held', '--type=merge', '-p'],
+      JSON.stringify({ metadata: { finalizers } }),
+    )
+
   it('are listed and made by who may', async () => {
     const driver = openDriver(cluster.kubeconfig)
     const { all, mayCreate } = await driver.cluster.namespaces(never)
@@ -188,8 +194,16 @@ describe('namespaces', () => {
     try {
       await driver.cluster.makeNamespace(name, never)
       expect(await cluster.kubectl('get', 'namespace', name, '-o', 'name')).toContain(name)
-    } finally {
+      // One that is on its way out is none.
+      await cluster.kubectl('-n', name, 'create', 'configmap', 'held')
+      await hold(name, ['berth.test/hold'])
       await cluster.kubectl('delete', 'namespace', name, '--wait=false')
+      await expect(driver.cluster.makeNamespace(name, never)).rejects.toMatchObject({
+        problem: { code: 'namespace-missing', title: expect.stringContaining('being deleted') },
+      })
+    } finally {
+      await hold(name, null).catch(() => undefined)
+      await cluster.kubectl('delete', 'namespace', name, '--wait=false', '--ignore-not-found')
     }
   })
 

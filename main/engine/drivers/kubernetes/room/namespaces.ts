@@ -44,8 +44,12 @@ async function listNames(client: ApiClient, signal: AbortSignal): Promise<readon
 
 async function refuseTerminating(client: ApiClient, name: string, signal: AbortSignal): Promise<void> {
   const path = `${COLLECTION}/${encodeURIComponent(name)}`
-  const { status } = await client.json<V1Namespace>('GET', path, { signal })
-  if (status?.phase !== 'Terminating') return
+  const found = await client.json<V1Namespace>('GET', path, { signal }).catch((error: unknown) => {
+    // Who may make namespaces need not be let look at them; it shows when it is used.
+    if (isStatus(error, 403, 404)) return undefined
+    throw error
+  })
+  if (found?.status?.phase !== 'Terminating') return
   throw problem({
     code: 'namespace-missing',
     title: `The namespace "${name}" is being deleted`,
