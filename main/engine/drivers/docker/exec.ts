@@ -283,14 +283,6 @@ class DockerExec implements ExecProcess {
 
   async kill(signal: string): Promise<void> {
     const name = signalName(signal)
-    if (!name) {
-      throw problem({
-        code: 'invalid-input',
-        title: 'Unknown signal',
-        cause: `"${signal}" is not a signal's name.`,
-        remedy: 'Write it as SIGTERM or SIGINT, say.',
-      })
-    }
     if (this.#over) return
     await this.#signal([name])
   }

@@ -1,3 +1,5 @@
+import { problem } from '#contract'
+
 /** Names the processes of one exec: every descendant inherits it. */
 export const EXEC_MARKER = 'BERTH_EXEC'
 
@@ -50,7 +52,14 @@ export function signalCommand(marker: string, signals: readonly string[]): strin
 
 const signalNames = /^(?:SIG)?(HUP|INT|QUIT|KILL|TERM|USR1|USR2|STOP|CONT|TSTP|WINCH|ALRM|PIPE|ABRT)$/
 
-/** `SIGTERM` or `TERM` as kill's `-s` wants it; undefined for what is no signal. */
-export function signalName(signal: string): string | undefined {
-  return signalNames.exec(signal.toUpperCase())?.[1]
+/** `SIGTERM` or `TERM` as kill's `-s` wants it. Throws the Problem of what is no signal. */
+export function signalName(signal: string): string {
+  const name = signalNames.exec(signal.toUpperCase())?.[1]
+  if (name) return name
+  throw problem({
+    code: 'invalid-input',
+    title: 'Unknown signal',
+    cause: `"${signal}" is not a signal's name.`,
+    remedy: 'Write it as SIGTERM or SIGINT, say.',
+  })
 }

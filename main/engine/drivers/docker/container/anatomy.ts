@@ -1,29 +1,25 @@
 import { randomBytes } from 'node:crypto'
-import { Definition, Source, WorkspaceUser } from '#contract'
 import type { WorkspaceSpec } from '../../driver'
+import {
+  type Description,
+  describeWorkspace,
+  descriptionKeys,
+  identityKeys,
+  MANAGED_BY,
+  readDescription,
+} from '../../shared/description'
 
 /** Labels of a workspace's containers and volumes; what DESIGN.md calls annotations are labels on Docker too. */
 export const labels = {
-  managedBy: 'app.kubernetes.io/managed-by',
-  workspace: 'berth.dev/workspace',
-  owner: 'berth.dev/owner',
-  /** The name at the time of making; a container's own name is newer. */
-  name: 'berth.dev/name',
-  source: 'berth.dev/source',
-  definition: 'berth.dev/definition',
-  user: 'berth.dev/user',
-  image: 'berth.dev/image',
-  /** Milliseconds since the epoch. */
-  createdAt: 'berth.dev/created-at',
-  /** Names one call of `create`: the container and those volumes that it made carry the same. */
-  making: 'berth.dev/making',
+  ...identityKeys,
+  /** The name is that of the time of making; a container's own name is newer. */
+  ...descriptionKeys,
   /** Which process makes the container, see maker.ts. */
   maker: 'berth.dev/maker',
   /** `source` or `home`. */
   volume: 'berth.dev/volume',
 } as const
 
-export const MANAGED_BY = 'berth'
 export const managedFilter = `${labels.managedBy}=${MANAGED_BY}`
 export const workspaceFilter = (id: string) => `${labels.workspace}=${id}`
 
@@ -74,56 +70,19 @@ export function workspaceLabels(spec: WorkspaceSpec, making: string): Record<str
   return {
     [labels.managedBy]: MANAGED_BY,
     [labels.workspace]: spec.id,
-    [labels.owner]: spec.owner,
-    [labels.name]: spec.name,
-    [labels.source]: JSON.stringify(spec.source),
-    [labels.definition]: JSON.stringify(spec.definition),
-    [labels.user]: JSON.stringify(spec.image.user),
-    [labels.image]: spec.image.reference,
-    [labels.createdAt]: String(spec.createdAt),
-    [labels.making]: making,
+    ...describeWorkspace(spec, making),
   }
 }
 
 /** What the labels of a container or volume say of its workspace. */
-export interface Labelled {
+export interface Labelled extends Description {
   readonly id: string
-  readonly name: string
-  readonly owner: string
-  readonly source: Source
-  readonly definition: Definition
-  readonly user: WorkspaceUser
-  readonly image: string
-  readonly createdAt: number
-  readonly making: string
 }
 
 /** Reads labels; undefined when they are not a workspace's, or were made by a Berth that this one does not understand. */
 export function readLabels(from: Readonly<Record<string, string>> | null | undefined): Labelled | undefined {
-  if (!from || from[labels.managedBy] !== MANAGED_BY) return undefined
-  const id = from[labels.workspace]
-  if (!id) return undefined
-  const source = Source.safeParse(parseJson(from[labels.source]))
-  const definition = Definition.safeParse(parseJson(from[labels.definition]))
-  const user = WorkspaceUser.safeParse(parseJson(from[labels.user]))
-  if (!source.success || !definition.success || !user.success) return undefined
-  return {
-    id,
-    name: from[labels.name] ?? id,
-    owner: from[labels.owner] ?? '',
-    source: source.data,
-    definition: definition.data,
-    user: user.data,
-    image: from[labels.image] ?? '',
-    createdAt: Number(from[labels.createdAt] ?? 0) || 0,
-    making: from[labels.making] ?? '',
-  }
-}
-
-function parseJson(text: string | undefined): unknown {
-  try {
-    return text === undefined ? undefined : JSON.parse(text)
-  } catch {
-    return undefined
-  }
+  const id = from?.[labels.workspace]
+  if (!from || !id || from[labels.managedBy] !== MANAGED_BY) return undefined
+  const description = readDescription(from, id)
+  return description && { id, ...description }
 }

@@ -2,6 +2,7 @@ import { pack } from 'tar-stream'
 import { cancelled, problem } from '#contract'
 import type { Platform } from '../../../platform/platform'
 import type { StepReport, WorkspaceSpec } from '../../driver'
+import { MANAGED_BY } from '../../shared/description'
 import { keepsHome } from '../../shared/folders'
 import { runsIdle } from '../../shared/idle'
 import type { ContainerInspect, ContainerSummary, ImageSummary } from '../api'
@@ -13,7 +14,6 @@ import {
   containerNames,
   isPublished,
   labels,
-  MANAGED_BY,
   managedFilter,
   nameVolume,
   nonce,

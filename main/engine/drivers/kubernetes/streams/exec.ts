@@ -209,14 +209,6 @@ class PodExec implements PodProcess {
 
   async kill(signal: string): Promise<void> {
     const name = signalName(signal)
-    if (!name) {
-      throw problem({
-        code: 'invalid-input',
-        title: 'Unknown signal',
-        cause: `"${signal}" is not a signal's name.`,
-        remedy: 'Write it as SIGTERM or SIGINT, say.',
-      })
-    }
     if (this.#over) return
     if (!this.#hasShell) throw cannotSignal()
     await signalMarked(this.#dependencies, this.#place, this.#marker, [name])

@@ -171,8 +171,8 @@ export class FakeSession implements SpdySession {
   async open(headers: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<SpdyStream> {
     await new Promise<void>((resolve, reject) => {
       if (this.over) return reject(Object.assign(new Error('the session is over'), { code: 'ECONNRESET' }))
-      signal?.addEventListener('abort', () => reject(signal.reason))
       if (this.accepting) setImmediate(resolve)
+      else signal?.addEventListener('abort', () => reject(signal.reason))
     })
     const stream = new FakeStream(this.opened.length * 2 + 1, headers, () => undefined)
     this.opened.push(stream)

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { Agent } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Connector, Generation } from './connection'
@@ -85,6 +86,8 @@ export class CallPool {
         refuse: reject,
       }
       this.#waiting.push(waiter)
+      // Many calls may wait with one signal: they are no leak.
+      if (signal) setMaxListeners(0, signal)
       signal?.addEventListener('abort', leave, { once: true })
     })
   }

@@ -1,18 +1,24 @@
 import { randomBytes } from 'node:crypto'
-import { Definition, KubernetesOptions, Source, WorkspaceUser } from '#contract'
+import { KubernetesOptions } from '#contract'
 import type { WorkspaceSpec } from '../../driver'
+import {
+  type Description,
+  describeWorkspace,
+  descriptionKeys,
+  identityKeys,
+  MANAGED_BY,
+  parseJson,
+  readDescription,
+} from '../../shared/description'
 
 /** Labels of all that belongs to a workspace, its pods included. */
 export const labels = {
-  managedBy: 'app.kubernetes.io/managed-by',
-  workspace: 'berth.dev/workspace',
   /** What characters a label may have is left of the owner; the annotation has all. */
-  owner: 'berth.dev/owner',
+  ...identityKeys,
   /** What a pod is for, see {@link roles}. */
   role: 'berth.dev/role',
 } as const
 
-export const MANAGED_BY = 'berth'
 export const managedSelector = `${labels.managedBy}=${MANAGED_BY}`
 export const workspaceSelector = (id: string) => `${managedSelector},${labels.workspace}=${id}`
 
@@ -29,20 +35,11 @@ export const roles = {
  * somebody removes the StatefulSet, and what a replacement is taken back to.
  */
 export const annotations = {
-  name: 'berth.dev/name',
-  owner: 'berth.dev/owner',
-  source: 'berth.dev/source',
-  definition: 'berth.dev/definition',
-  user: 'berth.dev/user',
-  image: 'berth.dev/image',
+  ...descriptionKeys,
   /** {@link KubernetesOptions}. */
   options: 'berth.dev/options',
-  /** Milliseconds since the epoch. */
-  createdAt: 'berth.dev/created-at',
   /** `true` once it was committed. */
   complete: 'berth.dev/complete',
-  /** Names one call of `create`. */
-  making: 'berth.dev/making',
   /** On a StatefulSet that replaces another one, or one that was missing, until it is committed. */
   replacing: 'berth.dev/replacing',
   /** What is replaced, see {@link Previous}. Absent where nothing was there. */
@@ -118,28 +115,14 @@ export function workspaceAnnotations(
   options: KubernetesOptions,
 ): Record<string, string> {
   return {
-    [annotations.name]: name,
-    [annotations.owner]: spec.owner,
-    [annotations.source]: JSON.stringify(spec.source),
-    [annotations.definition]: JSON.stringify(spec.definition),
-    [annotations.user]: JSON.stringify(spec.image.user),
-    [annotations.image]: spec.image.reference,
+    ...describeWorkspace(spec, making, name),
     [annotations.options]: JSON.stringify(options),
-    [annotations.createdAt]: String(spec.createdAt),
-    [annotations.making]: making,
   }
 }
 
 /** What the annotations of an object say of its workspace. */
-export interface Annotated {
+export interface Annotated extends Description {
   readonly id: string
-  readonly name: string
-  readonly owner: string
-  readonly source: Source
-  readonly definition: Definition
-  readonly user: WorkspaceUser
-  readonly image: string
-  readonly createdAt: number
   readonly kubernetes: KubernetesOptions
 }
 
@@ -153,21 +136,8 @@ export function readAnnotations(metadata: Metadata | undefined): Annotated | und
   const from = metadata?.annotations
   const id = metadata?.labels?.[labels.workspace]
   if (!from || !id || metadata.labels?.[labels.managedBy] !== MANAGED_BY) return undefined
-  const source = Source.safeParse(parseJson(from[annotations.source]))
-  const definition = Definition.safeParse(parseJson(from[annotations.definition]))
-  const user = WorkspaceUser.safeParse(parseJson(from[annotations.user]))
-  if (!source.success || !definition.success || !user.success) return undefined
-  return {
-    id,
-    name: from[annotations.name] ?? id,
-    owner: from[annotations.owner] ?? '',
-    source: source.data,
-    definition: definition.data,
-    user: user.data,
-    image: from[annotations.image] ?? '',
-    createdAt: Number(from[annotations.createdAt] ?? 0) || 0,
-    kubernetes: readOptions(metadata) ?? {},
-  }
+  const description = readDescription(from, id)
+  return description && { id, ...description, kubernetes: readOptions(metadata) ?? {} }
 }
 
 /** The options that a workspace was made with. */
@@ -184,11 +154,3 @@ export const isComplete = (metadata: Metadata | undefined) =>
   metadata?.annotations?.[annotations.complete] === 'true'
 export const isReplacing = (metadata: Metadata | undefined) =>
   metadata?.annotations?.[annotations.replacing] === 'true'
-
-function parseJson(text: string | undefined): unknown {
-  try {
-    return text === undefined ? undefined : JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}

@@ -1,6 +1,7 @@
 import type { V1Container, V1ContainerStatus, V1Pod } from '@kubernetes/client-node'
 import type { KubernetesOptions } from '#contract'
-import { labels, MANAGED_BY, roles } from './anatomy'
+import { MANAGED_BY } from '../../shared/description'
+import { labels, roles } from './anatomy'
 import { literal, placement, resources, securityContext } from './pod'
 
 /** Of `nobody`: whoever may run nothing as root can run this. */

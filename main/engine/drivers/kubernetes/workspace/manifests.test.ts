@@ -188,6 +188,7 @@ describe('planWorkspace', () => {
         user: spec.image.user,
         image: 'debian:bookworm',
         createdAt: spec.createdAt,
+        making: 'abc',
         kubernetes: options,
       })
       expect(readOptions(metadata)).toEqual(options)

@@ -1,9 +1,10 @@
 import type { V1Secret } from '@kubernetes/client-node'
 import { type KubernetesOptions, type Problem, problem } from '#contract'
+import { MANAGED_BY } from '../../shared/description'
 import type { DockerLogins } from '../../shared/docker-logins'
 import { parseReference } from '../../shared/image-reference'
 import { isStatus } from '../status'
-import { labels, MANAGED_BY, objectName, pullSecretName } from './anatomy'
+import { labels, objectName, pullSecretName } from './anatomy'
 import type { Objects } from './objects'
 
 const DATA = '.dockerconfigjson'
