@@ -209,7 +209,7 @@ export class Watcher {
   }
 
   /** Resolves once `condition` holds; rejects after `limit` milliseconds with what was seen. */
-  async until(condition: () => boolean, what: string, limit = 20_000): Promise<void> {
+  async until(condition: () => boolean, what: string, limit = 60_000): Promise<void> {
     const deadline = performance.now() + limit
     while (!condition()) {
       const left = deadline - performance.now()

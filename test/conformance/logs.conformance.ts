@@ -67,7 +67,7 @@ export function logsConformance(harness: DriverHarness): void {
       })
       logs.stderr.resume()
       await say('echo during')
-      for (let waited = 0; waited < 100 && !text.includes('during'); waited++) {
+      for (let waited = 0; waited < 600 && !text.includes('during'); waited++) {
         await new Promise((resolve) => setTimeout(resolve, 50))
       }
       expect(text).toBe('before\nduring\n')

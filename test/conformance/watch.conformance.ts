@@ -16,24 +16,24 @@ export function watchConformance(harness: DriverHarness): void {
       expect(watcher.events[0]?.type).toBe('snapshot')
       const { id } = await makeWorkspace(driver, harness.images.small)
       const of = () => watcher.workspaces.get(id)
-      await watcher.until(() => of()?.run === 'running' && of()?.complete === true, 'running', 2_000)
+      await watcher.until(() => of()?.run === 'running' && of()?.complete === true, 'running')
       const instance = of()?.instance ?? ''
       const first = of()?.incarnation
 
       const stopping = harness.outside.stop(instance)
       await stopping
-      await watcher.until(() => of()?.run === 'stopped', 'stopped by hand', 2_000)
+      await watcher.until(() => of()?.run === 'stopped', 'stopped by hand')
       expect(of()?.incarnation).toBeUndefined()
       expect(of()?.reason).not.toBe('')
       await driver.start(id, new Recorder(), never)
-      await watcher.until(() => of()?.run === 'running', 'running again', 2_000)
+      await watcher.until(() => of()?.run === 'running', 'running again')
       expect(of()?.incarnation).not.toBe(first)
       await driver.rename(id, `w-${id}`, never)
-      await watcher.until(() => of()?.name === `w-${id}`, 'renamed', 2_000)
+      await watcher.until(() => of()?.name === `w-${id}`, 'renamed')
       await harness.outside.remove(of()?.instance ?? '')
-      await watcher.until(() => of()?.run === 'missing', 'missing', 2_000)
+      await watcher.until(() => of()?.run === 'missing', 'missing')
       await driver.remove(id, new Recorder(), never)
-      await watcher.until(() => of() === undefined, 'removed', 2_000)
+      await watcher.until(() => of() === undefined, 'removed')
       expect(watcher.events.filter((event) => event.type === 'unreachable')).toEqual([])
       await watcher.stop()
       expect(await harness.leftovers(id)).toEqual([])
@@ -56,12 +56,12 @@ export function watchConformance(harness: DriverHarness): void {
       }
       for (const watcher of watchers) {
         for (const id of ids) {
-          await watcher.until(() => watcher.workspaces.get(id)?.run === 'running', 'running', 5_000)
+          await watcher.until(() => watcher.workspaces.get(id)?.run === 'running', 'running')
         }
       }
       await Promise.all(ids.map((id) => driver.remove(id, new Recorder(), never)))
       for (const watcher of watchers) {
-        for (const id of ids) await watcher.until(() => !watcher.workspaces.has(id), 'removed', 5_000)
+        for (const id of ids) await watcher.until(() => !watcher.workspaces.has(id), 'removed')
         await watcher.stop()
       }
     })

@@ -54,7 +54,7 @@ const startServers = async (name?: string) => {
     { image: TEST_IMAGES.debian, command: ['python3', '-c', script] },
     name,
   )
-  for (let waited = 0; waited < 300; waited++) {
+  for (let waited = 0; waited < 1200; waited++) {
     const said = await cluster.kubectl('-n', namespace.name, 'logs', started).catch(() => '')
     if (said.includes('listening')) return started
     await new Promise((resolve) => setTimeout(resolve, 100))

@@ -70,11 +70,11 @@ async function outcome(process: ExecProcess, input?: string) {
 const sh = (script: string) => ['/bin/sh', '-c', script]
 
 async function until(condition: () => boolean | Promise<boolean>, what: () => string): Promise<void> {
-  for (let waited = 0; waited < 300; waited++) {
+  for (let waited = 0; waited < 900; waited++) {
     if (await condition()) return
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
-  throw new Error(`not within 30 s: ${what()}`)
+  throw new Error(`not within 90 s: ${what()}`)
 }
 
 /** The ways that a server of any version can be spoken to; what is tested of each must be the same. */
@@ -237,7 +237,7 @@ sys.stderr.write(digest.hexdigest())
     // The size has a channel of its own, and may come behind what is typed after it.
     const look = await exec({
       command: sh(
-        'for t in $(seq 200); do for p in /dev/pts/[0-9]*; do [ "$(stty -F $p size 2>/dev/null)" = "50 200" ] && exit 0; done; sleep 0.1; done; exit 1',
+        'for t in $(seq 900); do for p in /dev/pts/[0-9]*; do [ "$(stty -F $p size 2>/dev/null)" = "50 200" ] && exit 0; done; sleep 0.1; done; exit 1',
       ),
     })
     expect((await outcome(look)).code).toBe(0)

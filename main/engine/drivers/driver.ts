@@ -323,6 +323,7 @@ export interface ExecProcess {
   readonly stdout: Readable
   /** Null with a tty. */
   readonly stderr: Readable | null
+  /** The terminal gets this size soon; what is typed after it may come before it. */
   resize(columns: number, rows: number): Promise<void>
   /** Sends a signal such as `SIGTERM` to the process and its descendants. */
   kill(signal: string): Promise<void>

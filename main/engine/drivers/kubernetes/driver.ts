@@ -45,6 +45,10 @@ import { Running } from './workspace/running'
 /** Milliseconds that disposing waits for processes inside workspaces, and helper pods, to be ended. */
 const ENDING_LIMIT = 3_000
 
+/** Milliseconds for which a node may take a pod for the one that had its name before, and between two looks. */
+const SWEEPING_LIMIT = 30_000
+const SWEEPING_LOOK = 200
+
 /** One namespace of one cluster. */
 export class KubernetesDriver implements Driver {
   readonly kind = 'kubernetes'
@@ -207,7 +211,7 @@ export class KubernetesDriver implements Driver {
       // The pod's name is known without asking.
       return await this.#dialer.dial(podName(id), port, signal)
     } catch (error) {
-      throw await this.#failure(id, error, title, signal)
+      throw (await this.#failure(id, error, title, signal)).error
     }
   }
 
@@ -233,7 +237,7 @@ export class KubernetesDriver implements Driver {
       return stream
     } catch (error) {
       release()
-      throw await this.#failure(id, error, title, signal)
+      throw (await this.#failure(id, error, title, signal)).error
     }
   }
 
@@ -247,7 +251,7 @@ export class KubernetesDriver implements Driver {
       try {
         await writePath(this.#exec, place, folder, tar, signal)
       } catch (error) {
-        throw await this.#failure(id, error, title, signal)
+        throw (await this.#failure(id, error, title, signal)).error
       } finally {
         release()
       }
@@ -291,26 +295,43 @@ export class KubernetesDriver implements Driver {
     }
   }
 
+  /**
+   * A node goes on finding the pod that was before under the name of its successor until it has swept that up, and says
+   * that there is no container: no reason to fail, as the cluster knows that it runs.
+   */
   async #inPod<T>(
     id: string,
     title: string,
     signal: AbortSignal,
     action: (described: Described) => Promise<T>,
   ): Promise<T> {
-    try {
-      signal.throwIfAborted()
-      return await action(await this.#locator.describe(id, signal))
-    } catch (error) {
-      throw await this.#failure(id, error, title, signal)
+    const { clock } = this.#platform
+    const until = clock.now() + SWEEPING_LIMIT
+    for (;;) {
+      try {
+        signal.throwIfAborted()
+        return await action(await this.#locator.describe(id, signal))
+      } catch (error) {
+        const failure = await this.#failure(id, error, title, signal)
+        if (failure.absent || !isAbsence(failure.error) || signal.aborted || clock.now() >= until) {
+          throw failure.error
+        }
+        await clock.sleep(SWEEPING_LOOK, signal).catch(() => undefined)
+      }
     }
   }
 
-  /** Where the workspace does not run, that is what is to say of anything that failed in its pod. */
-  async #failure(id: string, error: unknown, title: string, signal: AbortSignal): Promise<Error> {
-    const failure = this.#client.failure(error, title, signal)
-    if (signal.aborted || this.#closed.signal.aborted || !mayBeAbsent(error, failure)) return failure
+  /** Where the workspace does not run (`absent`), that is what is to say of anything that failed in its pod. */
+  async #failure(
+    id: string,
+    cause: unknown,
+    title: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly error: Error; readonly absent: boolean }> {
+    const failure = { error: this.#client.failure(cause, title, signal), absent: false }
+    if (signal.aborted || this.#closed.signal.aborted || !mayBeAbsent(cause, failure.error)) return failure
     const absence = await this.#locator.absence(id, signal).catch(() => undefined)
-    return absence ?? failure
+    return absence ? { error: absence, absent: true } : failure
   }
 
   /** A pod that has the workspace's files: its own one, or one for the purpose where it does not run. */
@@ -335,6 +356,10 @@ export class KubernetesDriver implements Driver {
       throw this.#client.failure(error, title, signal)
     }
   }
+}
+
+function isAbsence(error: Error): boolean {
+  return error instanceof ProblemError && error.problem.code === 'workspace-not-running'
 }
 
 /** Failures that a workspace which does not run may be behind. */
