@@ -147,6 +147,8 @@ class DockerExec implements ExecProcess {
   #exited: number | undefined
   #destroyed = false
   #over = false
+  #wantedSize: { readonly columns: number; readonly rows: number } | undefined
+  #resizing: Promise<void> | undefined
 
   constructor({ client, logger, ending }: ExecDependencies, started: Started, options: ExecOptions) {
     this.#client = client
@@ -247,7 +249,7 @@ class DockerExec implements ExecProcess {
 
   /** Before API 1.42 a terminal has its size only once its process runs: waits for that, briefly. */
   async setInitialSize(columns: number, rows: number): Promise<void> {
-    const deadline = performance.now() + 2_000
+    const deadline = performance.now() + 10_000
     let over = false
     void this.#outputs.ended.then(() => {
       over = true
@@ -270,10 +272,21 @@ class DockerExec implements ExecProcess {
     })
   }
 
-  async resize(columns: number, rows: number): Promise<void> {
-    if (this.#over) return
+  /** One at a time: each is a call of its own, and an earlier one must not come behind a later one. */
+  resize(columns: number, rows: number): Promise<void> {
+    this.#wantedSize = { columns, rows }
+    this.#resizing ??= this.#resizeToWanted().finally(() => {
+      this.#resizing = undefined
+    })
+    return this.#resizing
+  }
+
+  async #resizeToWanted(): Promise<void> {
     try {
-      await this.#resize(columns, rows)
+      for (let size = this.#wantedSize; size && !this.#over; size = this.#wantedSize) {
+        this.#wantedSize = undefined
+        await this.#resize(size.columns, size.rows)
+      }
     } catch (error) {
       // It has ended, or is just about to: there is nothing left that has a size.
       if (error instanceof EngineError) return

@@ -49,10 +49,15 @@ export class Lifecycle {
     report: StepReport,
     signal: AbortSignal,
   ): Promise<void> {
-    signal.throwIfAborted()
+    if (signal.aborted) throw cancelled('Making the container')
     const title = `The container of "${spec.name}" could not be made`
-    if (options.replace) await this.#stopStanding(spec.id, report, signal)
-    else await this.#refuseTakenName(spec, signal)
+    try {
+      if (options.replace) await this.#stopStanding(spec.id, report, signal)
+      else await this.#refuseTakenName(spec, signal)
+    } catch (error) {
+      if (signal.aborted) throw cancelled('Making the container')
+      throw this.#client.failure(error, title)
+    }
     const making = nonce()
     const plan = planContainer(spec, making, this.#platform.env)
     try {
