@@ -18,6 +18,9 @@ import { type WrappedCommand, wrapCommand } from './wrapper'
 /** How long a signal, or the question how to become a user, may take, in milliseconds. */
 const QUICK = 20_000
 
+/** Milliseconds between two tries to end a process. */
+const LOOK_AGAIN = 250
+
 export interface ExecDependencies {
   readonly client: ApiClient
   readonly logger: Logger
@@ -54,17 +57,42 @@ export async function startExec(
   const title = `"${options.command[0] ?? ''}" could not be started`
   const place = { pod, container }
   const marker = randomBytes(12).toString('hex')
-  let asked = false
+  let opening: Promise<RemoteCommand> | undefined
   try {
     signal.throwIfAborted()
     const command = await commandOf(dependencies, place, options, marker, title, signal)
-    asked = true
-    const remote = await openCommand(client, protocols, place, command, options.tty !== undefined, signal)
+    // Not given up with the caller: what has been asked for may begin at any time, and is to be ended then.
+    opening = openCommand(client, protocols, place, command, options.tty !== undefined, unhurried())
+    const remote = await unlessAborted(signal, opening)
     return new PodExec(dependencies, place, marker, options, remote)
   } catch (error) {
-    // Given up while it was being started: it may run already.
-    if (asked && signal.aborted && options.shell !== false) endLater(dependencies, place, marker, ['KILL'])
+    if (opening && signal.aborted) {
+      const begun = opening.then(
+        (remote) => endProcess(dependencies, place, options.shell === false ? undefined : marker, remote),
+        () => undefined,
+      )
+      track(dependencies, begun)
+    }
     throw podFailure(client, error, title, signal)
+  }
+}
+
+const unhurried = () => new AbortController().signal
+
+/** Stops waiting when the signal aborts, and rejects with its reason; the work goes on. */
+async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  if (signal.aborted) {
+    work.catch(() => undefined)
+    throw signal.reason
+  }
+  const done = new AbortController()
+  const aborted = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { signal: done.signal })
+  })
+  try {
+    return await Promise.race([work, aborted])
+  } finally {
+    done.abort()
   }
 }
 
@@ -159,6 +187,7 @@ class PodExec implements PodProcess {
   readonly #remote: RemoteCommand
   #size: { columns: number; rows: number } | undefined
   #destroyed = false
+  #giveUp: () => void = () => undefined
   /** The connection has nothing more to say. */
   #over = false
 
@@ -188,13 +217,17 @@ class PodExec implements PodProcess {
   }
 
   async #follow(): Promise<ExecExit> {
-    const ending = await this.#remote.ended
+    const destroyed = new Promise<undefined>((resolve) => {
+      this.#giveUp = () => resolve(undefined)
+    })
+    const ending = await Promise.race([this.#remote.ended, destroyed])
     this.#over = true
+    if (!ending) return { code: null, problem: givenUp() }
     const { targetName } = this.#dependencies.client.identity
     const exit = settle(this.#remote, ending, targetName)
     await Promise.all([readToEnd(this.stdout), this.stderr && readToEnd(this.stderr)])
     this.#remote.destroy()
-    return this.#destroyed && exit.code === null ? { code: null, problem: givenUp() } : exit
+    return exit
   }
 
   #sendSize(): void {
@@ -218,30 +251,57 @@ class PodExec implements PodProcess {
     if (this.#destroyed) return
     this.#destroyed = true
     const running = !this.#over
+    this.#over = true
     this.stdin.destroy()
     this.stdout.destroy()
     this.stderr?.destroy()
-    this.#remote.destroy()
-    if (running && this.#hasShell) {
-      endLater(this.#dependencies, this.#place, this.#marker, ['HUP', 'TERM', 'KILL'])
-    }
+    this.#giveUp()
+    if (!running) this.#remote.destroy()
+    else track(this.#dependencies, this.#end())
+  }
+
+  #end(): Promise<void> {
+    const marker = this.#hasShell ? this.#marker : undefined
+    return endProcess(this.#dependencies, this.#place, marker, this.#remote)
   }
 }
 
-/** Signals what carries `marker`, without anyone waiting for it but who disposes of the driver. */
-function endLater(
-  dependencies: ExecDependencies,
-  place: ContainerAddress,
-  marker: string,
-  signals: readonly string[],
-): void {
-  const { ending, logger } = dependencies
-  const done = signalMarked(dependencies, place, marker, signals)
+/** Has who disposes of the driver wait for it. */
+function track({ ending, logger }: ExecDependencies, work: Promise<void>): void {
+  const done = work
     .catch((error: unknown) => {
       logger.debug('exec: what was left of a process could not be ended', { error: String(error) })
     })
     .finally(() => ending.delete(done))
   ending.add(done)
+}
+
+/**
+ * Ends the process of a command. It may only be about to start, where a signal does not find it yet: its connection
+ * tells when there is none any more. Without a marker the connection's end is all that can be done.
+ */
+async function endProcess(
+  dependencies: ExecDependencies,
+  place: ContainerAddress,
+  marker: string | undefined,
+  remote: RemoteCommand,
+): Promise<void> {
+  let over = false
+  const ended = remote.ended.then(() => {
+    over = true
+  })
+  const limit = AbortSignal.timeout(QUICK)
+  try {
+    // What it still says is of no use to anyone, and must not hold up its end.
+    remote.stdout.destroy()
+    remote.stderr?.destroy()
+    while (marker !== undefined && !over && !limit.aborted) {
+      await signalMarked(dependencies, place, marker, ['HUP', 'TERM', 'KILL'])
+      await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN).unref())])
+    }
+  } finally {
+    remote.destroy()
+  }
 }
 
 /** A container's user can signal the processes of its own, and root those of all. */

@@ -68,6 +68,23 @@ describe('dial with a pod that tells what listens in it', () => {
     })
   })
 
+  it('does not take one connection that was not refused yet for a sign of the next', async () => {
+    let time = 1_000_000
+    const clock = { ...systemClock, now: () => time }
+    let listens = true
+    const silent = node(() => undefined)
+    const { exec } = pod(() => (listens ? [at(LOCALHOST, 7001)] : []))
+    const dialer = dialerOf(silent, { exec, clock: { ...clock, sleep: async () => undefined } })
+    ;(await dialer.dial('pod', 7001, never)).destroy()
+    listens = false
+    time += 900
+    ;(await dialer.dial('pod', 7001, never)).destroy()
+    time += 900
+    await expect(dialer.dial('pod', 7001, never)).rejects.toMatchObject({
+      problem: { code: 'port-refused' },
+    })
+  })
+
   it('takes what is connected without a listener for what the node makes of it', async () => {
     const dialer = dialerOf(
       node((pair) => {

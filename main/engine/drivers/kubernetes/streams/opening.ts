@@ -66,7 +66,7 @@ export class Opening {
     try {
       const found = listens
         ? Promise.race([
-            listens.then((found) => this.#judge(found, attempt, done.signal)),
+            listens.then((found) => this.#judge(port, found, attempt, done.signal)),
             this.#check.whenSeenOpen(port, done.signal).then(() => ({ open: true }) as const),
           ])
         : Promise.resolve({ open: true } as const)
@@ -89,9 +89,15 @@ export class Opening {
     return before === 'version4' ? before : this.#look?.look(port)
   }
 
-  async #judge(listens: Listens | undefined, attempt: Attempt, over: AbortSignal): Promise<Outcome> {
+  async #judge(
+    port: number,
+    listens: Listens | undefined,
+    attempt: Attempt,
+    over: AbortSignal,
+  ): Promise<Outcome> {
     switch (listens) {
       case 'version4':
+        this.#check.seenOpen(port)
         return { open: true }
       case 'version6':
         return { open: 'elsewhere' }
@@ -100,31 +106,34 @@ export class Opening {
         await this.#clock.sleep(NODE_PATIENCE, over)
         return { open: false, complaint: 'connection refused: nothing listens' }
       default:
-        return this.#assume(attempt)
+        return this.#assume(port, attempt)
     }
   }
 
   /** The same without asking the pod what listens, as far as the node tells. */
-  async assumed(attempt: Attempt, signal: AbortSignal): Promise<PortVerdict> {
+  async assumed(port: number, attempt: Attempt, signal: AbortSignal): Promise<PortVerdict> {
     const done = new AbortController()
     const aborted = new Promise<never>((_, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason), { signal: done.signal })
     })
     try {
-      return await Promise.race([attempt.connection.decided, this.#assume(attempt), aborted])
+      return await Promise.race([attempt.connection.decided, this.#assume(port, attempt), aborted])
     } finally {
       done.abort()
     }
   }
 
-  async #assume({ ask }: Attempt): Promise<PortVerdict> {
+  async #assume(port: number, { ask }: Attempt): Promise<PortVerdict> {
     await this.#check.passed(ask, this.#disposed)
+    this.#check.seenOpen(port)
     return { open: true }
   }
 
-  /** A connection is open: others to the same port are, too, as long as it is alive. */
+  /**
+   * A connection is open: others to the same port are, too, as long as it is alive. That it was taken for open because
+   * another one had just been is no sign of its own: it would go on for ever after the end of what listened.
+   */
   opened(port: number, connection: PortConnection): void {
-    this.#check.seenOpen(port)
     void connection.decided.then((verdict) => {
       if (!verdict.open) {
         if (isRefusal(verdict.complaint)) this.#check.seenClosed(port)

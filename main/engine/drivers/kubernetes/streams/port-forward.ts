@@ -176,7 +176,7 @@ class PodForwarder {
             return other
           }
           // The node's word on it, such as it is.
-          outcome = await this.#opening.assumed(attempted, signal)
+          outcome = await this.#opening.assumed(port, attempted, signal)
         }
         if (outcome.open || isAfterOpening(outcome.complaint)) {
           this.#opening.opened(port, connection)

@@ -141,6 +141,8 @@ export class Running {
         }
       })(),
     ]
+    // Given up before they are waited for.
+    for (const one of watching) one.catch(() => undefined)
     try {
       await begin()
       const result = await Promise.race([outcome, ...watching])
@@ -153,7 +155,6 @@ export class Running {
       if (found) throw await this.#explained(id, found, signal)
     } finally {
       controller.abort()
-      for (const one of watching) one.catch(() => undefined)
     }
   }
 
