@@ -50,14 +50,22 @@ export function dockerHarness(env: Readonly<Record<string, string | undefined>> 
         await docker('rm', '-f', instance)
       },
     },
-    leftovers: async (id) => {
-      const filter = `label=berth.dev/workspace=${id}`
+    leftovers: async (...ids) => {
+      const label = 'berth.dev/workspace'
+      const format = (name: string) => `{{.Label "${label}"}} ${name}`
       const lists = await Promise.all([
-        docker('ps', '-a', '--filter', filter, '--format', '{{.Names}}'),
-        docker('volume', 'ls', '--filter', filter, '--format', '{{.Name}}'),
-        docker('images', '-a', '--filter', filter, '--format', '{{.Repository}}:{{.Tag}}'),
+        docker('ps', '-a', '--filter', `label=${label}`, '--format', format('{{.Names}}')),
+        docker('volume', 'ls', '--filter', `label=${label}`, '--format', format('{{.Name}}')),
+        // Of images Docker tells no label in a list.
+        ...ids.map(async (id) => {
+          const names = ['images', '-a', '--filter', `label=${label}=${id}`, '--format']
+          return docker(...names, `${id} {{.Repository}}:{{.Tag}}`)
+        }),
       ])
-      return lists.flatMap((list) => list.split('\n').filter(Boolean))
+      return lists
+        .flatMap((list) => list.split('\n'))
+        .filter((line) => ids.some((id) => line.startsWith(`${id} `)))
+        .map((line) => line.split(' ')[1] ?? '')
     },
     dispose: async () => {
       for (const one of opened) await one.dispose()

@@ -22,10 +22,7 @@ export interface DriverHarness {
   readonly keepsContainerFiles: boolean
   /** Whether logs tell what went to standard error from the rest, or give all of it as standard output. */
   readonly logChannels: 'apart' | 'mixed'
-  /**
-   * Whether a server in a workspace is told that its client sends no more and still waits for the answer. Read within
-   * tests.
-   */
+  /** Whether a server is told that its client sends no more, and may take its time for the answer then. */
   readonly halfClose: boolean
   /** A new driver to the same target. The suite disposes it. */
   open(): Driver
@@ -42,8 +39,8 @@ export interface DriverHarness {
     stop(instance: string): Promise<void>
     remove(instance: string): Promise<void>
   }
-  /** What the target still has of a workspace: empty after it was removed. */
-  leftovers(workspaceId: string): Promise<readonly string[]>
+  /** What the target still has of workspaces: empty after they were removed. */
+  leftovers(...workspaceIds: readonly string[]): Promise<readonly string[]>
   dispose(): Promise<void>
 }
 
@@ -231,4 +228,28 @@ export class Watcher {
     this.#controller.abort()
     await this.#done
   }
+}
+
+/** Resolves once `condition` holds; rejects after two minutes, a bound for what hangs. */
+export async function untilSo(condition: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 120_000
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error('not within two minutes')
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+}
+
+/** Does `work` for each item, some at a time, and gives the results in the items' order. */
+export async function eachOf<Item, Result>(
+  items: readonly Item[],
+  atOnce: number,
+  work: (item: Item) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = []
+  let next = 0
+  const worker = async () => {
+    for (let at = next++; at < items.length; at = next++) results[at] = await work(items[at] as Item)
+  }
+  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker))
+  return results
 }

@@ -17,7 +17,7 @@ export interface KubernetesHarness extends DriverHarness {
 
 /** `prepare` comes first, in a hook: there is no cluster while files are collected. */
 export function kubernetesHarness(): KubernetesHarness {
-  let prepared: { cluster: TestCluster; namespace: TestNamespace; halfClose: boolean } | undefined
+  let prepared: { cluster: TestCluster; namespace: TestNamespace } | undefined
   const use = () => {
     if (!prepared) throw new Error('prepare() comes first')
     return prepared
@@ -29,16 +29,13 @@ export function kubernetesHarness(): KubernetesHarness {
     name: 'kubernetes',
     keepsContainerFiles: false,
     logChannels: 'mixed',
-    get halfClose() {
-      return use().halfClose
-    },
+    // dockershim gives it half a second; containerd and CRI-O copy each direction until its end, and tell nobody that it
+    // has ended.
+    halfClose: false,
     prepare: async () => {
       const cluster = await sharedCluster()
       const namespace = await cluster.makeNamespace()
-      const runtime = 'jsonpath={.items[0].status.nodeInfo.containerRuntimeVersion}'
-      // containerd and CRI-O copy each direction until its end, and tell nobody that it has ended.
-      const halfClose = (await cluster.kubectl('get', 'nodes', '-o', runtime)).startsWith('docker://')
-      prepared = { cluster, namespace, halfClose }
+      prepared = { cluster, namespace }
     },
     kubectl: asAdmin,
     namespace: () => use().namespace.name,
@@ -67,9 +64,9 @@ export function kubernetesHarness(): KubernetesHarness {
         await asAdmin('delete', 'pod', instance, '--ignore-not-found', '--force', '--grace-period=0')
       },
     },
-    leftovers: async (id) => {
+    leftovers: async (...ids) => {
       const kinds = 'statefulsets,pods,persistentvolumeclaims,secrets,networkpolicies'
-      const names = await asAdmin('get', kinds, '-l', `berth.dev/workspace=${id}`, '-o', 'name')
+      const names = await asAdmin('get', kinds, '-l', `berth.dev/workspace in (${ids.join()})`, '-o', 'name')
       return names.split('\n').filter(Boolean)
     },
     dispose: async () => {

@@ -27,7 +27,7 @@ export function lifecycleConformance(harness: DriverHarness): void {
     const observed = async (id: string) => {
       const watcher = new Watcher(driver)
       try {
-        await watcher.until(() => watcher.events.at(-1)?.type === 'snapshot', 'a snapshot')
+        await watcher.until(() => watcher.events.some(({ type }) => type === 'snapshot'), 'a snapshot')
         return watcher.workspaces.get(id)
       } finally {
         await watcher.stop()

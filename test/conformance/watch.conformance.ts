@@ -10,7 +10,7 @@ export function watchConformance(harness: DriverHarness): void {
     })
     afterAll(() => driver.dispose())
 
-    it('begins with a snapshot, and tells every change within two seconds', async () => {
+    it('begins with a snapshot, and tells every change', async () => {
       const watcher = new Watcher(driver)
       await watcher.until(() => watcher.events.length > 0, 'a snapshot')
       expect(watcher.events[0]?.type).toBe('snapshot')

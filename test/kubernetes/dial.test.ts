@@ -25,7 +25,7 @@ import { clientOf, startPod, without } from './pods'
 
 const never = new AbortController().signal
 setMaxListeners(0, never)
-const script = readFileSync(join(root, 'test/kubernetes/servers.py'), 'utf8')
+const script = readFileSync(join(root, 'test/conformance/servers.py'), 'utf8')
 const ports = {
   echo: 7001,
   discard: 7002,

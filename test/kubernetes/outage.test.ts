@@ -47,7 +47,7 @@ it.skipIf(problem !== undefined)(
     })
     const pod = await startPod(cluster, namespace.name, {
       image: TEST_IMAGES.debian,
-      command: ['python3', '-c', readFileSync(join(root, 'test/kubernetes/servers.py'), 'utf8')],
+      command: ['python3', '-c', readFileSync(join(root, 'test/conformance/servers.py'), 'utf8')],
     })
     const exec = (command: string[], tty = false) =>
       startExec(dependencies, pod, 'main', { command, ...(tty && { tty: { columns: 80, rows: 24 } }) }, never)

@@ -1,5 +1,5 @@
-"""What listens on localhost of a test's pod. Prints one line when all of it does."""
-import os, socket, struct, sys, threading
+"""What listens on localhost of a test's container. Prints one line when all of it does."""
+import hashlib, os, socket, struct, sys, threading
 
 
 def serve(port, handle, family=socket.AF_INET):
@@ -89,6 +89,37 @@ def six(connection):
     connection.sendall(b"six")
 
 
+def exchange(connection):
+    """Told a size it sends so many bytes while it takes as many, and then the digests of what it took and sent."""
+    size = struct.unpack(">Q", connection.recv(8, socket.MSG_WAITALL))[0]
+    sent = hashlib.sha256()
+
+    def send():
+        block = bytes(range(256)) * 1024
+        left = size
+        while left > 0:
+            part = block[: min(left, len(block))]
+            connection.sendall(part)
+            sent.update(part)
+            left -= len(part)
+            # Each block has other neighbours.
+            block = block[1:] + block[:1]
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    taken = hashlib.sha256()
+    left = size
+    while left > 0:
+        data = connection.recv(min(left, 262144))
+        if not data:
+            return
+        taken.update(data)
+        left -= len(data)
+    sender.join()
+    connection.sendall((taken.hexdigest() + sent.hexdigest()).encode())
+    connection.recv(1)
+
+
 for port, handle in {
     7001: echo,
     7002: discard,
@@ -101,8 +132,9 @@ for port, handle in {
     7009: farewell,
     7010: cut,
     7011: refusal,
+    7013: exchange,
 }.items():
     serve(port, handle)
-if os.path.exists("/proc/net/if_inet6"):
+if os.path.exists("/proc/net/if_inet6") and open("/proc/net/if_inet6").read():
     serve(7012, six, socket.AF_INET6)
 print("listening", flush=True)
