@@ -44,6 +44,14 @@ export class CuttingProxy {
     for (const socket of this.#sockets) socket.resetAndDestroy()
   }
 
+  /** From now on nothing passes over the connections that are there, and none is closed; new ones are as ever. */
+  freeze(): void {
+    for (const socket of this.#sockets) {
+      socket.unpipe()
+      socket.pause()
+    }
+  }
+
   async dispose(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy()
     await new Promise((resolve) => this.#server.close(resolve))
