@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { browserPath } from '../harness/browser'
 import { command, tryCommand } from '../harness/command'
 import { ensureImages } from '../harness/images'
 import { withLock } from '../harness/lock'
@@ -11,11 +12,16 @@ const VITE = '8.3.8'
 const recipeLabel = 'dev.berth.test-recipe'
 const dockerfile = join(import.meta.dirname, 'Dockerfile')
 
+/** Why this machine cannot run the tests with real apps; undefined when it can, and the image is there. */
+export async function whyNoApps(): Promise<string | undefined> {
+  return browserPath ? ensureAppsImage() : 'this machine has no Chromium (apt-get install chromium)'
+}
+
 /**
  * Makes the image with the real apps where it is missing or of an older recipe; two to three minutes. Returns why it
  * cannot be made (a registry out of reach), or undefined when it is there.
  */
-export async function ensureAppsImage(): Promise<string | undefined> {
+async function ensureAppsImage(): Promise<string | undefined> {
   await ensureImages(['debian'])
   return withLock('berth-test-image-apps', async () => {
     const digest = await recipeDigest()

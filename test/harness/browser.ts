@@ -40,7 +40,7 @@ export interface OpenedPage {
 
 /**
  * Opens an address in a new page and waits until the page shows what `ready` says, 30 seconds at most: an app has to
- * be up before ({@link untilOk}). Loads it again where containers that start or stop beside the test broke it, and for
+ * be up before ({@link untilOk}). Opens it again where containers that start or stop beside the test broke it, and for
  * no other reason.
  */
 export async function openPage(
@@ -48,14 +48,17 @@ export async function openPage(
   url: string,
   ready: (page: Page) => Locator,
 ): Promise<OpenedPage> {
-  const page = await browser.newPage()
-  page.setDefaultTimeout(30_000)
-  const sockets: string[] = []
-  const errors: string[] = []
-  page.on('websocket', (socket) => sockets.push(socket.url()))
-  page.on('pageerror', (error) => errors.push(`${url}: ${error.message}`))
-  while (!(await shows(page, url, ready))) errors.length = 0
-  return { page, sockets, errors }
+  for (;;) {
+    const page = await browser.newPage()
+    page.setDefaultTimeout(30_000)
+    const sockets: string[] = []
+    const errors: string[] = []
+    page.on('websocket', (socket) => sockets.push(socket.url()))
+    page.on('pageerror', (error) => errors.push(`${url}: ${error.message}`))
+    if (await shows(page, url, ready)) return { page, sockets, errors }
+    // Not by another load of the same page: one that is half there may ask whether it may be left.
+    await page.close()
+  }
 }
 
 /** False when the load was broken by a change of the machine's interfaces. */
