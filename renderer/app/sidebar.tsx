@@ -4,10 +4,11 @@ import type { Workspace } from '#contract'
 import { isMac } from '../lib/bridge'
 import { useConnection } from '../lib/engine'
 import { byName, stateLabel } from '../lib/format'
-import { useCollection, useGrowing, useLoaded, useUnreachable } from '../lib/hooks'
+import { useCollection, useLoaded, useUnreachable } from '../lib/hooks'
 import { chordLabels } from '../lib/keys'
 import { navigate, openWorkspace, type Route, useNavigation } from '../lib/navigation'
 import { workspaceTone } from '../lib/tone'
+import { useWindowed } from '../lib/windowed'
 import { KeyHint } from '../ui/key-hint'
 import { StateDot } from '../ui/state-dot'
 import { engineNote } from './engine-note'
@@ -86,25 +87,42 @@ function TargetTrouble() {
   return trouble ? <StateDot tone="warn" label="A target does not answer" /> : null
 }
 
+/** Pixels, as sidebar.module.css has it. */
+const ROW_HEIGHT = 30
+
 function WorkspaceList({ route }: { readonly route: Route }) {
   const workspaces = useCollection('workspaces')
   const loaded = useLoaded('workspaces')
   const unreachable = useUnreachable()
   const sorted = useMemo(() => [...workspaces].sort(byName), [workspaces])
-  const drawn = sorted.slice(0, useGrowing(sorted.length))
+  const { list, indexes, before, after, measure, onKeyDown } = useWindowed<HTMLUListElement>(
+    sorted.length,
+    ROW_HEIGHT,
+  )
+  const drawn = indexes.flatMap((index) => {
+    const workspace = sorted[index]
+    return workspace ? [{ index, workspace }] : []
+  })
   const current = route.view === 'workspace' ? route.workspaceId : undefined
   // Hundreds of them are one stop of the Tab key: the one in view, or the first.
-  const reached = (drawn.find(({ id }) => id === current) ?? drawn[0])?.id
+  const reached = (drawn.find(({ workspace }) => workspace.id === current) ?? drawn[0])?.workspace.id
   return (
     <>
       <h2 className={styles.heading} id="sidebar-workspaces">
         Jump to
       </h2>
-      <ul className={styles.list} aria-labelledby="sidebar-workspaces" onKeyDown={moveFocus}>
+      <ul ref={list} className={styles.list} aria-labelledby="sidebar-workspaces" onKeyDown={onKeyDown}>
         {loaded ? null : [0, 1, 2].map((row) => <li key={row} className={styles.placeholder} aria-hidden />)}
         {loaded && sorted.length === 0 ? <li className={styles.nothing}>None yet</li> : null}
-        {drawn.map((workspace) => (
-          <li key={workspace.id}>
+        {before > 0 ? <li aria-hidden style={{ height: before }} /> : null}
+        {drawn.map(({ index, workspace }) => (
+          <li
+            key={workspace.id}
+            ref={measure}
+            data-index={index}
+            aria-posinset={index + 1}
+            aria-setsize={sorted.length}
+          >
             <WorkspaceItem
               workspace={workspace}
               current={workspace.id === current}
@@ -113,6 +131,7 @@ function WorkspaceList({ route }: { readonly route: Route }) {
             />
           </li>
         ))}
+        {after > 0 ? <li aria-hidden style={{ height: after }} /> : null}
       </ul>
     </>
   )
@@ -150,21 +169,6 @@ const WorkspaceItem = memo(function WorkspaceItem({
     </button>
   )
 })
-
-/** Arrow keys walk through the list, Home and End go to its ends. */
-function moveFocus(event: React.KeyboardEvent<HTMLUListElement>): void {
-  const items = [...event.currentTarget.querySelectorAll('button')]
-  const index = items.indexOf(document.activeElement as HTMLButtonElement)
-  const next = {
-    ArrowDown: items[index + 1],
-    ArrowUp: items[index - 1],
-    Home: items[0],
-    End: items.at(-1),
-  }[event.key]
-  if (!next) return
-  event.preventDefault()
-  next.focus()
-}
 
 /** A first start that takes longer than this is spoken of, milliseconds. */
 const USUAL_START = 2000

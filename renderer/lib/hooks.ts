@@ -1,4 +1,4 @@
-import { startTransition, useCallback, useEffect, useMemo, useRef, useState } from 'react'
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import type {
   CollectionName,
   CollectionRecord,
@@ -29,20 +29,6 @@ export function useRecord<N extends CollectionName>(
   id: string | undefined,
 ): CollectionRecord<N> | undefined {
   return useStore(name, (state) => (id === undefined ? undefined : state.records.get(id)))
-}
-
-/** Rows that are drawn at once, and in each idle moment after that: hundreds in one go would hold the window up. */
-const AT_ONCE = 24
-
-/** How many of many rows to draw by now. */
-export function useGrowing(total: number): number {
-  const [drawn, setDrawn] = useState(AT_ONCE)
-  useEffect(() => {
-    if (drawn >= total) return
-    const idle = requestIdleCallback(() => startTransition(() => setDrawn(drawn + AT_ONCE)))
-    return () => cancelIdleCallback(idle)
-  }, [drawn, total])
-  return drawn
 }
 
 /** Ids of the targets that do not answer: how their workspaces are is how they were last seen. */

@@ -13,7 +13,8 @@
  */
 
 const electron = (/** @type {string} */ name) => name === 'electron'
-const interfaceOnly = /^(react|react-dom|zustand|@mantine\/|@tabler\/|@xterm\/addon-|@xterm\/xterm)/
+const interfaceOnly =
+  /^(react|react-dom|zustand|@mantine\/|@tabler\/|@tanstack\/react-virtual$|@xterm\/addon-|@xterm\/xterm)/
 /** What a terminal without a window needs just as well: the widths of characters. */
 const anyTerminal = /^@xterm\/addon-unicode-graphemes(\/|$)/
 /** Clients that belong to one driver. */

@@ -8,7 +8,7 @@ import {
   IconPlayerStop,
   IconX,
 } from '@tabler/icons-react'
-import { type KeyboardEvent, memo } from 'react'
+import { memo } from 'react'
 import type { Operation, Port, Workspace } from '#contract'
 import { openInBrowser } from '../../lib/actions'
 import { formatAgo, formatSource, reasonText, stateLabel } from '../../lib/format'
@@ -25,6 +25,10 @@ const sourceIcons = { git: IconBrandGit, folder: IconFolder, image: IconPackage 
 const SHOWN_PORTS = 2
 
 interface WorkspaceRowProps {
+  readonly measure: (row: HTMLElement | null) => void
+  /** Its place among all that are in the list, drawn or not. */
+  readonly index: number
+  readonly total: number
   readonly workspace: Workspace
   readonly targetName: string
   /** Whether its target does not answer. */
@@ -37,6 +41,9 @@ interface WorkspaceRowProps {
 
 /** One workspace in the list: what it is, how it is and why, and what is done most. */
 export const WorkspaceRow = memo(function WorkspaceRow({
+  measure,
+  index,
+  total,
   workspace,
   targetName,
   unreachable,
@@ -50,15 +57,15 @@ export const WorkspaceRow = memo(function WorkspaceRow({
   const reason = step ? step.title : reasonText(workspace, now)
   const addressed = ports.flatMap((port) => (port.forward?.url ? [{ port, url: port.forward.url }] : []))
   return (
-    <li className={styles.item}>
+    <li
+      ref={measure}
+      className={styles.item}
+      data-index={index}
+      aria-posinset={index + 1}
+      aria-setsize={total}
+    >
       <div className={styles.row}>
-        <button
-          type="button"
-          data-row
-          className={styles.open}
-          onClick={() => openWorkspace(workspace.id)}
-          onKeyDown={(event) => moveBetweenRows(event)}
-        >
+        <button type="button" data-row className={styles.open} onClick={() => openWorkspace(workspace.id)}>
           <span className={styles.dot}>
             <StateDot tone={workspaceTone(workspace.state, unreachable)} />
           </span>
@@ -150,18 +157,3 @@ export const WorkspaceRow = memo(function WorkspaceRow({
     </li>
   )
 })
-
-/** Up and down walk through the rows, Home and End to the ends. */
-function moveBetweenRows(event: KeyboardEvent<HTMLElement>): void {
-  const rows = [...(event.currentTarget.closest('ul')?.querySelectorAll<HTMLElement>('[data-row]') ?? [])]
-  const index = rows.indexOf(event.currentTarget)
-  const next = {
-    ArrowDown: rows[index + 1],
-    ArrowUp: rows[index - 1],
-    Home: rows[0],
-    End: rows.at(-1),
-  }[event.key]
-  if (!next) return
-  event.preventDefault()
-  next.focus()
-}

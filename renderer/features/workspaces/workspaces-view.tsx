@@ -3,8 +3,9 @@ import { IconPlus, IconSearch } from '@tabler/icons-react'
 import { useDeferredValue, useMemo, useRef, useState } from 'react'
 import type { Operation, Port } from '#contract'
 import { type Command, useCommands } from '../../lib/commands'
-import { useCollection, useGrowing, useNow, useUnreachable } from '../../lib/hooks'
+import { useCollection, useNow, useUnreachable } from '../../lib/hooks'
 import { navigate } from '../../lib/navigation'
+import { useWindowed } from '../../lib/windowed'
 import { EmptyState } from '../../ui/empty-state'
 import { Page } from '../../ui/page'
 import { countByFilter, type SortOrder, type StateFilter, selectWorkspaces } from './select'
@@ -16,6 +17,9 @@ const sortOptions = [
   { value: 'newest', label: 'Newest first' },
   { value: 'state', label: 'By state' },
 ] satisfies { value: SortOrder; label: string }[]
+
+/** Of a row, pixels: a guess that is corrected where it is drawn. */
+const ROW_HEIGHT = 56
 
 const none: readonly Port[] = []
 
@@ -50,7 +54,6 @@ export function WorkspacesView() {
   const [filter, setFilter] = useState<StateFilter>('all')
   const [sort, setSort] = useState<SortOrder>('name')
   const search = useRef<HTMLInputElement>(null)
-  const list = useRef<HTMLUListElement>(null)
   const commands = useMemo<readonly Command[]>(
     () => [
       {
@@ -70,7 +73,10 @@ export function WorkspacesView() {
     () => selectWorkspaces(workspaces, { text: sought, filter, sort }),
     [workspaces, sought, filter, sort],
   )
-  const drawn = useGrowing(shown.length)
+  const { list, indexes, before, after, measure, onKeyDown } = useWindowed<HTMLUListElement>(
+    shown.length,
+    ROW_HEIGHT,
+  )
   const livePorts = useMemo(() => portsByWorkspace(ports), [ports])
   const running = useMemo(() => runningByWorkspace(operations), [operations])
   const counts = useMemo(() => countByFilter(workspaces), [workspaces])
@@ -139,18 +145,27 @@ export function WorkspacesView() {
           {text ? `Nothing here contains “${text}”.` : 'None is in this state just now.'}
         </EmptyState>
       ) : (
-        <ul ref={list} className={styles.list} aria-label="Workspaces">
-          {shown.slice(0, drawn).map((workspace) => (
-            <WorkspaceRow
-              key={workspace.id}
-              workspace={workspace}
-              targetName={targetNames.get(workspace.targetId) ?? workspace.targetId}
-              unreachable={unreachable.has(workspace.targetId)}
-              operation={running.get(workspace.id)}
-              ports={livePorts.get(workspace.id) ?? none}
-              now={now}
-            />
-          ))}
+        <ul ref={list} className={styles.list} aria-label="Workspaces" onKeyDown={onKeyDown}>
+          {before > 0 ? <li aria-hidden style={{ height: before }} /> : null}
+          {indexes.map((index) => {
+            const workspace = shown[index]
+            if (!workspace) return null
+            return (
+              <WorkspaceRow
+                key={workspace.id}
+                measure={measure}
+                index={index}
+                total={shown.length}
+                workspace={workspace}
+                targetName={targetNames.get(workspace.targetId) ?? workspace.targetId}
+                unreachable={unreachable.has(workspace.targetId)}
+                operation={running.get(workspace.id)}
+                ports={livePorts.get(workspace.id) ?? none}
+                now={now}
+              />
+            )
+          })}
+          {after > 0 ? <li aria-hidden style={{ height: after }} /> : null}
         </ul>
       )}
     </Page>

@@ -1,0 +1,82 @@
+import { useVirtualizer } from '@tanstack/react-virtual'
+import { type KeyboardEvent, type RefObject, useRef } from 'react'
+
+/** Rows beyond the edges of what is seen that are drawn as well. */
+const BEYOND = 12
+/** What is seen of a list before it has been measured, pixels. */
+const FIRST_HEIGHT = 800
+/** Frames in which a row that was scrolled to has to be there. */
+const FRAMES = 10
+
+/** A long list of which only what is seen is drawn, and a little more: thousands of rows would hold the window up. */
+export interface Windowed<L extends HTMLElement> {
+  /** For the list. */
+  readonly list: RefObject<L | null>
+  /** Which rows to draw, in order and without gaps. */
+  readonly indexes: readonly number[]
+  /** Height of the rows that are not drawn, pixels. */
+  readonly before: number
+  readonly after: number
+  /** For each row, which also has its index as `data-index`: rows may be of other heights than was guessed. */
+  readonly measure: (row: HTMLElement | null) => void
+  /** For the list: arrow keys walk through the rows' first buttons, Home and End go to the ends. */
+  readonly onKeyDown: (event: KeyboardEvent<HTMLElement>) => void
+}
+
+/** @param rowHeight guess, pixels */
+export function useWindowed<L extends HTMLElement>(total: number, rowHeight: number): Windowed<L> {
+  const list = useRef<L>(null)
+  const virtualizer = useVirtualizer<HTMLElement, HTMLElement>({
+    count: total,
+    getScrollElement: () => scrollerOf(list.current),
+    estimateSize: () => rowHeight,
+    overscan: BEYOND,
+    initialRect: { width: 0, height: FIRST_HEIGHT },
+  })
+  const items = virtualizer.getVirtualItems()
+  const focus = (index: number, frames = FRAMES) => {
+    const row = list.current?.querySelector<HTMLElement>(`[data-index="${index}"] button`)
+    if (row) return row.focus()
+    if (frames === FRAMES) virtualizer.scrollToIndex(index)
+    if (frames > 0) requestAnimationFrame(() => focus(index, frames - 1))
+  }
+  return {
+    list,
+    indexes: items.map(({ index }) => index),
+    before: items[0]?.start ?? 0,
+    after: virtualizer.getTotalSize() - (items.at(-1)?.end ?? 0),
+    measure: virtualizer.measureElement,
+    onKeyDown: (event) => {
+      const row = (event.target as HTMLElement).closest<HTMLElement>('[data-index]')
+      const button = row?.querySelector('button')
+      if (!row || event.target !== button) return
+      const next = destination(event.key, Number(row.dataset.index), total)
+      if (next === undefined) return
+      event.preventDefault()
+      focus(next)
+    },
+  }
+}
+
+/** Where a key leads to from a row; undefined where it leads nowhere. */
+export function destination(key: string, index: number, total: number): number | undefined {
+  switch (key) {
+    case 'ArrowDown':
+      return index + 1 < total ? index + 1 : undefined
+    case 'ArrowUp':
+      return index > 0 ? index - 1 : undefined
+    case 'Home':
+      return 0
+    case 'End':
+      return total - 1
+    default:
+      return undefined
+  }
+}
+
+function scrollerOf(element: HTMLElement | null): HTMLElement | null {
+  for (let one = element; one; one = one.parentElement) {
+    if (/auto|scroll/.test(getComputedStyle(one).overflowY)) return one
+  }
+  return null
+}
