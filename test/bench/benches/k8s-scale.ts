@@ -14,14 +14,16 @@ const FRAME_AT_MOST = 50
 /** Milliseconds for a window that has come up to be at rest, and after which its memory is looked at. */
 const SETTLE = 3_000
 const AT_REST = 10_000
+/** Milliseconds of a list that is shown in which nothing may block the window either. */
+const CALM = 3_000
 
 /** What the page measures. */
 interface Seen {
   /** Milliseconds since the epoch at which the first rows were painted, with the number of all. */
   readonly painted: number
-  /** The same for the last row. */
-  readonly complete: number
-  /** The longest time between two frames meanwhile, milliseconds. */
+  /** Milliseconds from a jump to the list's end until its last row is painted. */
+  readonly jump: number
+  /** The longest time between two frames until then, and `CALM` milliseconds longer. */
   readonly longestFrame: number
 }
 
@@ -39,13 +41,13 @@ export const scale: Bench = {
       const names = Array.from({ length: WORKSPACES }, (_, at) => `bench-${String(at).padStart(4, '0')}`)
       await new StoppedWorkspaces(api, place.namespace).make(names)
       const frames: number[] = []
-      const whole: number[] = []
+      const jumps: number[] = []
       const memory: { readonly before: number; readonly after: number }[] = []
       return {
         async ours() {
           const { listed, seen, before, after } = await show(place)
           frames.push(seen.longestFrame)
-          whole.push((seen.complete - listed) / 1000)
+          jumps.push(seen.jump)
           memory.push({ before, after })
           return (seen.painted - listed) / 1000
         },
@@ -56,8 +58,8 @@ export const scale: Bench = {
             pass: Math.max(...frames) <= FRAME_AT_MOST,
           },
           {
-            what: 'until the last row is drawn, longest',
-            value: `${Math.max(...whole).toFixed(1)} s`,
+            what: 'from a jump to the list’s end until its last row is there, longest',
+            value: `${Math.max(...jumps).toFixed(0)} ms`,
             pass: true,
           },
           {
@@ -109,32 +111,39 @@ async function show(place: Place): Promise<{
   }
 }
 
-/** Begins at once; resolves when the last row is there. */
+/** Begins at once; resolves when the list has been shown and its end jumped to. */
 function watchPage(page: Page): Promise<Seen> {
   return page.evaluate(
-    (count) =>
+    ([count, calm]) =>
       new Promise<Seen>((resolve) => {
         let longestFrame = 0
         let painted = 0
+        let jumped = 0
+        let jump = 0
         let last = performance.now()
+        const list = () => document.querySelector('ul[aria-label="Workspaces"]')
         const frame = (now: number) => {
-          const states = document.querySelector('[aria-label="State"]')
           longestFrame = Math.max(longestFrame, now - last)
           last = now
-          const list = document.querySelector('ul[aria-label="Workspaces"]')
-          const rows = list?.childElementCount ?? 0
-          const shown = states?.textContent?.includes(`All ${count}`) === true
+          const told = document.querySelector('[aria-label="State"]')?.textContent?.includes(`All ${count}`)
           // This callback comes before the frame that shows what it sees.
-          if (painted === 0 && rows > 0 && shown)
+          if (painted === 0 && told && list()?.querySelector('[data-index="0"]'))
             requestAnimationFrame(() => {
-              painted ||= performance.timeOrigin + performance.now()
+              painted ||= performance.now()
             })
-          if (rows < count || painted === 0) requestAnimationFrame(frame)
-          else resolve({ painted, complete: performance.timeOrigin + now, longestFrame })
+          if (painted > 0 && jumped === 0 && now > painted + calm) {
+            jumped = now
+            list()?.lastElementChild?.scrollIntoView()
+          }
+          if (jumped > 0 && jump === 0 && list()?.querySelector(`[data-index="${count - 1}"]`))
+            jump = now - jumped
+          if (jump > 0 && now > jumped + jump + calm)
+            resolve({ painted: performance.timeOrigin + painted, jump, longestFrame })
+          else requestAnimationFrame(frame)
         }
         requestAnimationFrame(frame)
       }),
-    WORKSPACES,
+    [WORKSPACES, CALM] as const,
   )
 }
 
