@@ -2,9 +2,10 @@ import { existsSync } from 'node:fs'
 import type { Disposer } from '../../platform/disposable'
 import type { Platform } from '../../platform/platform'
 import type { Driver, DriverProvider, TargetDescription } from '../driver'
+import { FolderWatch } from './kubeconfig/folder-watch'
 import { kubeconfigPaths } from './kubeconfig/paths'
 
-/** Milliseconds between two looks for a kubeconfig while there is none. */
+/** Milliseconds between two looks for a kubeconfig while there is none, where no notification tells of one. */
 const LOOK_EVERY = 3_000
 
 /**
@@ -25,12 +26,20 @@ export function createKubernetesProvider(platform: Platform): DriverProvider {
     kind: 'kubernetes',
     watchTargets(listener: (targets: readonly TargetDescription[]) => void): Disposer {
       let stopped = false
+      let begun = false
       let stopTargets: Disposer | undefined
       let timer: NodeJS.Timeout | undefined
       const paths = kubeconfigPaths(platform)
+      const folders = new FolderWatch(paths, () => look())
       const look = () => {
-        if (!paths.some((path) => existsSync(path))) return false
+        if (stopped || begun) return true
+        if (!paths.some((path) => existsSync(path))) {
+          folders.follow()
+          return false
+        }
+        begun = true
         clearInterval(timer)
+        folders.close()
         load().then(
           (provider) => {
             if (!stopped) stopTargets = provider.watchTargets(listener)
@@ -50,6 +59,7 @@ export function createKubernetesProvider(platform: Platform): DriverProvider {
       return async () => {
         stopped = true
         clearInterval(timer)
+        folders.close()
         await stopTargets?.()
       }
     },

@@ -1,7 +1,7 @@
-import { type FSWatcher, realpathSync, statSync, watch } from 'node:fs'
-import { dirname } from 'node:path'
+import { statSync } from 'node:fs'
 import type { Disposer } from '../../../platform/disposable'
 import type { Platform } from '../../../platform/platform'
+import { FolderWatch } from './folder-watch'
 import { type Kubeconfig, mergeKubeconfigs, readKubeconfig } from './load'
 import type { KubeconfigFile } from './parse'
 import { kubeconfigPaths } from './paths'
@@ -26,7 +26,7 @@ interface Reading {
 export class KubeconfigStore {
   readonly #paths: readonly string[]
   readonly #listeners = new Set<() => void>()
-  readonly #watchers = new Map<string, FSWatcher>()
+  readonly #folders: FolderWatch
   #readings = new Map<string, Reading>()
   #merged: Kubeconfig = mergeKubeconfigs([])
   #seen = ''
@@ -36,6 +36,7 @@ export class KubeconfigStore {
 
   constructor(platform: Platform) {
     this.#paths = kubeconfigPaths(platform)
+    this.#folders = new FolderWatch(this.#paths, () => this.#lookIn(QUIET))
   }
 
   /** What holds now. The same object as before where nothing changed. */
@@ -62,7 +63,7 @@ export class KubeconfigStore {
   #start(): void {
     this.#take(this.#read())
     this.#seen = this.#stamps()
-    this.#follow()
+    this.#folders.follow()
     this.#timer = setInterval(() => this.#look(), POLL)
     this.#timer.unref()
   }
@@ -71,12 +72,11 @@ export class KubeconfigStore {
     clearInterval(this.#timer)
     clearTimeout(this.#soon)
     this.#timer = undefined
-    for (const watcher of this.#watchers.values()) watcher.close()
-    this.#watchers.clear()
+    this.#folders.close()
   }
 
   #look(): void {
-    this.#follow()
+    this.#folders.follow()
     const stamps = this.#stamps()
     if (stamps !== this.#seen) {
       this.#seen = stamps
@@ -132,31 +132,6 @@ export class KubeconfigStore {
   #stamps(): string {
     return this.#paths.map(stampOf).join('\n')
   }
-
-  /** Folders and not files: what is written by rename is another file each time. */
-  #follow(): void {
-    const folders = new Set(this.#paths.flatMap((path) => [dirname(path), ...linkedFolder(path)]))
-    for (const [folder, watcher] of this.#watchers) {
-      if (folders.has(folder)) continue
-      watcher.close()
-      this.#watchers.delete(folder)
-    }
-    for (const folder of folders) if (!this.#watchers.has(folder)) this.#followFolder(folder)
-  }
-
-  #followFolder(folder: string): void {
-    try {
-      const watcher = watch(folder, { persistent: false }, () => this.#lookIn(QUIET))
-      this.#watchers.set(folder, watcher)
-      const forget = () => {
-        watcher.close()
-        if (this.#watchers.get(folder) === watcher) this.#watchers.delete(folder)
-      }
-      watcher.on('error', forget)
-    } catch {
-      // Not there (yet): polling sees when it is.
-    }
-  }
 }
 
 function reading(path: string, stamp: string): Reading {
@@ -171,13 +146,5 @@ function stampOf(path: string): string {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     return code === 'ENOENT' || code === 'ENOTDIR' ? '' : `${code}`
-  }
-}
-
-function linkedFolder(path: string): string[] {
-  try {
-    return [dirname(realpathSync(path))]
-  } catch {
-    return []
   }
 }
