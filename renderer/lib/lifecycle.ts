@@ -59,8 +59,8 @@ function verbsByState(workspace: Workspace): ReadonlySet<WorkspaceVerb> {
     case 'failed':
       return new Set(['start', 'restart', 'rebuild', 'rename', 'delete', ...offeredVerbs(workspace)])
     case 'starting':
-      // Nobody here is at it, so it is the target that goes on trying.
-      return new Set(['stop', 'delete'])
+      // Nobody here is at it: the target goes on trying, or somebody elsewhere is at it, or was.
+      return new Set(['stop', 'rebuild', 'delete'])
     default:
       return new Set()
   }

@@ -119,9 +119,8 @@ describe('the state of a workspace', () => {
     })
     // A process of another home has no lock here: it may be at work.
     expect(see({}, half)).toMatchObject({
-      state: 'failed',
-      reason: 'Its rebuild is not done',
-      problem: { code: 'interrupted', actions: [{ verb: 'start' }, { verb: 'rebuild' }, { verb: 'delete' }] },
+      state: 'starting',
+      reason: 'Being rebuilt elsewhere, or interrupted there',
     })
     expect(see({}, { run: 'missing' })).toMatchObject({
       state: 'failed',

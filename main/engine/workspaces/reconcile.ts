@@ -120,7 +120,7 @@ function describeReachable(observed: ObservedWorkspace, situation: Situation): D
     )
   }
   if (observed.replacing) {
-    return failed(observed, describeReplacing(situation), ['start', 'rebuild', 'delete'])
+    return describeReplacing(observed, situation)
   }
   switch (observed.run) {
     case 'running':
@@ -145,22 +145,19 @@ function describeReachable(observed: ObservedWorkspace, situation: Situation): D
   }
 }
 
-function describeReplacing({ interrupted }: Situation): Omit<Problem, 'actions'> {
-  const before = 'The workspace as it was before is still there.'
-  if (interrupted) {
-    return {
+function describeReplacing(observed: ObservedWorkspace, { interrupted }: Situation): Described {
+  // Another home or machine is seen by its traces only: it may well be at work.
+  if (!interrupted) return { state: 'starting', reason: 'Being rebuilt elsewhere, or interrupted there' }
+  return failed(
+    observed,
+    {
       code: 'interrupted',
       title: 'Its rebuild was interrupted',
-      cause: `Berth was ended while ${interrupted.phase}. ${before}`,
+      cause: `Berth was ended while ${interrupted.phase}. The workspace as it was before is still there.`,
       remedy: 'Start it as it was before, or rebuild it again.',
-    }
-  }
-  return {
-    code: 'interrupted',
-    title: 'Its rebuild is not done',
-    cause: `${unseen} ${before}`,
-    remedy: 'Wait if you know of one; else start it as it was before, or rebuild it again.',
-  }
+    },
+    ['start', 'rebuild', 'delete'],
+  )
 }
 
 /** Nothing of it is seen but its traces: it is not known whether somebody is at work on them. */
