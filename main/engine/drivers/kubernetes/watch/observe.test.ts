@@ -151,6 +151,12 @@ describe('observe', () => {
     })
   })
 
+  it('is ending where its StatefulSet is gone and its pod is about to go after it', () => {
+    const ownerReferences = [{ apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'ws-a', uid: '1' }]
+    expect(observe({ claim, pod: { metadata: { ownerReferences } } })).toMatchObject({ run: 'stopping' })
+    expect(observe({ claim, pod: { metadata: {} } })).toMatchObject({ run: 'missing' })
+  })
+
   it('is missing where a complete one has its claim alone', () => {
     expect(observe({ claim })).toMatchObject({ run: 'missing', complete: true, name: 'app' })
     expect(observe({ claim: annotated(claim, { 'berth.dev/complete': 'false' }) })).toMatchObject({

@@ -60,6 +60,10 @@ function withoutStatefulSet(
     }
     return { ...base, run: 'stopping', reason: 'Being deleted' }
   }
+  // Its pod goes after it, in a delete of which the rest is not seen yet, or for good: unless it was left an orphan.
+  if (complete && pod?.metadata?.ownerReferences?.length) {
+    return { ...base, run: 'stopping', reason: 'Its pod is ending' }
+  }
   return complete
     ? { ...base, run: 'missing', reason: 'Its StatefulSet was removed; source and home are kept' }
     : { ...base, run: 'stopped', reason: 'Its creation was not completed' }
