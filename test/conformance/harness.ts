@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import type { Definition, Progress } from '#contract'
+import { emptyDefinition } from '../../main/engine/definitions/plain'
 import type {
   Driver,
   ExecOptions,
@@ -89,23 +90,7 @@ export class Recorder implements StepReport {
 }
 
 export function definitionOf(fields: Partial<Definition>): Definition {
-  return {
-    version: 1,
-    title: '',
-    format: 'image',
-    workspaceFolder: '/workspaces/app',
-    containerEnv: {},
-    remoteEnv: {},
-    mounts: [],
-    init: false,
-    overrideCommand: true,
-    forwardPorts: [],
-    portsAttributes: {},
-    lifecycle: {},
-    waitFor: 'updateContentCommand',
-    notApplied: [],
-    ...fields,
-  }
+  return { ...emptyDefinition({ sourceName: 'app' }), format: 'image', ...fields }
 }
 
 export interface MakeOptions {

@@ -6,7 +6,7 @@ import type { Problem } from '#contract'
 import type { Driver, TargetDescription } from '../../main/engine/drivers/driver'
 import { KubernetesDriver } from '../../main/engine/drivers/kubernetes/driver'
 import { createClusterProvider } from '../../main/engine/drivers/kubernetes/provider'
-import { never, testPlatform, Watcher } from '../conformance/harness'
+import { definitionOf, never, testPlatform, Watcher } from '../conformance/harness'
 import { command } from '../harness/command'
 import {
   type Certificate,
@@ -244,22 +244,7 @@ describe.skipIf(problem !== undefined)(`what does not get in${suffix}`, () => {
 function workspaceObject(id: string): string {
   const file = join(folder, `${id}.json`)
   const user = { name: 'dev', uid: 1000, gid: 1000, home: '/home/dev' }
-  const definition = {
-    version: 1,
-    title: '',
-    format: 'image',
-    workspaceFolder: '/workspaces/app',
-    containerEnv: {},
-    remoteEnv: {},
-    mounts: [],
-    init: false,
-    overrideCommand: true,
-    forwardPorts: [],
-    portsAttributes: {},
-    lifecycle: {},
-    waitFor: 'updateContentCommand',
-    notApplied: [],
-  }
+  const definition = definitionOf({})
   writeFileSync(
     file,
     JSON.stringify({

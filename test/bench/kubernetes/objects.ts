@@ -1,3 +1,4 @@
+import { imageDefinition } from '../../../main/engine/definitions/plain'
 import { annotations, objectName, paths } from '../../../main/engine/drivers/kubernetes/workspace/anatomy'
 import { planWorkspace } from '../../../main/engine/drivers/kubernetes/workspace/manifests'
 import { newWorkspaceId } from '../../../main/engine/workspaces/source/name'
@@ -88,23 +89,7 @@ function objectsOf(namespace: string, id: string, name: string) {
       name,
       owner: 'bench@localhost',
       source: { kind: 'image', image },
-      definition: {
-        version: 1,
-        title: '',
-        format: 'image',
-        image,
-        workspaceFolder: `/workspaces/${name}`,
-        containerEnv: {},
-        remoteEnv: {},
-        mounts: [],
-        init: false,
-        overrideCommand: true,
-        forwardPorts: [],
-        portsAttributes: {},
-        lifecycle: {},
-        waitFor: 'updateContentCommand',
-        notApplied: [],
-      },
+      definition: imageDefinition(image, { sourceName: name }),
       image: {
         reference: image,
         id: 'sha256:1',
