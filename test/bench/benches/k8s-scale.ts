@@ -133,7 +133,7 @@ function watchPage(page: Page): Promise<Seen> {
             })
           if (painted > 0 && jumped === 0 && now > painted + calm) {
             jumped = now
-            list()?.lastElementChild?.scrollIntoView()
+            list()?.lastElementChild?.scrollIntoView({ block: 'end' })
           }
           if (jumped > 0 && jump === 0 && list()?.querySelector(`[data-index="${count - 1}"]`))
             jump = now - jumped
