@@ -1,4 +1,4 @@
-import { useMemo } from 'react'
+import { useDeferredValue, useMemo } from 'react'
 import { type Command, useCommands } from '../lib/commands'
 import { byName, stateLabel } from '../lib/format'
 import { useCollection } from '../lib/hooks'
@@ -85,7 +85,7 @@ const verbTitles: Record<WorkspaceVerb, string> = {
 
 /** What can be done from everywhere, and with the workspace in view. */
 export function useGlobalCommands(): void {
-  const workspaces = useCollection('workspaces')
+  const workspaces = useDeferredValue(useCollection('workspaces'))
   const operations = useCollection('operations')
   const current = useNavigation(({ route }) => (route.view === 'workspace' ? route.workspaceId : undefined))
   useCommands(general)

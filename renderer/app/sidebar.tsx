@@ -1,5 +1,5 @@
 import { IconLayoutList, IconPlus, IconSearch, IconServer2, IconSettings } from '@tabler/icons-react'
-import { memo, type ReactNode, useEffect, useMemo, useState } from 'react'
+import { memo, type ReactNode, useDeferredValue, useEffect, useMemo, useState } from 'react'
 import type { Workspace } from '#contract'
 import { isMac } from '../lib/bridge'
 import { useConnection } from '../lib/engine'
@@ -91,14 +91,11 @@ function TargetTrouble() {
 const ROW_HEIGHT = 30
 
 function WorkspaceList({ route }: { readonly route: Route }) {
-  const workspaces = useCollection('workspaces')
+  const workspaces = useDeferredValue(useCollection('workspaces'))
   const loaded = useLoaded('workspaces')
   const unreachable = useUnreachable()
   const sorted = useMemo(() => [...workspaces].sort(byName), [workspaces])
-  const { list, indexes, before, after, measure, onKeyDown } = useWindowed<HTMLUListElement>(
-    sorted.length,
-    ROW_HEIGHT,
-  )
+  const { list, indexes, before, after, onKeyDown } = useWindowed<HTMLUListElement>(sorted.length, ROW_HEIGHT)
   const drawn = indexes.flatMap((index) => {
     const workspace = sorted[index]
     return workspace ? [{ index, workspace }] : []
@@ -116,13 +113,7 @@ function WorkspaceList({ route }: { readonly route: Route }) {
         {loaded && sorted.length === 0 ? <li className={styles.nothing}>None yet</li> : null}
         {before > 0 ? <li aria-hidden style={{ height: before }} /> : null}
         {drawn.map(({ index, workspace }) => (
-          <li
-            key={workspace.id}
-            ref={measure}
-            data-index={index}
-            aria-posinset={index + 1}
-            aria-setsize={sorted.length}
-          >
+          <li key={workspace.id} data-index={index} aria-posinset={index + 1} aria-setsize={sorted.length}>
             <WorkspaceItem
               workspace={workspace}
               current={workspace.id === current}

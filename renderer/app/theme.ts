@@ -38,7 +38,7 @@ export const theme: MantineThemeOverride = createTheme({
     Menu: {
       defaultProps: { position: 'bottom-end', shadow: 'none', offset: 4, transitionProps: { duration: 90 } },
     },
-    Tooltip: { defaultProps: { openDelay: 400, transitionProps: { duration: 80 } } },
+    Tooltip: { defaultProps: { transitionProps: { duration: 80 } } },
     Modal: { defaultProps: { overlayProps: { backgroundOpacity: 0.4 }, shadow: 'none' } },
   },
 })

@@ -6,6 +6,7 @@ import {
   type ElementType,
   lazy,
   Suspense,
+  useDeferredValue,
   useEffect,
   useRef,
   useState,
@@ -13,6 +14,7 @@ import {
 import type { Operation } from '#contract'
 import { useCollection, useLoaded } from '../lib/hooks'
 import { openWorkspace, useNavigation } from '../lib/navigation'
+import { Tips } from '../ui/tips'
 import { EngineTrouble } from './engine-trouble'
 import { ErrorBoundary } from './error-boundary'
 import { useGlobalCommands } from './global-commands'
@@ -115,6 +117,7 @@ export function Workbench() {
         </div>
       </div>
       <Notices />
+      <Tips />
       <ErrorBoundary what="Dialogs and notices">
         <Suspense>
           <LifecycleDialogs />
@@ -216,7 +219,8 @@ const PATIENCE = 1500
 /** The list, or the welcome where there is nothing to list. */
 function Home() {
   const loaded = useLoaded('workspaces')
-  const some = useCollection('workspaces').length > 0
+  // Drawing many is put off and done in parts: what the user does meanwhile goes before.
+  const some = useDeferredValue(useCollection('workspaces').length > 0)
   const connecting = useCollection('targets').some((target) => target.state === 'connecting')
   const [patient, setPatient] = useState(true)
   useEffect(() => {

@@ -1,8 +1,9 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { type KeyboardEvent, type RefObject, useRef } from 'react'
+import { type KeyboardEvent, type RefObject, useEffect, useRef, useState } from 'react'
 
-/** Rows beyond the edges of what is seen that are drawn as well. */
+/** Rows beyond the edges of what is seen that are drawn as well, and so many more with each frame at first. */
 const BEYOND = 12
+const BEYOND_PER_FRAME = 3
 /** What is seen of a list before it has been measured, pixels. */
 const FIRST_HEIGHT = 800
 /** Frames in which a row that was scrolled to has to be there. */
@@ -17,20 +18,22 @@ export interface Windowed<L extends HTMLElement> {
   /** Height of the rows that are not drawn, pixels. */
   readonly before: number
   readonly after: number
-  /** For each row, which also has its index as `data-index`: rows may be of other heights than was guessed. */
-  readonly measure: (row: HTMLElement | null) => void
   /** For the list: arrow keys walk through the rows' first buttons, Home and End go to the ends. */
   readonly onKeyDown: (event: KeyboardEvent<HTMLElement>) => void
 }
 
-/** @param rowHeight guess, pixels */
+/**
+ * For rows that have their index as `data-index`.
+ * @param rowHeight of every row, pixels
+ */
 export function useWindowed<L extends HTMLElement>(total: number, rowHeight: number): Windowed<L> {
   const list = useRef<L>(null)
+  const beyond = useBeyond(total > 0)
   const virtualizer = useVirtualizer<HTMLElement, HTMLElement>({
     count: total,
     getScrollElement: () => scrollerOf(list.current),
     estimateSize: () => rowHeight,
-    overscan: BEYOND,
+    overscan: beyond,
     initialRect: { width: 0, height: FIRST_HEIGHT },
   })
   const items = virtualizer.getVirtualItems()
@@ -45,7 +48,6 @@ export function useWindowed<L extends HTMLElement>(total: number, rowHeight: num
     indexes: items.map(({ index }) => index),
     before: items[0]?.start ?? 0,
     after: virtualizer.getTotalSize() - (items.at(-1)?.end ?? 0),
-    measure: virtualizer.measureElement,
     onKeyDown: (event) => {
       const row = (event.target as HTMLElement).closest<HTMLElement>('[data-index]')
       const button = row?.querySelector('button')
@@ -56,6 +58,17 @@ export function useWindowed<L extends HTMLElement>(total: number, rowHeight: num
       focus(next)
     },
   }
+}
+
+/** What is seen is drawn first, and what lies beyond its edges in the frames after. */
+function useBeyond(any: boolean): number {
+  const [beyond, setBeyond] = useState(0)
+  useEffect(() => {
+    if (!any || beyond >= BEYOND) return
+    const frame = requestAnimationFrame(() => setBeyond(beyond + BEYOND_PER_FRAME))
+    return () => cancelAnimationFrame(frame)
+  }, [any, beyond])
+  return beyond
 }
 
 /** Where a key leads to from a row; undefined where it leads nowhere. */

@@ -36,6 +36,45 @@ describe('Collection', () => {
     expect(changes).toHaveLength(1)
   })
 
+  it('tells once of all that is changed together, as it is in the end', () => {
+    const { collection, changes } = recorded()
+    collection.set({ id: 'a', value: 1 })
+    collection.set({ id: 'b', value: 1 })
+    collection.together(() => {
+      collection.set({ id: 'a', value: 2 })
+      collection.patch('a', { value: 3 })
+      collection.delete('b')
+      collection.set({ id: 'c', value: 4 })
+      collection.set({ id: 'd', value: 5 })
+      collection.together(() => collection.delete('d'))
+      expect(collection.get('a')).toEqual({ id: 'a', value: 3 })
+      expect(changes).toHaveLength(2)
+    })
+    collection.together(() => undefined)
+    expect(changes.slice(2)).toEqual([
+      {
+        version: 3,
+        upserts: [
+          { id: 'a', value: 3 },
+          { id: 'c', value: 4 },
+        ],
+        removes: ['b'],
+      },
+    ])
+  })
+
+  it('tells of what was changed together before it broke', () => {
+    const { collection, changes } = recorded()
+    expect(() =>
+      collection.together(() => {
+        collection.set({ id: 'a', value: 1 })
+        throw new Error('broken')
+      }),
+    ).toThrow('broken')
+    collection.set({ id: 'b', value: 2 })
+    expect(changes.map(({ upserts }) => upserts.map(({ id }) => id))).toEqual([['a'], ['b']])
+  })
+
   it('stops telling a listener that went away, also while telling', () => {
     const collection = new Collection<Item>()
     const seen: string[] = []

@@ -11,7 +11,7 @@ export interface ReadonlyCollection<T extends { readonly id: string }> {
   readonly version: number
   get(id: string): T | undefined
   list(): readonly T[]
-  /** Called after each change, in order, synchronously. A listener must not throw. */
+  /** Called after each change, or once for all that were made together, in order, synchronously. A listener must not throw. */
   onChange(listener: (change: RecordChange<T>) => void): Disposer
 }
 
@@ -20,6 +20,8 @@ export class Collection<T extends { readonly id: string }> implements ReadonlyCo
   readonly #records = new Map<string, T>()
   readonly #listeners = new Set<(change: RecordChange<T>) => void>()
   #version = 0
+  /** Of the changes that are being made together: whether there was a record before the first. */
+  #together: Map<string, boolean> | undefined
 
   get version(): number {
     return this.#version
@@ -34,9 +36,11 @@ export class Collection<T extends { readonly id: string }> implements ReadonlyCo
   }
 
   set(record: T): void {
-    if (this.#records.get(record.id) === record) return
+    const before = this.#records.get(record.id)
+    if (before === record) return
     this.#records.set(record.id, record)
-    this.#emit([record], [])
+    if (this.#together) this.#note(record.id, before !== undefined)
+    else this.#emit([record], [])
   }
 
   /** Merges into a record; does nothing where there is none. */
@@ -46,7 +50,32 @@ export class Collection<T extends { readonly id: string }> implements ReadonlyCo
   }
 
   delete(id: string): void {
-    if (this.#records.delete(id)) this.#emit([], [id])
+    if (!this.#records.delete(id)) return
+    if (this.#together) this.#note(id, true)
+    else this.#emit([], [id])
+  }
+
+  /** Tells of all that `work` changes as of one change: listeners of thousands of records look at all of them each time. */
+  together(work: () => void): void {
+    if (this.#together) {
+      work()
+      return
+    }
+    const changed = new Map<string, boolean>()
+    this.#together = changed
+    try {
+      work()
+    } finally {
+      this.#together = undefined
+      const upserts: T[] = []
+      const removes: string[] = []
+      for (const [id, wasThere] of changed) {
+        const record = this.#records.get(id)
+        if (record) upserts.push(record)
+        else if (wasThere) removes.push(id)
+      }
+      if (upserts.length + removes.length > 0) this.#emit(upserts, removes)
+    }
   }
 
   onChange(listener: (change: RecordChange<T>) => void): Disposer {
@@ -54,6 +83,10 @@ export class Collection<T extends { readonly id: string }> implements ReadonlyCo
     return () => {
       this.#listeners.delete(listener)
     }
+  }
+
+  #note(id: string, wasThere: boolean): void {
+    if (!this.#together?.has(id)) this.#together?.set(id, wasThere)
   }
 
   #emit(upserts: readonly T[], removes: readonly string[]): void {

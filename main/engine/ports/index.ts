@@ -1,6 +1,6 @@
 import { type Detection, type Port, problem, toProblem, type Workspace } from '#contract'
 import type { Links } from '../link/link'
-import { Collection, type ReadonlyCollection } from '../platform/collection'
+import { Collection, type ReadonlyCollection, type RecordChange } from '../platform/collection'
 import type { Disposer } from '../platform/disposable'
 import type { EmitEvent, Handlers } from '../platform/handlers'
 import type { Platform } from '../platform/platform'
@@ -47,7 +47,9 @@ export function createPorts({
   const all = new Map<string, WorkspacePorts>()
   const gate = new Gate({ workspaces, links, clock: platform.clock })
   const routerListeners = new Set<() => void>()
-  let names = urlNames(everyWorkspace.list())
+  let names: ReadonlyMap<string, string> = new Map()
+  /** The workspaces' own names, from which those in URLs are made. */
+  let named: ReadonlyMap<string, string> = new Map()
   let router: Router | undefined
   let unannounce: () => Promise<void> = async () => undefined
   let routerWork: Promise<void> | undefined
@@ -130,22 +132,34 @@ export function createPorts({
     })
   }
 
-  function follow(): void {
-    names = urlNames(everyWorkspace.list())
-    for (const { id } of workspaces.list()) {
+  type Change = Pick<RecordChange<Workspace>, 'upserts' | 'removes'>
+
+  /** One that comes, goes or is renamed may give others their names back, or take them. */
+  function followNames({ upserts, removes }: Change): void {
+    if (removes.length === 0 && upserts.every(({ id, name }) => named.get(id) === name)) return
+    const before = names
+    const now = everyWorkspace.list()
+    named = new Map(now.map(({ id, name }) => [id, name]))
+    names = urlNames(now)
+    for (const [id, each] of all) if (names.get(id) !== before.get(id)) each.refresh()
+  }
+
+  function follow({ upserts, removes }: Change): void {
+    for (const { id } of upserts) {
       const present = all.get(id)
       if (present) present.refresh()
       else all.set(id, make(id))
     }
-    for (const [id, gone] of all) {
-      if (workspaces.get(id)) continue
+    for (const id of removes) {
+      const gone = all.get(id)
       all.delete(id)
-      void gone.dispose(true)
+      void gone?.dispose(true)
     }
   }
 
+  // Names first: whoever comes has its URL at once.
+  const unwatchEvery = everyWorkspace.onChange(followNames)
   const unwatch = workspaces.onChange(follow)
-  const unwatchEvery = everyWorkspace === workspaces ? () => undefined : everyWorkspace.onChange(follow)
   const unwatchSettings = platform.settings.onChange((settings) => {
     for (const each of all.values()) each.refresh()
     if (settings.routerPort === wantedPort) return
@@ -161,7 +175,8 @@ export function createPorts({
       await wantRouter()
     })
   })
-  follow()
+  followNames({ upserts: everyWorkspace.list(), removes: [] })
+  follow({ upserts: workspaces.list(), removes: [] })
 
   const owned = (workspaceId: string): WorkspacePorts => {
     const found = all.get(workspaceId)

@@ -133,7 +133,9 @@ class Service {
       ...this.workspaces.list().map(({ id }) => id),
       ...this.#locks.others.keys(),
     ])
-    for (const id of ids) this.#refresh(id)
+    this.workspaces.together(() => {
+      for (const id of ids) this.#refresh(id)
+    })
   }
 
   /** What is known of a workspace, from the target that can be reached where several lead to one engine. */

@@ -1,4 +1,3 @@
-import { Menu } from '@mantine/core'
 import {
   IconBrandGit,
   IconDots,
@@ -17,6 +16,7 @@ import { openWorkspace } from '../../lib/navigation'
 import { workspaceTone } from '../../lib/tone'
 import { WorkspaceMenuItems } from '../../lib/workspace-menu'
 import { IconButton } from '../../ui/icon-button'
+import { LateMenu } from '../../ui/late-menu'
 import { StateDot } from '../../ui/state-dot'
 import styles from './workspaces.module.css'
 
@@ -25,7 +25,6 @@ const sourceIcons = { git: IconBrandGit, folder: IconFolder, image: IconPackage 
 const SHOWN_PORTS = 2
 
 interface WorkspaceRowProps {
-  readonly measure: (row: HTMLElement | null) => void
   /** Its place among all that are in the list, drawn or not. */
   readonly index: number
   readonly total: number
@@ -41,7 +40,6 @@ interface WorkspaceRowProps {
 
 /** One workspace in the list: what it is, how it is and why, and what is done most. */
 export const WorkspaceRow = memo(function WorkspaceRow({
-  measure,
   index,
   total,
   workspace,
@@ -57,13 +55,7 @@ export const WorkspaceRow = memo(function WorkspaceRow({
   const reason = step ? step.title : reasonText(workspace, now)
   const addressed = ports.flatMap((port) => (port.forward?.url ? [{ port, url: port.forward.url }] : []))
   return (
-    <li
-      ref={measure}
-      className={styles.item}
-      data-index={index}
-      aria-posinset={index + 1}
-      aria-setsize={total}
-    >
+    <li className={styles.item} data-index={index} aria-posinset={index + 1} aria-setsize={total}>
       <div className={styles.row}>
         <button type="button" data-row className={styles.open} onClick={() => openWorkspace(workspace.id)}>
           <span className={styles.dot}>
@@ -142,16 +134,9 @@ export const WorkspaceRow = memo(function WorkspaceRow({
               <IconPlayerPlay size={15} />
             </IconButton>
           )}
-          <Menu>
-            <Menu.Target>
-              <IconButton label={`Actions for ${workspace.name}`}>
-                <IconDots size={15} />
-              </IconButton>
-            </Menu.Target>
-            <Menu.Dropdown>
-              <WorkspaceMenuItems workspace={workspace} verbs={verbs} />
-            </Menu.Dropdown>
-          </Menu>
+          <LateMenu label={`Actions for ${workspace.name}`} icon={<IconDots size={15} />}>
+            {() => <WorkspaceMenuItems workspace={workspace} verbs={verbs} />}
+          </LateMenu>
         </div>
       </div>
     </li>

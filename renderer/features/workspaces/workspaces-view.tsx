@@ -18,7 +18,7 @@ const sortOptions = [
   { value: 'state', label: 'By state' },
 ] satisfies { value: SortOrder; label: string }[]
 
-/** Of a row, pixels: a guess that is corrected where it is drawn. */
+/** Pixels, as workspaces.module.css has it. */
 const ROW_HEIGHT = 56
 
 const none: readonly Port[] = []
@@ -44,7 +44,7 @@ function runningByWorkspace(operations: readonly Operation[]): ReadonlyMap<strin
 
 /** All workspaces of all targets: found by words, by state, in an order. */
 export function WorkspacesView() {
-  const workspaces = useCollection('workspaces')
+  const workspaces = useDeferredValue(useCollection('workspaces'))
   const operations = useCollection('operations')
   const targets = useCollection('targets')
   const unreachable = useUnreachable()
@@ -73,10 +73,7 @@ export function WorkspacesView() {
     () => selectWorkspaces(workspaces, { text: sought, filter, sort }),
     [workspaces, sought, filter, sort],
   )
-  const { list, indexes, before, after, measure, onKeyDown } = useWindowed<HTMLUListElement>(
-    shown.length,
-    ROW_HEIGHT,
-  )
+  const { list, indexes, before, after, onKeyDown } = useWindowed<HTMLUListElement>(shown.length, ROW_HEIGHT)
   const livePorts = useMemo(() => portsByWorkspace(ports), [ports])
   const running = useMemo(() => runningByWorkspace(operations), [operations])
   const counts = useMemo(() => countByFilter(workspaces), [workspaces])
@@ -153,7 +150,6 @@ export function WorkspacesView() {
             return (
               <WorkspaceRow
                 key={workspace.id}
-                measure={measure}
                 index={index}
                 total={shown.length}
                 workspace={workspace}
