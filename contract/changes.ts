@@ -40,6 +40,11 @@ export interface CollectionChange<N extends CollectionName = CollectionName> {
   readonly snapshot?: readonly CollectionRecord<N>[]
   readonly upserts: readonly CollectionRecord<N>[]
   readonly removes: readonly string[]
+  /**
+   * The same change goes on in the next message of this collection, and holds when all of it is there: a window stands
+   * still while it reads one message of thousands. What continues a snapshot is in `upserts`.
+   */
+  readonly more?: true
 }
 
 /** Things that happen once and are not state. */

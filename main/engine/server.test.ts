@@ -62,6 +62,22 @@ describe('serve', () => {
     ])
   })
 
+  it('sends much in parts', async () => {
+    targets.together(() => {
+      for (let at = 0; at < 600; at++) targets.set(target(`docker:many-${at}`))
+      targets.delete('docker:a')
+    })
+    await expect.poll(() => received.length).toBe(4)
+    const parts = received.slice(1).flatMap((message) => (message.type === 'change' ? [message] : []))
+    expect(
+      parts.map(({ version, upserts, removes, more }) => [version, upserts.length, removes, more]),
+    ).toEqual([
+      [1, 250, ['docker:a'], true],
+      [2, 250, [], true],
+      [3, 100, [], undefined],
+    ])
+  })
+
   it('answers with a value or a Problem', async () => {
     call.mockResolvedValueOnce({ fine: true })
     call.mockRejectedValueOnce(

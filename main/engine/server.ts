@@ -16,8 +16,10 @@ import { DisposableStack, type Disposer } from './platform/disposable'
 import type { Logger } from './platform/logger'
 import type { MessageEndpoint } from './platform/message-port'
 
-/** Changes that come within this many milliseconds travel as one message. */
+/** Changes that come within this many milliseconds travel together. */
 const COALESCE = 8
+/** Records of one message at most. */
+const AT_ONCE = 250
 
 /**
  * Serves one client over `endpoint` until either side ends it: snapshots, then changes and events; requests;
@@ -98,7 +100,7 @@ function openStream(
   }
 }
 
-/** Sends a snapshot at once, then what changed, joined over a few milliseconds. */
+/** Sends a snapshot at once, then what changed, joined over a few milliseconds; in parts where there is much of it. */
 function followCollection<N extends CollectionName>(
   engine: Engine,
   name: N,
@@ -109,9 +111,24 @@ function followCollection<N extends CollectionName>(
   let timer: NodeJS.Timeout | undefined
   let version = 0
 
-  const sendChange = (change: Omit<CollectionChange<N>, 'collection' | 'version'>) => {
+  const sendPart = (change: Omit<CollectionChange<N>, 'collection' | 'version'>) => {
     send({ type: 'change', collection: name, version, ...change } as EngineMessage)
     version += 1
+  }
+  const sendChange = ({
+    snapshot,
+    upserts,
+    removes,
+  }: Pick<CollectionChange<N>, 'snapshot' | 'upserts' | 'removes'>) => {
+    const records = snapshot ?? upserts
+    for (let at = 0; at === 0 || at < records.length; at += AT_ONCE) {
+      const part = records.slice(at, at + AT_ONCE)
+      sendPart({
+        ...(snapshot && at === 0 ? { snapshot: part, upserts: [] } : { upserts: part }),
+        removes: at === 0 ? removes : [],
+        ...(at + AT_ONCE < records.length && { more: true }),
+      })
+    }
   }
   const flush = () => {
     timer = undefined

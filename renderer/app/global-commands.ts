@@ -1,6 +1,6 @@
 import { useDeferredValue, useMemo } from 'react'
 import { type Command, useCommands } from '../lib/commands'
-import { byName, stateLabel } from '../lib/format'
+import { sortedByName, stateLabel } from '../lib/format'
 import { useCollection } from '../lib/hooks'
 import { askFor, possibleVerbs, runningOperation, type WorkspaceVerb } from '../lib/lifecycle'
 import { goBack, goForward, navigate, openWorkspace, useNavigation, workspaceTabs } from '../lib/navigation'
@@ -90,7 +90,7 @@ export function useGlobalCommands(): void {
   const current = useNavigation(({ route }) => (route.view === 'workspace' ? route.workspaceId : undefined))
   useCommands(general)
   const jumps = useMemo(() => {
-    const sorted = [...workspaces].sort(byName)
+    const sorted = sortedByName(workspaces)
     const opens: Command[] = sorted.map((workspace) => ({
       id: `open ${workspace.id}`,
       title: workspace.name,

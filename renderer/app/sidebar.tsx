@@ -1,9 +1,9 @@
 import { IconLayoutList, IconPlus, IconSearch, IconServer2, IconSettings } from '@tabler/icons-react'
-import { memo, type ReactNode, useDeferredValue, useEffect, useMemo, useState } from 'react'
+import { memo, type ReactNode, useDeferredValue, useEffect, useRef, useState } from 'react'
 import type { Workspace } from '#contract'
 import { isMac } from '../lib/bridge'
 import { useConnection } from '../lib/engine'
-import { byName, stateLabel } from '../lib/format'
+import { sortedByName, stateLabel } from '../lib/format'
 import { useCollection, useLoaded, useUnreachable } from '../lib/hooks'
 import { chordLabels } from '../lib/keys'
 import { navigate, openWorkspace, type Route, useNavigation } from '../lib/navigation'
@@ -94,8 +94,9 @@ function WorkspaceList({ route }: { readonly route: Route }) {
   const workspaces = useDeferredValue(useCollection('workspaces'))
   const loaded = useLoaded('workspaces')
   const unreachable = useUnreachable()
-  const sorted = useMemo(() => [...workspaces].sort(byName), [workspaces])
-  const { list, indexes, before, after, onKeyDown } = useWindowed<HTMLUListElement>(sorted.length, ROW_HEIGHT)
+  const sorted = sortedByName(workspaces)
+  const list = useRef<HTMLUListElement>(null)
+  const { indexes, before, after, onKeyDown } = useWindowed(list, sorted.length, ROW_HEIGHT)
   const drawn = indexes.flatMap((index) => {
     const workspace = sorted[index]
     return workspace ? [{ index, workspace }] : []

@@ -81,6 +81,21 @@ test('answers reach whoever asked, in whatever order they come', async () => {
   expect(await second).toEqual({ ok: true, value: 'second' })
 })
 
+test('a change in several messages holds when all of it is there', async () => {
+  const { attach, changes } = start()
+  const engine = attach()
+  const record = (id: string) => ({ id }) as never
+  engine.change(0, { snapshot: [record('a')], more: true })
+  engine.change(1, { upserts: [record('b')] })
+  engine.change(2, { upserts: [record('c')], removes: ['a'], more: true })
+  engine.change(3, { upserts: [record('d')] })
+  await vi.waitFor(() => expect(changes).toHaveLength(2))
+  expect(changes).toMatchObject([
+    { version: 1, snapshot: [{ id: 'a' }, { id: 'b' }], upserts: [], removes: [] },
+    { version: 3, upserts: [{ id: 'c' }, { id: 'd' }], removes: ['a'] },
+  ])
+})
+
 test('a request without a connection waits for one', async () => {
   const { client, attach } = start()
   const answer = client.request('doctor.run', {})

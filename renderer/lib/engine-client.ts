@@ -59,6 +59,8 @@ export class EngineClient {
   readonly #options: EngineClientOptions
   readonly #pending = new Map<number, Pending>()
   readonly #versions = new Map<CollectionName, number>()
+  /** Changes of which more is to come. */
+  readonly #parts = new Map<CollectionName, CollectionChange[]>()
   readonly #listeners = new Set<EventListener>()
   readonly #streams = new Set<{ readonly lose: () => void }>()
   #unopened: { readonly message: ClientMessage; readonly port: MessagePort }[] = []
@@ -100,6 +102,7 @@ export class EngineClient {
     this.#port = port
     this.#asked = false
     this.#versions.clear()
+    this.#parts.clear()
     port.addEventListener('message', (event: MessageEvent) => {
       if (this.#port !== port) return
       this.#options.onTraffic?.()
@@ -240,7 +243,13 @@ export class EngineClient {
     this.#versions.set(change.collection, change.version)
     // A connection that goes on after its snapshots is a good one: the next loss is the first again.
     if (!change.snapshot) this.#losses = 0
-    this.#options.onChange(change)
+    const parts = [...(this.#parts.get(change.collection) ?? []), change]
+    if (change.more) {
+      this.#parts.set(change.collection, parts)
+      return
+    }
+    this.#parts.delete(change.collection)
+    this.#options.onChange(parts.length === 1 ? change : joined(parts))
   }
 
   /** A change was lost. Only a new connection brings new snapshots; open streams have ports of their own and stay. */
@@ -300,4 +309,15 @@ const abandoned: Problem = {
   title: 'No longer needed',
   cause: 'The window stopped waiting for the answer.',
   remedy: '',
+}
+
+/** One change of its parts. */
+function joined(parts: readonly CollectionChange[]): CollectionChange {
+  const { snapshot } = parts[0] as CollectionChange
+  const { collection, version } = parts.at(-1) as CollectionChange
+  const upserts = parts.flatMap((part) => part.upserts)
+  const removes = parts.flatMap((part) => part.removes)
+  return snapshot
+    ? { collection, version, snapshot: [...snapshot, ...upserts], upserts: [], removes }
+    : { collection, version, upserts, removes }
 }

@@ -10,9 +10,7 @@ const FIRST_HEIGHT = 800
 const FRAMES = 10
 
 /** A long list of which only what is seen is drawn, and a little more: thousands of rows would hold the window up. */
-export interface Windowed<L extends HTMLElement> {
-  /** For the list. */
-  readonly list: RefObject<L | null>
+export interface Windowed {
   /** Which rows to draw, in order and without gaps. */
   readonly indexes: readonly number[]
   /** Height of the rows that are not drawn, pixels. */
@@ -23,15 +21,22 @@ export interface Windowed<L extends HTMLElement> {
 }
 
 /**
- * For rows that have their index as `data-index`.
+ * For the rows of `list`, or of its parent that scrolls, that have their index as `data-index`.
  * @param rowHeight of every row, pixels
  */
-export function useWindowed<L extends HTMLElement>(total: number, rowHeight: number): Windowed<L> {
-  const list = useRef<L>(null)
+export function useWindowed(list: RefObject<HTMLElement | null>, total: number, rowHeight: number): Windowed {
+  const found = useRef<{ readonly list: HTMLElement | null; readonly scroller: HTMLElement | null }>(
+    undefined,
+  )
   const beyond = useBeyond(total > 0)
   const virtualizer = useVirtualizer<HTMLElement, HTMLElement>({
     count: total,
-    getScrollElement: () => scrollerOf(list.current),
+    getScrollElement: () => {
+      // Asked for after each drawing; looking makes the page be laid out.
+      if (found.current?.list !== list.current)
+        found.current = { list: list.current, scroller: scrollerOf(list.current) }
+      return found.current?.scroller ?? null
+    },
     estimateSize: () => rowHeight,
     overscan: beyond,
     initialRect: { width: 0, height: FIRST_HEIGHT },
@@ -44,7 +49,6 @@ export function useWindowed<L extends HTMLElement>(total: number, rowHeight: num
     if (frames > 0) requestAnimationFrame(() => focus(index, frames - 1))
   }
   return {
-    list,
     indexes: items.map(({ index }) => index),
     before: items[0]?.start ?? 0,
     after: virtualizer.getTotalSize() - (items.at(-1)?.end ?? 0),

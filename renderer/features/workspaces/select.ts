@@ -1,5 +1,5 @@
 import type { Workspace } from '#contract'
-import { byName, formatSource } from '../../lib/format'
+import { formatSource, sortedByName } from '../../lib/format'
 
 export type StateFilter = 'all' | 'running' | 'stopped' | 'failed'
 export type SortOrder = 'name' | 'newest' | 'state'
@@ -12,10 +12,9 @@ export function filterOf(workspace: Workspace): Exclude<StateFilter, 'all'> {
 
 const stateOrder: Record<Exclude<StateFilter, 'all'>, number> = { failed: 0, running: 1, stopped: 2 }
 
-const orders: Record<SortOrder, (one: Workspace, other: Workspace) => number> = {
-  name: byName,
+const orders: Record<Exclude<SortOrder, 'name'>, (one: Workspace, other: Workspace) => number> = {
   newest: (one, other) => other.createdAt - one.createdAt,
-  state: (one, other) => stateOrder[filterOf(one)] - stateOrder[filterOf(other)] || byName(one, other),
+  state: (one, other) => stateOrder[filterOf(one)] - stateOrder[filterOf(other)],
 }
 
 export interface Selection {
@@ -30,14 +29,15 @@ export function selectWorkspaces(
   { text, filter, sort }: Selection,
 ): readonly Workspace[] {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean)
-  return workspaces
+  const found = sortedByName(workspaces)
     .filter((workspace) => filter === 'all' || filterOf(workspace) === filter)
     .filter((workspace) => {
+      if (words.length === 0) return true
       const { name, source, targetId, image, reason, state } = workspace
       const searched = [name, formatSource(source), targetId, image, reason, state].join(' ').toLowerCase()
       return words.every((word) => searched.includes(word))
     })
-    .sort(orders[sort])
+  return sort === 'name' ? found : found.sort(orders[sort])
 }
 
 /** How many fall under each filter. */

@@ -3,7 +3,7 @@ import type { Clock } from '../../../platform/clock'
 /** Milliseconds between attempts. */
 const FIRST = 150
 /** The longest pause while the failure is fresh: a server that restarts is back within a minute. */
-const FRESH = { most: 1_500, for: 60_000 }
+const FRESH = { most: 1_000, for: 60_000 }
 const MOST = 15_000
 
 /** Pauses that grow from failure to failure, each of a length of its own, so that clients do not come all at once. */
