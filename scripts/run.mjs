@@ -40,7 +40,7 @@ const tasks = {
   },
   cluster: async () => {
     if (args[0] === 'up') {
-      const age = args.includes('--kubernetes=current') ? 'current' : 'oldest'
+      const age = ageOf(args)
       const packages = age === 'current' ? packagesFor.currentKubernetes : packagesFor.kubernetes
       await ensurePackages(packages, 'a Kubernetes cluster')
       const found = await ensureBinaries({ mayBuild: true, age })
@@ -85,11 +85,20 @@ function wantsCluster(given) {
   return names.length === 0 || names.some((name) => name.startsWith('k8s-'))
 }
 
+/** @param {string[]} given */
+function ageOf(given) {
+  return given.includes('--kubernetes=current') ? 'current' : 'oldest'
+}
+
 /** Where there can be none, each bench that needs it says why. */
 async function prepareForCluster() {
-  await ensurePackages(packagesFor.kubernetes, 'a Kubernetes cluster')
+  const age = ageOf(args)
+  await ensurePackages(
+    packagesFor[age === 'current' ? 'currentKubernetes' : 'kubernetes'],
+    'a Kubernetes cluster',
+  )
   try {
-    await ensureKubernetes({ mayBuild: true })
+    await ensureKubernetes({ mayBuild: true, age })
   } catch (error) {
     say(error instanceof Error ? error.message : String(error))
   }

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { ensureImages } from '../harness/images'
 import { type Bench, CannotRun } from './bench'
-import { endBenchCluster } from './kubernetes/cluster'
+import { chooseCluster, endBenchCluster } from './kubernetes/cluster'
 import { type BenchResult, measure, number, targetText } from './measure'
 
 /** Loaded only when asked for: some need a window, those with `k8s-` a cluster. In the order in which they run. */
@@ -33,17 +33,23 @@ const benches: Readonly<Record<string, () => Promise<readonly Bench[]>>> = {
 /** Fewer measurements than these are no result. */
 const LEAST_ROUNDS = 7
 
-const usage = `npm run bench [-- names… --json FILE --rounds N]
+const usage = `npm run bench [-- names… --json FILE --rounds N --kubernetes=current]
 
 Measures Berth and a reference in one run, alternating, and prints ours, reference, ratio, target and pass.
 Names: ${Object.keys(benches).join(', ')}. Without one: all of them.
+The rows k8s-… take the oldest Kubernetes that Berth serves, or a current one with --kubernetes=current.
 With fewer than ${LEAST_ROUNDS} rounds it is a look and no result, and says so.
 Exit code 1 when a target is missed, or a bench cannot run here.`
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     args: process.argv.slice(2),
-    options: { json: { type: 'string' }, rounds: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+    options: {
+      json: { type: 'string' },
+      rounds: { type: 'string' },
+      kubernetes: { type: 'string', default: 'oldest' },
+      help: { type: 'boolean', short: 'h' },
+    },
     allowPositionals: true,
   })
   const unknown = positionals.filter((name) => !(name in benches))
@@ -57,6 +63,12 @@ async function main(): Promise<number> {
     console.error(`--rounds ${values.rounds} is no number of rounds.\n\n${usage}`)
     return 2
   }
+  const age = values.kubernetes
+  if (age !== 'oldest' && age !== 'current') {
+    console.error(`--kubernetes=${age} is neither oldest nor current.\n\n${usage}`)
+    return 2
+  }
+  chooseCluster(age)
   const chosen = positionals.length > 0 ? positionals : Object.keys(benches)
   await ensureImages()
   const say = (line: string) => console.error(line)

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import type { Bench } from '../bench'
 import { countBytes, digestOf, megabytesPerSecond } from '../drain'
+import { referenceText } from '../kubernetes/cluster'
 import { openPlace } from '../kubernetes/place'
 import { inPod } from '../kubernetes/pod-server'
 
@@ -48,7 +49,7 @@ export const exec: Bench = {
         const digest = await digestOf((await read()).stdout)
         return [
           { what: 'sha256', value: digest === expected ? 'equal' : 'different', pass: digest === expected },
-          { what: 'reference', value: `kubectl ${place.kubectl.version}`, pass: true },
+          { what: 'reference', value: await referenceText(place), pass: true },
         ]
       },
       dispose: () => place.dispose(),

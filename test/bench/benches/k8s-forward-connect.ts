@@ -1,5 +1,6 @@
 import { connect } from 'node:net'
 import type { Bench } from '../bench'
+import { referenceText } from '../kubernetes/cluster'
 import { berthForward, kubectlForward } from '../kubernetes/forward'
 import { openPlace } from '../kubernetes/place'
 import { SERVER_PORT, say, startPodServer } from '../kubernetes/pod-server'
@@ -39,7 +40,7 @@ export const forwardConnect: Bench = {
             value: `${median(late.ours).toFixed(0)} ms against ${median(late.reference).toFixed(0)} ms, ${ratio.toFixed(2)}x`,
             pass: ratio <= P99_AT_MOST,
           },
-          { what: 'reference', value: `kubectl ${place.kubectl.version}`, pass: true },
+          { what: 'reference', value: await referenceText(place), pass: true },
         ]
       },
       async dispose() {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { connect } from 'node:net'
 import type { Bench } from '../bench'
+import { referenceText } from '../kubernetes/cluster'
 import { berthForward, type Forward, kubectlForward } from '../kubernetes/forward'
 import { openPlace } from '../kubernetes/place'
 import { digestOfSent, SERVER_PORT, say, startPodServer } from '../kubernetes/pod-server'
@@ -53,7 +54,7 @@ export const resets: Bench = {
       facts: async () => [
         { what: 'worst downtime (0 ms)', value: `${worst.toFixed(0)} ms`, pass: worst === 0 },
         { what: 'runs in which kubectl port-forward ended', value: String(died), pass: true },
-        { what: 'reference', value: `kubectl ${place.kubectl.version}`, pass: true },
+        { what: 'reference', value: await referenceText(place), pass: true },
       ],
       async dispose() {
         await ours.dispose()

@@ -4,6 +4,7 @@ import { command, tryCommand } from '../../harness/command'
 import { TEST_IMAGES } from '../../harness/images'
 import type { TestNamespace } from '../../harness/kubernetes/namespaces'
 import type { Bench } from '../bench'
+import { referenceText } from '../kubernetes/cluster'
 import { openPlace, type Place } from '../kubernetes/place'
 import { benchName } from '../workspace'
 
@@ -37,7 +38,7 @@ export const up: Bench = {
         return took
       },
       reference: () => applied(place, elsewhere, objects),
-      facts: async () => [{ what: 'reference', value: `kubectl ${place.kubectl.version}`, pass: true }],
+      facts: async () => [{ what: 'reference', value: await referenceText(place), pass: true }],
       async dispose() {
         await place.dispose()
         await elsewhere.dispose()

@@ -24,7 +24,22 @@ export interface BenchCluster {
   readonly kubectl: { readonly program: string; readonly version: string }
 }
 
+let age: 'oldest' | 'current' = 'oldest'
+
+/** Which Kubernetes the run's cluster is of, where the harness brings it up. */
+export function chooseCluster(wanted: typeof age): void {
+  age = wanted
+}
+
 let running: Promise<{ readonly bench: BenchCluster; end(): Promise<void> }> | undefined
+
+/** What the reference is, and where it was measured. */
+export async function referenceText({ cluster, kubectl }: BenchCluster): Promise<string> {
+  const { serverVersion } = JSON.parse(await cluster.kubectl('version', '-o', 'json')) as {
+    readonly serverVersion: { readonly gitVersion: string }
+  }
+  return `kubectl ${kubectl.version}, at Kubernetes ${serverVersion.gitVersion}`
+}
 
 /** Brought up by the first row that asks; rejects with {@link CannotRun} where this machine has none. */
 export async function benchCluster(): Promise<BenchCluster> {
@@ -43,7 +58,7 @@ export async function endBenchCluster(): Promise<void> {
 }
 
 async function bringUp(): Promise<{ bench: BenchCluster; end(): Promise<void> }> {
-  const source = await ensureKubernetes({ mayBuild: false })
+  const source = await ensureKubernetes({ mayBuild: false, age })
   if ('problem' in source) throw new CannotRun(source.problem)
   const kubectl = await findKubectl()
   const images = Object.values(TEST_IMAGES)
