@@ -52,19 +52,23 @@ describe('exec over v5.channel.k8s.io', () => {
     }
   })
 
-  it('is what a current server is spoken to with, whatever else it knows', async () => {
-    const protocols: ExecDependencies['protocols'] = new ProtocolMemory()
-    const process = await startExec(
-      { ...dependencies, client, protocols },
-      pod,
-      'main',
-      { command: ['true'] },
-      never,
-    )
-    process.stdout.resume()
-    process.stderr?.resume()
-    expect((await process.exit).code).toBe(0)
-    expect(protocols.works).toBe('websocket-v5')
+  it('is for where SPDY does not pass', async () => {
+    const memories = [client, dependencies.client].map(async (one) => {
+      const protocols: ExecDependencies['protocols'] = new ProtocolMemory()
+      const options = { command: ['true'] }
+      const process = await startExec(
+        { ...dependencies, client: one, protocols },
+        pod,
+        'main',
+        options,
+        never,
+      )
+      process.stdout.resume()
+      process.stderr?.resume()
+      expect((await process.exit).code).toBe(0)
+      return protocols.works
+    })
+    expect(await Promise.all(memories)).toEqual(['spdy', 'websocket-v5'])
   })
 
   it('ends the input and nothing else', async () => {

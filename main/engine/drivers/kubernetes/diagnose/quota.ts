@@ -19,6 +19,10 @@ const remedies: Readonly<Record<Rejection['kind'], Pick<Problem, 'code' | 'remed
     code: 'admission-denied',
     remedy: 'Ask whoever runs the cluster what this rule of theirs wants.',
   },
+  'webhook-away': {
+    code: 'admission-denied',
+    remedy: 'Try again in a moment; if it stays away, tell whoever runs the cluster.',
+  },
   policy: {
     code: 'admission-denied',
     remedy: 'Ask whoever runs the cluster what this rule of theirs wants.',
@@ -38,6 +42,7 @@ export function rejectionProblem(rejection: Rejection, title: string, detail: st
     'limit-range': `The limits of the namespace do not allow it: ${limitWords(reason)}`,
     'pod-security': `The namespace does not admit such a pod: ${reason}`,
     webhook: `The cluster's rule${of} refused it: ${reason}`,
+    'webhook-away': `The cluster has to ask its rule${of} first, which does not answer: ${reason}`,
     policy: `The cluster's policy${of} refused it: ${reason}`,
     terminating: 'The namespace is being deleted.',
   }

@@ -200,29 +200,28 @@ describe('startExec', () => {
     ending: new Set<Promise<void>>(),
   })
 
-  it('finds out once which protocol the server speaks', async () => {
+  it('finds out once which protocol passes', async () => {
     const asked: string[] = []
-    const session = () =>
-      new FakeSession((stream, own) => {
-        if (stream.headers.streamType !== 'error') return
-        stream.push(success)
-        setImmediate(() => own.break('over'))
-      })
     const dependencies = dependenciesOf({
       websocket: async (_, { protocols }) => {
         asked.push(...protocols)
-        throw refusal(403, 'status 403')
+        const socket = new FakeWebSocket(protocols[0] ?? '')
+        setImmediate(() => {
+          socket.message(3, success)
+          socket.finish(true)
+        })
+        return socket
       },
       spdy: async () => {
         asked.push('spdy')
-        return session()
+        throw refusal(403, 'status 403')
       },
     })
     for (let count = 0; count < 2; count++) {
       const process = await startExec(dependencies, 'pod', 'main', { command: ['true'] }, never)
       expect(await process.exit).toEqual({ code: 0 })
     }
-    expect(asked).toEqual(['v5.channel.k8s.io', 'spdy', 'spdy'])
+    expect(asked).toEqual(['spdy', 'v5.channel.k8s.io', 'v5.channel.k8s.io'])
   })
 
   it('asks for a command without its environment, which is in no address that is logged', async () => {

@@ -19,9 +19,10 @@ export function podPath(client: ApiClient, pod: string, subresource?: string): s
 }
 
 /**
- * Runs a command in a container. `v5.channel.k8s.io` (1.30 and later) has all that is needed and passes every proxy;
- * before that SPDY alone can end the input; where SPDY does not pass, `v4.channel.k8s.io` is what is left. A server
- * refuses a protocol before it starts the command, so that no attempt runs it twice.
+ * Runs a command in a container. SPDY comes from the node as it is. A current server translates `v5.channel.k8s.io`
+ * (KEP-4006) to SPDY, and tells of success where the node's word on the end got lost on the way to it: that is for
+ * where SPDY does not pass. `v4.channel.k8s.io`, which cannot end the input, is what is left after it. A server refuses
+ * a protocol before it starts the command, so that no attempt runs it twice.
  */
 export function openCommand(
   client: ApiClient,
@@ -40,7 +41,6 @@ export function openCommand(
       prologue,
     )
   const ways: Way<CommandProtocol, RemoteCommand>[] = [
-    { name: 'websocket-v5', attempt: () => websocket('v5.channel.k8s.io') },
     {
       name: 'spdy',
       attempt: async () => {
@@ -48,6 +48,7 @@ export function openCommand(
         return spdyCommand(session, terminal, signal, prologue)
       },
     },
+    { name: 'websocket-v5', attempt: () => websocket('v5.channel.k8s.io') },
     { name: 'websocket-v4', attempt: () => websocket('v4.channel.k8s.io') },
   ]
   return memory.first(ways, signal)

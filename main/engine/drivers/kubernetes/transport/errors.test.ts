@@ -92,6 +92,11 @@ describe('a rejection', () => {
       'admission-denied',
     ],
     [
+      'Internal error occurred: failed calling webhook "validate.kyverno.svc-fail": Post "https://kyverno-svc.kyverno.svc:443/validate?timeout=10s": dial tcp 10.0.0.9:443: connect: connection refused',
+      { kind: 'webhook-away', name: 'validate.kyverno.svc-fail' },
+      'admission-denied',
+    ],
+    [
       "pods \"x\" is forbidden: ValidatingAdmissionPolicy 'no-latest' with binding 'all' denied request: images need a tag",
       { kind: 'policy', name: 'no-latest', reason: 'images need a tag' },
       'admission-denied',

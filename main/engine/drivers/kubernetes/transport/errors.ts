@@ -154,7 +154,15 @@ export function forbiddenOf(error: unknown): Forbidden | undefined {
 }
 
 /** Why an object was not let in, by the plug-in that said so. */
-export type AdmissionKind = 'quota' | 'limit-range' | 'pod-security' | 'webhook' | 'policy' | 'terminating'
+export type AdmissionKind =
+  | 'quota'
+  | 'limit-range'
+  | 'pod-security'
+  | 'webhook'
+  /** A webhook that has to be asked and does not answer. */
+  | 'webhook-away'
+  | 'policy'
+  | 'terminating'
 
 export interface Rejection {
   readonly kind: AdmissionKind
@@ -191,6 +199,8 @@ export function rejectionIn(message: string, causes: readonly StatusCause[] = []
   const webhook = /admission webhook "([^"]*)" denied the request(?:: ([\s\S]*))?/.exec(message)
   if (webhook)
     return { kind: 'webhook', reason: webhook[2] ?? message, ...(webhook[1] && { name: webhook[1] }) }
+  const away = /failed calling webhook "([^"]*)": ([\s\S]*)/.exec(message)
+  if (away) return { kind: 'webhook-away', reason: away[2] ?? message, ...(away[1] && { name: away[1] }) }
   const policy = /ValidatingAdmissionPolicy '([^']*)'[^:]*denied request: ([\s\S]*)/.exec(message)
   if (policy) return { kind: 'policy', reason: policy[2] ?? message, ...(policy[1] && { name: policy[1] }) }
   if (/(maximum|minimum) \S+ (usage|storage)? ?per \S+ is|max limit to request ratio per/.test(reason)) {
