@@ -47,8 +47,12 @@ export class StoppedWorkspaces {
   async remove(workspaces: readonly Named[]): Promise<void> {
     await inTurn(workspaces, async ({ id }) => {
       const at = paths(this.#namespace)
-      for (const path of [at.statefulSets, at.claims])
-        await this.#api.call('DELETE', `${path}/${objectName(id)}?propagationPolicy=Background`)
+      const claim = `${at.claims}/${objectName(id)}`
+      await this.#api.call('DELETE', `${at.statefulSets}/${objectName(id)}?propagationPolicy=Background`)
+      // Its protection is taken off by a controller, which has its own time after a restart of the server; till then it
+      // is there, and rightly in the list.
+      await this.#api.call('PATCH', claim, { metadata: { finalizers: null } }, 'application/merge-patch+json')
+      await this.#api.call('DELETE', claim)
     })
   }
 

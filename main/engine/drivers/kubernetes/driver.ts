@@ -31,6 +31,7 @@ import { ProtocolMemory } from './streams/protocols'
 import { PodStats } from './streams/stats'
 import { createApiClient } from './transport/client'
 import { Incarnations } from './watch/incarnations'
+import { isByDocker } from './watch/pod-state'
 import { watchWorkspaces } from './watch/watch'
 import { idOfName, podName } from './workspace/anatomy'
 import { FilesPods } from './workspace/files-pod'
@@ -69,6 +70,11 @@ export class KubernetesDriver implements Driver {
   readonly #dialer: Dialer
   readonly #relays: RelayDialer
   readonly #diagnose: Diagnose
+  readonly #incarnations = new Incarnations((id) => {
+    // What leads into a pod leads nowhere when it is gone, and says so only when it is tried.
+    this.#dialer.forget(podName(id))
+    this.#relays.forget(id)
+  })
   readonly #closed = new AbortController()
 
   constructor(
@@ -112,6 +118,7 @@ export class KubernetesDriver implements Driver {
       protocols: new ProtocolMemory(),
       exec: (pod, command, signal) => this.exec(idOfName(pod) ?? '', { command }, signal),
       otherWay: (pod, port, signal) => relays.dial(idOfName(pod) ?? '', port, signal),
+      byDocker: (pod) => isByDocker(this.#incarnations.of(idOfName(pod) ?? '') ?? ''),
       otherWayIsReady: (pod) => relays.isReady(idOfName(pod) ?? ''),
     })
   }
@@ -122,17 +129,12 @@ export class KubernetesDriver implements Driver {
 
   async *watch(signal: AbortSignal): AsyncGenerator<WatchEvent> {
     const { clock, logger } = this.#platform
-    const incarnations = new Incarnations((id) => {
-      // What leads into a pod leads nowhere when it is gone, and says so only when it is tried.
-      this.#dialer.forget(podName(id))
-      this.#relays.forget(id)
-    })
     const events = watchWorkspaces(
       { client: this.#client, clock, logger, changed: (id) => this.#locator.forget(id) },
       signal,
     )
     for await (const event of events) {
-      incarnations.take(event)
+      this.#incarnations.take(event)
       yield event
     }
   }

@@ -193,8 +193,9 @@ describe('a prologue', () => {
 })
 
 describe('startExec', () => {
+  /** Where nothing else is said, SPDY does not pass. */
   const dependenciesOf = (parts: Partial<ApiClient>) => ({
-    client: fakeClient(parts),
+    client: fakeClient({ spdy: async () => Promise.reject(refusal(403, 'status 403')), ...parts }),
     logger: silentLogger,
     protocols: new ProtocolMemory<'websocket-v5' | 'spdy' | 'websocket-v4'>(),
     ending: new Set<Promise<void>>(),
@@ -256,7 +257,7 @@ describe('startExec', () => {
     await expect(startExec(one, 'pod', 'main', { command: ['true'] }, never)).rejects.toBe(forbidden)
     let asked = 0
     const two = dependenciesOf({
-      websocket: async () => {
+      spdy: async () => {
         asked++
         throw refusal(404, 'pods "pod" not found', 'NotFound')
       },

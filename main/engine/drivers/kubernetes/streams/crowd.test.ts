@@ -8,7 +8,7 @@ import { dialerOf, listening, node, type Pair } from './fake-node'
 const never = new AbortController().signal
 
 /** A node that takes connections, and a relay beside it that tells how often it was asked. */
-function both(isReady: () => boolean, relay: () => Promise<Duplex>) {
+function both(isReady: () => boolean, relay: () => Promise<Duplex>, byDocker = true) {
   const pairs: Pair[] = []
   const relayed: number[] = []
   const at = node(
@@ -18,6 +18,7 @@ function both(isReady: () => boolean, relay: () => Promise<Duplex>) {
     }),
   )
   const dialer = dialerOf(at, {
+    byDocker: () => byDocker,
     otherWayIsReady: isReady,
     otherWay: async (_pod, port) => {
       relayed.push(port)
@@ -47,6 +48,16 @@ describe('dial in a crowd', () => {
     await Promise.all(closed)
     open = [await dialer.dial('pod', 7001, never)]
     expect(relayed.length).toBe(4)
+  })
+
+  it('leaves a node without Docker as many as it has sessions for', async () => {
+    const { dialer, relayed } = both(
+      () => true,
+      async () => new PassThrough(),
+      false,
+    )
+    for (let count = 0; count < 34; count++) await dialer.dial('pod', 7001, never)
+    expect(relayed.length).toBe(2)
   })
 
   it('stays with the node while no relay is ready, and where one is lost', async () => {

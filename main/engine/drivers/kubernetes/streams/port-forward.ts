@@ -13,7 +13,7 @@ import { type Attempt, Opening } from './opening'
 import type { PortConnection } from './port-connection'
 import { connectionLost, podFailure } from './problems'
 import type { ProtocolMemory, Way } from './protocols'
-import { SessionPool } from './session-pool'
+import { SESSIONS, SessionPool } from './session-pool'
 import { linkSignals } from './signals'
 import { carryWebSocket } from './websocket-forward'
 
@@ -23,11 +23,11 @@ export type ForwardProtocol = 'spdy' | 'tunnel' | 'websocket-v4'
 /** How often a connection is tried when sessions die under it. */
 const ATTEMPTS = 3
 /**
- * Connections that are open, or being opened, from which on others take the other way, where it is ready. A node takes
- * a process for each connection (dockershim), and does the bytes of a few faster than a relay does; in a crowd these
- * processes are what all wait for.
+ * Connections that are open, or being opened, from which on others take the other way, where it is ready. A node does
+ * the bytes of a few faster than a relay does. One with Docker takes a process for each (dockershim): in a crowd these
+ * processes are what all wait for. With any other runtime the relay is for those that would have to share a session.
  */
-const CROWD = 8
+const CROWD = { docker: 8, other: SESSIONS }
 /** Milliseconds between looks for what is not used any more. */
 const SWEEP_EVERY = 30_000
 
@@ -43,6 +43,8 @@ export interface DialerDependencies {
    * `port-refused` where nothing listens for it either, and with `dial-unsupported` where there is no such way.
    */
   readonly otherWay?: (pod: string, port: number, signal: AbortSignal) => Promise<Duplex>
+  /** Whether the pod's node runs it by Docker. Absent: it does not. */
+  readonly byDocker?: (pod: string) => boolean
   /** Whether the other way is one on which the next connection costs next to nothing; where it is not, makes it so. */
   readonly otherWayIsReady?: (pod: string) => boolean
 }
@@ -197,9 +199,10 @@ class PodForwarder {
 
   /** For who comes into a crowd: undefined where there is none, or no relay yet, or no more. */
   async #apart(port: number, signal: AbortSignal): Promise<Duplex | undefined> {
-    const { otherWay, otherWayIsReady, logger } = this.#dependencies
+    const { otherWay, otherWayIsReady, byDocker, logger } = this.#dependencies
+    const crowd = byDocker?.(this.#pod) ? CROWD.docker : CROWD.other
     // This one included.
-    if (this.#count <= CROWD || !otherWay || !otherWayIsReady?.(this.#pod)) return undefined
+    if (this.#count <= crowd || !otherWay || !otherWayIsReady?.(this.#pod)) return undefined
     try {
       return await otherWay(this.#pod, port, signal)
     } catch (error) {

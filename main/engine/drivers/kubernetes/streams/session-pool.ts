@@ -3,7 +3,7 @@ import type { SpdySession } from '../api'
 import { ForwardSession } from './forward-session'
 
 /** Sessions to one pod at most; past that, connections share them. */
-const SESSIONS = 32
+export const SESSIONS = 32
 /** Sessions kept ready, so that the next connection has one to itself at once. */
 const SPARE = 2
 /** Connections that share a session while others are still being opened: else all that wait would take the first. */

@@ -10,6 +10,11 @@ export class Incarnations {
     this.#ended = ended
   }
 
+  /** What a workspace runs in now, as far as is known. See {@link incarnationOf}. */
+  of(id: string): string | undefined {
+    return this.#known.get(id)
+  }
+
   take(event: WatchEvent): void {
     if (event.type === 'removed') this.#is(event.id, undefined)
     if (event.type === 'changed') this.#is(event.workspace.id, event.workspace.incarnation)

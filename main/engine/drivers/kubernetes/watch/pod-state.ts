@@ -33,6 +33,11 @@ export function incarnationOf(pod: V1Pod): string | undefined {
   return `${pod.metadata?.uid ?? ''}@${status.containerID ?? status.restartCount}`
 }
 
+/** Whether that is a container of Docker's, as an {@link incarnationOf} tells. */
+export function isByDocker(incarnation: string): boolean {
+  return incarnation.includes('@docker://')
+}
+
 /** Milliseconds since the epoch; undefined while it does not run. */
 export function startedAtOf(pod: V1Pod): number | undefined {
   const started = workspaceContainer(pod)?.state?.running?.startedAt
