@@ -1,5 +1,14 @@
 import { Menu } from '@mantine/core'
-import { type ReactNode, type Ref, type RefObject, useId, useLayoutEffect, useRef, useState } from 'react'
+import {
+  type ReactNode,
+  type Ref,
+  type RefObject,
+  useEffect,
+  useId,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from 'react'
 import { IconButton } from './icon-button'
 
 interface LateMenuProps {
@@ -16,6 +25,8 @@ export function LateMenu({ label, icon, children }: LateMenuProps) {
   const button = useRef<HTMLButtonElement>(null)
   const [asked, setAsked] = useState(false)
   const [opened, setOpened] = useState(false)
+  // A menu that is open from the beginning would not know where the keyboard was before.
+  useEffect(() => setOpened(asked), [asked])
   return (
     <>
       <IconButton
@@ -25,10 +36,7 @@ export function LateMenu({ label, icon, children }: LateMenuProps) {
         aria-haspopup="menu"
         aria-expanded={opened}
         aria-controls={opened ? `${id}-dropdown` : undefined}
-        onClick={() => {
-          setAsked(true)
-          setOpened(!opened)
-        }}
+        onClick={() => (asked ? setOpened(!opened) : setAsked(true))}
       >
         {icon}
       </IconButton>
