@@ -71,7 +71,7 @@ export default defineConfig({
     build: {
       target: CHROME_TARGET,
       outDir: 'out/renderer',
-      minify: false,
+      minify: true,
       rolldownOptions: { input: 'renderer/index.html' },
       emptyOutDir: true,
       // The window loads from disk: nothing to inline or to preload, and the content policy forbids inline scripts.
