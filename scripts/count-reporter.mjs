@@ -1,5 +1,6 @@
 // Vitest reporter: writes what passed, failed and was skipped, with reasons, to the file that BERTH_TEST_COUNTS names.
 import { writeFileSync } from 'node:fs'
+import { relative } from 'node:path'
 
 /** @typedef {{ passed: number, failed: number, skipped: { name: string, reason: string }[], failures: string[] }} Counts */
 
@@ -18,9 +19,9 @@ export default class CountReporter {
       const broken = [module, ...module.children.allSuites()].filter((one) => one.errors().length > 0)
       for (const one of broken) {
         counts.failed += 1
-        counts.failures.push(
-          'fullName' in one ? `${module.relativeModuleId} > ${one.fullName}` : module.relativeModuleId,
-        )
+        const name =
+          'fullName' in one ? `${module.relativeModuleId} > ${one.fullName}` : module.relativeModuleId
+        counts.failures.push(withErrors(name, one.errors()))
       }
       for (const test of module.children.allTests()) {
         const result = test.result()
@@ -32,7 +33,9 @@ export default class CountReporter {
           counts.skipped.push({ name, reason })
         } else {
           counts.failed += 1
-          counts.failures.push(result.state === 'failed' ? name : `${name} (did not end)`)
+          counts.failures.push(
+            result.state === 'failed' ? withErrors(name, result.errors) : `${name} (did not end)`,
+          )
         }
       }
     }
@@ -43,4 +46,18 @@ export default class CountReporter {
     const file = process.env.BERTH_TEST_COUNTS
     if (file) writeFileSync(file, JSON.stringify(counts))
   }
+}
+
+/**
+ * A failure as the summary has it: a log of which only the end was kept then still says why, and where.
+ * @param {string} name
+ * @param {readonly import('vitest').TestError[]} errors
+ */
+function withErrors(name, errors) {
+  const lines = errors.flatMap(({ message, diff, stacks }) => [
+    ...message.split('\n').slice(0, 5),
+    ...(diff ? diff.split('\n').slice(0, 20) : []),
+    ...(stacks ?? []).slice(0, 2).map(({ file, line }) => `at ${relative(process.cwd(), file)}:${line}`),
+  ])
+  return [name, ...lines.map((line) => `    ${line.slice(0, 300)}`)].join('\n')
 }

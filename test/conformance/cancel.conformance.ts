@@ -108,6 +108,18 @@ export function cancelConformance(harness: DriverHarness): void {
         await driver.stop(spec.id, { grace: 1_000 }, new Recorder(), signal)
       }))
 
+    it('stop, and what is started after that stays', async () => {
+      for (const moment of [2, 8, 14, 20]) {
+        const controller = new AbortController()
+        const stopped = driver.stop(spec.id, { grace: 1_000 }, new Recorder(), controller.signal)
+        setTimeout(() => controller.abort(), moment)
+        await stopped.catch(() => undefined)
+        await driver.start(spec.id, new Recorder(), never)
+        const { stdout } = await run(driver, spec.id, sh('sleep 0.2; echo here'))
+        expect(stdout).toBe('here\n')
+      }
+    })
+
     it('remove', async () => {
       const others: string[] = []
       await atEach(async (signal) => {

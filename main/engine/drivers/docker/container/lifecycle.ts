@@ -7,7 +7,7 @@ import { keepsHome } from '../../shared/folders'
 import { runsIdle } from '../../shared/idle'
 import type { ContainerInspect, ContainerSummary, ImageSummary } from '../api'
 import { readOwner } from '../archive'
-import type { EngineClient } from '../client'
+import { type EngineClient, raceAbort } from '../client'
 import { isDiskFull, isStatus } from '../problems'
 import {
   builtRepository,
@@ -36,6 +36,8 @@ export class Lifecycle {
   readonly #client: EngineClient
   readonly #locator: Locator
   readonly #platform: Platform
+  /** Stops that the engine is at, by container. */
+  readonly #stopping = new Map<string, Promise<unknown>>()
 
   constructor(client: EngineClient, locator: Locator, platform: Platform) {
     this.#client = client
@@ -242,6 +244,8 @@ export class Lifecycle {
       const containerId = await this.#locator.with(
         id,
         async (container) => {
+          const stopping = this.#stopping.get(container)
+          if (stopping) await raceAbort(stopping, signal)
           await this.#client.json('POST', `/containers/${container}/start`).catch(async (error: unknown) => {
             if (!isStatus(error, 409, 500) || !/paused/i.test(error.message)) throw error
             await this.#client.json('POST', `/containers/${container}/unpause`)
@@ -317,11 +321,21 @@ export class Lifecycle {
     }
   }
 
+  /**
+   * Given up, the engine goes on with it all the same: a start that came before it is done would find the container
+   * running and see it end a moment later. So the request stays, and {@link start} waits for it.
+   */
   async #stopContainer(containerId: string, grace: number, signal?: AbortSignal): Promise<void> {
-    await this.#client.json('POST', `/containers/${containerId}/stop`, {
+    signal?.throwIfAborted()
+    const stop = this.#client.json('POST', `/containers/${containerId}/stop`, {
       query: { t: Math.ceil(grace / 1000) },
-      ...(signal && { signal }),
     })
+    const done = stop.catch(() => undefined)
+    this.#stopping.set(containerId, done)
+    void done.then(() => {
+      if (this.#stopping.get(containerId) === done) this.#stopping.delete(containerId)
+    })
+    await (signal ? raceAbort(stop, signal) : stop)
   }
 
   /** Does nothing to one that does not run. */
