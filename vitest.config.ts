@@ -16,7 +16,8 @@ const onCluster = {
   testTimeout: minutes(3),
   hookTimeout: minutes(5),
   pool: 'forks' as const,
-  maxWorkers: 2,
+  // Most of their time is a wait for pods.
+  maxWorkers: 3,
 }
 
 export default defineConfig({

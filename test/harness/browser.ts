@@ -32,7 +32,7 @@ const NETWORK_CHANGED = 'net::ERR_NETWORK_CHANGED'
 /** A page that is opened, and what went wrong in it. */
 export interface OpenedPage {
   readonly page: Page
-  /** Addresses of its WebSockets. */
+  /** Addresses of its WebSockets, each once something came over it: only then is it known to be open. */
   readonly sockets: readonly string[]
   /** Errors of its scripts that nobody caught. */
   readonly errors: readonly string[]
@@ -53,7 +53,7 @@ export async function openPage(
     page.setDefaultTimeout(30_000)
     const sockets: string[] = []
     const errors: string[] = []
-    page.on('websocket', (socket) => sockets.push(socket.url()))
+    page.on('websocket', (socket) => socket.once('framereceived', () => sockets.push(socket.url())))
     page.on('pageerror', (error) => errors.push(`${url}: ${error.message}`))
     if (await shows(page, url, ready)) return { page, sockets, errors }
     // Not by another load of the same page: one that is half there may ask whether it may be left.

@@ -1,6 +1,7 @@
 import { connect, createServer, type Server, type Socket } from 'node:net'
+import { Transform } from 'node:stream'
 
-/** Passes connections on to a server, until they are all cut at once, as a network would that goes away. */
+/** Passes connections on to a server, late if asked to, until they are all cut at once, as a network would that goes away. */
 export class CuttingProxy {
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
@@ -11,7 +12,8 @@ export class CuttingProxy {
     this.#server = server
   }
 
-  static async start(target: URL): Promise<CuttingProxy> {
+  /** @param delay milliseconds that everything takes each way */
+  static async start(target: URL, delay = 0): Promise<CuttingProxy> {
     const server = createServer()
     const proxy = new CuttingProxy(server)
     server.on('connection', (near) => {
@@ -24,9 +26,12 @@ export class CuttingProxy {
         socket.on('error', () => undefined)
         socket.on('close', () => {
           proxy.#sockets.delete(socket)
-          other.destroy()
+          // What is still under way arrives before that.
+          if (delay > 0) setTimeout(() => other.destroySoon(), delay)
+          else other.destroy()
         })
-        socket.pipe(other)
+        if (delay > 0) socket.pipe(late(delay)).pipe(other)
+        else socket.pipe(other)
       }
     })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -56,4 +61,18 @@ export class CuttingProxy {
     for (const socket of this.#sockets) socket.destroy()
     await new Promise((resolve) => this.#server.close(resolve))
   }
+}
+
+/** Hands on what it gets, and its end, so many milliseconds later. */
+function late(delay: number): Transform {
+  return new Transform({
+    highWaterMark: 1024 * 1024,
+    transform(chunk, _encoding, done) {
+      setTimeout(() => this.push(chunk), delay)
+      done()
+    },
+    flush(done) {
+      setTimeout(done, delay)
+    },
+  })
 }
