@@ -10,7 +10,15 @@ import { nonce } from './anatomy'
 import { ImageCache, type LookedAt } from './image-cache'
 import { isCertain, pullProblem } from './image-problems'
 import { lookAmounts } from './look-amounts'
-import { type Looked, lookPod, readLookOutput, readLookPod, readWhoOutput } from './look-pod'
+import {
+  isAnswer,
+  isAnswering,
+  type Looked,
+  lookPod,
+  readLookOutput,
+  readLookPod,
+  readWhoOutput,
+} from './look-pod'
 import type { Objects } from './objects'
 import { judge } from './progress'
 
@@ -167,7 +175,9 @@ export class Images {
       unscheduledSince = waits ? (unscheduledSince ?? clock.now()) : undefined
       if (looked.kind === 'waiting') {
         const unscheduled = unscheduledSince === undefined ? 0 : clock.now() - unscheduledSince
-        const { detail, problem: hopeless } = judge({ pod, events, unscheduled })
+        const { detail, problem: hopeless } = isAnswering(pod)
+          ? { detail: 'Looking into the image', problem: undefined }
+          : judge({ pod, events, unscheduled })
         if (detail !== said) report.detail(detail)
         said = detail
         if (hopeless && waits) throw problem(hopeless)
@@ -200,7 +210,7 @@ export class Images {
         path: paths.events,
         query: { fieldSelector: `involvedObject.name=${name}` },
         look: (all) => {
-          events = [...all.values()]
+          events = [...all.values()].filter(({ message }) => !isAnswer(message ?? ''))
           return false
         },
       },

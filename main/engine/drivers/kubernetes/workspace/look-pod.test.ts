@@ -1,6 +1,6 @@
 import type { V1ContainerState, V1Pod } from '@kubernetes/client-node'
 import { describe, expect, it } from 'vitest'
-import { lookPod, readLookOutput, readLookPod, readWhoOutput } from './look-pod'
+import { isAnswering, lookPod, readLookOutput, readLookPod, readWhoOutput } from './look-pod'
 
 const ended: V1ContainerState = { terminated: { exitCode: 0 } }
 const asRoot: V1ContainerState = {
@@ -75,6 +75,17 @@ describe('readLookPod', () => {
   ])('%s', (_, pod, looked) => {
     expect(readLookPod(pod)).toEqual(looked)
   })
+})
+
+it.each<[string, V1Pod, boolean]>([
+  ['before it runs', {}, false],
+  ['while it is pulled', podOf(waiting('ContainerCreating'), waiting('ContainerCreating')), false],
+  ['when a pull failed', podOf(waiting('ErrImagePull', 'not found'), waiting('ErrImagePull')), false],
+  ['once the node refuses root', podOf(waiting('ContainerCreating'), asRoot), true],
+  ['once there is no shell', podOf(noShell, waiting('ContainerCreating')), true],
+  ['half done', podOf(ended, waiting('ContainerCreating')), true],
+])('knows whether there is an answer yet: %s', (_, pod, answering) => {
+  expect(isAnswering(pod)).toBe(answering)
 })
 
 it('reads accounts and the environment, without what the cluster put there', () => {

@@ -138,6 +138,18 @@ function isMissing(message: string): boolean {
   return /no such file|not found|executable file/i.test(message)
 }
 
+/** Whether a node's refusal is what a look wants to know, and no trouble to tell of. */
+export function isAnswer(refusal: string): boolean {
+  return refusedUser(refusal) !== undefined || (refusal.includes('/bin/sh') && isMissing(refusal))
+}
+
+/** Whether one of the containers has given its answer, so that the node has the image. */
+export function isAnswering(pod: V1Pod): boolean {
+  return (pod.status?.containerStatuses ?? []).map(outcomeOf).some((outcome) => {
+    return outcome.kind === 'ended' || (outcome.kind === 'refused' && isAnswer(outcome.message))
+  })
+}
+
 /** Newer servers tell it (KEP-3619). */
 function userOf(status: V1ContainerStatus): number | undefined {
   const { user } = status as { user?: { linux?: { uid?: number } } }
