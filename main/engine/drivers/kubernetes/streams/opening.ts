@@ -6,6 +6,8 @@ import type { PortConnection, PortVerdict } from './port-connection'
 
 /** How long the node may take to tell of a connection for which nothing listens, in milliseconds, before it is said. */
 const NODE_PATIENCE = 5_000
+/** Why a wait is given up that nobody waits on any more; an abort without a reason makes an exception each time. */
+const OVER = 'over'
 
 /** A connection that the node has accepted, and how to ask the same of a closed port. */
 export interface Attempt {
@@ -46,6 +48,11 @@ export class Opening {
     return this.#isKnown(port) ? undefined : this.#look?.look(port)
   }
 
+  /** Somebody else has found the port open just now: whoever waits to know need not any longer. */
+  listens(port: number): void {
+    this.#check.seenOpen(port)
+  }
+
   #isKnown(port: number): boolean {
     return this.#check.isFresh(port) || (this.#alive.get(port)?.size ?? 0) > 0
   }
@@ -79,7 +86,7 @@ export class Opening {
       const who = await Promise.race([listens ?? this.#look?.look(port), aborted])
       return who === 'version6' ? { open: 'elsewhere' } : outcome
     } finally {
-      done.abort()
+      done.abort(OVER)
     }
   }
 
@@ -119,7 +126,7 @@ export class Opening {
     try {
       return await Promise.race([attempt.connection.decided, this.#assume(port, attempt), aborted])
     } finally {
-      done.abort()
+      done.abort(OVER)
     }
   }
 

@@ -204,7 +204,9 @@ class PodForwarder {
     // This one included.
     if (this.#count <= crowd || !otherWay || !otherWayIsReady?.(this.#pod)) return undefined
     try {
-      return await otherWay(this.#pod, port, signal)
+      const connection = await otherWay(this.#pod, port, signal)
+      this.#opening.listens(port)
+      return connection
     } catch (error) {
       if (signal.aborted || !(error instanceof ProblemError)) throw error
       if (error.problem.code === 'port-refused') throw error

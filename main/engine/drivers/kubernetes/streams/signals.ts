@@ -9,13 +9,18 @@ export function linkSignals(...signals: readonly (AbortSignal | undefined)[]): {
   unlink(): void
 } {
   const controller = new AbortController()
-  const links = new AbortController()
+  const links = new Map<AbortSignal, () => void>()
   for (const signal of signals) {
-    if (signal?.aborted) controller.abort(signal.reason)
     if (!signal) continue
+    const abort = () => controller.abort(signal.reason)
+    if (signal.aborted) abort()
     // One that many link to at once has that many listeners: no leak, they go with each that is unlinked.
     setMaxListeners(0, signal)
-    signal.addEventListener('abort', () => controller.abort(signal.reason), { signal: links.signal })
+    signal.addEventListener('abort', abort)
+    links.set(signal, abort)
   }
-  return { signal: controller.signal, unlink: () => links.abort() }
+  const unlink = () => {
+    for (const [signal, abort] of links) signal.removeEventListener('abort', abort)
+  }
+  return { signal: controller.signal, unlink }
 }

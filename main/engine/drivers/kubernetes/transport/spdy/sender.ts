@@ -7,6 +7,8 @@ const TURN = 32 * 1024
 /** Bytes that may wait for the connection to take them, and where it is worth its while to give it more. */
 const HIGH_MARK = 256 * 1024
 const LOW_MARK = 64 * 1024
+/** Bytes that go out at once; fewer wait for what else this turn of the event loop brings, to be one write together. */
+const WORTH_A_WRITE = 16 * 1024
 
 /** Data of a stream on its way: `chunk` from `offset` on, or FLAG_FIN where there is no chunk. */
 interface Turn {
@@ -26,6 +28,7 @@ export class Sender {
   #pumping = false
   #stopped = false
   #written = 0
+  #gathering = false
 
   constructor(connection: Duplex, deliveries: Deliveries, finSent: (streamId: number) => void) {
     this.#connection = connection
@@ -46,8 +49,20 @@ export class Sender {
   write(frame: Buffer): void {
     if (this.#stopped) return
     this.#written += frame.length
+    if (!this.#gathering) {
+      this.#gathering = true
+      this.#connection.cork()
+      setImmediate(this.#flush)
+    }
     this.#connection.write(frame, this.#onWritten)
+    if (this.#connection.writableLength >= WORTH_A_WRITE) this.#flush()
     if (this.#connection.writableLength >= HIGH_MARK) this.#blocked = true
+  }
+
+  readonly #flush = () => {
+    if (!this.#gathering) return
+    this.#gathering = false
+    this.#connection.uncork()
   }
 
   /** Calls back when all of the chunk was given to the connection; never, if it is not. */

@@ -41,6 +41,9 @@ export interface SessionOptions {
   readonly reachable?: () => Promise<boolean>
 }
 
+/** Why a wait is given up that nobody waits on any more; an abort without a reason makes an exception each time. */
+const OVER = 'over'
+
 interface Opening {
   readonly stream: MultiplexedStream
   accepted(): void
@@ -145,7 +148,7 @@ class Session implements SpdySession, StreamHost {
       throw error
     } finally {
       this.#opening.delete(streamId)
-      waited.abort()
+      waited.abort(OVER)
     }
   }
 
