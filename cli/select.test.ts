@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Target, Workspace } from '#contract'
+import { imageDefinition, type Target, type Workspace } from '#contract'
 import { findTarget, matchWorkspace, targetLabel } from './select'
 
 const targets: Target[] = ['docker:default', 'docker:far', 'kubernetes:far/dev'].map((id) => ({
@@ -19,23 +19,7 @@ function workspace(id: string, name: string, targetId = 'docker:default'): Works
     state: 'running',
     reason: 'Started',
     source: { kind: 'image', image: 'debian' },
-    definition: {
-      version: 1,
-      title: '',
-      format: 'image',
-      image: 'debian',
-      workspaceFolder: '/workspaces/x',
-      containerEnv: {},
-      remoteEnv: {},
-      mounts: [],
-      init: true,
-      overrideCommand: true,
-      forwardPorts: [],
-      portsAttributes: {},
-      lifecycle: {},
-      waitFor: 'updateContentCommand',
-      notApplied: [],
-    },
+    definition: imageDefinition('debian', 'x'),
     image: 'debian',
     user: { name: 'root', uid: 0, gid: 0, home: '/root' },
     owner: 'me',

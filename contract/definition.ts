@@ -108,3 +108,27 @@ export const Definition = z.strictObject({
   notApplied: z.array(NotApplied),
 })
 export type Definition = z.infer<typeof Definition>
+
+/** What every definition has unless its file says otherwise. `sourceName` names the folder of the source. */
+export function emptyDefinition(sourceName: string): Omit<Definition, 'format'> {
+  return {
+    version: 1,
+    title: '',
+    workspaceFolder: `/workspaces/${sourceName}`,
+    containerEnv: {},
+    remoteEnv: {},
+    mounts: [],
+    init: false,
+    overrideCommand: true,
+    forwardPorts: [],
+    portsAttributes: {},
+    lifecycle: {},
+    waitFor: 'updateContentCommand',
+    notApplied: [],
+  }
+}
+
+/** A workspace of nothing but an image. */
+export function imageDefinition(image: string, sourceName: string): Definition {
+  return { ...emptyDefinition(sourceName), format: 'image', image }
+}

@@ -3,8 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import type { Definition, Progress } from '#contract'
-import { emptyDefinition } from '../../main/engine/definitions/plain'
+import { type Definition, emptyDefinition, type Progress } from '#contract'
 import type {
   Driver,
   ExecOptions,
@@ -90,7 +89,7 @@ export class Recorder implements StepReport {
 }
 
 export function definitionOf(fields: Partial<Definition>): Definition {
-  return { ...emptyDefinition({ sourceName: 'app' }), format: 'image', ...fields }
+  return { ...emptyDefinition('app'), format: 'image', ...fields }
 }
 
 export interface MakeOptions {

@@ -7,7 +7,7 @@ import type { DefinitionContext, DefinitionFormat, RepositoryReader } from './re
 
 export { isImageName } from './image-name'
 export { insideRepository } from './paths'
-export { askedImage, defaultDefinition, imageDefinition, withImage } from './plain'
+export { askedImage, defaultDefinition, withImage } from './plain'
 export type { DefinitionContext, RepositoryReader } from './reader'
 
 /** Every format that Berth reads, the preferred one first. */

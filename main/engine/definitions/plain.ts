@@ -1,35 +1,12 @@
-import type { Definition } from '#contract'
+import { type Definition, emptyDefinition } from '#contract'
 import type { DefinitionContext } from './reader'
 
-/** What every definition has unless its file says otherwise. */
-export function emptyDefinition(context: Pick<DefinitionContext, 'sourceName'>): Omit<Definition, 'format'> {
-  return {
-    version: 1,
-    title: '',
-    workspaceFolder: `/workspaces/${context.sourceName}`,
-    containerEnv: {},
-    remoteEnv: {},
-    mounts: [],
-    init: false,
-    overrideCommand: true,
-    forwardPorts: [],
-    portsAttributes: {},
-    lifecycle: {},
-    waitFor: 'updateContentCommand',
-    notApplied: [],
-  }
-}
-
-/** A workspace of nothing but an image. */
-export function imageDefinition(image: string, context: Pick<DefinitionContext, 'sourceName'>): Definition {
-  return { ...emptyDefinition(context), format: 'image', image }
-}
-
 /** For a source without a definition. */
-export function defaultDefinition(
-  context: Pick<DefinitionContext, 'sourceName' | 'defaultImage'>,
-): Definition {
-  return { ...emptyDefinition(context), format: 'default', image: context.defaultImage }
+export function defaultDefinition({
+  sourceName,
+  defaultImage,
+}: Pick<DefinitionContext, 'sourceName' | 'defaultImage'>): Definition {
+  return { ...emptyDefinition(sourceName), format: 'default', image: defaultImage }
 }
 
 /**

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import type { Definition, WorkspaceUser } from '#contract'
+import { type Definition, imageDefinition, type WorkspaceUser } from '#contract'
 import { prepareExec } from './environment'
 import type { LinkExecOptions } from './link'
 
@@ -11,21 +11,8 @@ const folder = mkdtempSync(join(tmpdir(), 'berth-link-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const base: Definition = {
-  version: 1,
-  title: '',
-  format: 'image',
-  image: 'image',
+  ...imageDefinition('image', 'app'),
   workspaceFolder: folder,
-  containerEnv: {},
-  remoteEnv: {},
-  mounts: [],
-  init: true,
-  overrideCommand: true,
-  forwardPorts: [],
-  portsAttributes: {},
-  lifecycle: {},
-  waitFor: 'updateContentCommand',
-  notApplied: [],
 }
 const user: WorkspaceUser = {
   name: userInfo().username,

@@ -1,6 +1,6 @@
 import net from 'node:net'
 import type { Duplex } from 'node:stream'
-import { cancelled, type Listener, problem, Settings, type Workspace } from '#contract'
+import { cancelled, imageDefinition, type Listener, problem, Settings, type Workspace } from '#contract'
 import type { Link, Links, ListeningTable } from '../link/link'
 import { systemClock } from '../platform/clock'
 import { Collection } from '../platform/collection'
@@ -55,21 +55,8 @@ export function fakeWorkspace(fields: Partial<Workspace> & { id: string; name: s
     reason: 'it runs',
     source: { kind: 'image', image: 'image' },
     definition: {
-      version: 1,
-      title: '',
-      format: 'image',
-      image: 'image',
+      ...imageDefinition('image', 'app'),
       workspaceFolder: '/',
-      containerEnv: {},
-      remoteEnv: {},
-      mounts: [],
-      init: true,
-      overrideCommand: true,
-      forwardPorts: [],
-      portsAttributes: {},
-      lifecycle: {},
-      waitFor: 'updateContentCommand',
-      notApplied: [],
     },
     image: 'image',
     user: { name: 'root', uid: 0, gid: 0, home: '/root', shell: '/bin/sh' },

@@ -1,4 +1,4 @@
-import { imageDefinition } from '../../../main/engine/definitions/plain'
+import { imageDefinition } from '#contract'
 import { annotations, objectName, paths } from '../../../main/engine/drivers/kubernetes/workspace/anatomy'
 import { planWorkspace } from '../../../main/engine/drivers/kubernetes/workspace/manifests'
 import { newWorkspaceId } from '../../../main/engine/workspaces/source/name'
@@ -93,7 +93,7 @@ function objectsOf(namespace: string, id: string, name: string) {
       name,
       owner: 'bench@localhost',
       source: { kind: 'image', image },
-      definition: imageDefinition(image, { sourceName: name }),
+      definition: imageDefinition(image, name),
       image: {
         reference: image,
         id: 'sha256:1',

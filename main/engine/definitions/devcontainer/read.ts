@@ -1,7 +1,13 @@
-import { type Definition, LifecyclePhase, lifecyclePhases, type PortAttributes, problem } from '#contract'
+import {
+  type Definition,
+  emptyDefinition,
+  LifecyclePhase,
+  lifecyclePhases,
+  type PortAttributes,
+  problem,
+} from '#contract'
 import { isImageName } from '../image-name'
 import { containerPath } from '../paths'
-import { emptyDefinition } from '../plain'
 import type { DefinitionContext, RepositoryReader } from '../reader'
 import { closest } from '../suggest'
 import { createSubstitution } from '../variables'
@@ -45,7 +51,7 @@ export async function readDevcontainer(
     const value = fields.get(name)
     return value?.type === 'null' ? undefined : value
   }
-  const base = emptyDefinition(context)
+  const base = emptyDefinition(context.sourceName)
   const folder = given('workspaceFolder')
   const workspaceFolder = folder ? readWorkspaceFolder(folder) : base.workspaceFolder
   file.substitution = createSubstitution(context, workspaceFolder)

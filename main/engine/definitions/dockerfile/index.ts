@@ -1,6 +1,5 @@
 import { posix } from 'node:path'
-import { problem } from '#contract'
-import { emptyDefinition } from '../plain'
+import { emptyDefinition, problem } from '#contract'
 import type { DefinitionFormat } from '../reader'
 
 /**
@@ -24,7 +23,7 @@ export const dockerfileFormat: DefinitionFormat = {
       })
     }
     return {
-      ...emptyDefinition(context),
+      ...emptyDefinition(context.sourceName),
       format: 'dockerfile',
       path,
       build: { dockerfile: path, context: posix.dirname(path), args: {} },

@@ -1,9 +1,8 @@
 import { join, posix } from 'node:path'
-import { type Definition, ProblemError, type Source } from '#contract'
+import { type Definition, imageDefinition, ProblemError, type Source } from '#contract'
 import {
   type DefinitionContext,
   type FoundDefinition,
-  imageDefinition,
   type RepositoryReader,
   readDefinition,
   withImage,
@@ -56,7 +55,7 @@ export async function readFrom(
     const refused = error instanceof ProblemError && error.problem.code.startsWith('definition-')
     if (image === undefined || !refused) throw error
     const { title, cause } = error.problem
-    const definition = imageDefinition(image, context)
+    const definition = imageDefinition(image, context.sourceName)
     return {
       definition: await withGit({ ...definition, notApplied: [{ field: title, reason: cause }] }, request),
       candidates: [],
@@ -88,7 +87,10 @@ export async function readSource(
   switch (source.kind) {
     case 'image': {
       const image = request.image ?? source.image
-      return { definition: imageDefinition(image, definitionContext(request, platform)), candidates: [] }
+      return {
+        definition: imageDefinition(image, definitionContext(request, platform).sourceName),
+        candidates: [],
+      }
     }
     case 'folder':
       return readFrom(folderReader(source.path), request, platform)

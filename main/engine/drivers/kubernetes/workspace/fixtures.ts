@@ -1,3 +1,4 @@
+import { imageDefinition } from '#contract'
 import type { WorkspaceSpec } from '../../driver'
 
 /** For tests: a workspace of Debian as `dev`, changed as asked. */
@@ -11,21 +12,7 @@ export function specOf(
     owner: 'Ann Ö. <ann@example.org>',
     source: { kind: 'image', image: 'debian:bookworm' },
     definition: {
-      version: 1,
-      title: '',
-      format: 'image',
-      image: 'debian:bookworm',
-      workspaceFolder: '/workspaces/app',
-      containerEnv: {},
-      remoteEnv: {},
-      mounts: [],
-      init: false,
-      overrideCommand: true,
-      forwardPorts: [],
-      portsAttributes: {},
-      lifecycle: {},
-      waitFor: 'updateContentCommand',
-      notApplied: [],
+      ...imageDefinition('debian:bookworm', 'app'),
       ...definition,
     },
     image: {
