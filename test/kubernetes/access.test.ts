@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Problem } from '#contract'
 import type { Driver } from '../../main/engine/drivers/driver'
 import { never, newId } from '../conformance/harness'
 import type { TestCluster } from '../harness/kubernetes/cluster'
 import type { TestNamespace } from '../harness/kubernetes/namespaces'
 import { sharedCluster } from '../harness/kubernetes/shared'
+import { problemOf } from '../harness/problems'
 import { openOnlyTarget } from './open-driver'
 
 const opened: (() => unknown)[] = []
@@ -27,11 +27,6 @@ function openDriver(kubeconfig: string, space?: string): Driver {
   return driver
 }
 
-const problemOf = (action: Promise<unknown>): Promise<Problem | undefined> =>
-  action.then(
-    () => undefined,
-    (error: { problem?: Problem }) => error.problem,
-  )
 const changeRole = (rules: readonly object[]) =>
   cluster.kubectl(
     '-n',

@@ -2,7 +2,6 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from '
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import type { Problem } from '#contract'
 import type { Driver, TargetDescription } from '../../main/engine/drivers/driver'
 import { KubernetesDriver } from '../../main/engine/drivers/kubernetes/driver'
 import { createClusterProvider } from '../../main/engine/drivers/kubernetes/provider'
@@ -17,6 +16,7 @@ import {
 import { type OwnCluster, startCluster } from '../harness/kubernetes/cluster'
 import type { TestNamespace } from '../harness/kubernetes/namespaces'
 import { binariesProblem, kubernetesBinaries } from '../harness/kubernetes/shared'
+import { problemOf } from '../harness/problems'
 
 const problem = binariesProblem()
 const suffix = problem ? ` (skipped: ${problem})` : ''
@@ -81,11 +81,6 @@ function openDriver({ server, authority: trusted = authority.certificate, user }
   return driver
 }
 
-const problemOf = (action: Promise<unknown>): Promise<Problem | undefined> =>
-  action.then(
-    () => undefined,
-    (error: { problem?: Problem }) => error.problem,
-  )
 const kubectl = (...args: string[]) => cluster.kubectl('-n', namespace.name, ...args)
 
 /** A token of the namespace's user that is good as long as the Secret of this name is there. */

@@ -7,6 +7,7 @@ import type { KubernetesOptions, Problem } from '#contract'
 import type { Driver } from '../../main/engine/drivers/driver'
 import { makeWorkspace, never, newId, Recorder, run, sh, specOf, Watcher } from '../conformance/harness'
 import { kubernetesHarness } from '../conformance/kubernetes-harness'
+import { problemOf } from '../harness/problems'
 
 const harness = kubernetesHarness()
 const made: string[] = []
@@ -29,11 +30,6 @@ afterAll(async () => {
   await harness.dispose()
 })
 
-const problemOf = (action: Promise<unknown>): Promise<Problem | undefined> =>
-  action.then(
-    () => undefined,
-    (error: { problem?: Problem }) => error.problem,
-  )
 const volumeOf = (id: string) => watcher.workspaces.get(id)?.volume
 
 async function withFile<T>(object: object, use: (file: string) => Promise<T>): Promise<T> {

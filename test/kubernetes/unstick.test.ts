@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Problem } from '#contract'
 import { ActionDocument, ListDocument, ProblemDocument } from '../../cli/documents'
 import type { Driver, WorkspaceSpec } from '../../main/engine/drivers/driver'
 import { KubernetesDriver } from '../../main/engine/drivers/kubernetes/driver'
@@ -10,6 +9,7 @@ import { TEST_IMAGES } from '../harness/images'
 import { type OwnCluster, startCluster } from '../harness/kubernetes/cluster'
 import type { TestNamespace } from '../harness/kubernetes/namespaces'
 import { binariesProblem, kubernetesBinaries } from '../harness/kubernetes/shared'
+import { problemOf } from '../harness/problems'
 
 const problem = binariesProblem()
 const suffix = problem ? ` (skipped: ${problem})` : ''
@@ -44,11 +44,6 @@ afterAll(async () => {
   await cluster?.dispose()
 })
 
-const problemOf = (action: Promise<unknown>): Promise<Problem | undefined> =>
-  action.then(
-    () => undefined,
-    (error: { problem?: Problem }) => error.problem,
-  )
 const kubectl = (...args: string[]) => cluster.kubectl('-n', namespace.name, ...args)
 const uidOf = (kind: string, name: string) =>
   kubectl('get', kind, name, '--ignore-not-found', '-o', 'jsonpath={.metadata.uid}')

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { json } from 'node:stream/consumers'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
-import type { Problem } from '#contract'
 import type { Driver } from '../../main/engine/drivers/driver'
 import { never, newId, Recorder, run, specOf } from '../conformance/harness'
 import { kubernetesHarness } from '../conformance/kubernetes-harness'
 import { certificateIn, makeAuthority, makeCertificate } from '../harness/kubernetes/certificates'
+import { problemOf, whenRefused } from '../harness/problems'
 
 // A rule of the cluster's own, as policy engines make them: a real API server asks it before it takes an object.
 
@@ -115,26 +115,6 @@ async function make(labels: Readonly<Record<string, string>> = {}): Promise<stri
   return spec.id
 }
 
-async function problemOf(action: () => Promise<unknown>): Promise<Problem | undefined> {
-  try {
-    await action()
-    return undefined
-  } catch (error) {
-    return (error as { problem?: Problem }).problem
-  }
-}
-
-/** A server takes a moment to hear of a new rule. */
-async function whenRefused(attempt: () => Promise<unknown>): Promise<Problem> {
-  const deadline = Date.now() + 60_000
-  for (;;) {
-    const refused = await problemOf(attempt)
-    if (refused) return refused
-    if (Date.now() > deadline) throw new Error('the rule does not apply')
-    await new Promise((resolve) => setTimeout(resolve, 250))
-  }
-}
-
 it('that refuses a workspace says its own words, and what meets it is let in', async () => {
   await ask('apps', 'statefulsets')
   expect(await whenRefused(() => make())).toEqual({
@@ -167,7 +147,7 @@ it('that does not answer is told apart from one that refuses', async () => {
   await ask('apps', 'statefulsets')
   await whenRefused(() => make())
   await stop()
-  expect(await problemOf(() => make())).toMatchObject({
+  expect(await problemOf(make())).toMatchObject({
     code: 'admission-denied',
     cause: expect.stringMatching(
       new RegExp(`has to ask its rule "${rule}" first, which does not answer: .*refused`),

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { Problem } from '#contract'
 import type { Driver } from '../../../main/engine/drivers/driver'
 import type { CommandProtocol } from '../../../main/engine/drivers/kubernetes/streams/command'
 import { startExec } from '../../../main/engine/drivers/kubernetes/streams/exec'
@@ -10,6 +9,7 @@ import { TEST_IMAGES } from '../../harness/images'
 import type { TestCluster } from '../../harness/kubernetes/cluster'
 import type { TestNamespace } from '../../harness/kubernetes/namespaces'
 import { sharedCluster } from '../../harness/kubernetes/shared'
+import { problemOf } from '../../harness/problems'
 import { openOnlyTarget } from '../open-driver'
 import { clientOf, without } from '../pods'
 
@@ -40,12 +40,6 @@ afterAll(async () => {
 const role = (...args: string[]) => cluster.kubectl('-n', namespace.name, ...args)
 const setRules = (rules: readonly Rule[]) =>
   role('patch', 'role', 'berth', '--type=merge', '-p', JSON.stringify({ rules }))
-const problemOf = (action: Promise<unknown>): Promise<Problem | undefined> =>
-  action.then(
-    () => undefined,
-    (error: { problem?: Problem }) => error.problem,
-  )
-
 it('says what a Role of the time before 1.35 lacks, where it may only get a websocket', async () => {
   const { rules } = JSON.parse(await role('get', 'role', 'berth', '-o', 'json')) as { rules: Rule[] }
   const { id } = await makeWorkspace(driver, TEST_IMAGES.alpine, { definition: { remoteUser: 'dev' } })

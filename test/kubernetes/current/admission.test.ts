@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Problem } from '#contract'
 import type { Driver } from '../../../main/engine/drivers/driver'
 import { type MakeOptions, makeWorkspace, never, Recorder, run, sh, specOf } from '../../conformance/harness'
 import { type KubernetesHarness, kubernetesHarness } from '../../conformance/kubernetes-harness'
+import { problemOf, whenRefused } from '../../harness/problems'
 
 // One for each test: what a server has learned of a policy it forgets only some time after it is gone.
 let harness: KubernetesHarness
@@ -32,12 +32,6 @@ async function make(image: string, options: MakeOptions = {}): Promise<string> {
   await driver.commit(spec.id, never)
   return spec.id
 }
-
-const problemOf = (action: Promise<unknown>): Promise<Problem | undefined> =>
-  action.then(
-    () => undefined,
-    (error: { problem?: Problem }) => error.problem,
-  )
 
 describe('Pod Security admission', () => {
   const enforce = (level: 'restricted' | 'baseline') =>
@@ -129,22 +123,11 @@ describe('a policy of the cluster, in CEL', () => {
     }
   }
 
-  /** A server takes a moment to hear of a new policy. */
-  async function whenRefused(attempt: () => Promise<Problem | undefined>): Promise<Problem> {
-    const deadline = Date.now() + 60_000
-    for (;;) {
-      const refused = await attempt()
-      if (refused) return refused
-      if (Date.now() > deadline) throw new Error('the policy does not apply')
-      await new Promise((resolve) => setTimeout(resolve, 250))
-    }
-  }
-
   it('that refuses the workspace’s object says its own words', async () => {
     const message = 'Workspaces here have to name a cost centre, see the wiki.'
     const expression = `has(object.metadata.labels) && 'cost-centre' in object.metadata.labels`
     await withPolicy(['statefulsets'], ['apps'], { expression, message }, async (name) => {
-      const attempt = () => problemOf(make(harness.images.small))
+      const attempt = () => make(harness.images.small)
       expect(await whenRefused(attempt)).toEqual({
         code: 'admission-denied',
         title: expect.any(String),
@@ -165,9 +148,8 @@ describe('a policy of the cluster, in CEL', () => {
     }
     await withPolicy(['pods'], [''], validation, async (name) => {
       const attempt = async () => {
-        const outcome = await problemOf(driver.start(id, new Recorder(), never))
-        if (!outcome) await driver.stop(id, { grace: 0 }, new Recorder(), never)
-        return outcome
+        await driver.start(id, new Recorder(), never)
+        await driver.stop(id, { grace: 0 }, new Recorder(), never)
       }
       expect(await whenRefused(attempt)).toMatchObject({
         code: 'admission-denied',
