@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { posix } from 'node:path'
 import { PassThrough, pipeline, type Readable } from 'node:stream'
-import { extract } from 'tar-stream'
+import { type Entry, extract } from 'tar-stream'
 import { ProblemError, problem } from '#contract'
 import type { EngineClient } from './client'
 import { type Locator, QUICK } from './container/locate'
@@ -125,34 +125,38 @@ function archiveFailure(
 }
 
 /** The uid that a file or folder of a container belongs to; undefined where there is none. Reads its first header only. */
-export async function readOwner(
+export function readOwner(
   client: EngineClient,
   containerId: string,
   path: string,
   signal: AbortSignal,
 ): Promise<number | undefined> {
-  let response: IncomingMessage
-  try {
-    response = await openArchive(client, containerId, path, signal)
-  } catch (error) {
-    if (isStatus(error, 404)) return undefined
-    throw error
-  }
-  try {
-    for await (const entry of response.pipe(extract())) return entry.header.uid
-    return undefined
-  } finally {
-    response.destroy()
-  }
+  return firstEntry(client, containerId, path, signal, (entry) => entry.header.uid)
 }
 
 /** A small file of a container, also of one that was never started; undefined where there is none. */
-export async function readFile(
+export function readFile(
   client: EngineClient,
   containerId: string,
   path: string,
   signal: AbortSignal,
 ): Promise<string | undefined> {
+  return firstEntry(client, containerId, path, signal, async (entry) => {
+    if (entry.header.type !== 'file') return undefined
+    const chunks: Buffer[] = []
+    for await (const chunk of entry) chunks.push(chunk as Buffer)
+    return Buffer.concat(chunks).toString('utf8')
+  })
+}
+
+/** What is read of the first entry of a path's archive; undefined where there is no such path. */
+async function firstEntry<T>(
+  client: EngineClient,
+  containerId: string,
+  path: string,
+  signal: AbortSignal,
+  read: (entry: Entry) => T | undefined | Promise<T | undefined>,
+): Promise<T | undefined> {
   let response: IncomingMessage
   try {
     response = await openArchive(client, containerId, path, signal)
@@ -161,12 +165,7 @@ export async function readFile(
     throw error
   }
   try {
-    for await (const entry of response.pipe(extract())) {
-      if (entry.header.type !== 'file') return undefined
-      const chunks: Buffer[] = []
-      for await (const chunk of entry) chunks.push(chunk as Buffer)
-      return Buffer.concat(chunks).toString('utf8')
-    }
+    for await (const entry of response.pipe(extract())) return await read(entry)
     return undefined
   } finally {
     response.destroy()
