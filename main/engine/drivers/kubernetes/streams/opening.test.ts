@@ -7,6 +7,11 @@ import { dialerOf, node, refuse } from './fake-node'
 import { fakeProcess } from './fakes'
 
 const never = new AbortController().signal
+/** A hundred times as fast. */
+const hurried = {
+  now: systemClock.now,
+  sleep: (ms: number, over?: AbortSignal) => systemClock.sleep(ms / 100, over),
+}
 const tick = () => new Promise((resolve) => setTimeout(resolve, 5))
 
 async function until(condition: () => boolean): Promise<void> {
@@ -60,21 +65,46 @@ describe('dial with a pod that tells what listens in it', () => {
   })
 
   it('is refused where nothing listens and the node says nothing', async () => {
-    const clock = { now: systemClock.now, sleep: async () => undefined }
     const silent = node(() => undefined)
-    const dialer = dialerOf(silent, { exec: pod(() => []).exec, clock })
+    const dialer = dialerOf(silent, { exec: pod(() => []).exec, clock: hurried })
     await expect(dialer.dial('pod', 7001, never)).rejects.toMatchObject({
       problem: { code: 'port-refused' },
     })
   })
 
+  it('asks the node as well where the pod is slow to tell', async () => {
+    const slow = pod(() => [])
+    let answer = () => undefined as unknown
+    const exec = async () => {
+      await new Promise<void>((resolve) => {
+        answer = () => resolve()
+      })
+      return slow.exec()
+    }
+    let refusing: (() => void) | undefined
+    const asked: number[] = []
+    const dialer = dialerOf(
+      node((pair) => {
+        asked.push(pair.port)
+        if (pair.port === 7001) return
+        refusing = () => refuse(pair)
+      }),
+      { exec },
+    )
+    const open = dialer.dial('pod', 7001, never)
+    await until(() => refusing !== undefined)
+    expect(asked).toEqual([7001, 1])
+    refusing?.()
+    ;(await open).destroy()
+    answer()
+  })
+
   it('does not take one connection that was not refused yet for a sign of the next', async () => {
     let time = 1_000_000
-    const clock = { ...systemClock, now: () => time }
     let listens = true
     const silent = node(() => undefined)
     const { exec } = pod(() => (listens ? [at(LOCALHOST, 7001)] : []))
-    const dialer = dialerOf(silent, { exec, clock: { ...clock, sleep: async () => undefined } })
+    const dialer = dialerOf(silent, { exec, clock: { ...hurried, now: () => time } })
     ;(await dialer.dial('pod', 7001, never)).destroy()
     listens = false
     time += 900

@@ -6,6 +6,11 @@ import type { PortConnection, PortVerdict } from './port-connection'
 
 /** How long the node may take to tell of a connection for which nothing listens, in milliseconds, before it is said. */
 const NODE_PATIENCE = 5_000
+/**
+ * How long the pod may take to say what listens before the node is asked as well, in milliseconds. A process that is
+ * there says it much sooner; a node that has just started a pod may take half a second to start one.
+ */
+const POD_PATIENCE = 50
 /** Why a wait is given up that nobody waits on any more; an abort without a reason makes an exception each time. */
 const OVER = 'over'
 
@@ -75,6 +80,7 @@ export class Opening {
         ? Promise.race([
             listens.then((found) => this.#judge(port, found, attempt, done.signal)),
             this.#check.whenSeenOpen(port, done.signal).then(() => ({ open: true }) as const),
+            this.#unlessTold(port, listens, attempt, done.signal),
           ])
         : Promise.resolve({ open: true } as const)
       // In this order: what is known already is not overruled by what is assumed.
@@ -94,6 +100,31 @@ export class Opening {
   async #listens(port: number, early?: Promise<Listens | undefined>): Promise<Listens | undefined> {
     const before = await early
     return before === 'version4' ? before : this.#look?.look(port)
+  }
+
+  /** What the node lets assume where the pod is slow to tell; never settles where it told. */
+  #unlessTold(
+    port: number,
+    listens: Promise<Listens | undefined>,
+    attempt: Attempt,
+    over: AbortSignal,
+  ): Promise<PortVerdict> {
+    return new Promise((resolve) => {
+      let told = false
+      void listens.then(() => {
+        told = true
+      })
+      const ask = async () => {
+        await this.#clock.sleep(POD_PATIENCE, over)
+        if (told) return
+        await this.#check.passed(attempt.ask, this.#disposed)
+        if (told || over.aborted) return
+        this.#check.seenOpen(port)
+        resolve({ open: true })
+      }
+      // Given up once the outcome is known.
+      ask().catch(() => undefined)
+    })
   }
 
   async #judge(
