@@ -177,7 +177,7 @@ describe('a folder and an image', () => {
 
 describe('the other actions', () => {
   it('rebuilds with a Dockerfile that the source has now', async () => {
-    const bare = repository(machine.home, 'rebuilt', {
+    const bare = repository(machine.home, 'rebuilt-anew', {
       '.devcontainer.json': JSON.stringify({ image, remoteUser: 'dev' }),
     })
     const { id } = await up(gitSource(bare))

@@ -30,8 +30,11 @@ const PAGE = 500
 /** Milliseconds in which a kubelet usually removes a pod whose containers have ended. */
 const LINGERS = 1_500
 
-/** Milliseconds that a pod may take longer to end than it was given before it counts as stuck, on a node that answers. */
-const OVERDUE = 60_000
+/**
+ * Milliseconds that a pod may take longer to end than it was given before it counts as stuck, on a node that answers:
+ * a kubelet that missed the moment (1.20, where the pod was just being started) looks again after 60 to 90 s.
+ */
+const OVERDUE = 120_000
 /** Milliseconds between two looks at a pod that does not change. */
 const LOOK_AGAIN = 1_000
 
