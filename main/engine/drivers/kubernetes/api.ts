@@ -117,7 +117,7 @@ export interface SpdySession {
 /**
  * `end()` half-closes (FLAG_FIN); `destroy()` resets this stream alone. A reset by the other side (`SpdyResetError`,
  * which is how a kubelet ends all streams of a session that is over) and the end of the session come as an error after
- * what was received has been read. Streams share the session's 4 MiB of what is not read yet: read each, or destroy it,
+ * what was received has been read. Streams share the session's 2 MiB of what is not read yet: read each, or destroy it,
  * and give one that is bulky or slow a session of its own.
  */
 export interface SpdyStream extends Duplex {

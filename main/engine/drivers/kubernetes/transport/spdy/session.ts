@@ -20,8 +20,8 @@ import { Sender } from './sender'
 import { MultiplexedStream, SpdyResetError, type StreamHost } from './stream'
 
 /** Bytes of all streams that may wait to be read before nothing more is taken from the connection. */
-const RECEIVE_HIGH_MARK = 4 * 1024 * 1024
-const RECEIVE_LOW_MARK = 2 * 1024 * 1024
+const RECEIVE_HIGH_MARK = 2 * 1024 * 1024
+const RECEIVE_LOW_MARK = 1024 * 1024
 /** Milliseconds for the other side to accept a stream, as kubectl gives it. */
 const OPEN_WITHIN = 30_000
 /** Milliseconds for the connection to take the last bytes of a session that is closed. */
@@ -58,7 +58,7 @@ class SessionLostError extends Error {
 /**
  * A SPDY/3.1 session in the part of the client. Streams are sent in turns of 32 KiB and feel the connection's
  * backpressure. In the other direction the protocol's peer, moby/spdystream, knows no flow control for a single
- * stream: one that is not read holds up to 4 MiB, counted over all streams, and then all of them. A stream that is
+ * stream: one that is not read holds up to 2 MiB, counted over all streams, and then all of them. A stream that is
  * bulky, or whose reader may be slow, wants a session of its own; one that nobody reads has to be destroyed.
  */
 export function createSpdySession(options: SessionOptions): SpdySession {
