@@ -14,6 +14,11 @@ import { type OutputStreams, readOutputs, writeInput } from './streams/output'
 const SILENCE = { first: 2_000, longest: 15_000 }
 /** How long the output of a process that has ended may still take to arrive, in milliseconds. */
 const LINGER = 2_000
+/** How long an engine may take to begin what it was told to start, and to end what was given up, in milliseconds. */
+const BEGIN_WITHIN = 1_000
+const END_WITHIN = 10_000
+/** Milliseconds between two looks at a process that is to end. */
+const END_PAUSE = 100
 /** The first API version that gives a new terminal its size before the process starts. */
 const CONSOLE_SIZE_API = '1.42'
 
@@ -58,9 +63,8 @@ export async function startExec(
       await process.setInitialSize(options.tty.columns, options.tty.rows)
     return process
   } catch (error) {
-    // Given up while it was being started: it may run already.
-    if (made && signal.aborted)
-      await signalMarked(client, made.containerId, marker, ['KILL']).catch(() => undefined)
+    // Given up while it was being started: it may run already, or begin to.
+    if (made && signal.aborted) endLater(dependencies, { ...made, marker }, ['KILL'])
     throw execFailure(client, error, options, signal)
   }
 }
@@ -126,11 +130,14 @@ function execFailure(client: EngineClient, error: unknown, options: ExecOptions,
   return client.failure(error, title, signal)
 }
 
-interface Started {
+interface Made {
   readonly containerId: string
   readonly execId: string
   /** Value of {@link EXEC_MARKER} in the process's environment. */
   readonly marker: string
+}
+
+interface Started extends Made {
   readonly connection: RawConnection
 }
 
@@ -143,17 +150,17 @@ class DockerExec implements ExecProcess {
   readonly #logger: Logger
   readonly #started: Started
   readonly #outputs: OutputStreams
-  readonly #ending: Set<Promise<void>>
+  readonly #dependencies: ExecDependencies
   #exited: number | undefined
   #destroyed = false
   #over = false
   #wantedSize: { readonly columns: number; readonly rows: number } | undefined
   #resizing: Promise<void> | undefined
 
-  constructor({ client, logger, ending }: ExecDependencies, started: Started, options: ExecOptions) {
-    this.#client = client
-    this.#logger = logger
-    this.#ending = ending
+  constructor(dependencies: ExecDependencies, started: Started, options: ExecOptions) {
+    this.#dependencies = dependencies
+    this.#client = dependencies.client
+    this.#logger = dependencies.logger
     this.#started = started
     const { socket, head } = started.connection
     this.#outputs = readOutputs(socket, head, options.tty === undefined)
@@ -198,7 +205,7 @@ class DockerExec implements ExecProcess {
   }
 
   #inspect(): Promise<ExecInspect> {
-    return this.#client.json<ExecInspect>('GET', `/exec/${this.#started.execId}/json`, { timeout: QUICK })
+    return inspectExec(this.#client, this.#started.execId)
   }
 
   #lost(detail?: string): Problem {
@@ -314,13 +321,39 @@ class DockerExec implements ExecProcess {
     this.stdout.destroy()
     this.stderr?.destroy()
     this.#started.connection.socket.destroy()
-    if (!running) return
-    const ending = this.#signal(['HUP', 'TERM', 'KILL'])
-      .catch((error: unknown) => {
-        this.#logger.debug('exec: what was left of a process could not be ended', { error: String(error) })
-      })
-      .finally(() => this.#ending.delete(ending))
-    this.#ending.add(ending)
+    if (running) endLater(this.#dependencies, this.#started, ['HUP', 'TERM', 'KILL'])
+  }
+}
+
+function inspectExec(client: EngineClient, execId: string): Promise<ExecInspect> {
+  return client.json<ExecInspect>('GET', `/exec/${execId}/json`, { timeout: QUICK })
+}
+
+/** Ends a process whose streams are given up; who disposes of the driver waits for it. */
+function endLater(
+  { client, logger, ending }: ExecDependencies,
+  made: Made,
+  signals: readonly string[],
+): void {
+  const end = endExec(client, made, signals)
+    .catch((error: unknown) => {
+      logger.debug('exec: what was left of a process could not be ended', { error: String(error) })
+    })
+    .finally(() => ending.delete(end))
+  ending.add(end)
+}
+
+/** What an engine was told to start may begin only after it was given up: so it is signalled until it has ended. */
+async function endExec(client: EngineClient, made: Made, signals: readonly string[]): Promise<void> {
+  for (let waited = 0; waited < END_WITHIN; waited += END_PAUSE) {
+    const { Running, ExitCode } = await inspectExec(client, made.execId).catch((error: unknown) => {
+      // With its container.
+      if (isStatus(error, 404)) return { Running: false, ExitCode: null }
+      throw error
+    })
+    if (Running) await signalMarked(client, made.containerId, made.marker, signals)
+    else if (ExitCode !== null || waited >= BEGIN_WITHIN) return
+    await wait(END_PAUSE)
   }
 }
 
@@ -342,7 +375,7 @@ async function signalMarked(
     outputs.stderr?.resume()
     await outputs.ended
     connection.socket.destroy()
-    const state = await client.json<ExecInspect>('GET', `/exec/${execId}/json`, { timeout: QUICK })
+    const state = await inspectExec(client, execId)
     if (state.ExitCode === 126 || state.ExitCode === 127) {
       throw problem({
         code: 'unsupported',
