@@ -187,23 +187,23 @@ export function CreateView({ initialText, asked }: CreateViewProps) {
           />
         ) : null}
 
-        <div>
-          <UnstyledButton className={styles.more} aria-expanded={more} onClick={() => setMore(!more)}>
-            <IconChevronRight size={14} data-open={more || undefined} aria-hidden />
-            More options
-          </UnstyledButton>
-          {more ? (
-            <div className={styles.fields}>
-              {source === undefined || source.kind === 'git' ? (
-                <TextInput
-                  label="Branch"
-                  placeholder="The repository’s default"
-                  spellCheck={false}
-                  value={branch}
-                  onChange={(event) => setBranch(event.currentTarget.value)}
-                />
-              ) : null}
-              {source?.kind === 'image' ? null : (
+        {source?.kind === 'image' ? null : (
+          <div>
+            <UnstyledButton className={styles.more} aria-expanded={more} onClick={() => setMore(!more)}>
+              <IconChevronRight size={14} data-open={more || undefined} aria-hidden />
+              More options
+            </UnstyledButton>
+            {more ? (
+              <div className={styles.fields}>
+                {source === undefined || source.kind === 'git' ? (
+                  <TextInput
+                    label="Branch"
+                    placeholder="The repository’s default"
+                    spellCheck={false}
+                    value={branch}
+                    onChange={(event) => setBranch(event.currentTarget.value)}
+                  />
+                ) : null}
                 <TextInput
                   label="Image"
                   placeholder="As the definition says"
@@ -211,19 +211,19 @@ export function CreateView({ initialText, asked }: CreateViewProps) {
                   value={image}
                   onChange={(event) => setImage(event.currentTarget.value)}
                 />
-              )}
-            </div>
-          ) : null}
-          {candidates.length > 1 ? (
-            <Select
-              label="Definition"
-              className={styles.definition}
-              value={definitionPath ?? preview.value?.definition.path ?? null}
-              onChange={setDefinitionPath}
-              data={[...candidates]}
-            />
-          ) : null}
-        </div>
+              </div>
+            ) : null}
+            {candidates.length > 1 ? (
+              <Select
+                label="Definition"
+                className={styles.definition}
+                value={definitionPath ?? preview.value?.definition.path ?? null}
+                onChange={setDefinitionPath}
+                data={[...candidates]}
+              />
+            ) : null}
+          </div>
+        )}
 
         {cluster ? (
           <ClusterSection
