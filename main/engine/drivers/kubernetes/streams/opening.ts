@@ -11,8 +11,6 @@ const NODE_PATIENCE = 5_000
  * there says it much sooner; a node that has just started a pod may take half a second to start one.
  */
 const POD_PATIENCE = 50
-/** Why a wait is given up that nobody waits on any more; an abort without a reason makes an exception each time. */
-const OVER = 'over'
 
 /** A connection that the node has accepted, and how to ask the same of a closed port. */
 export interface Attempt {
@@ -92,7 +90,7 @@ export class Opening {
       const who = await Promise.race([listens ?? this.#look?.look(port), aborted])
       return who === 'version6' ? { open: 'elsewhere' } : outcome
     } finally {
-      done.abort(OVER)
+      done.abort()
     }
   }
 
@@ -157,7 +155,7 @@ export class Opening {
     try {
       return await Promise.race([attempt.connection.decided, this.#assume(port, attempt), aborted])
     } finally {
-      done.abort(OVER)
+      done.abort()
     }
   }
 

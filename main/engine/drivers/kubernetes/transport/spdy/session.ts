@@ -41,9 +41,6 @@ export interface SessionOptions {
   readonly reachable?: () => Promise<boolean>
 }
 
-/** Why a wait is given up that nobody waits on any more; an abort without a reason makes an exception each time. */
-const OVER = 'over'
-
 interface Opening {
   readonly stream: MultiplexedStream
   accepted(): void
@@ -148,7 +145,7 @@ class Session implements SpdySession, StreamHost {
       throw error
     } finally {
       this.#opening.delete(streamId)
-      waited.abort(OVER)
+      waited.abort()
     }
   }
 
