@@ -61,12 +61,14 @@ export function CreateView({ initialText, asked }: CreateViewProps) {
 
   const parsed = useParsed(text, branch)
   const source = text.trim() === '' ? undefined : parsed.value?.source
+  // What was typed for another source has no field here, and no say.
+  const otherImage = source?.kind === 'image' ? '' : image.trim()
   const isCopied = source?.kind === 'folder' && target?.capabilities?.bindMounts === false
   const nameProblem = name === '' ? undefined : nameFault(name)
   const input: CreateInput | undefined = source && {
     source,
     ...(target ? { targetId: target.id } : {}),
-    ...(image.trim() ? { image: image.trim() } : {}),
+    ...(otherImage ? { image: otherImage } : {}),
     ...(definitionPath ? { definitionPath } : {}),
     ...(isCopied && respectsGitignore !== undefined ? { respectGitignore: respectsGitignore } : {}),
   }
@@ -246,7 +248,7 @@ export function CreateView({ initialText, asked }: CreateViewProps) {
         <PreviewPanel
           source={source}
           preview={preview}
-          imageOverride={image.trim()}
+          imageOverride={otherImage}
           onRetry={() => setTurn(turn + 1)}
         />
         <div className={styles.footer}>
