@@ -8,6 +8,7 @@ import { compareVersions, type EngineClient, type RawConnection } from './client
 import { nonce } from './container/anatomy'
 import { type Locator, QUICK } from './container/locate'
 import { connectionLost, EngineError, isDiskFull, isStatus } from './problems'
+import { halfClose } from './streams/half-close'
 import { type OutputStreams, readOutputs, writeInput } from './streams/output'
 
 /** How long a stream may be silent, in milliseconds, before the engine is asked whether its process still runs. */
@@ -369,7 +370,7 @@ async function signalMarked(
     const command = signalCommand(marker, signals)
     const execId = await createExec(client, containerId, { command, user: '0' }, nonce())
     const connection = await client.upgrade(`/exec/${execId}/start`, { json: { Detach: false, Tty: false } })
-    connection.socket.end()
+    halfClose(connection.socket)
     const outputs = readOutputs(connection.socket, connection.head, true)
     outputs.stdout.resume()
     outputs.stderr?.resume()

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { Readable, Writable } from 'node:stream'
 import { Demultiplexer } from './demultiplexer'
+import { halfClose } from './half-close'
 
 /** What a stream holds for a reader that stopped, beside what the socket and the kernel hold. */
 const BUFFERED = 512 * 1024
@@ -147,7 +148,7 @@ export function writeInput(socket: Duplex, terminal: boolean): Writable {
       waiting = done
       // Within a line the first one only hands the line over.
       if (terminal) socket.write(Buffer.alloc(atLineStart ? 1 : 2, END_OF_TRANSMISSION), settle)
-      else socket.end(settle)
+      else halfClose(socket, settle)
     },
   })
   input.on('error', () => undefined)

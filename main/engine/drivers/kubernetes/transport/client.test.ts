@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { afterEach, describe, expect, test } from 'vitest'
 import { ProblemError } from '#contract'
+import { makeAuthority } from '../../shared/certificates.suite'
 import {
   answer,
   clientOf,
@@ -9,7 +10,6 @@ import {
   startServer,
   statusBody,
 } from './api-server.suite'
-import { makeAuthority } from './certificates.suite'
 import type { ApiError } from './errors'
 import { ManualClock, settled, until } from './testing.suite'
 
