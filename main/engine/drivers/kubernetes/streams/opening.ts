@@ -90,7 +90,7 @@ export class Opening {
       const who = await Promise.race([listens ?? this.#look?.look(port), aborted])
       return who === 'version6' ? { open: 'elsewhere' } : outcome
     } finally {
-      done.abort()
+      done.abort('over')
     }
   }
 
@@ -155,7 +155,7 @@ export class Opening {
     try {
       return await Promise.race([attempt.connection.decided, this.#assume(port, attempt), aborted])
     } finally {
-      done.abort()
+      done.abort('over')
     }
   }
 

@@ -38,7 +38,7 @@ describe('frames', () => {
     parser.push(Buffer.concat([dataHeader(5, 5, true), Buffer.from('hello')]))
     expect(seen).toEqual([
       { kind: 'syn-stream', streamId: 1, fin: false, block: Buffer.from('headers') },
-      { kind: 'syn-reply', streamId: 1, fin: false, block: Buffer.from('more') },
+      { kind: 'syn-reply', streamId: 1, fin: false },
       { kind: 'ping', id: 7 },
       { fin: 3 },
       { kind: 'rst-stream', streamId: 3, status: 5 },

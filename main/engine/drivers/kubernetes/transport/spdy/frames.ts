@@ -50,11 +50,11 @@ export const RESET_CANCEL = 5
 export const GOAWAY_OK = 0
 export const GOAWAY_PROTOCOL_ERROR = 1
 
-/** `block` are headers, still compressed: whatever is not looked at has to be decompressed all the same. */
+/** `block` are headers as they came (see {@link HeaderWriter}). */
 export type ControlFrame =
   | { readonly kind: 'syn-stream'; readonly streamId: number; readonly fin: boolean; readonly block: Buffer }
-  | { readonly kind: 'syn-reply'; readonly streamId: number; readonly fin: boolean; readonly block: Buffer }
-  | { readonly kind: 'headers'; readonly streamId: number; readonly fin: boolean; readonly block: Buffer }
+  | { readonly kind: 'syn-reply'; readonly streamId: number; readonly fin: boolean }
+  | { readonly kind: 'headers'; readonly streamId: number; readonly fin: boolean }
   | { readonly kind: 'rst-stream'; readonly streamId: number; readonly status: number }
   | { readonly kind: 'ping'; readonly id: number }
   | { readonly kind: 'go-away'; readonly lastStreamId: number; readonly status: number }
@@ -157,10 +157,10 @@ function parseControl(bytes: Buffer, flags: number): ControlFrame {
       return { kind: 'syn-stream', streamId: streamIdAt(0), fin, block: body.subarray(10) }
     case frameTypes.synReply:
       needs(4)
-      return { kind: 'syn-reply', streamId: streamIdAt(0), fin, block: body.subarray(4) }
+      return { kind: 'syn-reply', streamId: streamIdAt(0), fin }
     case frameTypes.headers:
       needs(4)
-      return { kind: 'headers', streamId: streamIdAt(0), fin, block: body.subarray(4) }
+      return { kind: 'headers', streamId: streamIdAt(0), fin }
     case frameTypes.rstStream:
       needs(8)
       return { kind: 'rst-stream', streamId: streamIdAt(0), status: body.readUInt32BE(4) }

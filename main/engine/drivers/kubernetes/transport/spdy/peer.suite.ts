@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { dataHeader, FrameParser, goAwayFrame, pingFrame, resetFrame, synReplyFrame } from './frames'
-import { HeaderCompressor, HeaderDecompressor } from './headers'
+import { HeaderWriter } from './headers'
+import { HeaderReader } from './headers.suite'
 
 /** One stream as the other side of a session sees it. */
 export interface PeerStream {
@@ -30,17 +31,17 @@ export class SpdyPeer {
   readonly pings: number[] = []
   readonly connection: Duplex
   wentAway: number | undefined
-  readonly #compressor = new HeaderCompressor()
+  readonly #headers = new HeaderWriter()
 
   constructor(connection: Duplex, options: PeerOptions = {}) {
     this.connection = connection
     connection.on('error', () => undefined)
-    const decompressor = new HeaderDecompressor()
+    const reader = new HeaderReader()
     const parser = new FrameParser({
       control: (frame) => {
         switch (frame.kind) {
           case 'syn-stream': {
-            const stream = this.#stream(frame.streamId, decompressor.decompress(frame.block))
+            const stream = this.#stream(frame.streamId, reader.read(frame.block))
             this.streams.set(frame.streamId, stream)
             if (options.onStream) options.onStream(stream)
             else stream.reply()
@@ -90,7 +91,7 @@ export class SpdyPeer {
       received: [],
       finReceived: false,
       resetBy: undefined,
-      reply: () => void connection.write(synReplyFrame(streamId, this.#compressor.compress({}))),
+      reply: () => void connection.write(synReplyFrame(streamId, this.#headers.write({}))),
       send: (data, fin = false) => {
         const bytes = Buffer.from(data)
         return connection.write(Buffer.concat([dataHeader(streamId, bytes.length, fin), bytes]))

@@ -15,7 +15,7 @@ import {
   SpdyProtocolError,
   synStreamFrame,
 } from './frames'
-import { HeaderCompressor, HeaderDecompressor } from './headers'
+import { HeaderWriter } from './headers'
 import { Sender } from './sender'
 import { MultiplexedStream, SpdyResetError, type StreamHost } from './stream'
 
@@ -47,6 +47,9 @@ interface Opening {
   refused(error: Error): void
 }
 
+/** Given as reason where nobody asks for it: else each abort makes an error with a stack. */
+const OVER = 'over'
+
 /** Why what belonged to a session came to its end. */
 class SessionLostError extends Error {
   readonly code = 'ECONNRESET'
@@ -70,8 +73,7 @@ class Session implements SpdySession, StreamHost {
   readonly #watch = new AbortController()
   readonly #parser: FrameParser
   readonly #sender: Sender
-  readonly #compressor = new HeaderCompressor()
-  readonly #decompressor = new HeaderDecompressor()
+  readonly #headers = new HeaderWriter()
   readonly #opening = new Map<number, Opening>()
   /** Those that are not over on both sides. */
   readonly #streams = new Map<number, MultiplexedStream>()
@@ -137,7 +139,7 @@ class Session implements SpdySession, StreamHost {
           () => reject(new Error(`a stream was not accepted within ${OPEN_WITHIN / 1000} s`)),
           () => undefined,
         )
-        this.#sender.write(synStreamFrame(streamId, this.#compressor.compress(headers)))
+        this.#sender.write(synStreamFrame(streamId, this.#headers.write(headers)))
       })
       return stream
     } catch (error) {
@@ -145,7 +147,7 @@ class Session implements SpdySession, StreamHost {
       throw error
     } finally {
       this.#opening.delete(streamId)
-      waited.abort()
+      waited.abort(OVER)
     }
   }
 
@@ -206,16 +208,13 @@ class Session implements SpdySession, StreamHost {
   #control(frame: ControlFrame): void {
     switch (frame.kind) {
       case 'syn-reply':
-        this.#decompressor.decompress(frame.block)
         this.#opening.get(frame.streamId)?.accepted()
         if (frame.fin) this.#remoteFin(frame.streamId)
         return
       case 'headers':
-        this.#decompressor.decompress(frame.block)
         if (frame.fin) this.#remoteFin(frame.streamId)
         return
       case 'syn-stream':
-        this.#decompressor.decompress(frame.block)
         this.#sender.write(resetFrame(frame.streamId, RESET_REFUSED))
         return
       case 'rst-stream':
