@@ -1,0 +1,67 @@
+// Command berth-agent runs inside a workspace: `bridge` carries SSH between an exec's standard streams and the daemon,
+// `serve` is the daemon, `version` says which agent this is.
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"slices"
+
+	"berth.dev/agent/internal/bridge"
+	"berth.dev/agent/internal/build"
+	"berth.dev/agent/internal/server"
+)
+
+const usage = "usage: berth-agent bridge | serve | version"
+
+// Memory: the collector runs often, since what the agent keeps is small and lies in a workspace that others need.
+const (
+	collectorPercent = 50
+	memoryTarget     = 48 << 20
+)
+
+// readyDescriptor is the pipe on which a daemon that a bridge started tells of its failure; it is closed when it serves.
+const readyDescriptor = 3
+
+func main() {
+	debug.SetGCPercent(collectorPercent)
+	debug.SetMemoryLimit(memoryTarget)
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintf(os.Stderr, "berth-agent: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+func run(arguments []string) error {
+	if len(arguments) == 0 {
+		return fmt.Errorf("%s", usage)
+	}
+	switch arguments[0] {
+	case "bridge":
+		return bridge.Run()
+	case "serve":
+		return serve(arguments[1:])
+	case "version":
+		return json.NewEncoder(os.Stdout).Encode(struct {
+			Version  string `json:"version"`
+			Revision int    `json:"revision"`
+		}{build.Version, build.Revision})
+	}
+	return fmt.Errorf("%q is not a command; %s", arguments[0], usage)
+}
+
+func serve(arguments []string) error {
+	ready := func() {}
+	var pipe *os.File
+	if slices.Contains(arguments, "--ready") {
+		pipe = os.NewFile(readyDescriptor, "ready")
+		ready = func() { pipe.Close() }
+	}
+	err := server.Run(ready)
+	if err != nil && pipe != nil {
+		fmt.Fprintf(pipe, "%v\n", err)
+	}
+	return err
+}

@@ -1,0 +1,8 @@
+// Package build says which agent this is.
+package build
+
+// Version is the agent's version for people.
+const Version = "0.1.0"
+
+// Revision is the agent's version for programs: it grows with every change a client can see.
+const Revision = 1

@@ -1,0 +1,83 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strconv"
+	"syscall"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// dialTime is how long a connection may take.
+const dialTime = 10 * time.Second
+
+// serveDirectTCP answers direct-tcpip (RFC 4254, section 7.2).
+func (client *connection) serveDirectTCP(opening ssh.NewChannel) {
+	var message struct {
+		Host           string
+		Port           uint32
+		OriginatorHost string
+		OriginatorPort uint32
+	}
+	if ssh.Unmarshal(opening.ExtraData(), &message) != nil || message.Port == 0 || message.Port > 65535 {
+		opening.Reject(ssh.ConnectionFailed, "not an address")
+		return
+	}
+	client.join(opening, func() (net.Conn, error) { return dial(message.Host, int(message.Port)) })
+}
+
+// serveDirectSocket answers direct-streamlocal@openssh.com (OpenSSH, PROTOCOL, section 2.4).
+func (client *connection) serveDirectSocket(opening ssh.NewChannel) {
+	var message struct {
+		Path         string
+		ReservedText string
+		ReservedPort uint32
+	}
+	if ssh.Unmarshal(opening.ExtraData(), &message) != nil {
+		opening.Reject(ssh.ConnectionFailed, "not a path")
+		return
+	}
+	client.join(opening, func() (net.Conn, error) { return net.DialTimeout("unix", message.Path, dialTime) })
+}
+
+func (client *connection) join(opening ssh.NewChannel, dial func() (net.Conn, error)) {
+	far, err := dial()
+	if err != nil {
+		text := err.Error()
+		if errors.Is(err, syscall.ECONNREFUSED) {
+			text = "refused"
+		}
+		opening.Reject(ssh.ConnectionFailed, text)
+		return
+	}
+	channel, requests, err := opening.Accept()
+	if err != nil {
+		far.Close()
+		return
+	}
+	client.splice(channel, requests, far)
+}
+
+// dial connects to a host; localhost is this machine's two loopback addresses and is not looked up.
+func dial(host string, port int) (net.Conn, error) {
+	number := strconv.Itoa(port)
+	// One time limit for all addresses of the host.
+	limited, cancel := context.WithTimeout(context.Background(), dialTime)
+	defer cancel()
+	var dialer net.Dialer
+	if host != "localhost" {
+		return dialer.DialContext(limited, "tcp", net.JoinHostPort(host, number))
+	}
+	first, problem := dialer.DialContext(limited, "tcp", net.JoinHostPort("127.0.0.1", number))
+	if problem == nil {
+		return first, nil
+	}
+	second, other := dialer.DialContext(limited, "tcp", net.JoinHostPort("::1", number))
+	if other == nil {
+		return second, nil
+	}
+	return nil, errors.Join(problem, other)
+}

@@ -1,0 +1,31 @@
+package server
+
+import (
+	"github.com/pkg/sftp"
+	"golang.org/x/crypto/ssh"
+
+	"berth.dev/agent/internal/children"
+)
+
+// runSubsystem answers `subsystem` (RFC 4254, section 6.5): sftp, which begins in the home folder.
+func (session *session) runSubsystem(request *ssh.Request, name string) {
+	if name != "sftp" {
+		session.refuse(request, "berth-agent: no such subsystem\n")
+		return
+	}
+	server, err := sftp.NewServer(session.channel, sftp.WithServerWorkingDirectory(session.environment.Home()))
+	if err != nil {
+		session.refuse(request, "berth-agent: "+err.Error()+"\n")
+		return
+	}
+	request.Reply(true, nil)
+	go func() {
+		err := server.Serve()
+		server.Close()
+		ending := children.Status{}
+		if err != nil {
+			ending.Code = 1
+		}
+		tellEnd(session.channel, ending)
+	}()
+}
