@@ -37,6 +37,9 @@ afterAll(async () => {
   await registry?.dispose()
 })
 
+/** Milliseconds within which a start tells what it waits for; a busy cluster takes its time. */
+const PATIENCE = 150_000
+
 /** A workspace that was never started. */
 async function make({ options, image, definition }: Made = {}): Promise<string> {
   const id = newId()
@@ -84,10 +87,17 @@ async function whileStarting(
     },
   )
   try {
+    const started = performance.now()
     for (;;) {
       const problems = await driver.diagnose(id, never)
       if (until(problems, report)) return problems
       if (outcome) throw outcome
+      if (performance.now() - started > PATIENCE) {
+        const events = await harness.kubectl('get', 'events', '--sort-by=.lastTimestamp')
+        throw new Error(
+          `not told within ${PATIENCE} ms: ${JSON.stringify([problems, report.details])}\n${events}`,
+        )
+      }
       await new Promise((resolve) => setTimeout(resolve, 250))
     }
   } finally {
