@@ -29,6 +29,7 @@ const tasks = {
     await step('building', build)
     return 0
   },
+  agent: () => node('scripts/agent.mjs', ...args),
   bench: async () => {
     await prepareForWindow()
     if (wantsCluster(args)) await prepareForCluster()

@@ -19,16 +19,21 @@ import { ensurePackages, packagesFor } from './setup/system-packages.mjs'
 import { ensureTestUser } from './setup/test-user.mjs'
 
 const minutes = (/** @type {number} */ count) => count * 60_000
-const checks = ['lint', 'typecheck']
+const checks = ['lint', 'typecheck', 'agent']
 const suites = ['unit', 'conformance', 'kubernetes', 'kubernetes-current', 'e2e']
-/** No suite hangs the run. */
+/** No check and no suite hangs the run. */
 const limit = {
+  lint: minutes(5),
+  typecheck: minutes(5),
+  agent: minutes(15),
   unit: minutes(5),
   conformance: minutes(25),
   kubernetes: minutes(25),
   'kubernetes-current': minutes(25),
   e2e: minutes(25),
 }
+
+const tooLong = 'took too long and was ended'
 
 /** Takes the current Kubernetes in place of the oldest, with all tests. */
 const currentOption = '--kubernetes=current'
@@ -128,19 +133,22 @@ async function prepare() {
 async function runCheck(check) {
   const from = performance.now()
   process.stdout.write(`\n── ${check}\n`)
-  const code = await attend(process.execPath, [join(root, 'scripts/run.mjs'), check], {
+  const file = join(temporary, `${check}.json`)
+  const program = check === 'agent' ? ['scripts/agent.mjs', 'check'] : ['scripts/run.mjs', check]
+  const code = await attend(process.execPath, program, {
     cwd: root,
-    timeout: minutes(5),
+    timeout: limit[/** @type {keyof typeof limit} */ (check)],
+    env: { ...process.env, BERTH_TEST_COUNTS: file },
   })
   const seconds = (performance.now() - from) / 1000
-  results.push({
-    suite: check,
+  // Lint and typecheck write no counts: they are one thing that passes or fails.
+  const counts = read(file) ?? {
     passed: code === 0 ? 1 : 0,
     failed: code === 0 ? 0 : 1,
     skipped: [],
-    failures: code === 0 ? [] : [`npm run ${check} says more`],
-    seconds,
-  })
+    failures: code === 0 ? [] : [code === 124 ? tooLong : `npm run ${check} says more`],
+  }
+  results.push({ suite: check, ...counts, seconds })
 }
 
 /** @param {string} suite */
@@ -170,8 +178,7 @@ async function runSuite(suite) {
   const seconds = (performance.now() - from) / 1000
   const counts = read(file)
   if (!counts) {
-    const why =
-      code === 124 ? 'took too long and was ended' : `Vitest ended with ${code} before it had results`
+    const why = code === 124 ? tooLong : `Vitest ended with ${code} before it had results`
     results.push({ suite, passed: 0, failed: 1, skipped: [], failures: [why], seconds })
     return
   }

@@ -161,7 +161,7 @@ export const law = [
     packages: () => true,
   },
   {
-    room: /^scripts\/(start|test|run)\.mjs$|^scripts\/setup\//,
+    room: /^scripts\/(start|test|run|agent)\.mjs$|^scripts\/(setup|agent)\//,
     rule: 'the set-up runs before any dependency is there: Node built-ins alone',
     may: ['scripts/'],
     builtins: true,

@@ -2,7 +2,8 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { attend } from './children.mjs'
 import { root } from './folders.mjs'
-import { find, run } from './programs.mjs'
+import { goCandidates } from './go.mjs'
+import { run } from './programs.mjs'
 
 /** Names one release of Kubernetes with all of its parts, and of the etcd that it goes with. */
 const module = join(root, 'test/harness/kubernetes/current')
@@ -65,9 +66,7 @@ export async function buildFromModule(folder) {
 
 /** A Go that can build the module. @returns {Promise<string | undefined>} its path */
 async function findGo() {
-  const candidates = [find('go'), '/usr/local/go/bin/go', '/usr/lib/go/bin/go']
-  for (const candidate of new Set(candidates)) {
-    if (!candidate || !existsSync(candidate)) continue
+  for (const candidate of goCandidates()) {
     // Asked in the module's folder: there it gets itself a newer one, where it may.
     const { code, output } = await run(candidate, ['env', 'GOVERSION'], { cwd: module })
     const [, major, minor] = /^go(\d+)\.(\d+)/m.exec(output) ?? []
