@@ -113,6 +113,7 @@ func (client *bridged) started(t *testing.T, line string) (*ssh.Session, int) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	session.StdinPipe() // Without one, the end of input is sent at once.
 	output, _ := session.StdoutPipe()
 	if err := session.Start(line); err != nil {
 		t.Fatal(err)
