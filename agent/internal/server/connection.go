@@ -111,6 +111,8 @@ func (client *connection) serveChannel(opening ssh.NewChannel) {
 		client.serveDirectTCP(opening)
 	case "direct-streamlocal@openssh.com":
 		client.serveDirectSocket(opening)
+	case "ports@berth.dev":
+		client.servePorts(opening)
 	default:
 		opening.Reject(ssh.UnknownChannelType, "unknown channel type")
 	}

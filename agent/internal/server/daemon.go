@@ -17,6 +17,7 @@ import (
 
 	"berth.dev/agent/internal/build"
 	"berth.dev/agent/internal/children"
+	"berth.dev/agent/internal/listeners"
 	"berth.dev/agent/internal/place"
 )
 
@@ -38,6 +39,7 @@ type Daemon struct {
 	startedAt     time.Time
 	connections   atomic.Int32
 	processes     atomic.Int32
+	listeners     listeners.Watcher
 	running       sync.Map // *children.Child of sessions, as keys
 }
 

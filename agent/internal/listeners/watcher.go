@@ -1,0 +1,220 @@
+package listeners
+
+import (
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"berth.dev/agent/internal/account"
+	"berth.dev/agent/internal/feed"
+)
+
+// How often the tables are read.
+const (
+	busyInterval  = 100 * time.Millisecond
+	idleInterval  = 200 * time.Millisecond
+	busyTime      = 30 * time.Second
+	otherInterval = 2 * time.Second
+)
+
+// again is when a socket's owner is looked for once more, after it was not found: it may have been about to be passed
+// to another process, or be another user's.
+var again = []time.Duration{100 * time.Millisecond, time.Second}
+
+// Watcher reads the tables while somebody subscribes; without subscribers it does nothing.
+type Watcher struct {
+	mutex       sync.Mutex
+	subscribers int
+	stop        chan struct{}
+	feed        *feed.Feed
+}
+
+// Subscribe gives the feed of the table, and the function that ends the subscription.
+func (watcher *Watcher) Subscribe() (*feed.Feed, func()) {
+	watcher.mutex.Lock()
+	defer watcher.mutex.Unlock()
+	watcher.subscribers++
+	if watcher.subscribers == 1 {
+		watcher.stop, watcher.feed = make(chan struct{}), &feed.Feed{}
+		go newLook(watcher.feed).run(watcher.stop)
+	}
+	return watcher.feed, sync.OnceFunc(func() {
+		watcher.mutex.Lock()
+		defer watcher.mutex.Unlock()
+		watcher.subscribers--
+		if watcher.subscribers == 0 {
+			close(watcher.stop)
+		}
+	})
+}
+
+// look is the state of one run of reading.
+type look struct {
+	feed      *feed.Feed
+	diagnosis *diagnosis
+	others    []found
+	othersAt  time.Time
+	latest    []found
+	changedAt time.Time
+	sockets   map[uint64]*socket
+	names     map[int]string
+}
+
+// socket is what is known about the owner of an inode.
+type socket struct {
+	owner  *owner
+	own    bool
+	tries  int
+	nextAt time.Time
+}
+
+func newLook(feed *feed.Feed) *look {
+	return &look{feed: feed, sockets: map[uint64]*socket{}, names: account.Names()}
+}
+
+func (look *look) run(stop <-chan struct{}) {
+	look.diagnosis, _ = openDiagnosis()
+	defer func() {
+		if look.diagnosis != nil {
+			look.diagnosis.close()
+		}
+	}()
+	look.changedAt = time.Now()
+	first := true
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-stop:
+			return
+		case <-timer.C:
+		}
+		now := time.Now()
+		if look.read(now) || first {
+			look.publish()
+		}
+		first = false
+		interval := idleInterval
+		if now.Sub(look.changedAt) < busyTime {
+			interval = busyInterval
+		}
+		timer.Reset(interval)
+	}
+}
+
+// read reports whether something has changed.
+func (look *look) read(now time.Time) bool {
+	changed := false
+	if now.Sub(look.othersAt) >= otherInterval {
+		look.others, look.othersAt = otherTables(), now
+		changed = look.forgetLostOwners()
+	}
+	list := append(look.tcp(make([]found, 0, len(look.latest))), look.others...)
+	slices.SortFunc(list, compare)
+	if !slices.Equal(list, look.latest) {
+		look.latest, look.changedAt = list, now
+		changed = true
+		look.forgetGone()
+	}
+	return look.findOwners(now) || changed
+}
+
+func (look *look) tcp(list []found) []found {
+	if look.diagnosis != nil {
+		told, err := look.diagnosis.listening(list)
+		if err == nil {
+			return told
+		}
+		look.diagnosis.close()
+		look.diagnosis = nil
+	}
+	return tcpTables(list[:0])
+}
+
+func (look *look) forgetGone() {
+	present := map[uint64]bool{}
+	for _, listener := range look.latest {
+		present[listener.inode] = true
+	}
+	for inode := range look.sockets {
+		if !present[inode] {
+			delete(look.sockets, inode)
+		}
+	}
+}
+
+// forgetLostOwners looks anew for sockets that their process has closed or left to another.
+func (look *look) forgetLostOwners() bool {
+	lost := false
+	for inode, socket := range look.sockets {
+		if socket.owner != nil && !socket.owner.holds(inode) {
+			delete(look.sockets, inode)
+			lost = true
+		}
+	}
+	return lost
+}
+
+// findOwners walks the processes if there is a socket whose owner is to be looked for now.
+func (look *look) findOwners(now time.Time) bool {
+	wanted := map[uint64]bool{}
+	for _, listener := range look.latest {
+		known := look.sockets[listener.inode]
+		if known == nil {
+			known = &socket{nextAt: now}
+			look.sockets[listener.inode] = known
+		}
+		if known.owner == nil && !known.own && known.tries <= len(again) && !now.Before(known.nextAt) {
+			wanted[listener.inode] = true
+		}
+	}
+	if len(wanted) == 0 {
+		return false
+	}
+	owners, own := findOwners(wanted)
+	for inode := range wanted {
+		known := look.sockets[inode]
+		known.owner, known.own = owners[inode], own[inode]
+		if known.tries < len(again) {
+			known.nextAt = now.Add(again[known.tries])
+		}
+		known.tries++
+	}
+	return len(owners) > 0 || len(own) > 0
+}
+
+func (look *look) publish() {
+	var list []Listener
+	for _, listener := range look.latest {
+		known := look.sockets[listener.inode]
+		if known != nil && known.own {
+			continue
+		}
+		list = append(list, look.describe(listener, known))
+	}
+	look.feed.Publish(line(list))
+}
+
+func (look *look) describe(listener found, known *socket) Listener {
+	described := Listener{
+		Kind:    listener.kind,
+		Address: listener.address,
+		Port:    listener.port,
+		Path:    listener.path,
+		Inode:   strconv.FormatUint(listener.inode, 10),
+	}
+	uid := listener.uid
+	if known != nil && known.owner != nil {
+		owner := known.owner
+		described.PID, described.Process, described.Command = owner.pid, owner.process, owner.command
+		described.StartedAt = owner.startedAt
+		if uid < 0 {
+			uid = owner.uid
+		}
+	}
+	if uid >= 0 {
+		described.UID, described.User = &uid, look.names[uid]
+	}
+	return described
+}
