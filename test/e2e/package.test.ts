@@ -1,10 +1,12 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
+import { readBinary, readManifest } from '../../main/engine/link/agent/binaries'
 import { root } from '../../scripts/setup/folders.mjs'
 import { application } from '../harness/application'
 import { command } from '../harness/command'
@@ -140,6 +142,18 @@ describe('the package', () => {
       expect(output).not.toContain('/nonexistent/hook.cjs')
     } finally {
       await end(child)
+    }
+  })
+
+  it('has the agent for workspaces, as it was built', async (context) => {
+    const committed = join(root, 'resources')
+    context.skip(!existsSync(join(committed, 'agent/manifest.json')), 'the agent is not built yet')
+    const shipped = join(folder, 'dist/linux-unpacked/resources/resources')
+    const manifest = await readManifest(shipped)
+    expect(manifest).toEqual(await readManifest(committed))
+    for (const architecture of ['amd64', 'arm64'] as const) {
+      const { sha256 } = await readBinary(shipped, architecture)
+      expect(sha256).toBe(manifest.binaries[architecture].sha256)
     }
   })
 
