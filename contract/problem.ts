@@ -67,6 +67,7 @@ export const problemCodes = [
   'command-not-found',
   'connection-lost',
   'dial-unsupported',
+  'agent-unavailable',
   'port-refused',
   'port-busy',
   'file-not-found',

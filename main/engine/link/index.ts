@@ -2,9 +2,15 @@ import { problem, type Workspace } from '#contract'
 import type { Driver } from '../drivers/driver'
 import type { ReadonlyCollection } from '../platform/collection'
 import type { Platform } from '../platform/platform'
+import { dialByAgent } from './agent/dial'
+import { AgentKeeper } from './agent/keeper'
+import type { AgentBinaries } from './agent/place'
+import { startProcess } from './agent/process'
+import { shippedAgents } from './agent/shipped'
 import { prepareExec } from './environment'
 import type { Link, Links } from './link'
 import { Poller } from './poller'
+import { ConnectionLost, type SshConnection } from './ssh/connection'
 
 export type { Link, LinkExecOptions, Links, ListeningTable } from './link'
 
@@ -12,22 +18,30 @@ export interface LinksDependencies {
   readonly platform: Platform
   readonly workspaces: ReadonlyCollection<Workspace>
   readonly driverOf: (workspaceId: string) => Driver | undefined
+  /** Absent: those that Berth was shipped with. */
+  readonly agents?: AgentBinaries
 }
 
-/** Links over the drivers' own verbs. */
+interface Entry {
+  readonly link: Link
+  dispose(): void
+}
+
+/** Links over the agent where there is a connection to it, and over the drivers' own verbs where there is none. */
 export function createLinks(dependencies: LinksDependencies): Links & { dispose(): void } {
   const { platform, workspaces } = dependencies
-  const links = new Map<string, { link: Link; poller: Poller }>()
+  const agents = dependencies.agents ?? shippedAgents(platform.folders.resources)
+  const links = new Map<string, Entry>()
   const ended = new AbortController()
 
   const unwatch = workspaces.onChange(({ removes }) => {
     for (const id of removes) {
-      links.get(id)?.poller.dispose()
+      links.get(id)?.dispose()
       links.delete(id)
     }
   })
 
-  function make(workspaceId: string): { link: Link; poller: Poller } {
+  function make(workspaceId: string): Entry {
     const driver = () => {
       const found = dependencies.driverOf(workspaceId)
       if (found) return found
@@ -38,13 +52,29 @@ export function createLinks(dependencies: LinksDependencies): Links & { dispose(
         remedy: 'Refresh the list of workspaces.',
       })
     }
-    const poller = new Poller({
+    const common = {
       workspaceId,
       workspaces,
       driver: () => dependencies.driverOf(workspaceId),
       clock: platform.clock,
       logger: platform.logger,
-    })
+    }
+    const agent = new AgentKeeper({ ...common, binaries: agents })
+    const poller = new Poller({ ...common, agent })
+    /** Over the agent; over the driver where there is none, or its connection ends before anything came of it. */
+    const either = async <T>(
+      byAgent: (connection: SshConnection) => Promise<T>,
+      byDriver: () => Promise<T>,
+    ): Promise<T> => {
+      const { connection } = agent
+      if (!connection) return byDriver()
+      try {
+        return await byAgent(connection)
+      } catch (error) {
+        if (error instanceof ConnectionLost) return byDriver()
+        throw error
+      }
+    }
     const link: Link = {
       workspaceId,
       async exec(options, signal = ended.signal) {
@@ -58,16 +88,28 @@ export function createLinks(dependencies: LinksDependencies): Links & { dispose(
             remedy: 'Refresh the list of workspaces.',
           })
         }
-        return found.exec(workspaceId, prepareExec(workspace, options, platform.env), signal)
+        const prepared = prepareExec(workspace, options, platform.env)
+        const byDriver = () => found.exec(workspaceId, prepared, signal)
+        // The agent runs as the workspace's user, and as nobody else.
+        if (options.user !== undefined) return byDriver()
+        return either((connection) => startProcess(connection, prepared, signal), byDriver)
       },
-      dial: async (port, signal) => driver().dial(workspaceId, port, signal),
+      dial: (port, signal) =>
+        either(
+          (connection) => dialByAgent(connection, port, signal),
+          async () => driver().dial(workspaceId, port, signal),
+        ),
       read: async (path, signal) => driver().read(workspaceId, path, signal),
       write: async (folder, tar, signal) => driver().write(workspaceId, folder, tar, signal),
       listeners: (signal) => poller.follow(AbortSignal.any([signal, ended.signal])),
       foreground: (session) => poller.foreground(session),
       stir: () => poller.stir(),
     }
-    return { link, poller }
+    const dispose = () => {
+      poller.dispose()
+      agent.dispose()
+    }
+    return { link, dispose }
   }
 
   return {
@@ -82,7 +124,7 @@ export function createLinks(dependencies: LinksDependencies): Links & { dispose(
     dispose() {
       void unwatch()
       ended.abort()
-      for (const { poller } of links.values()) poller.dispose()
+      for (const entry of links.values()) entry.dispose()
       links.clear()
     },
   }

@@ -10,7 +10,7 @@ export interface ListeningSocket {
 
 const LISTEN = '0A'
 /** Docker's own resolver, in every container on a network of its own. */
-const DOCKER_RESOLVER = '127.0.0.11'
+export const DOCKER_RESOLVER = '127.0.0.11'
 
 /** Reads lines of /proc/net/tcp and /proc/net/tcp6, with or without their headings. What is not understood is left out. */
 export function parseListeningSockets(lines: readonly string[]): readonly ListeningSocket[] {

@@ -3,6 +3,9 @@ import type { Driver } from '../drivers/driver'
 import type { Clock } from '../platform/clock'
 import type { ReadonlyCollection } from '../platform/collection'
 import type { Logger } from '../platform/logger'
+import type { AgentKeeper } from './agent/keeper'
+import { type AgentTable, Lines, parseAgentTable } from './agent/listeners'
+import { startProcess } from './agent/process'
 import { parseForeground } from './foreground'
 import { Inspector, inspectorCommand, OWN_PROCESS } from './inspector'
 import { type ListeningTable, SESSION_VARIABLE } from './link'
@@ -15,6 +18,8 @@ import {
   parseUsers,
   toListeners,
 } from './listening-table'
+import { Rest } from './rest'
+import { ConnectionLost, type SshConnection } from './ssh/connection'
 
 /** Milliseconds between samples, by how long ago something happened. */
 const FAST = 150
@@ -32,6 +37,7 @@ export interface PollerDependencies {
   readonly workspaceId: string
   readonly workspaces: ReadonlyCollection<Workspace>
   readonly driver: () => Driver | undefined
+  readonly agent: AgentKeeper
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -48,24 +54,28 @@ export class Poller {
   #lastEvent = 0
   /** While it answers. */
   #inspector: Inspector | undefined
-  #wake: () => void = () => undefined
+  /** Where the agent tells what listens, the helper is there for other questions alone, from the first one on. */
+  #makeInspector: (() => Promise<Inspector>) | undefined
+  readonly #rest: Rest
   /** By inode; kept while the socket is there. */
   #owners = new Map<string, ProcessFacts | undefined>()
 
   constructor(dependencies: PollerDependencies) {
     this.#dependencies = dependencies
+    const { clock, workspaceId, workspaces } = dependencies
+    this.#rest = new Rest(workspaces, workspaceId, clock)
   }
 
   stir(): void {
     const quiet = this.#interval() > FAST
     this.#lastEvent = this.#dependencies.clock.now()
-    if (quiet) this.#wake()
+    if (quiet) this.#rest.wake()
   }
 
   /** See {@link Link.foreground}. Known only while the table is followed: the same helper is asked. */
   async foreground(session: string): Promise<ProcessFacts | undefined> {
-    const inspector = this.#inspector
     try {
+      const inspector = this.#inspector ?? (await this.#makeInspector?.())
       const pid = parseForeground((await inspector?.ask(`foreground ${SESSION_VARIABLE}=${session}`)) ?? [])
       if (pid === undefined) return undefined
       const [process] = parseProcesses((await inspector?.ask(`process ${pid}`)) ?? [])
@@ -144,49 +154,35 @@ export class Poller {
     return this.#dependencies.workspaces.get(this.#dependencies.workspaceId)
   }
 
-  /** Waits for a time, or until something happens to the workspace, or `stir`. */
-  #rest(milliseconds: number | undefined, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      if (signal.aborted) return resolve()
-      const controller = new AbortController()
-      const before = this.#workspace()
-      const finish = () => {
-        void unwatch()
-        signal.removeEventListener('abort', finish)
-        this.#wake = () => undefined
-        controller.abort()
-        resolve()
-      }
-      const unwatch = this.#dependencies.workspaces.onChange(() => {
-        const now = this.#workspace()
-        if (now?.state !== before?.state || now?.incarnation !== before?.incarnation) finish()
-      })
-      this.#wake = finish
-      signal.addEventListener('abort', finish, { once: true })
-      if (milliseconds === undefined) return
-      this.#dependencies.clock.sleep(milliseconds, controller.signal).then(finish, () => undefined)
-    })
-  }
-
   async #run(signal: AbortSignal): Promise<void> {
+    const unwatch = this.#dependencies.agent.onChange(() => this.#rest.wake())
+    signal.addEventListener('abort', () => void unwatch(), { once: true })
     let failures = 0
     let failingSince = 0
+    const onSuccess = () => {
+      failures = 0
+    }
     while (!signal.aborted) {
       const workspace = this.#workspace()
       if (workspace?.state !== 'running') {
         failures = 0
         this.#publish({ available: false })
-        await this.#rest(undefined, signal)
+        await this.#rest.wait(undefined, signal)
         continue
       }
       let inspector: Inspector | undefined
+      const agent = this.#dependencies.agent.connection
       try {
+        if (agent) {
+          await this.#followAgent(workspace, agent, signal, () => {
+            failures = 0
+          })
+          continue
+        }
         inspector = await this.#start(workspace, workspace.user.name, signal)
         this.#inspector = inspector
         const users = parseUsers(await inspector.ask('users'))
-        await this.#sampleFor(workspace, inspector, users, signal, () => {
-          failures = 0
-        })
+        await this.#sampleFor(workspace, inspector, users, signal, onSuccess)
       } catch (error) {
         if (signal.aborted) return
         failures += 1
@@ -198,7 +194,7 @@ export class Poller {
         inspector?.close()
       }
       if (this.#workspace()?.incarnation === workspace.incarnation && failures > 0) {
-        await this.#rest(Math.min(RETRY_MAXIMUM, 100 * 2 ** failures), signal)
+        await this.#rest.wait(Math.min(RETRY_MAXIMUM, 100 * 2 ** failures), signal)
       }
     }
   }
@@ -225,6 +221,71 @@ export class Poller {
     return new Inspector(process)
   }
 
+  /** What the agent tells, for as long as it does: each of its lines is all that listens. */
+  async #followAgent(
+    workspace: Workspace,
+    agent: SshConnection,
+    signal: AbortSignal,
+    onSuccess: () => void,
+  ): Promise<void> {
+    const channel = await agent.open('ports@berth.dev', Buffer.alloc(0), signal)
+    const over = new AbortController()
+    const end = AbortSignal.any([signal, over.signal])
+    const close = () => channel.destroy()
+    signal.addEventListener('abort', close, { once: true })
+    let made: Promise<Inspector> | undefined
+    this.#makeInspector = () => {
+      made ??= startProcess(agent, { command: inspectorCommand }, end).then(
+        (process) => new Inspector(process),
+      )
+      return made
+    }
+    const lines = new Lines()
+    try {
+      for await (const chunk of channel) {
+        const line = lines.push(chunk as Buffer).at(-1)
+        if (this.#workspace()?.incarnation !== workspace.incarnation) return
+        if (line === undefined) continue
+        onSuccess()
+        await this.#told(workspace, parseAgentTable(line), end)
+      }
+    } catch (error) {
+      if (!(error instanceof ConnectionLost)) throw error
+    } finally {
+      this.#makeInspector = undefined
+      over.abort()
+      signal.removeEventListener('abort', close)
+      channel.destroy()
+      void made?.then((inspector) => inspector.close()).catch(() => undefined)
+    }
+    if (this.#dependencies.agent.connection === agent)
+      throw new Error('the agent stopped telling what listens')
+  }
+
+  async #told(workspace: Workspace, table: AgentTable, signal: AbortSignal): Promise<void> {
+    const { owners, sockets, users } = table
+    for (const inode of this.#owners.keys()) if (!owners.has(inode)) this.#owners.delete(inode)
+    for (const [inode, owner] of owners) this.#owners.set(inode, owner)
+    const publish = () => this.#publishSockets(sockets, users)
+    publish()
+    const unknown = sockets.filter(({ inode }) => !this.#owners.has(inode))
+    if (unknown.length === 0) return
+    await this.#lookUpOthers(workspace, unknown, signal)
+    if (!signal.aborted && this.#workspace()?.incarnation === workspace.incarnation) publish()
+  }
+
+  #publishSockets(sockets: readonly ListeningSocket[], users: ReadonlyMap<number, string>): void {
+    this.#publish({
+      available: true,
+      listeners: toListeners(
+        sockets,
+        (inode) => this.#owners.get(inode),
+        (uid) => users.get(uid),
+        (command) => OWN_PROCESS.test(command),
+      ),
+    })
+  }
+
   async #sampleFor(
     workspace: Workspace,
     inspector: Inspector,
@@ -236,26 +297,18 @@ export class Poller {
     while (!signal.aborted) {
       const now = this.#workspace()
       if (now?.state !== 'running' || now.incarnation !== workspace.incarnation) return
+      if (this.#dependencies.agent.connection) return
       const sockets = parseListeningSockets(await inspector.ask('sample'))
       if (this.#workspace()?.incarnation !== workspace.incarnation) return
       onSuccess()
       const sampled = sockets.map((socket) => `${socket.address} ${socket.port} ${socket.inode}`).join('\n')
-      const publish = () =>
-        this.#publish({
-          available: true,
-          listeners: toListeners(
-            sockets,
-            (inode) => this.#owners.get(inode),
-            (uid) => users.get(uid),
-            (command) => OWN_PROCESS.test(command),
-          ),
-        })
       if (sampled !== key) {
         key = sampled
         await this.#lookUp(workspace, inspector, sockets, signal)
       }
-      if (!signal.aborted && this.#workspace()?.incarnation === workspace.incarnation) publish()
-      await this.#rest(this.#interval(), signal)
+      if (!signal.aborted && this.#workspace()?.incarnation === workspace.incarnation)
+        this.#publishSockets(sockets, users)
+      await this.#rest.wait(this.#interval(), signal)
     }
   }
 
@@ -271,15 +324,24 @@ export class Poller {
     const fresh = sockets.filter((socket) => this.#owners.get(socket.inode) === undefined)
     if (fresh.length === 0) return
     await this.#ask(inspector, fresh)
+    await this.#lookUpOthers(workspace, fresh, signal)
+  }
+
+  /** Those of other users, each asked as who it is. */
+  async #lookUpOthers(
+    workspace: Workspace,
+    sockets: readonly ListeningSocket[],
+    signal: AbortSignal,
+  ): Promise<void> {
     const others = new Set(
-      fresh
+      sockets
         .filter((socket) => !this.#owners.has(socket.inode) && socket.uid !== workspace.user.uid)
         .map((socket) => socket.uid),
     )
     const lookups = [...others].map(async (uid) => {
       const other = await this.#start(workspace, String(uid), signal)
       try {
-        await this.#ask(other, fresh)
+        await this.#ask(other, sockets)
       } finally {
         other.close()
       }
@@ -295,7 +357,7 @@ export class Poller {
       }
     })
     // Not known yet: the port is told without it, and the next sample tells it with.
-    await Promise.race([all, this.#rest(OWNER_PATIENCE, signal)])
+    await Promise.race([all, this.#rest.wait(OWNER_PATIENCE, signal)])
   }
 
   async #ask(inspector: Inspector, sockets: readonly ListeningSocket[]): Promise<void> {

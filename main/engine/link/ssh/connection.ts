@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { Channel, ConnectionLost, RequestRefused, WINDOW } from './channel'
 import { message, openFailure } from './messages'
 import { type Carrier, Transport } from './transport'
@@ -103,6 +104,8 @@ export class SshConnection {
         forget: (one) => this.#forget(one),
       })
       const onAbort = () => reject(signal?.reason)
+      // One signal may cover any number of channels: Node's warning of a leak above ten would be a false one.
+      if (signal) setMaxListeners(0, signal)
       signal?.addEventListener('abort', onAbort, { once: true })
       const settled = () => signal?.removeEventListener('abort', onAbort)
       this.#channels.set(id, channel)

@@ -1,0 +1,253 @@
+import { type Problem, ProblemError, toProblem, type Workspace } from '#contract'
+import type { Driver } from '../../drivers/driver'
+import type { Clock } from '../../platform/clock'
+import type { ReadonlyCollection } from '../../platform/collection'
+import type { Disposer } from '../../platform/disposable'
+import type { Logger } from '../../platform/logger'
+import { Rest } from '../rest'
+import { type SshConnection, Writer } from '../ssh/connection'
+import type { Architecture } from './binaries'
+import { bridge } from './bridge'
+import { type AgentBinaries, architectureOf, isRunnable, placesOf, programIn, putInPlace } from './place'
+import { parseStatus } from './status'
+
+/** Milliseconds without a word after which the other side is asked for one, and that it then has. */
+const SILENCE = 10_000
+const ANSWER_LIMIT = 10_000
+/** Milliseconds between two attempts. */
+const RETRY_FIRST = 250
+const RETRY_MAXIMUM = 5_000
+/** How long a connection that nobody uses is kept, in milliseconds. */
+const KEEP = 10 * 60_000
+/** Milliseconds for an agent to make place for a newer one. */
+const UPGRADE_LIMIT = 5_000
+const architectures: readonly Architecture[] = ['amd64', 'arm64']
+
+export interface AgentKeeperDependencies {
+  readonly workspaceId: string
+  readonly workspaces: ReadonlyCollection<Workspace>
+  readonly driver: () => Driver | undefined
+  readonly binaries: AgentBinaries
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** No agent can run in this workspace, for as long as it is as it is. */
+class Hopeless extends Error {}
+
+/**
+ * Keeps the connection to the agent in one workspace, from its first use on, for as long as it runs and is used: puts
+ * the agent in place, connects, notices when the way is dead, and connects again. Nobody waits for it: whoever finds no
+ * connection takes the driver's own way.
+ */
+export class AgentKeeper {
+  readonly #dependencies: AgentKeeperDependencies
+  readonly #rest: Rest
+  readonly #changed = new Set<() => void>()
+  readonly #disposed = new AbortController()
+  #connection: SshConnection | undefined
+  #problem: Problem | undefined
+  #program: string | undefined
+  #lastUse = Number.NEGATIVE_INFINITY
+  #running = false
+
+  constructor(dependencies: AgentKeeperDependencies) {
+    this.#dependencies = dependencies
+    const { clock, workspaceId, workspaces } = dependencies
+    this.#rest = new Rest(workspaces, workspaceId, clock)
+  }
+
+  /** To the workspace as it runs now; asking for it is using it. */
+  get connection(): SshConnection | undefined {
+    this.use()
+    return this.#connection
+  }
+
+  /** Why there is none, and will be none before the workspace is started anew. */
+  get problem(): Problem | undefined {
+    return this.#problem
+  }
+
+  /** Calls back when there is a connection, or none any more. */
+  onChange(listener: () => void): Disposer {
+    this.#changed.add(listener)
+    return () => void this.#changed.delete(listener)
+  }
+
+  /** There is something to do for a connection, now or soon. Cheap. */
+  use(): void {
+    const wasWanted = this.#isWanted
+    this.#lastUse = this.#dependencies.clock.now()
+    if (this.#disposed.signal.aborted) return
+    if (!this.#running) {
+      this.#running = true
+      void this.#run(this.#disposed.signal)
+    } else if (!wasWanted) this.#rest.wake()
+  }
+
+  dispose(): void {
+    this.#disposed.abort()
+    this.#changed.clear()
+  }
+
+  get #isWanted(): boolean {
+    const isUsed = (this.#connection?.channels ?? 0) > 0
+    return isUsed || this.#dependencies.clock.now() - this.#lastUse < KEEP
+  }
+
+  get #workspace(): Workspace | undefined {
+    const { workspaceId, workspaces } = this.#dependencies
+    return workspaces.get(workspaceId)
+  }
+
+  #set(connection: SshConnection | undefined): void {
+    if (this.#connection === connection) return
+    this.#connection = connection
+    for (const listener of [...this.#changed]) listener()
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    let hopeless: string | undefined
+    let failures = 0
+    while (!signal.aborted) {
+      const workspace = this.#workspace
+      const isOver = workspace?.incarnation !== undefined && workspace.incarnation === hopeless
+      if (workspace?.state !== 'running' || isOver || !this.#isWanted) {
+        failures = 0
+        await this.#rest.wait(undefined, signal)
+        continue
+      }
+      this.#problem = undefined
+      try {
+        const connection = await this.#connect(workspace, signal)
+        failures = 0
+        this.#set(connection)
+        await this.#attend(connection, workspace, signal)
+      } catch (error) {
+        if (signal.aborted) return
+        failures += 1
+        this.#failed(error)
+        if (error instanceof Hopeless) hopeless = workspace.incarnation
+      } finally {
+        this.#set(undefined)
+      }
+      if (failures > 0) await this.#rest.wait(Math.min(RETRY_MAXIMUM, RETRY_FIRST * 2 ** failures), signal)
+    }
+  }
+
+  #failed(error: unknown): void {
+    const { logger, workspaceId } = this.#dependencies
+    if (error instanceof Hopeless) {
+      this.#problem = {
+        code: 'agent-unavailable',
+        title: 'Berth has no helper in this workspace',
+        cause: error.message,
+        remedy:
+          'Everything works without it, though slower: terminals end with the connection to the workspace.',
+      }
+    }
+    const { cause } = error instanceof ProblemError ? error.problem : toProblem(error)
+    logger.debug('agent: no connection', { workspace: workspaceId, cause })
+  }
+
+  async #connect(workspace: Workspace, signal: AbortSignal): Promise<SshConnection> {
+    const driver = this.#dependencies.driver()
+    if (!driver) throw new Error('the workspace has no driver')
+    const known = this.#program && (await this.#reach(driver, workspace, this.#program, signal))
+    if (known) return known
+    this.#program = undefined
+    const { binaries } = this.#dependencies
+    const told = await architectureOf(driver, workspace, signal)
+    let attempted = 'There is no agent for its processor.'
+    for (const architecture of told ? [told] : architectures) {
+      const shipped = await binaries.facts(architecture)
+      if (!shipped) continue
+      for (const place of placesOf(workspace)) {
+        const program = programIn(place, shipped.sha256)
+        const connection =
+          (await this.#reach(driver, workspace, program, signal)) ??
+          (await this.#install(driver, workspace, { architecture, place, program }, signal))
+        if (!connection) continue
+        this.#program = program
+        return this.#upgraded(connection, program, shipped.revision)
+      }
+      attempted = `Its user may write and run a program in none of ${placesOf(workspace).join(', ')}.`
+    }
+    throw new Hopeless(attempted)
+  }
+
+  /** Undefined where there is no such program. */
+  #reach(
+    driver: Driver,
+    workspace: Workspace,
+    program: string,
+    signal: AbortSignal,
+  ): Promise<SshConnection | undefined> {
+    return bridge(driver, workspace, program, this.#dependencies.clock, signal)
+  }
+
+  /** Undefined where it cannot be written, or does not run. */
+  async #install(
+    driver: Driver,
+    workspace: Workspace,
+    at: { readonly architecture: Architecture; readonly place: string; readonly program: string },
+    signal: AbortSignal,
+  ): Promise<SshConnection | undefined> {
+    try {
+      const binary = await this.#dependencies.binaries.read(at.architecture)
+      await putInPlace(driver, workspace, at.place, binary, signal)
+    } catch (error) {
+      signal.throwIfAborted()
+      if (!(error instanceof ProblemError) || error.problem.code === 'connection-lost') throw error
+      this.#dependencies.logger.debug('agent: a place that cannot be written to', {
+        place: at.place,
+        problem: error.problem,
+      })
+      return undefined
+    }
+    if (!(await isRunnable(driver, workspace, at.program, signal))) return undefined
+    return this.#reach(driver, workspace, at.program, signal)
+  }
+
+  /** An agent that is older than ours makes place for it, and keeps what it has: another connection is then made. */
+  async #upgraded(connection: SshConnection, program: string, revision: number): Promise<SshConnection> {
+    const status = parseStatus((await connection.request('status@berth.dev')).text())
+    if (status.revision >= revision) return connection
+    await connection.request('upgrade@berth.dev', new Writer().string(program).done())
+    const over = new AbortController()
+    const limit = this.#dependencies.clock.sleep(UPGRADE_LIMIT, over.signal).catch(() => undefined)
+    await Promise.race([connection.ended, limit])
+    over.abort()
+    connection.close()
+    throw new Error('the agent made place for a newer one')
+  }
+
+  /** Resolves when the connection is over, or of no more use. */
+  async #attend(connection: SshConnection, workspace: Workspace, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#dependencies
+    const over = new AbortController()
+    const end = AbortSignal.any([signal, over.signal])
+    void connection.ended.then(() => over.abort())
+    while (!end.aborted) {
+      const now = this.#workspace
+      if (now?.state !== 'running' || now.incarnation !== workspace.incarnation || !this.#isWanted) break
+      const silence = clock.now() - connection.lastReceived
+      if (silence < SILENCE) {
+        await this.#rest.wait(SILENCE - silence, end)
+        continue
+      }
+      const isDead = await Promise.race([
+        connection.ping().then(
+          () => false,
+          () => true,
+        ),
+        clock.sleep(ANSWER_LIMIT, end).then(
+          () => true,
+          () => true,
+        ),
+      ])
+      if (isDead) break
+    }
+    connection.close()
+  }
+}

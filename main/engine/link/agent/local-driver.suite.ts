@@ -1,0 +1,92 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import type { Readable } from 'node:stream'
+import { problem } from '#contract'
+import type { Driver, ExecExit, ExecOptions, ExecProcess } from '../../drivers/driver'
+
+/**
+ * For tests: a driver whose workspaces are this machine. What it starts are real processes, in an environment and with
+ * places of one's own; only what the agent needs of a driver is there.
+ */
+export class LocalDriver {
+  /** What was started, oldest first. */
+  readonly started: (readonly string[])[] = []
+  readonly #environment: Readonly<Record<string, string>>
+  readonly #running = new Set<() => void>()
+
+  constructor(environment: Readonly<Record<string, string>>) {
+    this.#environment = environment
+  }
+
+  get driver(): Driver {
+    return { exec: this.#exec, write: this.#write } as unknown as Driver
+  }
+
+  /** Ends all that runs, as a lost network would: without a word. */
+  cut(): void {
+    for (const end of this.#running) end()
+  }
+
+  readonly #exec = async (_id: string, options: ExecOptions, _signal: AbortSignal): Promise<ExecProcess> => {
+    const [program = '', ...args] = options.command
+    this.started.push(options.command)
+    const child = spawn(program, args, {
+      stdio: 'pipe',
+      env: { ...this.#environment, ...options.env },
+      detached: true,
+      ...(options.cwd !== undefined && { cwd: options.cwd }),
+    })
+    for (const stream of [child.stdin, child.stdout, child.stderr]) stream.on('error', () => undefined)
+    const exit = new Promise<ExecExit>((resolve) => {
+      child.once('close', (code) => {
+        this.#running.delete(kill)
+        resolve({ code: code ?? 137 })
+      })
+    })
+    const kill = () => {
+      try {
+        if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL')
+      } catch {
+        // Ended just now.
+      }
+    }
+    this.#running.add(kill)
+    try {
+      await once(child, 'spawn')
+    } catch (error) {
+      this.#running.delete(kill)
+      throw problem({
+        code: 'exec-failed',
+        title: `"${program}" could not be started`,
+        cause: (error as Error).message,
+        remedy: 'Check the command.',
+      })
+    }
+    return {
+      stdin: child.stdin,
+      stdout: child.stdout,
+      stderr: child.stderr,
+      exit,
+      resize: async () => undefined,
+      kill: async () => undefined,
+      destroy: kill,
+    }
+  }
+
+  readonly #write = async (_id: string, folder: string, tar: Readable): Promise<void> => {
+    const child = spawn('tar', ['-x', '-f', '-', '-C', folder, '--no-same-owner'], {
+      stdio: ['pipe', 'ignore', 'ignore'],
+    })
+    child.stdin.on('error', () => undefined)
+    tar.pipe(child.stdin)
+    const [code] = (await once(child, 'close')) as [number | null]
+    if (code !== 0) {
+      throw problem({
+        code: 'permission-denied',
+        title: 'The folder cannot be written to',
+        cause: `tar ended with ${code}.`,
+        remedy: 'Choose another.',
+      })
+    }
+  }
+}
