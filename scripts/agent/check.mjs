@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -7,6 +8,7 @@ import { compile } from './compile.mjs'
 import { findGo } from './go.mjs'
 import { GoTestEvents, withOutput } from './go-tests.mjs'
 import { digestOf, readManifest, whyNotAsDescribed } from './manifest.mjs'
+import { endMarked, mark, markedProcesses } from './marked.mjs'
 import { architectures, remedy } from './places.mjs'
 import { digestOfSources } from './sources.mjs'
 import { inTemporaryFolder } from './temporary.mjs'
@@ -86,21 +88,51 @@ async function checkWithGo({ module }, manifest, go, isCurrent, tally) {
 
 /** @param {string} module @param {Go} go @param {(line: string) => void} tell @returns {Promise<Counts>} */
 async function goTest(module, go, tell) {
+  const id = randomUUID()
   const events = new GoTestEvents(tell)
-  // Not from Go's cache, which does not know of the programs and the kernel that the tests live on.
-  const child = spawn(go.program, ['test', '-json', '-count=1', '-timeout=5m', './...'], {
-    cwd: module,
-    env: go.environment,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  for (const stream of [child.stdout, child.stderr]) {
-    createInterface({ input: stream }).on('line', (line) => events.add(line))
+  return inTemporaryFolder(
+    async (folder) => {
+      // Not from Go's cache, which does not know of the programs and the kernel that the tests live on. What Go builds
+      // for them is not left where a signal ends Go; what they make themselves goes where it always does, since paths
+      // of sockets must be short.
+      const child = spawn(go.program, ['test', '-json', '-count=1', '-timeout=5m', './...'], {
+        cwd: module,
+        env: { ...go.environment, GOTMPDIR: folder, [mark]: id },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      })
+      for (const stream of [child.stdout, child.stderr]) {
+        createInterface({ input: stream }).on('line', (line) => events.add(line))
+      }
+      const closed = new Promise((resolve) => child.once('close', resolve))
+      const code = await new Promise((resolve, reject) => {
+        child.once('error', reject)
+        child.once('exit', resolve)
+      })
+      const left = await leftOf(id)
+      // It may hold the pipes open as well.
+      endMarked(id)
+      await closed
+      const counts = events.counts(code)
+      if (left.length > 0) {
+        counts.failed += 1
+        counts.failures.push(withOutput('go test left processes, which were ended', left.join('\n')))
+      }
+      return counts
+    },
+    () => endMarked(id),
+  )
+}
+
+/**
+ * What a run of tests has left, once what was ended at its close has had the time to end.
+ * @param {string} id value of the run's mark
+ * @returns {Promise<string[]>} command lines
+ */
+async function leftOf(id) {
+  for (let attempt = 0; attempt < 20 && markedProcesses(id).length > 0; attempt += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 100))
   }
-  const code = await new Promise((resolve, reject) => {
-    child.once('error', reject)
-    child.once('close', resolve)
-  })
-  return events.counts(code)
+  return markedProcesses(id).map(({ command }) => command)
 }
 
 /** @param {string} module @param {Manifest} manifest @param {Go} go @param {Tally} tally */
