@@ -113,14 +113,17 @@ const (
 
 // Leave ends the child's process group: HUP at once, TERM after 2 s, KILL after 5 s. It goes on after the child itself
 // has ended as long as the group has members; processes in a group or session of their own are left alone.
-func (family *Family) Leave(child *Child) {
-	if family.SignalGroup(child, unix.SIGHUP) != nil {
+func (family *Family) Leave(child *Child) { family.LeaveGroup(child.PID) }
+
+// LeaveGroup is Leave for any process group.
+func (family *Family) LeaveGroup(group int) {
+	if unix.Kill(-group, unix.SIGHUP) != nil {
 		return
 	}
 	// A stopped group sees no other signal.
-	family.SignalGroup(child, unix.SIGCONT)
-	time.AfterFunc(termAfter, func() { family.SignalGroup(child, unix.SIGTERM) })
-	time.AfterFunc(killAfter, func() { family.SignalGroup(child, unix.SIGKILL) })
+	unix.Kill(-group, unix.SIGCONT)
+	time.AfterFunc(termAfter, func() { unix.Kill(-group, unix.SIGTERM) })
+	time.AfterFunc(killAfter, func() { unix.Kill(-group, unix.SIGKILL) })
 }
 
 func (family *Family) reap() {

@@ -113,6 +113,12 @@ func (client *connection) serveChannel(opening ssh.NewChannel) {
 		client.serveDirectSocket(opening)
 	case "ports@berth.dev":
 		client.servePorts(opening)
+	case "terminal@berth.dev":
+		client.serveTerminal(opening)
+	case "terminals@berth.dev":
+		client.serveTerminals(opening)
+	case "checkpoint@berth.dev":
+		client.serveCheckpoint(opening)
 	default:
 		opening.Reject(ssh.UnknownChannelType, "unknown channel type")
 	}

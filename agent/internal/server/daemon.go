@@ -19,6 +19,7 @@ import (
 	"berth.dev/agent/internal/children"
 	"berth.dev/agent/internal/listeners"
 	"berth.dev/agent/internal/place"
+	"berth.dev/agent/internal/terminals"
 )
 
 // Bounds of one daemon.
@@ -34,6 +35,8 @@ const (
 type Daemon struct {
 	Place  place.Place
 	Family *children.Family
+
+	Terminals *terminals.Terminals
 
 	configuration *ssh.ServerConfig
 	startedAt     time.Time
@@ -65,6 +68,7 @@ func NewDaemon(where place.Place, family *children.Family, startedAt time.Time) 
 	return &Daemon{
 		Place:         where,
 		Family:        family,
+		Terminals:     terminals.New(where.Folder, family),
 		configuration: configuration,
 		startedAt:     startedAt,
 	}, nil
@@ -117,8 +121,9 @@ func (daemon *Daemon) admitProcess() bool {
 	return true
 }
 
-// EndProcesses hangs up on all processes of sessions.
+// EndProcesses hangs up on all processes of sessions and terminals.
 func (daemon *Daemon) EndProcesses() {
+	daemon.Terminals.HangUp()
 	daemon.running.Range(func(key, _ any) bool {
 		daemon.Family.Leave(key.(*children.Child))
 		return true

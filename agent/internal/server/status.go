@@ -30,6 +30,7 @@ func (daemon *Daemon) status() string {
 		PID:         os.Getpid(),
 		StartedAt:   daemon.startedAt.UnixMilli(),
 		Connections: int(daemon.connections.Load()),
+		Terminals:   daemon.Terminals.Running(),
 		Processes:   int(daemon.processes.Load()),
 	})
 	return string(text)

@@ -1,0 +1,226 @@
+package terminals
+
+import (
+	"encoding/json"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"berth.dev/agent/internal/children"
+	"berth.dev/agent/internal/pseudoterminal"
+)
+
+// Flow control.
+const (
+	// maximumUnsent is how far the best of the writers may be behind before reading pauses, in bytes.
+	maximumUnsent = 1 << 20
+	// stalledAfter is when a writer that takes nothing does not count any more.
+	stalledAfter = 10 * time.Second
+	// lingering is how long the terminal may be held open after its process's end.
+	lingering = time.Second
+	// lookAgain is how often a terminal that nobody has open, or that is paused, is looked at again.
+	lookAgain = 100 * time.Millisecond
+	// readSize is more than a terminal gives at once.
+	readSize = 16 << 10
+)
+
+// terminal is one process with its output. The mutex keeps everything but what never changes; condition is signalled
+// whenever something that somebody waits for may have come.
+type terminal struct {
+	id        string
+	epoch     string
+	createdAt time.Time
+	command   []string
+	family    *children.Family
+	touched   func()
+
+	mutex      sync.Mutex
+	condition  *sync.Cond
+	name       string
+	folder     string // the working folder, as last seen
+	size       pseudoterminal.Size
+	child      *children.Child
+	master     *pseudoterminal.Master
+	log        outputLog
+	checkpoint *checkpoint
+	attached   map[*Attachment]struct{}
+	activityAt time.Time
+	exit       *children.Status // set after all output is in the log
+	endedAt    time.Time
+	forgotten  bool
+	leaving    bool // to be forgotten when it has ended
+}
+
+// pump reads output until the process has ended and its output too, and calls ended.
+func (terminal *terminal) pump(ended func()) {
+	go func() {
+		<-terminal.child.Done()
+		terminal.master.SetReadDeadline(time.Now().Add(lingering))
+	}()
+	buffer := make([]byte, readSize)
+	for {
+		terminal.awaitReaders()
+		finished := false
+		err := terminal.master.ReadWith(func(descriptor int) bool {
+			again, over := terminal.take(descriptor, buffer)
+			finished = over
+			return !again
+		})
+		if err != nil {
+			terminal.takeRest(buffer)
+			break
+		}
+		if !finished {
+			continue
+		}
+		if terminal.child.Ended() {
+			break
+		}
+		// Nobody has the terminal open, but the process lives and may open it again.
+		select {
+		case <-terminal.child.Done():
+		case <-time.After(lookAgain):
+		}
+	}
+	<-terminal.child.Done()
+	terminal.mutex.Lock()
+	status := terminal.child.Status()
+	terminal.exit, terminal.endedAt = &status, time.Now()
+	terminal.master.Close()
+	terminal.condition.Broadcast()
+	terminal.mutex.Unlock()
+	ended()
+}
+
+// take moves what there is from the terminal to the log, in one piece with regard to a handover. again says that there
+// is nothing yet, over that nobody has the terminal open.
+func (terminal *terminal) take(descriptor int, buffer []byte) (again, over bool) {
+	terminal.mutex.Lock()
+	defer terminal.mutex.Unlock()
+	count, err := unix.Read(descriptor, buffer)
+	switch {
+	case err == unix.EAGAIN:
+		return true, false
+	case err == unix.EINTR:
+		return false, false
+	case err != nil || count <= 0:
+		return false, true
+	}
+	terminal.log.append(buffer[:count])
+	terminal.activityAt = time.Now()
+	terminal.condition.Broadcast()
+	terminal.touched()
+	return false, false
+}
+
+// takeRest takes what is left when something still has the terminal open a while after the process's end.
+func (terminal *terminal) takeRest(buffer []byte) {
+	for total := 0; total < maximumUnsent; total += len(buffer) {
+		terminal.awaitReaders()
+		more := false
+		terminal.master.Descriptor(func(descriptor int) {
+			again, over := terminal.take(descriptor, buffer)
+			more = !again && !over
+		})
+		if !more {
+			return
+		}
+	}
+}
+
+// awaitReaders returns when output may be read: somebody keeps up, or nobody is there who counts.
+func (terminal *terminal) awaitReaders() {
+	terminal.mutex.Lock()
+	defer terminal.mutex.Unlock()
+	for terminal.paused() {
+		timer := time.AfterFunc(lookAgain, terminal.wake)
+		terminal.condition.Wait()
+		timer.Stop()
+	}
+}
+
+func (terminal *terminal) wake() {
+	terminal.mutex.Lock()
+	defer terminal.mutex.Unlock()
+	terminal.condition.Broadcast()
+}
+
+func (terminal *terminal) paused() bool {
+	counting, now := false, time.Now()
+	for attachment := range terminal.attached {
+		if !attachment.writes || attachment.closed {
+			continue
+		}
+		unsent := terminal.log.end - attachment.cursor
+		if unsent > 0 && now.Sub(attachment.progressAt) > stalledAfter {
+			continue
+		}
+		if unsent < maximumUnsent {
+			return false
+		}
+		counting = true
+	}
+	return counting
+}
+
+// resize tells the size to the process and to everyone attached.
+func (terminal *terminal) resize(size pseudoterminal.Size) {
+	terminal.mutex.Lock()
+	defer terminal.mutex.Unlock()
+	if size == terminal.size || terminal.exit != nil {
+		return
+	}
+	if terminal.master.Resize(size) != nil {
+		return
+	}
+	terminal.size = size
+	line, _ := json.Marshal(struct {
+		pseudoterminal.Size
+		Offset int64 `json:"offset"`
+	}{size, terminal.log.end})
+	for attachment := range terminal.attached {
+		attachment.tellSize(append(line, '\n'))
+	}
+	terminal.condition.Broadcast()
+	terminal.touched()
+}
+
+// input types data, which waits until the process has room for it.
+func (terminal *terminal) input(data []byte) error {
+	terminal.mutex.Lock()
+	terminal.activityAt = time.Now()
+	terminal.mutex.Unlock()
+	terminal.touched()
+	_, err := terminal.master.Write(data)
+	return err
+}
+
+// signal goes to the foreground process group, or to the process's own if there is none.
+func (terminal *terminal) signal(number unix.Signal) error {
+	terminal.mutex.Lock()
+	defer terminal.mutex.Unlock()
+	if terminal.exit != nil {
+		return os.ErrProcessDone
+	}
+	group := terminal.master.Foreground()
+	if group <= 1 {
+		return terminal.family.SignalGroup(terminal.child, number)
+	}
+	return unix.Kill(-group, number)
+}
+
+// forget lets go of log and checkpoint when nobody is attached any more. The mutex is held.
+func (terminal *terminal) forget() {
+	terminal.forgotten = true
+	terminal.clean()
+}
+
+func (terminal *terminal) clean() {
+	if terminal.forgotten && len(terminal.attached) == 0 {
+		terminal.log.close()
+		terminal.checkpoint.close()
+		terminal.checkpoint = nil
+	}
+}
