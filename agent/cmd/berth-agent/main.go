@@ -53,6 +53,9 @@ func run(arguments []string) error {
 }
 
 func serve(arguments []string) error {
+	if slices.Contains(arguments, "--resume") {
+		return server.Resume()
+	}
 	ready := func() {}
 	var pipe *os.File
 	if slices.Contains(arguments, "--ready") {

@@ -31,8 +31,8 @@ func (child *Child) Done() <-chan struct{} { return child.done }
 // Status is how it ended; only to be asked after Done.
 func (child *Child) Status() Status { return child.status }
 
-// Ended reports whether Status is known.
-func (child *Child) Ended() bool {
+// HasEnded reports whether Status is known.
+func (child *Child) HasEnded() bool {
 	select {
 	case <-child.done:
 		return true
@@ -79,6 +79,13 @@ func (family *Family) Adopt(pid int) *Child {
 	child := family.add(pid)
 	family.mutex.Unlock()
 	family.reap()
+	return child
+}
+
+// Ended is a child whose end is known from before this process replaced itself.
+func Ended(pid int, status Status) *Child {
+	child := &Child{PID: pid, done: make(chan struct{}), status: status}
+	close(child.done)
 	return child
 }
 

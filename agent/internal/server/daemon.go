@@ -43,6 +43,9 @@ type Daemon struct {
 	connections   atomic.Int32
 	processes     atomic.Int32
 	listeners     listeners.Watcher
+	upgrading     atomic.Bool
+	lock          *os.File
+	listener      *net.UnixListener
 	running       sync.Map // *children.Child of sessions, as keys
 }
 

@@ -23,6 +23,9 @@ func (client *connection) answer(request *ssh.Request) (accepted bool, payload [
 		return true, nil
 	case "status@berth.dev":
 		return true, ssh.Marshal(textMessage{client.daemon.status()})
+	case "upgrade@berth.dev":
+		var message textMessage
+		return ssh.Unmarshal(request.Payload, &message) == nil && client.daemon.upgrade(message.Text), nil
 	case "tcpip-forward":
 		return client.forwardTCP(request.Payload)
 	case "cancel-tcpip-forward":

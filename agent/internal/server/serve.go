@@ -14,6 +14,9 @@ import (
 	"berth.dev/agent/internal/place"
 )
 
+// processName is how the daemon is called in lists of processes, however it was started.
+const processName = "berth-agent"
+
 // Run is the daemon from its start to its end: by TERM, or by losing the race for the lock, which is no error. ready is
 // called once, when the socket answers or it is known that another daemon serves.
 func Run(ready func()) error {
@@ -29,7 +32,6 @@ func Run(ready func()) error {
 	if err != nil {
 		return err
 	}
-	defer lock.Close()
 	where.Sweep()
 	listener, err := listen(where)
 	if err != nil {
@@ -39,17 +41,48 @@ func Run(ready func()) error {
 	if err != nil {
 		return err
 	}
+	daemon.lock, daemon.listener = lock, listener
+	return daemon.run(ready)
+}
+
+// Resume goes on where the program before has left off when it replaced itself by this one.
+func Resume() error {
+	handed, err := readState()
+	if err != nil {
+		return err
+	}
+	where := place.Place{Folder: handed.Folder}
+	where.Sweep()
+	listener, err := listenerOf(handed.Listener)
+	if err != nil {
+		return err
+	}
+	daemon, err := NewDaemon(where, children.NewFamily(), time.Now())
+	if err != nil {
+		return err
+	}
+	daemon.lock, daemon.listener = os.NewFile(uintptr(handed.Lock), "lock"), listener
+	daemon.Terminals.Restore(handed.Terminals)
+	for _, pid := range handed.Leaving {
+		daemon.Family.Leave(daemon.Family.Adopt(pid))
+	}
+	return daemon.run(func() {})
+}
+
+func (daemon *Daemon) run(ready func()) error {
+	os.WriteFile("/proc/self/comm", []byte(processName), 0)
 	ending := make(chan os.Signal, 1)
 	signal.Notify(ending, unix.SIGTERM, unix.SIGINT)
 	// Not ignored, which every process would inherit, but taken and dropped: the daemon has no terminal to lose.
 	signal.Notify(make(chan os.Signal, 1), unix.SIGHUP)
 	go func() {
 		<-ending
-		listener.Close()
+		daemon.listener.Close()
 	}()
 	ready()
-	err = daemon.Serve(listener)
+	err := daemon.Serve(daemon.listener)
 	daemon.EndProcesses()
+	daemon.lock.Close()
 	return err
 }
 
@@ -59,4 +92,21 @@ func listen(where place.Place) (*net.UnixListener, error) {
 		return nil, err
 	}
 	return listenPrivately(where.Socket())
+}
+
+// listenerOf takes over a listening socket.
+func listenerOf(descriptor int) (*net.UnixListener, error) {
+	file := os.NewFile(uintptr(descriptor), "listener")
+	defer file.Close()
+	opened, err := net.FileListener(file)
+	if err != nil {
+		return nil, err
+	}
+	listener, ok := opened.(*net.UnixListener)
+	if !ok {
+		opened.Close()
+		return nil, errors.New("not a unix socket")
+	}
+	listener.SetUnlinkOnClose(true)
+	return listener, nil
 }

@@ -54,7 +54,7 @@ func (client *connection) serveSession(opening ssh.NewChannel) {
 		session.handle(request)
 	}
 	// The client has closed the channel, or is gone.
-	if session.child != nil && !session.child.Ended() {
+	if session.child != nil && !session.child.HasEnded() {
 		client.daemon.Family.Leave(session.child)
 	}
 }
@@ -154,7 +154,7 @@ func sizeOf(columns, rows uint32) pseudoterminal.Size {
 
 func (session *session) signal(payload []byte) bool {
 	var message textMessage
-	if ssh.Unmarshal(payload, &message) != nil || session.child == nil || session.child.Ended() {
+	if ssh.Unmarshal(payload, &message) != nil || session.child == nil || session.child.HasEnded() {
 		return false
 	}
 	number := unix.SignalNum("SIG" + message.Text)

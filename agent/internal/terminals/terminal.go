@@ -75,7 +75,7 @@ func (terminal *terminal) pump(ended func()) {
 		if !finished {
 			continue
 		}
-		if terminal.child.Ended() {
+		if terminal.child.HasEnded() {
 			break
 		}
 		// Nobody has the terminal open, but the process lives and may open it again.
