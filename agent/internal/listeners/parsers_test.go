@@ -1,0 +1,85 @@
+package listeners
+
+import (
+	"encoding/binary"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+const tcpTable = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 4711 1 0000000000000000 100 0 0 10 0
+   1: 0100007F:1F91 0100007F:1F90 01 00000000:00000000 00:00000000 00000000  1000        0 4712 1 0000000000000000 100 0 0 10 0
+`
+
+const unixTable = `Num       RefCount Protocol Flags    Type St Inode Path
+0000000000000000: 00000002 00000000 00010000 0001 01 815 /run/a b.sock
+0000000000000000: 00000002 00000000 00010000 0001 01 816 @abstract
+0000000000000000: 00000003 00000000 00000000 0001 03 817 /run/connected.sock
+`
+
+func TestTables(t *testing.T) {
+	list := parseInet(strings.NewReader(tcpTable), "tcp4", listenText, nil)
+	if len(list) != 1 || list[0] != (found{"tcp4", "127.0.0.1", 8080, "", 4711, 1000}) {
+		t.Fatal(list)
+	}
+	if address, port, ok := parseAddress("00000000000000000000000001000000:0050"); address != "::1" || port != 80 || !ok {
+		t.Fatal(address, port, ok)
+	}
+	list = parseUnix(strings.NewReader(unixTable), nil)
+	if len(list) != 1 || list[0] != (found{"unix", "", 0, "/run/a b.sock", 815, -1}) {
+		t.Fatal(list)
+	}
+}
+
+// netlinkMessage is one answer about a socket on 127.0.0.1:8080.
+func netlinkMessage() []byte {
+	message := make([]byte, headerSize+answerSize)
+	binary.NativeEndian.PutUint32(message, uint32(len(message)))
+	binary.NativeEndian.PutUint16(message[4:], byFamily)
+	body := message[headerSize:]
+	body[0], body[1] = unix.AF_INET, stateListen
+	binary.BigEndian.PutUint16(body[4:], 8080)
+	copy(body[8:], []byte{127, 0, 0, 1})
+	binary.NativeEndian.PutUint32(body[64:], 1000)
+	binary.NativeEndian.PutUint32(body[68:], 4711)
+	return message
+}
+
+func TestNetlinkAgreesWithTables(t *testing.T) {
+	list, done, err := parseAnswers(netlinkMessage(), nil)
+	if len(list) != 1 || list[0] != (found{"tcp4", "127.0.0.1", 8080, "", 4711, 1000}) || done || err != nil {
+		t.Fatal(list, done, err)
+	}
+}
+
+func FuzzNetlink(f *testing.F) {
+	f.Add(netlinkMessage())
+	f.Add([]byte{16, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0})
+	f.Add([]byte{20, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 255, 255})
+	f.Add([]byte{17, 0, 0, 0, 20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1})
+	f.Fuzz(func(t *testing.T, data []byte) { parseAnswers(data, nil) })
+}
+
+func FuzzTables(f *testing.F) {
+	f.Add(tcpTable)
+	f.Add(unixTable)
+	f.Add("socket:[123]")
+	f.Fuzz(func(t *testing.T, text string) {
+		parseInet(strings.NewReader(text), "tcp6", listenText, nil)
+		parseUnix(strings.NewReader(text), nil)
+		parseAddress(text)
+		socketInode(text)
+	})
+}
+
+func TestTableIsBounded(t *testing.T) {
+	text := string(line(make([]Listener, maximumEntries+1)))
+	if !strings.Contains(text, `"truncated":true`) || strings.Count(text, `"kind"`) != maximumEntries {
+		t.Fatal(len(text))
+	}
+	if string(line(nil)) != "{\"listeners\":[]}\n" {
+		t.Fatal(string(line(nil)))
+	}
+}
