@@ -1,6 +1,7 @@
 package test
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -141,4 +142,66 @@ func TestUnknownUser(t *testing.T) {
 		credentials, _ := syscall.GetsockoptUcred(int(descriptor), syscall.SOL_SOCKET, syscall.SO_PEERCRED)
 		syscall.Kill(int(credentials.Pid), syscall.SIGTERM)
 	})
+}
+
+func TestDaemonAsFirstProcess(t *testing.T) {
+	t.Parallel()
+	w := newWorkspace(t)
+	daemon := exec.Command("unshare", "--pid", "--fork", "--mount-proc", "--kill-child", program, "serve")
+	daemon.Env = w.environment
+	if err := daemon.Start(); err != nil {
+		t.Skip(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- daemon.Wait() }()
+	defer daemon.Process.Kill()
+	for connected := false; !connected; time.Sleep(10 * time.Millisecond) {
+		select {
+		case err := <-ended:
+			t.Skip("namespaces cannot be made here:", err)
+		default:
+			connection, err := net.Dial("unix", w.socket())
+			if connected = err == nil; connected {
+				connection.Close()
+			}
+		}
+	}
+	client := w.connect()
+	if told := w.status(client); told.PID != 1 {
+		t.Fatal(told)
+	}
+	var group sync.WaitGroup
+	for number := range 40 {
+		group.Go(func() {
+			// An orphan for each, which process 1 gets.
+			line := fmt.Sprintf("(sleep 0.1 >/dev/null 2>&1 &) ; exit %d", number+1)
+			if _, _, _, code := client.run(t, command{Command: []string{"sh", "-c", line}}); code != number+1 {
+				t.Error(number, code)
+			}
+		})
+	}
+	group.Wait()
+	within(t, 5*time.Second, "the reaping of orphans", func() bool {
+		_, output, _, _ := client.run(t, command{Command: []string{"sh", "-c", "cat /proc/[0-9]*/stat | grep -c ') Z '; true"}})
+		return output == "0\n"
+	})
+}
+
+func TestDaemonEndsItsProcesses(t *testing.T) {
+	t.Parallel()
+	w := newWorkspace(t)
+	client := w.connect()
+	_, pid := client.started(t, "echo $$; exec sleep 60")
+	terminal := client.attach(t, shellOptions("one", "sleep", "60"))
+	list := client.list(t)
+	list.until("the terminal", func(told []listedTerminal) bool { return len(told) == 1 })
+	other := list.latest[0].PID
+	w.stop()
+	terminal.ended()
+	if alive(pid) || alive(other) {
+		t.Fatal("processes are left")
+	}
+	if _, err := os.Stat(w.socket()); err == nil {
+		t.Fatal("the socket is left")
+	}
 }

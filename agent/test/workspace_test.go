@@ -69,7 +69,7 @@ func (w *workspace) stop() {
 		return
 	}
 	syscall.Kill(pid, syscall.SIGTERM)
-	within(w.T, 5*time.Second, "the daemon's end", func() bool { return !alive(pid) })
+	within(w.T, 8*time.Second, "the daemon's end", func() bool { return !alive(pid) })
 }
 
 // alive reports whether a process runs; one that has ended and is not reaped does not.

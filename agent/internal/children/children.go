@@ -133,6 +133,18 @@ func (family *Family) LeaveGroup(group int) {
 	time.AfterFunc(killAfter, func() { unix.Kill(-group, unix.SIGKILL) })
 }
 
+// Settle waits until all children have ended, at most a little longer than Leave takes.
+func (family *Family) Settle() {
+	for deadline := time.Now().Add(killAfter + time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		family.mutex.Lock()
+		count := len(family.children)
+		family.mutex.Unlock()
+		if count == 0 {
+			return
+		}
+	}
+}
+
 func (family *Family) reap() {
 	family.mutex.Lock()
 	defer family.mutex.Unlock()

@@ -2,6 +2,8 @@ package listeners
 
 import (
 	"encoding/binary"
+	"net"
+	"slices"
 	"strings"
 	"testing"
 
@@ -81,5 +83,29 @@ func TestTableIsBounded(t *testing.T) {
 	}
 	if string(line(nil)) != "{\"listeners\":[]}\n" {
 		t.Fatal(string(line(nil)))
+	}
+}
+
+func TestKernelAgreesWithItself(t *testing.T) {
+	listening, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listening.Close()
+	asked, err := openDiagnosis()
+	if err != nil {
+		t.Skip(err)
+	}
+	defer asked.close()
+	port := listening.Addr().(*net.TCPAddr).Port
+	mine := func(each found) bool { return each.port == port && each.kind == "tcp4" }
+	told, err := asked.listening(nil)
+	if err != nil {
+		t.Skip(err)
+	}
+	read := tcpTables(nil)
+	first, second := slices.IndexFunc(told, mine), slices.IndexFunc(read, mine)
+	if first < 0 || second < 0 || told[first] != read[second] {
+		t.Fatal(told, read)
 	}
 }

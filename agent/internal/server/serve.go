@@ -81,8 +81,10 @@ func (daemon *Daemon) run(ready func()) error {
 	}()
 	ready()
 	err := daemon.Serve(daemon.listener)
-	daemon.EndProcesses()
+	// A new daemon may begin from here on.
 	daemon.lock.Close()
+	daemon.EndProcesses()
+	daemon.Family.Settle()
 	return err
 }
 
