@@ -41,7 +41,7 @@ func TestUpgrade(t *testing.T) {
 	shell.send("X=kept; echo is-$X\r")
 	shell.expect("is-kept")
 	client.attach(t, shellOptions("ended", "/bin/sh", "-c", "echo done; exit 9")).ended()
-	dies := client.attach(t, shellOptions("dies", "/bin/sh", "-c", "sleep 1.5; exit 4"))
+	dies := client.attach(t, shellOptions("dies", "/bin/sh", "-c", "sleep 3; exit 4"))
 	time.Sleep(100 * time.Millisecond)
 	position := shell.position()
 	if answer := client.checkpoint(t, "shell", shell.header.Epoch, position, []byte("picture")); answer != "{\"ok\":true}\n" {

@@ -4,11 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // startDaemon runs `serve` in a session of its own, so that it outlives this exec, and waits until it listens or has
@@ -30,6 +33,8 @@ func startDaemon() error {
 	daemon.Stdin, daemon.Stdout, daemon.Stderr = null, null, null
 	daemon.ExtraFiles = []*os.File{writing}
 	daemon.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	// What an exec may have left open for this program is not for one that stays.
+	unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
 	err = daemon.Start()
 	writing.Close()
 	if err != nil {

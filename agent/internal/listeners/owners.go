@@ -27,31 +27,27 @@ func (owner *owner) holds(inode uint64) bool {
 	return err == nil && ok && number == inode
 }
 
-// findOwners walks the descriptors of all processes that may be looked at, until each of wanted has been found. The
-// lowest process number comes first, so that of a server with workers it is the server. own is what this process has.
-func findOwners(wanted map[uint64]bool) (owners map[uint64]*owner, own map[uint64]bool) {
-	owners, own = map[uint64]*owner{}, map[uint64]bool{}
-	self := os.Getpid()
-	visitSockets(self, func(inode uint64, _ string) bool {
+// ownSockets is the sockets of this process.
+func ownSockets() map[uint64]bool {
+	own := map[uint64]bool{}
+	visitSockets(os.Getpid(), func(inode uint64, _ string) bool {
 		own[inode] = true
 		return true
 	})
-	missing := 0
-	for inode := range wanted {
-		if !own[inode] {
-			missing++
-		}
-	}
+	return own
+}
+
+// findOwners walks the descriptors of all processes that may be looked at, until each of wanted has been found. The
+// lowest process number comes first, so that of a server with workers it is the server.
+func findOwners(wanted map[uint64]bool) map[uint64]*owner {
+	owners := map[uint64]*owner{}
 	for _, pid := range processes.All() {
-		if missing == 0 {
+		if len(owners) == len(wanted) {
 			break
-		}
-		if pid == self {
-			continue
 		}
 		var known *owner
 		visitSockets(pid, func(inode uint64, link string) bool {
-			if !wanted[inode] || own[inode] || owners[inode] != nil {
+			if !wanted[inode] || owners[inode] != nil {
 				return true
 			}
 			if known == nil {
@@ -60,11 +56,10 @@ func findOwners(wanted map[uint64]bool) (owners map[uint64]*owner, own map[uint6
 			this := *known
 			this.link = link
 			owners[inode] = &this
-			missing--
-			return missing > 0
+			return len(owners) < len(wanted)
 		})
 	}
-	return owners, own
+	return owners
 }
 
 func visitSockets(pid int, visit func(inode uint64, link string) bool) {

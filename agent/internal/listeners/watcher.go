@@ -16,6 +16,10 @@ const (
 	idleInterval  = 200 * time.Millisecond
 	busyTime      = 30 * time.Second
 	otherInterval = 2 * time.Second
+
+	// A walk over all processes takes at most one twentieth of the time, and is not put off for longer than this.
+	walkRest    = 20
+	longestRest = 3 * time.Second
 )
 
 // again is when a socket's owner is looked for once more, after it was not found: it may have been about to be passed
@@ -57,6 +61,7 @@ type look struct {
 	othersAt  time.Time
 	latest    []found
 	changedAt time.Time
+	walkAfter time.Time
 	sockets   map[uint64]*socket
 	names     map[int]string
 }
@@ -156,32 +161,48 @@ func (look *look) forgetLostOwners() bool {
 	return lost
 }
 
-// findOwners walks the processes if there is a socket whose owner is to be looked for now.
+// findOwners looks for owners that are to be looked for now, and reports whether something came of it. Where a walk
+// takes long, the next one waits for many times as long; new sockets are told without their owner until then.
 func (look *look) findOwners(now time.Time) bool {
-	wanted := map[uint64]bool{}
+	unknown, fresh := map[uint64]bool{}, false
 	for _, listener := range look.latest {
 		known := look.sockets[listener.inode]
 		if known == nil {
 			known = &socket{nextAt: now}
 			look.sockets[listener.inode] = known
+			fresh = true
 		}
 		if known.owner == nil && !known.own && known.tries <= len(again) && !now.Before(known.nextAt) {
-			wanted[listener.inode] = true
+			unknown[listener.inode] = true
 		}
 	}
-	if len(wanted) == 0 {
+	if len(unknown) == 0 {
 		return false
 	}
-	owners, own := findOwners(wanted)
-	for inode := range wanted {
+	found := false
+	if fresh {
+		for inode := range ownSockets() {
+			if unknown[inode] {
+				look.sockets[inode].own, found = true, true
+				delete(unknown, inode)
+			}
+		}
+	}
+	if len(unknown) == 0 || now.Before(look.walkAfter) {
+		return found
+	}
+	owners := findOwners(unknown)
+	took := time.Since(now)
+	look.walkAfter = now.Add(min(took*walkRest, longestRest))
+	for inode := range unknown {
 		known := look.sockets[inode]
-		known.owner, known.own = owners[inode], own[inode]
+		known.owner = owners[inode]
 		if known.tries < len(again) {
 			known.nextAt = now.Add(again[known.tries])
 		}
 		known.tries++
 	}
-	return len(owners) > 0 || len(own) > 0
+	return found || len(owners) > 0
 }
 
 func (look *look) publish() {
