@@ -205,3 +205,49 @@ func TestDaemonEndsItsProcesses(t *testing.T) {
 		t.Fatal("the socket is left")
 	}
 }
+
+func TestPlaceIsRestored(t *testing.T) {
+	t.Parallel()
+	w := newWorkspace(t)
+	client := w.connect()
+	told := w.status(client)
+	remove := []func() error{
+		func() error { return os.RemoveAll(w.folder()) },
+		func() error { return os.Remove(w.socket()) },
+	}
+	for _, spoil := range remove {
+		if err := spoil(); err != nil {
+			t.Fatal(err)
+		}
+		within(t, 8*time.Second, "the socket", func() bool { _, err := os.Stat(w.socket()); return err == nil })
+		if again := w.status(w.connect()); again.PID != told.PID {
+			t.Fatal(again, told)
+		}
+	}
+	if !client.upgrade(t, program) {
+		t.Fatal("refused")
+	}
+	client.Wait()
+	if again := w.status(w.connect()); again.PID != told.PID {
+		t.Fatal(again, told)
+	}
+}
+
+func TestDaemonWithoutPlaceEnds(t *testing.T) {
+	t.Parallel()
+	w := newWorkspace(t)
+	client := w.connect()
+	told := w.status(client)
+	if err := os.RemoveAll(w.folder()); err != nil {
+		t.Fatal(err)
+	}
+	again := w.status(w.connect())
+	if again.PID == told.PID {
+		t.Skip("it was restored first")
+	}
+	client.Close()
+	within(t, 10*time.Second, "the end of the first", func() bool { return !alive(told.PID) })
+	if third := w.status(w.connect()); third.PID != again.PID {
+		t.Fatal(third, again)
+	}
+}

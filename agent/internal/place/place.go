@@ -68,7 +68,7 @@ func Candidates() []Place {
 func Find() (Place, error) {
 	problems := []error{}
 	for _, place := range Candidates() {
-		if err := place.make(); err != nil {
+		if err := place.Make(); err != nil {
 			problems = append(problems, err)
 			continue
 		}
@@ -100,7 +100,8 @@ func (place Place) Trustworthy() error {
 	return nil
 }
 
-func (place Place) make() error {
+// Make makes the folder if it is not there, and reports why it cannot be used.
+func (place Place) Make() error {
 	if err := os.Mkdir(place.Folder, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
 		return err
 	}

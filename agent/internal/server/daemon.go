@@ -44,8 +44,7 @@ type Daemon struct {
 	processes     atomic.Int32
 	listeners     listeners.Watcher
 	upgrading     atomic.Bool
-	lock          *os.File
-	listener      *net.UnixListener
+	hold          *hold
 	running       sync.Map // *children.Child of sessions, as keys
 }
 

@@ -41,7 +41,7 @@ func Run(ready func()) error {
 	if err != nil {
 		return err
 	}
-	daemon.lock, daemon.listener = lock, listener
+	daemon.hold = newHold(where, lock, listener)
 	return daemon.run(ready)
 }
 
@@ -61,7 +61,7 @@ func Resume() error {
 	if err != nil {
 		return err
 	}
-	daemon.lock, daemon.listener = os.NewFile(uintptr(handed.Lock), "lock"), listener
+	daemon.hold = newHold(where, os.NewFile(uintptr(handed.Lock), "lock"), listener)
 	daemon.Terminals.Restore(handed.Terminals)
 	for _, pid := range handed.Leaving {
 		daemon.Family.Leave(daemon.Family.Adopt(pid))
@@ -77,12 +77,16 @@ func (daemon *Daemon) run(ready func()) error {
 	signal.Notify(make(chan os.Signal, 1), unix.SIGHUP)
 	go func() {
 		<-ending
-		daemon.listener.Close()
+		daemon.hold.end()
 	}()
+	go daemon.watch()
 	ready()
-	err := daemon.Serve(daemon.listener)
+	var err error
+	for listener := daemon.hold.current(); listener != nil && err == nil; listener = daemon.hold.current() {
+		err = daemon.Serve(listener)
+	}
 	// A new daemon may begin from here on.
-	daemon.lock.Close()
+	daemon.hold.lock.Close()
 	daemon.EndProcesses()
 	daemon.Family.Settle()
 	return err

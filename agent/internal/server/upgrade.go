@@ -133,15 +133,18 @@ func (daemon *Daemon) askVersion(program *os.File) ([]byte, error) {
 // hands over the listening socket, the lock and the terminals; connections end with this program. It returns only on
 // failure, with everything as it was.
 func (daemon *Daemon) replace(program *os.File, path string) error {
+	hold := daemon.hold
+	hold.mutex.Lock()
+	defer hold.mutex.Unlock()
 	kept, descriptors, thawTerminals := daemon.Terminals.Freeze()
 	defer thawTerminals()
 	running, thawFamily := daemon.Family.Freeze()
 	defer thawFamily()
-	handed := state{Folder: daemon.Place.Folder, Terminals: kept, Lock: int(daemon.lock.Fd())}
+	handed := state{Folder: daemon.Place.Folder, Terminals: kept, Lock: int(hold.lock.Fd())}
 	handed.Leaving = slices.DeleteFunc(running, func(pid int) bool {
 		return slices.ContainsFunc(kept, func(terminal terminals.State) bool { return terminal.PID == pid })
 	})
-	raw, err := daemon.listener.SyscallConn()
+	raw, err := hold.listener.SyscallConn()
 	if err != nil {
 		return err
 	}
