@@ -12,7 +12,7 @@ export { version }
 
 export interface OpenOptions {
   /** Whose ports this process watches and forwards. Absent: nobody's, so that `berth list` starts nothing anywhere. */
-  readonly followPorts?: Selection
+  readonly followed?: Selection
   /** Overrides the user's setting for this process. */
   readonly autoForward?: boolean
 }
@@ -26,7 +26,7 @@ export function openEngine(options: OpenOptions = {}): Engine {
     autoForward === undefined
       ? machine
       : { ...machine, settings: withAutoForward(machine.settings, autoForward) }
-  return createEngine({ platform, followPorts: options.followPorts ?? new Selection() })
+  return createEngine({ platform, followed: options.followed ?? new Selection() })
 }
 
 /** Not while the terminal belongs to a workspace: raw mode sends every key there. */

@@ -30,7 +30,7 @@ export interface CommandContext {
 
 export interface EngineOptions {
   /** Whose ports this process watches and forwards. Absent: nobody's. */
-  readonly followPorts?: Selection
+  readonly followed?: Selection
   /** Overrides the user's setting for this process. */
   readonly autoForward?: boolean
 }

@@ -19,7 +19,8 @@ export const Session = z.strictObject({
   title: z.string(),
   /** Null: the user's login shell. */
   command: z.array(z.string()).nullable(),
-  state: z.enum(['starting', 'running', 'ended']),
+  /** `reconnecting`: it goes on in the workspace, and the way to it is being made again. */
+  state: z.enum(['starting', 'running', 'reconnecting', 'ended']),
   end: SessionEnd.optional(),
   columns: z.number().int(),
   rows: z.number().int(),

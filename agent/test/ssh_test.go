@@ -80,9 +80,11 @@ func TestBackgroundChildDoesNotHoldUpExit(t *testing.T) {
 	w := newWorkspace(t)
 	began := time.Now()
 	output := w.must(w.ssh("any", "sleep 20 & echo $!"))
-	if took := time.Since(began); took > 4*time.Second || strings.TrimSpace(output) == "" {
+	child, err := strconv.Atoi(strings.TrimSpace(output))
+	if took := time.Since(began); took > 4*time.Second || err != nil {
 		t.Fatal(took, output)
 	}
+	syscall.Kill(child, syscall.SIGKILL)
 }
 
 func TestLocalForwardAndDirect(t *testing.T) {

@@ -13,7 +13,7 @@ import { briefWorkspace } from '../workspace-document'
 export async function forward(context: CommandContext, text: string, portText: string): Promise<number> {
   const ports = parsePortPair(portText)
   const followed = new Selection()
-  const engine = await context.engine({ followPorts: followed, autoForward: false })
+  const engine = await context.engine({ followed, autoForward: false })
   const workspace = await findWorkspace(engine, text, context.signal)
   followed.add(workspace.id)
   const { localPort, url } = await engine.call(

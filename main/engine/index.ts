@@ -15,7 +15,7 @@ import { createDockerProvider } from './drivers/docker'
 import type { DriverProvider } from './drivers/driver'
 import { createKubernetesProvider } from './drivers/kubernetes'
 import type { Engine } from './engine'
-import { createLinks } from './link'
+import { type AgentBinaries, createLinks } from './link'
 import { Collection, filterCollection, type Selection } from './platform/collection'
 import type { Handlers } from './platform/handlers'
 import type { MessageEndpoint } from './platform/message-port'
@@ -35,12 +35,14 @@ export interface EngineOptions {
   readonly platform: Platform
   /** Absent: every kind of target that Berth knows. */
   readonly providers?: readonly DriverProvider[]
-  /** Whose ports this process watches and forwards; it may grow. Absent: every workspace's. */
-  readonly followPorts?: Selection
+  /** Whose ports and terminals this process follows; it may grow. Absent: every workspace's. */
+  readonly followed?: Selection
+  /** What is put into workspaces. Absent: what Berth was shipped with. */
+  readonly agents?: AgentBinaries
 }
 
 /** Builds the whole engine, in order: each service gets what it needs from those above it. */
-export function createEngine({ platform, providers, followPorts }: EngineOptions): Engine {
+export function createEngine({ platform, providers, followed, agents }: EngineOptions): Engine {
   const listeners = new Set<<N extends EventName>(name: N, payload: EventPayload<N>) => void>()
   const emit = <N extends EventName>(name: N, payload: EventPayload<N>) => {
     for (const listener of [...listeners]) listener(name, payload)
@@ -56,11 +58,18 @@ export function createEngine({ platform, providers, followPorts }: EngineOptions
     platform,
     workspaces: workspaces.workspaces,
     driverOf: workspaces.driverOf,
+    ...(agents && { agents }),
   })
-  const terminals = createTerminals({ platform, workspaces: workspaces.workspaces, links })
+  const ofInterest = followed ? filterCollection(workspaces.workspaces, followed) : workspaces.workspaces
+  const terminals = createTerminals({
+    platform,
+    workspaces: workspaces.workspaces,
+    followed: ofInterest,
+    links,
+  })
   const ports = createPorts({
     platform,
-    workspaces: followPorts ? filterCollection(workspaces.workspaces, followPorts) : workspaces.workspaces,
+    workspaces: ofInterest,
     everyWorkspace: workspaces.workspaces,
     links,
     emit,

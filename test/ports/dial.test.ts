@@ -9,7 +9,7 @@ import { dialSuite, type SuiteContext } from '../../main/engine/drivers/shared/d
 import { hasCode } from '../../main/engine/drivers/shared/dial/relay'
 import { command } from '../harness/command'
 import { ensureImages, TEST_IMAGES } from '../harness/images'
-import { startEngine, type TestEngine } from './engine'
+import { NO_AGENTS, startEngine, type TestEngine } from './engine'
 import { DIAL_IMAGES, ensureDialImages } from './images'
 
 let test: TestEngine
@@ -17,7 +17,7 @@ let test: TestEngine
 beforeAll(async () => {
   await ensureImages(['debian', 'alpine', 'scratch'])
   await ensureDialImages()
-  test = await startEngine()
+  test = await startEngine({}, NO_AGENTS)
 })
 afterAll(() => test?.dispose())
 
@@ -102,6 +102,47 @@ for (const way of ways) {
     })
   })
 }
+
+describe('into a container through the agent', () => {
+  let withAgent: TestEngine
+  let workspace: Workspace
+  let child: ChildProcess | undefined
+  let ports: SuiteContext['ports']
+
+  beforeAll(async () => {
+    withAgent = await startEngine()
+    // It has no program at all: whatever works is the agent's.
+    workspace = await withAgent.create({ source: { kind: 'image', image: TEST_IMAGES.scratch } })
+    const apps = await startApps(workspace)
+    child = apps.child
+    ports = apps.ports
+    // It is put in place once something is followed, which takes a moment.
+    const { signal } = new AbortController()
+    for (let attempt = 1; ; attempt++) {
+      try {
+        ;(await withAgent.engine.links.get(workspace.id).dial(ports.echo, signal)).destroy()
+        return
+      } catch (error) {
+        if (attempt === 150) throw error
+        await new Promise((resolve) => setTimeout(resolve, 200))
+      }
+    }
+  })
+  afterAll(async () => {
+    child?.stdin?.end()
+    if (child && child.exitCode === null) await once(child, 'exit')
+    await withAgent?.dispose()
+  })
+
+  dialSuite(() => ({
+    dial: (port, signal = new AbortController().signal) =>
+      withAgent.engine.links.get(workspace.id).dial(port, signal),
+    ports,
+    halfClose: true,
+    resets: true,
+    refusals: true,
+  }))
+})
 
 it('says so in an image in which nothing works', async () => {
   const workspace = await test.create({ source: { kind: 'image', image: TEST_IMAGES.scratch } })

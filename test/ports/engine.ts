@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import type { RequestInput, Workspace } from '#contract'
 import { createEngine, createNodePlatform, type Engine } from '../../main/engine'
+import type { AgentBinaries } from '../../main/engine/link'
 import { Selection, waitFor } from '../../main/engine/platform/collection'
 
 /** A whole engine with folders of its own, over the machine's Docker engine. */
@@ -21,8 +22,17 @@ export interface TestEngine {
   dispose(): Promise<void>
 }
 
+/** What a workspace gets where everything is to go without an agent in it. */
+export const NO_AGENTS: AgentBinaries = {
+  facts: async () => undefined,
+  read: () => Promise.reject(new Error('there is none')),
+}
+
 /** `env` names the Docker engine, where it is not the machine's own. */
-export async function startEngine(env: Readonly<Record<string, string>> = {}): Promise<TestEngine> {
+export async function startEngine(
+  env: Readonly<Record<string, string>> = {},
+  agents?: AgentBinaries,
+): Promise<TestEngine> {
   const home = mkdtempSync(join(tmpdir(), 'berth-ports-'))
   const platform = createNodePlatform({
     version: '0.0.0',
@@ -31,8 +41,8 @@ export async function startEngine(env: Readonly<Record<string, string>> = {}): P
   })
   await platform.settings.change({ routerPort: 0 })
   // On a machine that others use too: their workspaces' ports are none of ours.
-  const followPorts = new Selection()
-  const engine = createEngine({ platform, followPorts })
+  const followed = new Selection()
+  const engine = createEngine({ platform, followed, ...(agents && { agents }) })
   await engine.settled
   const created = new Set<string>()
 
@@ -53,7 +63,7 @@ export async function startEngine(env: Readonly<Record<string, string>> = {}): P
         name: `test-${randomBytes(4).toString('hex')}`,
       })
       created.add(workspaceId)
-      followPorts.add(workspaceId)
+      followed.add(workspaceId)
       await finished(operationId)
       const workspace = await waitFor(
         engine.collections.workspaces,

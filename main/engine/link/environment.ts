@@ -7,6 +7,8 @@ import type { LinkExecOptions } from './link'
 /** What a workspace must say for a command to run in it as its user expects. */
 export type ExecContext = Pick<Workspace, 'definition' | 'user'>
 
+/** What our lines of `sh` are called. */
+const OURS = 'berth'
 const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_]*$/
 const CONTAINER_VARIABLE = /\$\{containerEnv:([^:}]+)(?::([^}]*))?\}/g
 
@@ -109,7 +111,18 @@ export function prepareExec(
   )
   lines.push('shell' in options ? loginShell : 'exec "$@"')
   const command = 'shell' in options ? [user.shell] : options.command
-  return { ...base, command: ['sh', '-c', lines.join('\n'), 'berth', folder, ...command], env }
+  return { ...base, command: ['sh', '-c', lines.join('\n'), OURS, folder, ...command], env }
+}
+
+/** What was asked for, of a command that {@link prepareExec} made; undefined for the login shell. */
+export function commandOf(
+  prepared: readonly string[],
+  { user }: Pick<ExecContext, 'user'>,
+): string[] | undefined {
+  const isWrapped = prepared[0] === 'sh' && prepared[1] === '-c' && prepared[3] === OURS
+  const command = isWrapped ? prepared.slice(5) : [...prepared]
+  const isShell = isWrapped ? command.length === 1 && command[0] === user.shell : command[1] === '-l'
+  return isShell ? undefined : command
 }
 
 function quoted(text: string): string {

@@ -1,4 +1,4 @@
-import { problem, type Workspace } from '#contract'
+import { cancelled, problem, type Workspace } from '#contract'
 import type { Driver } from '../drivers/driver'
 import type { ReadonlyCollection } from '../platform/collection'
 import type { Platform } from '../platform/platform'
@@ -11,7 +11,9 @@ import { prepareExec } from './environment'
 import type { Link, Links } from './link'
 import { Poller } from './poller'
 import { ConnectionLost, type SshConnection } from './ssh/connection'
+import { createLinkTerminals } from './terminals'
 
+export type { AgentBinaries } from './agent/place'
 export type { Link, LinkExecOptions, Links, ListeningTable } from './link'
 
 export interface LinksDependencies {
@@ -52,6 +54,16 @@ export function createLinks(dependencies: LinksDependencies): Links & { dispose(
         remedy: 'Refresh the list of workspaces.',
       })
     }
+    const existing = () => {
+      const workspace = workspaces.get(workspaceId)
+      if (workspace) return workspace
+      throw problem({
+        code: 'workspace-gone',
+        title: 'The workspace is gone',
+        cause: `There is no workspace ${workspaceId} any more.`,
+        remedy: 'Refresh the list of workspaces.',
+      })
+    }
     const common = {
       workspaceId,
       workspaces,
@@ -65,12 +77,14 @@ export function createLinks(dependencies: LinksDependencies): Links & { dispose(
     const either = async <T>(
       byAgent: (connection: SshConnection) => Promise<T>,
       byDriver: () => Promise<T>,
+      signal: AbortSignal,
     ): Promise<T> => {
       const { connection } = agent
       if (!connection) return byDriver()
       try {
         return await byAgent(connection)
       } catch (error) {
+        if (signal.aborted) throw cancelled()
         if (error instanceof ConnectionLost) return byDriver()
         throw error
       }
@@ -78,31 +92,28 @@ export function createLinks(dependencies: LinksDependencies): Links & { dispose(
     const link: Link = {
       workspaceId,
       async exec(options, signal = ended.signal) {
-        const workspace = workspaces.get(workspaceId)
         const found = driver()
-        if (!workspace) {
-          throw problem({
-            code: 'workspace-gone',
-            title: 'The workspace is gone',
-            cause: `There is no workspace ${workspaceId} any more.`,
-            remedy: 'Refresh the list of workspaces.',
-          })
-        }
-        const prepared = prepareExec(workspace, options, platform.env)
+        const prepared = prepareExec(existing(), options, platform.env)
         const byDriver = () => found.exec(workspaceId, prepared, signal)
         // The agent runs as the workspace's user, and as nobody else.
         if (options.user !== undefined) return byDriver()
-        return either((connection) => startProcess(connection, prepared, signal), byDriver)
+        return either((connection) => startProcess(connection, prepared, signal), byDriver, signal)
       },
       dial: (port, signal) =>
         either(
           (connection) => dialByAgent(connection, port, signal),
           async () => driver().dial(workspaceId, port, signal),
+          signal,
         ),
       read: async (path, signal) => driver().read(workspaceId, path, signal),
       write: async (folder, tar, signal) => driver().write(workspaceId, folder, tar, signal),
       listeners: (signal) => poller.follow(AbortSignal.any([signal, ended.signal])),
       foreground: (session) => poller.foreground(session),
+      terminals: createLinkTerminals({
+        agent,
+        ended: ended.signal,
+        prepare: (options) => prepareExec(existing(), options, platform.env),
+      }),
       stir: () => poller.stir(),
     }
     const dispose = () => {

@@ -1,9 +1,22 @@
 import type { Duplex, Readable } from 'node:stream'
 import type { Listener, Problem } from '#contract'
 import type { ExecOptions, ExecProcess } from '../drivers/driver'
+import type {
+  KeptTerminal,
+  TerminalCheckpoint,
+  TerminalFacts,
+  TerminalPosition,
+  TerminalRequest,
+} from './agent/terminals'
 import type { ProcessFacts } from './listening-table'
 
 export type { ExecExit, ExecProcess } from '../drivers/driver'
+export type {
+  KeptTerminal,
+  TerminalBeginning,
+  TerminalFacts,
+  TerminalPosition,
+} from './agent/terminals'
 
 /**
  * A running workspace as the services see it. They know no Docker and no Kubernetes. It goes over the driver's own
@@ -36,8 +49,38 @@ export interface Link {
    * value. Undefined while that is what the exec itself runs, and where it cannot be known. Never rejects.
    */
   foreground(session: string): Promise<ProcessFacts | undefined>
+  /** Terminals that outlive every connection to them; only where the agent runs. */
+  readonly terminals: LinkTerminals
   /** Something was printed or typed: a port may open soon, look more often for a while. Cheap. */
   stir(): void
+}
+
+export interface LinkTerminals {
+  /**
+   * Attaches to a terminal, or makes it where there is none of this id. Waits a moment for the agent; undefined where
+   * there is none, or not yet. Rejects with a `ProblemError`, of code `not-found` where there is no such terminal.
+   */
+  open(
+    id: string,
+    options: { readonly create?: LinkTerminalOptions; readonly from?: TerminalPosition },
+    signal: AbortSignal,
+  ): Promise<KeptTerminal | undefined>
+  /** All that there are, at once and at every change, for as long as the agent is reached; undefined while it is not. */
+  follow(signal: AbortSignal): AsyncIterable<readonly TerminalFacts[] | undefined>
+  /** Resolves also where it could not be asked. */
+  ask(request: TerminalRequest): Promise<void>
+  /** Leaves the screen with it. Resolves also where that was not possible. */
+  checkpoint(id: string, checkpoint: TerminalCheckpoint): Promise<void>
+}
+
+/** Terminals where there is no agent: none. */
+export const noTerminals: LinkTerminals = {
+  open: async () => undefined,
+  follow: async function* () {
+    yield undefined
+  },
+  ask: async () => undefined,
+  checkpoint: async () => undefined,
 }
 
 /** In the environment of a terminal's processes: whose they are. */
@@ -45,6 +88,8 @@ export const SESSION_VARIABLE = 'BERTH_SESSION'
 
 export type LinkExecOptions = Omit<ExecOptions, 'command'> &
   ({ readonly command: readonly string[] } | { readonly shell: 'login' })
+
+export type LinkTerminalOptions = LinkExecOptions & { readonly tty: NonNullable<ExecOptions['tty']> }
 
 export type ListeningTable =
   | { readonly available: true; readonly listeners: readonly Listener[] }

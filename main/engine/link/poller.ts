@@ -171,6 +171,7 @@ export class Poller {
         continue
       }
       let inspector: Inspector | undefined
+      this.#dependencies.agent.use()
       const agent = this.#dependencies.agent.connection
       try {
         if (agent) {
@@ -297,6 +298,7 @@ export class Poller {
     while (!signal.aborted) {
       const now = this.#workspace()
       if (now?.state !== 'running' || now.incarnation !== workspace.incarnation) return
+      this.#dependencies.agent.use()
       if (this.#dependencies.agent.connection) return
       const sockets = parseListeningSockets(await inspector.ask('sample'))
       if (this.#workspace()?.incarnation !== workspace.incarnation) return

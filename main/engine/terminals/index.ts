@@ -1,17 +1,21 @@
 import { randomInt } from 'node:crypto'
 import { basename } from 'node:path/posix'
 import { problem, type Session, type StreamOpen, type Workspace } from '#contract'
-import type { Links } from '../link/link'
+import { commandOf } from '../link/environment'
+import type { Links, TerminalFacts } from '../link/link'
 import { Collection, type ReadonlyCollection } from '../platform/collection'
 import { DisposableStack } from '../platform/disposable'
 import type { Handlers } from '../platform/handlers'
 import type { MessageEndpoint } from '../platform/message-port'
 import type { Platform } from '../platform/platform'
-import { TerminalSession } from './session'
+import { followKept } from './kept'
+import { type SessionOptions, TerminalSession } from './session'
 
 export interface TerminalsOptions {
   readonly platform: Platform
   readonly workspaces: ReadonlyCollection<Workspace>
+  /** Those whose kept terminals are looked for. */
+  readonly followed: ReadonlyCollection<Workspace>
   readonly links: Links
 }
 
@@ -23,12 +27,15 @@ export interface Terminals {
   >
   /** Attaches a window. The port of a session that does not exist is closed. */
   open(input: StreamOpen<'terminal'>, port: MessageEndpoint): void
-  /** Closes all sessions. */
+  /** Lets all sessions go, and ends those that their workspace does not keep. */
   dispose(): Promise<void>
 }
 
-/** The sessions of all workspaces: they live as long as the engine, whatever windows come and go. */
-export function createTerminals({ platform, workspaces, links }: TerminalsOptions): Terminals {
+/**
+ * The sessions of all workspaces: they live as long as the engine, whatever windows come and go, and those that their
+ * workspace keeps live on without it and are found again.
+ */
+export function createTerminals({ platform, workspaces, followed, links }: TerminalsOptions): Terminals {
   const stack = new DisposableStack()
   const sessions = new Collection<Session>()
   const terminals = new Map<string, TerminalSession>()
@@ -47,10 +54,64 @@ export function createTerminals({ platform, workspaces, links }: TerminalsOption
     return terminal
   }
 
+  /** Closed here, and perhaps still listed by their workspace for a moment. */
+  const closed = new Set<string>()
   const close = async (terminal: TerminalSession) => {
+    closed.add(terminal.id)
     terminals.delete(terminal.id)
     await terminal.close()
     sessions.delete(terminal.id)
+  }
+
+  const begin = (
+    record: Session,
+    { command, cwd, kept }: Pick<SessionOptions, 'command' | 'cwd' | 'kept'>,
+  ): void => {
+    sessions.set(record)
+    const link = links.get(record.workspaceId)
+    const terminal = new TerminalSession({
+      platform,
+      sessions,
+      workspaces,
+      link,
+      record,
+      command,
+      cwd,
+      ...(kept && { kept }),
+    })
+    terminals.set(record.id, terminal)
+    void terminal.start().then((isThere) => {
+      if (!isThere) void close(terminal)
+    })
+  }
+
+  const titleFor = (name: string, workspaceId: string) =>
+    freeTitle(
+      name,
+      sessions.list().filter((session) => session.workspaceId === workspaceId),
+    )
+
+  /** What a workspace keeps: of this engine, of an earlier one, or of another laptop's. */
+  const told = (workspace: Workspace, kept: readonly TerminalFacts[]) => {
+    for (const facts of [...kept].sort((one, two) => one.createdAt - two.createdAt)) {
+      const known = terminals.get(facts.id)
+      if (known) known.told(facts)
+      if (known || closed.has(facts.id) || stack.disposed) continue
+      const command = commandOf(facts.command, workspace)
+      const name = basename(command?.[0] ?? workspace.user.shell ?? '') || 'terminal'
+      const record: Session = {
+        id: facts.id,
+        workspaceId: workspace.id,
+        title: facts.name || titleFor(name, workspace.id),
+        command: command ?? null,
+        state: 'starting',
+        columns: facts.columns,
+        rows: facts.rows,
+        createdAt: facts.createdAt,
+      }
+      begin(record, { command, cwd: undefined, kept: { name: facts.name } })
+      terminals.get(facts.id)?.told(facts)
+    }
   }
 
   stack.add(
@@ -74,8 +135,10 @@ export function createTerminals({ platform, workspaces, links }: TerminalsOption
     }),
   )
   stack.add(async () => {
-    await Promise.all([...terminals.values()].map(close))
+    await Promise.all([...terminals.values()].map((terminal) => terminal.leave()))
+    terminals.clear()
   })
+  stack.add(followKept({ workspaces: followed, links, logger: platform.logger, told }))
 
   return {
     sessions,
@@ -94,28 +157,14 @@ export function createTerminals({ platform, workspaces, links }: TerminalsOption
         const record: Session = {
           id: newId(),
           workspaceId,
-          title: freeTitle(
-            basename(command?.[0] ?? workspace.user.shell ?? '') || 'terminal',
-            sessions.list().filter((session) => session.workspaceId === workspaceId),
-          ),
+          title: titleFor(basename(command?.[0] ?? workspace.user.shell ?? '') || 'terminal', workspaceId),
           command: command ?? null,
           state: 'starting',
           columns,
           rows,
           createdAt: platform.clock.now(),
         }
-        sessions.set(record)
-        const terminal = new TerminalSession({
-          platform,
-          sessions,
-          workspaces,
-          link: links.get(workspaceId),
-          record,
-          command,
-          cwd,
-        })
-        terminals.set(record.id, terminal)
-        void terminal.start()
+        begin(record, { command, cwd })
         return { sessionId: record.id }
       },
       'sessions.rename': async ({ sessionId, title }) => {

@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { HIGH_WATER, type Session, Settings, type StreamDown, type StreamUp, type Workspace } from '#contract'
-import type { ExecExit, ExecProcess, Link, LinkExecOptions } from '../link/link'
+import { type ExecExit, type ExecProcess, type Link, type LinkExecOptions, noTerminals } from '../link/link'
 import { Collection } from '../platform/collection'
 import { endpointPair } from '../platform/endpoint-pair'
 import { silentLogger } from '../platform/logger'
@@ -80,6 +80,7 @@ beforeEach(() => {
       return execute(process)
     },
     foreground: (session) => foreground(session),
+    terminals: noTerminals,
     stir: () => {
       stirred += 1
     },
@@ -90,7 +91,7 @@ beforeEach(() => {
     settings: { get: () => Settings.parse({}), onChange: () => () => undefined },
     version: '0',
   } as unknown as Platform
-  terminals = createTerminals({ platform, workspaces, links: { get: () => link } })
+  terminals = createTerminals({ platform, workspaces, followed: workspaces, links: { get: () => link } })
 })
 afterEach(async () => {
   vi.useRealTimers()
@@ -107,6 +108,8 @@ async function create(fields: { command?: string[] } = {}) {
   await vi.waitFor(() => expect(processes).toHaveLength(terminals.sessions.list().length))
   const process = processes.at(-1)
   if (!process) throw new Error('nothing was started')
+  // Until the session has it.
+  for (let turn = 0; turn < 5; turn++) await Promise.resolve()
   return { sessionId, process }
 }
 

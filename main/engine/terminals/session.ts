@@ -1,16 +1,19 @@
 import { basename } from 'node:path/posix'
 import type { Session, SessionEnd, StreamOpen, Workspace } from '#contract'
-import { toProblem } from '#contract'
-import { type ExecProcess, type Link, SESSION_VARIABLE } from '../link/link'
+import { problem, toProblem } from '#contract'
+import type { ExecExit, ExecProcess, KeptTerminal, Link, TerminalFacts } from '../link/link'
 import type { Collection, ReadonlyCollection } from '../platform/collection'
 import type { MessageEndpoint } from '../platform/message-port'
 import type { Platform } from '../platform/platform'
 import { guessColor } from './answers'
 import { Attachment, type AttachmentOwner } from './attachment'
-import { endByClosing, endOfProcess, endOfStart, endOfWorkspace, mayBeWorkspace } from './ends'
+import { endByClosing, endOfProcess, endOfStart, endOfWorkspace, mayBeWorkspace, unreachable } from './ends'
+import { terminalEnvironment } from './environment'
 import { ScreenMirror } from './mirror'
 import { OutputPipe } from './output-pipe'
+import { OutputPosition } from './output-position'
 import { SizeControl } from './size-control'
+import { within } from './within'
 
 /** Input typed before the process is there, bytes; more is dropped. */
 const EARLY_INPUT = 65_536
@@ -28,6 +31,11 @@ const FOREGROUND_LIMIT = 1_000
 const SIZE_READY = 1_000
 /** At most one call of `stir` in this many milliseconds. */
 const STIR_EVERY = 100
+/** Output after which the screen is left with the workspace, bytes: who attaches anew need not read all of it. */
+const CHECKPOINT_EVERY = 2 * 1024 * 1024
+const CHECKPOINT_WORTH = 64 * 1024
+/** A terminal's full reset (RIS): what follows finds it as when it was new. */
+const RESET = Buffer.from('\x1bc')
 /** At most one new title in this many milliseconds: some programs animate theirs. */
 const TITLE_EVERY = 250
 
@@ -39,6 +47,8 @@ export interface SessionOptions {
   readonly record: Session
   readonly command: readonly string[] | undefined
   readonly cwd: string | undefined
+  /** Present: it runs already, and was called this, if anything. */
+  readonly kept?: { readonly name: string }
 }
 
 /** One terminal: its process, its screen, and the windows on it. */
@@ -57,6 +67,10 @@ export class TerminalSession implements AttachmentOwner {
   #markEnded: () => void = () => undefined
   #leader: Attachment | undefined
   #process: ExecProcess | undefined
+  /** Whether it goes on in the workspace without this engine. */
+  #isKept = false
+  #facts: TerminalFacts | undefined
+  readonly #position: OutputPosition
   #earlyInput: Uint8Array[] = []
   #end: SessionEnd | undefined
   #closing = false
@@ -72,6 +86,7 @@ export class TerminalSession implements AttachmentOwner {
     this.id = record.id
     this.workspaceId = record.workspaceId
     this.#programName = record.command === null ? 'The shell' : basename(record.command[0] ?? '')
+    this.#renamed = options.kept !== undefined && options.kept.name !== ''
     this.#incarnation = options.workspaces.get(record.workspaceId)?.incarnation
     this.#ended = new Promise((resolve) => {
       this.#markEnded = resolve
@@ -80,8 +95,12 @@ export class TerminalSession implements AttachmentOwner {
       columns: record.columns,
       rows: record.rows,
       scrollback: platform.settings.get().terminal.scrollback,
-      onAnswer: (answer) => this.#type(Buffer.from(answer, 'utf8')),
-      onColorQuery: (color) => this.#answerColor(color),
+      onAnswer: (answer) => {
+        if (!this.#position.isReplaying) this.#type(Buffer.from(answer, 'utf8'))
+      },
+      onColorQuery: (color) => {
+        if (!this.#position.isReplaying) this.#answerColor(color)
+      },
       onTitle: () => this.#titleChanged(),
       onFault: (error) =>
         platform.logger.error('The screen mirror met output that it could not show', {
@@ -89,12 +108,13 @@ export class TerminalSession implements AttachmentOwner {
         }),
       onProgress: () => this.#pipe.roomMade(),
     })
+    this.#position = new OutputPosition(this.#mirror)
     this.#pipe = new OutputPipe(
       {
         pause: () => void this.#process?.stdout.pause(),
         resume: () => void this.#process?.stdout.resume(),
       },
-      this.#mirror,
+      this.#position,
     )
     this.#size = new SizeControl({
       columns: record.columns,
@@ -103,32 +123,41 @@ export class TerminalSession implements AttachmentOwner {
     })
   }
 
-  /** Starts the process. Never rejects: a failure is how the session ends. */
-  async start(): Promise<void> {
-    const { link, command, cwd, record, platform } = this.#options
+  /**
+   * Starts the process, or attaches to it; false where it was to be there and is not any more. Never rejects: any other
+   * failure is how the session ends.
+   */
+  async start(): Promise<boolean> {
     try {
-      const process = await link.exec(
-        {
-          ...(command ? { command } : { shell: 'login' as const }),
-          tty: { columns: record.columns, rows: record.rows },
-          env: terminalEnvironment(platform.version, this.id),
-          ...(cwd === undefined ? {} : { cwd }),
-        },
-        this.#starting.signal,
-      )
-      if (this.#end) {
-        process.destroy()
-        return
-      }
-      this.#run(process)
+      const process = await this.#open()
+      if (this.#end) process.destroy()
+      else this.#run(process)
     } catch (error) {
-      if (this.#end) return
+      if (this.#end) return true
       const problem = toProblem(error, 'The terminal could not be started')
+      if (this.#options.kept && problem.code === 'not-found') return false
       const now = this.#workspace
       if (problem.code === 'workspace-not-running' || problem.code === 'workspace-gone')
         this.#finish({ ...endOfWorkspace(now), problem })
       else this.#finish(this.#closing ? endByClosing() : endOfStart(problem))
     }
+    return true
+  }
+
+  /** One that outlives this engine, where that can be; and only else a process that ends with its connection. */
+  async #open(): Promise<ExecProcess | KeptTerminal> {
+    const { link, command, cwd, kept, platform, record } = this.#options
+    const { signal } = this.#starting
+    const options = {
+      ...(command ? { command } : { shell: 'login' as const }),
+      tty: { columns: record.columns, rows: record.rows },
+      env: terminalEnvironment(platform.version, this.id),
+      ...(cwd === undefined ? {} : { cwd }),
+    }
+    const terminal = await link.terminals.open(this.id, kept ? {} : { create: options }, signal)
+    if (terminal) return terminal
+    if (kept) throw problem(unreachable())
+    return link.exec(options, signal)
   }
 
   attach(input: StreamOpen<'terminal'>, port: MessageEndpoint): void {
@@ -147,6 +176,7 @@ export class TerminalSession implements AttachmentOwner {
 
   rename(title: string): void {
     this.#renamed = title !== ''
+    if (this.#isKept) void this.#options.link.terminals.ask({ rename: { id: this.id, name: title } })
     this.#options.sessions.patch(this.id, { title: title === '' ? this.#ownTitle() : title })
   }
 
@@ -155,6 +185,7 @@ export class TerminalSession implements AttachmentOwner {
     const { link, record } = this.#options
     if (!this.#process || this.#end) return undefined
     if (record.command) return { name: this.#programName, command: record.command.join(' ') }
+    if (this.#isKept && this.#facts) return this.#facts.foreground
     let found: { name: string; command: string } | undefined
     const answered = link.foreground(this.id).then((process) => {
       found = process
@@ -167,12 +198,32 @@ export class TerminalSession implements AttachmentOwner {
     this.#mirror.setScrollback(lines)
   }
 
+  /** What the workspace says of it. */
+  told(facts: TerminalFacts): void {
+    this.#facts = facts
+  }
+
+  /** Lets all windows go; what runs goes on where it can, and ends where it cannot. */
+  async leave(): Promise<void> {
+    if (!this.#isKept || this.#end) return this.close()
+    this.#closing = true
+    this.#starting.abort()
+    if (this.#position.sinceCheckpoint >= CHECKPOINT_WORTH) await within(this.#checkpoint(), CLOSE_LIMIT)
+    this.#process?.destroy()
+    this.#letGo()
+  }
+
   /** Ends what still runs and lets all windows go. */
   async close(): Promise<void> {
     this.#closing = true
     this.#starting.abort()
     const process = this.#process
-    if (process && !this.#end) {
+    const { id } = this
+    if (this.#isKept) {
+      const request = this.#end ? { forget: { id } } : { end: { id } }
+      await within(this.#options.link.terminals.ask(request), CLOSE_LIMIT)
+    }
+    if (!this.#isKept && process && !this.#end) {
       // An engine that does not answer must not keep the terminal open; destroying follows in any case.
       process.kill('SIGHUP').catch((error: unknown) => {
         this.#options.platform.logger.debug('A terminal could not be hung up', { cause: String(error) })
@@ -183,6 +234,11 @@ export class TerminalSession implements AttachmentOwner {
         await within(this.#ended, CLOSE_LIMIT)
       }
     }
+    process?.destroy()
+    this.#letGo()
+  }
+
+  #letGo(): void {
     this.#finish(endByClosing())
     for (const attachment of this.#attachments) {
       attachment.end(this.#end ?? endByClosing())
@@ -235,11 +291,16 @@ export class TerminalSession implements AttachmentOwner {
     return this.#options.workspaces.get(this.workspaceId)
   }
 
-  #run(process: ExecProcess): void {
+  #run(process: ExecProcess | KeptTerminal): void {
+    const isFirst = this.#process === undefined
     this.#process = process
+    this.#isKept = 'beginning' in process
+    if ('beginning' in process) this.#begin(process, isFirst)
     process.stdout.on('data', (chunk: Uint8Array) => {
       this.#stir()
+      this.#position.pushed(chunk.length)
       this.#pipe.push(chunk)
+      if (this.#isKept && this.#position.sinceCheckpoint >= CHECKPOINT_EVERY) void this.#checkpoint()
     })
     process.stdout.on('error', (error: Error) =>
       this.#options.platform.logger.debug('Terminal output broke off', { cause: error.message }),
@@ -253,17 +314,81 @@ export class TerminalSession implements AttachmentOwner {
       clearTimeout(this.#sizeTimer)
       if (!this.#end) this.#size.started((columns, rows) => process.resize(columns, rows))
     }
-    this.#sizeTimer = setTimeout(sizeReady, SIZE_READY)
-    process.stdout.once('data', sizeReady)
-    void process.exit.then(async (exit) => {
-      if (this.#end) return
-      let end = endOfProcess(this.#programName, exit)
-      if (this.#closing) end = endByClosing()
-      else if (this.#workspaceLeft()) end = endOfWorkspace(this.#workspace, exit)
-      else if (mayBeWorkspace(exit) && (await this.#workspaceLeaves()))
-        end = endOfWorkspace(this.#workspace, exit)
-      // What the process said last comes before the word that it ended.
-      this.#pipe.end(() => this.#finish(end))
+    // Of what is kept the workspace itself keeps the size, and takes it at any time.
+    if (this.#isKept) sizeReady()
+    else {
+      this.#sizeTimer = setTimeout(sizeReady, SIZE_READY)
+      process.stdout.once('data', sizeReady)
+    }
+    void process.exit.then((exit) => this.#exited(exit))
+  }
+
+  /** Where its output begins: where it was left, or with the screen as it was some time ago. */
+  #begin({ beginning }: KeptTerminal, isFirst: boolean): void {
+    if (this.#position.continues(beginning)) return
+    const { columns, rows, snapshot } = beginning
+    if (!isFirst || snapshot) {
+      this.#mirror.resize(snapshot?.columns ?? columns, snapshot?.rows ?? rows)
+      this.#mirror.write(Buffer.concat([RESET, ...(snapshot ? [snapshot.data] : [])]))
+      this.#mirror.resize(columns, rows)
+      for (const attachment of this.#attachments)
+        this.#mirror.whenParsed(() => attachment.begin(this.#mirror.snapshot()))
+    }
+    this.#position.begin(beginning, this.#options.kept !== undefined || !isFirst)
+  }
+
+  async #exited(exit: ExecExit): Promise<void> {
+    if (this.#end) return
+    const isCut = this.#isKept && exit.problem?.code === 'connection-lost'
+    if (isCut && !this.#closing && !this.#workspaceLeft()) return this.#reconnect()
+    let end = endOfProcess(this.#programName, exit)
+    if (this.#closing) end = endByClosing()
+    else if (this.#workspaceLeft()) end = endOfWorkspace(this.#workspace, exit)
+    else if (mayBeWorkspace(exit) && (await this.#workspaceLeaves()))
+      end = endOfWorkspace(this.#workspace, exit)
+    // What the process said last comes before the word that it ended.
+    this.#pipe.end(() => this.#finish(end))
+  }
+
+  /** The way to it is gone, and it is not: attaches again as soon as there is one. */
+  async #reconnect(): Promise<void> {
+    const { link, sessions } = this.#options
+    sessions.patch(this.id, { state: 'reconnecting' })
+    while (!this.#end && !this.#closing) {
+      if (this.#workspaceOver()) return this.#finish(endOfWorkspace(this.#workspace))
+      try {
+        const terminal = await link.terminals.open(
+          this.id,
+          { ...(this.#position.now && { from: this.#position.now }) },
+          this.#starting.signal,
+        )
+        if (terminal && this.#end) terminal.destroy()
+        else if (terminal) {
+          // What came before comes first.
+          await new Promise<void>((resolve) => this.#pipe.end(resolve))
+          return this.#run(terminal)
+        }
+      } catch (error) {
+        if (this.#end || this.#closing) return
+        const cause = toProblem(error, 'The terminal was lost')
+        return this.#finish({ reason: 'connection-lost', message: `${cause.title}.`, problem: cause })
+      }
+    }
+  }
+
+  /** Leaves the screen with the workspace: whoever attaches to it next has it from there. */
+  #checkpoint(): Promise<void> {
+    this.#position.checkpointed()
+    return new Promise((resolve) => {
+      this.#mirror.whenParsed(() => {
+        const at = this.#position.shown
+        if (!at) return resolve()
+        const { columns, data, rows, tail } = this.#mirror.snapshot()
+        const screen = Buffer.concat([Buffer.from(data, 'utf8'), tail])
+        void this.#options.link.terminals
+          .checkpoint(this.id, { ...at, columns, rows, data: screen })
+          .then(resolve, resolve)
+      })
     })
   }
 
@@ -360,25 +485,4 @@ export class TerminalSession implements AttachmentOwner {
         this.#options.sessions.patch(this.id, { title })
     }, TITLE_EVERY)
   }
-}
-
-function terminalEnvironment(version: string, sessionId: string): Record<string, string> {
-  return {
-    TERM: 'xterm-256color',
-    COLORTERM: 'truecolor',
-    TERM_PROGRAM: 'Berth',
-    TERM_PROGRAM_VERSION: version,
-    [SESSION_VARIABLE]: sessionId,
-  }
-}
-
-/** Resolves when the promise does, or after `milliseconds`. */
-function within(promise: Promise<void>, milliseconds: number): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds)
-    void promise.then(() => {
-      clearTimeout(timer)
-      resolve()
-    })
-  })
 }

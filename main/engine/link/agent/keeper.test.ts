@@ -30,7 +30,8 @@ function workspaceAt(home: string, incarnation = '1'): Workspace {
     home,
     shell: '/bin/sh',
   }
-  return { id: 'one', state: 'running', incarnation, user } as unknown as Workspace
+  const definition = { workspaceFolder: '/workspaces/one' }
+  return { id: 'one', state: 'running', incarnation, user, definition } as unknown as Workspace
 }
 
 function openKeeper(binaries = shipped) {
@@ -57,6 +58,7 @@ function openKeeper(binaries = shipped) {
         resolve(connection)
       }
       const unwatch = keeper.onChange(look)
+      keeper.use()
       look()
     })
   const dispose = async () => {
@@ -246,6 +248,7 @@ describe.skipIf(!isPossible)('a workspace without an agent', () => {
 
   it('says why, once it is known that none can run', async () => {
     opened = openKeeper({ facts: async () => undefined, read: () => Promise.reject(new Error('none')) })
+    opened.keeper.use()
     expect(opened.keeper.connection).toBeUndefined()
     await expect.poll(() => opened.keeper.problem?.code, { timeout: 10_000 }).toBe('agent-unavailable')
   })

@@ -49,6 +49,7 @@ export class AgentKeeper {
   #problem: Problem | undefined
   #program: string | undefined
   #lastUse = Number.NEGATIVE_INFINITY
+  #waiting = 0
   #running = false
 
   constructor(dependencies: AgentKeeperDependencies) {
@@ -57,9 +58,8 @@ export class AgentKeeper {
     this.#rest = new Rest(workspaces, workspaceId, clock)
   }
 
-  /** To the workspace as it runs now; asking for it is using it. */
+  /** To the workspace as it runs now. Whoever asks takes what there is, and makes none: see {@link use}. */
   get connection(): SshConnection | undefined {
-    this.use()
     return this.#connection
   }
 
@@ -68,13 +68,53 @@ export class AgentKeeper {
     return this.#problem
   }
 
-  /** Calls back when there is a connection, or none any more. */
+  /**
+   * Resolves with a connection as soon as there is one; with undefined after `milliseconds` without, if that is not for
+   * ever, or at once where there will be none. Rejects with the signal's reason.
+   */
+  async connected(milliseconds: number | undefined, signal: AbortSignal): Promise<SshConnection | undefined> {
+    const over = new AbortController()
+    const end = AbortSignal.any([signal, this.#disposed.signal, over.signal])
+    const isSettled = () => this.#connection !== undefined || this.#problem !== undefined
+    this.#waiting += 1
+    this.use()
+    try {
+      const late = milliseconds === undefined ? [] : [this.#dependencies.clock.sleep(milliseconds, end)]
+      const isLate = Promise.race(late).then(
+        () => true,
+        () => true,
+      )
+      while (!isSettled() && !end.aborted)
+        if ((await Promise.race([isLate, this.changed(end)])) === true) break
+      signal.throwIfAborted()
+      return this.#connection
+    } finally {
+      this.#waiting -= 1
+      over.abort()
+    }
+  }
+
+  /** Resolves at the next change, or when the signal aborts. */
+  changed(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const finish = () => {
+        void unwatch()
+        signal.removeEventListener('abort', finish)
+        resolve()
+      }
+      const unwatch = this.onChange(finish)
+      if (signal.aborted) finish()
+      else signal.addEventListener('abort', finish, { once: true })
+    })
+  }
+
+  /** Calls back when there is a connection, or none any more, or none will be. */
   onChange(listener: () => void): Disposer {
     this.#changed.add(listener)
     return () => void this.#changed.delete(listener)
   }
 
-  /** There is something to do for a connection, now or soon. Cheap. */
+  /** There is something to do for a connection, now and again: makes one, or keeps it. Cheap. */
   use(): void {
     const wasWanted = this.#isWanted
     this.#lastUse = this.#dependencies.clock.now()
@@ -91,7 +131,7 @@ export class AgentKeeper {
   }
 
   get #isWanted(): boolean {
-    const isUsed = (this.#connection?.channels ?? 0) > 0
+    const isUsed = this.#waiting > 0 || (this.#connection?.channels ?? 0) > 0
     return isUsed || this.#dependencies.clock.now() - this.#lastUse < KEEP
   }
 
@@ -103,6 +143,10 @@ export class AgentKeeper {
   #set(connection: SshConnection | undefined): void {
     if (this.#connection === connection) return
     this.#connection = connection
+    this.#tell()
+  }
+
+  #tell(): void {
     for (const listener of [...this.#changed]) listener()
   }
 

@@ -26,10 +26,13 @@ const FOLDER = '.berth'
 /** Milliseconds for a small program in the workspace to run. */
 const PROGRAM_LIMIT = 20_000
 
-/** Where an agent can be, the best first: home is kept over a rebuild. */
+/** Where an agent can be, the best first: home is kept over a rebuild. An image may have none of the usual folders. */
 export function placesOf(workspace: Workspace): readonly string[] {
   const { home } = workspace.user
-  return [...new Set([...(home.startsWith('/') && home !== '/' ? [home] : []), '/tmp', '/var/tmp'])]
+  const beside = posix.dirname(workspace.definition.workspaceFolder)
+  return [
+    ...new Set([...(home.startsWith('/') && home !== '/' ? [home] : []), '/tmp', '/var/tmp', '/', beside]),
+  ]
 }
 
 /** Its path in one of the places. A name for each binary: one that runs is never written over. */

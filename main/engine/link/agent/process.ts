@@ -1,4 +1,4 @@
-import { Writable } from 'node:stream'
+import { type Readable, Writable } from 'node:stream'
 import { type Problem, ProblemError, problem } from '#contract'
 import type { ExecExit, ExecOptions, ExecProcess } from '../../drivers/driver'
 import {
@@ -88,7 +88,7 @@ async function refusal(channel: Channel, options: ExecOptions): Promise<Error> {
 }
 
 /** A process behind a channel of the agent's. */
-class AgentProcess implements ExecProcess {
+export class AgentProcess implements ExecProcess {
   readonly stdin: Writable
   readonly stdout: Channel
   readonly stderr: Channel['stderr'] | null
@@ -123,7 +123,10 @@ class AgentProcess implements ExecProcess {
       failure = error
     })
     await this.#channel.over
-    await Promise.all([readToEnd(this.stdout), this.stderr && readToEnd(this.stderr)])
+    await Promise.all([
+      readToEnd(this.stdout, this.stdout.isDrained),
+      this.stderr && readToEnd(this.stderr, this.stderr.readableLength === 0),
+    ])
     this.stdin.destroy()
     if (this.#code !== undefined) return { code: this.#code }
     return { code: null, problem: this.#destroyed ? givenUp() : lost(failure) }
@@ -149,9 +152,9 @@ class AgentProcess implements ExecProcess {
 }
 
 /** Resolves when a stream to which nothing more comes has been read to its end, or destroyed. */
-function readToEnd(stream: Channel | Channel['stderr']): Promise<void> {
+function readToEnd(stream: Readable, isDrained: boolean): Promise<void> {
   // One that nobody reads and that has nothing to read is over too.
-  if (stream.destroyed || stream.readableEnded || stream.readableLength === 0) return Promise.resolve()
+  if (stream.destroyed || stream.readableEnded || isDrained) return Promise.resolve()
   return new Promise((resolve) => {
     stream.once('end', resolve)
     stream.once('close', resolve)

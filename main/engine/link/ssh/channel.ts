@@ -62,7 +62,11 @@ export class Channel extends Duplex {
   #remotePacket = 0
   #pending: Pending | undefined
   #taken = 0
-  #reading = { stdout: true, stderr: true }
+  /** What came and was not asked for yet. */
+  #queue: Buffer[] = []
+  #wanted = false
+  #stderrWanted = true
+  #failure: Error | undefined
   #eof = { sent: false, received: false }
   #close = { sent: false, received: false }
   #isOpen = false
@@ -70,16 +74,28 @@ export class Channel extends Duplex {
   readonly #replies: { resolve: () => void; reject: (error: Error) => void }[] = []
 
   constructor(id: number, host: ChannelHost) {
-    super({ allowHalfOpen: true, readableHighWaterMark: BUFFERED, writableHighWaterMark: BUFFERED })
+    // Nothing is read ahead: what waits is in the queue, and a failure is told behind it.
+    super({ allowHalfOpen: true, readableHighWaterMark: 0, writableHighWaterMark: BUFFERED })
     this.id = id
     this.#host = host
-    this.stderr = new Readable({ highWaterMark: BUFFERED, read: () => this.#wants('stderr') })
+    this.stderr = new Readable({
+      highWaterMark: BUFFERED,
+      read: () => {
+        this.#stderrWanted = true
+        this.#giveBack()
+      },
+    })
     this.over = new Promise((resolve) => {
       this.#resolveOver = resolve
     })
     // Its owner's own listeners tell what happened; one that has none must not take the process down.
     this.on('error', () => undefined)
     this.stderr.on('error', () => undefined)
+  }
+
+  /** Whether all that came has been read. */
+  get isDrained(): boolean {
+    return this.#queue.length === 0 && this.readableLength === 0
   }
 
   /** For the connection: the other side has accepted it. */
@@ -150,30 +166,43 @@ export class Channel extends Duplex {
   }
 
   #received(where: 'stdout' | 'stderr' | 'nothing', bytes: Buffer): void {
+    if (bytes.length === 0) return
+    const isLost = this.destroyed || this.#eof.received || where === 'nothing'
+    if (!isLost && where === 'stdout') {
+      this.#queue.push(bytes)
+      if (this.#wanted) this.#next()
+      return
+    }
+    if (!isLost) this.#stderrWanted = this.stderr.push(bytes)
     this.#taken += bytes.length
-    const isLost = this.destroyed || this.#eof.received || where === 'nothing' || bytes.length === 0
-    if (!isLost) this.#reading[where] = (where === 'stdout' ? this : this.stderr).push(bytes)
     this.#giveBack()
   }
 
-  #wants(which: 'stdout' | 'stderr'): void {
-    this.#reading[which] = true
-    this.#giveBack()
-  }
-
-  /** What was taken may be sent anew, unless one of the readers is slow. */
+  /** What was taken may be sent anew. */
   #giveBack(): void {
     if (this.#taken < GIVE_BACK || this.#eof.received || this.#close.sent || this.#close.received) return
-    if (!this.destroyed && !(this.#reading.stdout && this.#reading.stderr)) return
+    if (!this.destroyed && !this.#stderrWanted) return
     const taken = this.#taken
     this.#taken = 0
     this.#host.send(this.#head(message.channelWindowAdjust).uint32(taken).done())
   }
 
+  /** Hands out what came next: bytes, or the end, or what went wrong. */
+  #next(): void {
+    const bytes = this.#queue.shift()
+    this.#wanted = bytes === undefined && !this.#eof.received && !this.#failure
+    if (bytes) {
+      this.#taken += bytes.length
+      this.#giveBack()
+      this.push(bytes)
+    } else if (this.#failure) this.destroy(this.#failure)
+    else if (this.#eof.received) this.push(null)
+  }
+
   #ended(): void {
     if (this.#eof.received) return
     this.#eof.received = true
-    this.push(null)
+    if (this.#wanted) this.#next()
     this.stderr.push(null)
   }
 
@@ -194,13 +223,19 @@ export class Channel extends Duplex {
   #requested(reader: Reader): void {
     const type = reader.text()
     const wantsReply = reader.boolean()
-    if (type === RESET) this.destroy(new ChannelReset())
+    if (type === RESET) this.#fail(new ChannelReset())
     else this.onRequest(type, reader)
     if (wantsReply) this.#host.send(this.#head(message.channelFailure).done())
   }
 
+  /** What came before is read first, as from a socket. */
+  #fail(error: Error): void {
+    this.#failure ??= error
+    if (this.isDrained) this.destroy(error)
+  }
+
   override _read(): void {
-    this.#wants('stdout')
+    this.#next()
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
@@ -243,6 +278,7 @@ export class Channel extends Duplex {
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.#queue = []
     const isWhole = this.#eof.sent && this.#eof.received
     if (this.#isOpen && !isWhole) this.notify(RESET)
     this.#settle()
@@ -264,7 +300,7 @@ export class Channel extends Duplex {
     const lost = new ConnectionLost(reason.message)
     for (const { reject } of this.#replies.splice(0)) reject(lost)
     this.#close.sent = true
-    if (!this.#eof.received || !this.writableFinished) this.destroy(lost)
+    if (!this.#eof.received || !this.writableFinished) this.#fail(lost)
     this.#close.received = true
     this.#resolveOver()
   }

@@ -1,0 +1,229 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type Definition, Settings, type StreamDown, type Workspace } from '#contract'
+import { LocalDriver } from '../link/agent/local-driver.suite'
+import { createLinks } from '../link/index'
+import { systemClock } from '../platform/clock'
+import { Collection } from '../platform/collection'
+import { endpointPair } from '../platform/endpoint-pair'
+import { silentLogger } from '../platform/logger'
+import type { Platform } from '../platform/platform'
+import { createTerminals } from './index'
+
+/** The agent itself, as it is shipped, on this machine: which is Linux, as workspaces are. */
+const isPossible = process.platform === 'linux'
+const signal = new AbortController().signal
+const LIMIT = { timeout: 20_000, interval: 20 }
+
+let folder: string
+let local: LocalDriver
+const apps: { dispose(): Promise<void> }[] = []
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'berth-kept-test-'))
+  const home = join(folder, 'home')
+  mkdirSync(home)
+  local = new LocalDriver({ PATH: process.env.PATH ?? '', HOME: home, BERTH_AGENT_FOLDER: folder, PS1: '$ ' })
+})
+afterEach(async () => {
+  for (const app of apps.splice(0)) await app.dispose()
+  local.cut()
+  const table = execFileSync('ps', ['-eo', 'pid=,args=']).toString()
+  for (const line of table.split('\n'))
+    if (line.includes(folder) && line.includes('serve')) process.kill(Number.parseInt(line, 10), 'SIGTERM')
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  rmSync(folder, { recursive: true, force: true })
+})
+
+/** Berth, as far as terminals go: each one that is opened knows nothing of those before. */
+function openApp(incarnation = '1') {
+  const workspaces = new Collection<Workspace>()
+  const home = join(folder, 'home')
+  const user = {
+    name: 'me',
+    uid: process.getuid?.() ?? 0,
+    gid: process.getgid?.() ?? 0,
+    home,
+    shell: '/bin/sh',
+  }
+  const definition = { workspaceFolder: home, remoteEnv: {}, containerEnv: {} } as unknown as Definition
+  workspaces.set({
+    id: 'one',
+    name: 'one',
+    state: 'running',
+    reason: 'it runs',
+    incarnation,
+    image: 'none',
+    user,
+    definition,
+  } as unknown as Workspace)
+  const platform = {
+    clock: systemClock,
+    logger: silentLogger,
+    settings: { get: () => Settings.parse({}), onChange: () => () => undefined },
+    folders: { resources: join(import.meta.dirname, '../../../resources') },
+    env: {},
+    version: '0',
+  } as unknown as Platform
+  const links = createLinks({ platform, workspaces, driverOf: () => local.driver })
+  const terminals = createTerminals({ platform, workspaces, followed: workspaces, links })
+  const app = {
+    sessions: terminals.sessions,
+    stateOf: (id: string) => terminals.sessions.get(id)?.state,
+    async create(command?: string[]) {
+      const { sessionId } = await terminals.handlers['sessions.create'](
+        { workspaceId: 'one', columns: 80, rows: 24, ...(command && { command }) },
+        signal,
+      )
+      await expect.poll(() => app.stateOf(sessionId), LIMIT).toBe('running')
+      return sessionId
+    },
+    attach: (sessionId: string) => new Window(terminals, sessionId),
+    close: (sessionId: string) => terminals.handlers['sessions.close']({ sessionId }, signal),
+    foreground: (sessionId: string) => terminals.handlers['sessions.foreground']({ sessionId }, signal),
+    rename: (sessionId: string, title: string) =>
+      terminals.handlers['sessions.rename']({ sessionId, title }, signal),
+    workspaces,
+    async dispose() {
+      await terminals.dispose()
+      links.dispose()
+    },
+  }
+  apps.push(app)
+  return app
+}
+
+/** Reads all that comes, as text. */
+class Window {
+  text = ''
+  replays = 0
+  readonly #port
+
+  constructor(terminals: ReturnType<typeof createTerminals>, sessionId: string) {
+    const [near, far] = endpointPair()
+    this.#port = near
+    near.onMessage((raw) => {
+      const message = raw as StreamDown<'terminal'>
+      if (message.type === 'replay') {
+        this.replays += 1
+        this.text += message.data
+      } else if (message.type === 'data') {
+        this.text += Buffer.from(message.data).toString()
+        near.post({ type: 'ack', bytes: message.data.length })
+      }
+    })
+    terminals.open({ sessionId, columns: 80, rows: 24 }, far)
+  }
+
+  type(text: string) {
+    this.#port.post({ type: 'input', data: new Uint8Array(Buffer.from(text)) })
+  }
+  /** What is on its way may be much: a failure shows the end of it. */
+  async shows(text: string | RegExp) {
+    const isThere = () => (typeof text === 'string' ? this.text.includes(text) : text.test(this.text))
+    await expect.poll(() => isThere() || this.text.slice(-500), LIMIT).toBe(true)
+  }
+}
+
+/** The process id that a shell prints when it is asked. */
+async function pidIn(window: Window): Promise<number> {
+  window.type('echo "pid <$$>"\n')
+  await window.shows(/pid <\d+>/)
+  return Number(/pid <(\d+)>/.exec(window.text)?.[1])
+}
+
+const runs = (pid: number) => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+describe.skipIf(!isPossible)('a terminal that its workspace keeps', () => {
+  it('goes on while the way to it is gone, and nothing of it is lost', async () => {
+    const app = openApp()
+    const id = await app.create()
+    const window = app.attach(id)
+    const pid = await pidIn(window)
+    window.type('for i in 1 2 3 4 5 6 7 8 9; do sleep 0.1; echo "line $i."; done; echo "all" "told"\n')
+    await window.shows('line 2.')
+    const states: (string | undefined)[] = []
+    app.sessions.onChange(() => states.push(app.stateOf(id)))
+    local.cut()
+    await window.shows('all told')
+    expect(states).toEqual(['reconnecting', 'running'])
+    for (let line = 1; line <= 9; line++) expect(window.text.split(`line ${line}.`)).toHaveLength(2)
+    expect(window.replays).toBe(1)
+    expect(runs(pid)).toBe(true)
+  })
+
+  it('is found again by the next Berth, with its screen, its name and its process', async () => {
+    const first = openApp()
+    const id = await first.create()
+    const window = first.attach(id)
+    const pid = await pidIn(window)
+    await first.rename(id, 'builds')
+    window.type('printf "\\033[31mred\\033[0m words\\n"\n')
+    await window.shows('red\x1b')
+    await first.dispose()
+    expect(runs(pid)).toBe(true)
+
+    const second = openApp()
+    await expect.poll(() => second.stateOf(id), LIMIT).toBe('running')
+    expect(second.sessions.get(id)).toMatchObject({ title: 'builds', command: null })
+    const again = second.attach(id)
+    await again.shows('[31mred')
+    expect(await pidIn(again)).toBe(pid)
+    await second.close(id)
+    await expect.poll(() => runs(pid), LIMIT).toBe(false)
+    expect(second.sessions.list()).toEqual([])
+  })
+
+  it('is found again with its screen after very much output, and is not asked old questions', async () => {
+    const first = openApp()
+    const id = await first.create()
+    const window = first.attach(id)
+    // A question that the terminal answers: the answer must come once.
+    const ask = 'stty -echo -icanon; printf "\\033[c"; dd bs=1 count=7 >/dev/null 2>&1; stty sane'
+    window.type(`${ask}; seq 1 700000; echo "last" "line"\n`)
+    await window.shows('last line')
+    await first.dispose()
+    const second = openApp()
+    await expect.poll(() => second.stateOf(id), LIMIT).toBe('running')
+    const again = second.attach(id)
+    await again.shows(/699999\s+700000\s+last line/)
+    const pid = await pidIn(again)
+    expect(again.text).not.toContain('[?1;2c')
+    expect(runs(pid)).toBe(true)
+  })
+
+  it('tells how it ended while nobody was there', async () => {
+    const first = openApp()
+    const id = await first.create(['sh', '-c', 'echo begun; sleep 1; echo over; exit 7'])
+    await first.attach(id).shows('begun')
+    await first.dispose()
+    await new Promise((resolve) => setTimeout(resolve, 1_500))
+    const second = openApp()
+    await expect.poll(() => second.sessions.get(id)?.end?.exitCode, LIMIT).toBe(7)
+    await second.attach(id).shows('over')
+    await second.close(id)
+    const third = openApp()
+    await third.create()
+    expect(third.stateOf(id)).toBeUndefined()
+  })
+
+  it('says what runs in it, beside the shell', async () => {
+    const app = openApp()
+    const id = await app.create()
+    const window = app.attach(id)
+    await pidIn(window)
+    expect(await app.foreground(id)).toEqual({})
+    window.type('sleep 1000\n')
+    await expect.poll(() => app.foreground(id), LIMIT).toMatchObject({ process: { name: 'sleep' } })
+  })
+})
