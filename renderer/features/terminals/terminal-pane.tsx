@@ -129,7 +129,11 @@ export function TerminalPane({ session, settings, scheme, focusTurn, ...rest }: 
       ) : null}
       {/* biome-ignore lint/a11y/noStaticElementInteractions: the emulator within has the keyboard; this is its right click */}
       <div className={styles.host} ref={host} onContextMenu={openMenu} />
-      {state === 'lost' && session.state !== 'ended' ? (
+      {session.state === 'reconnecting' ? (
+        <div className={styles.lost} role="status">
+          Reconnecting… What runs here goes on in the workspace.
+        </div>
+      ) : state === 'lost' && session.state !== 'ended' ? (
         <div className={styles.lost} role="status">
           Connecting to the terminal…
         </div>
