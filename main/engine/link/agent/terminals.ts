@@ -226,10 +226,7 @@ export async function askAboutTerminal(
   const lines = new Lines()
   try {
     for await (const chunk of channel)
-      for (const line of lines.push(chunk as Buffer)) {
-        console.log('LINE', line.slice(0, 300))
-        if (isReply(line)) return
-      }
+      for (const line of lines.push(chunk as Buffer)) if (isReply(line)) return
   } finally {
     signal.removeEventListener('abort', close)
     channel.destroy()
