@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -46,6 +47,9 @@ func (client *connection) splice(channel ssh.Channel, requests <-chan *ssh.Reque
 	directions.Go(func() { joint.outward(client) })
 	directions.Go(joint.inward)
 	directions.Wait()
+	if joint.refused.Load() {
+		joint.resetNear()
+	}
 	channel.Close()
 	far.Close()
 	<-closed
@@ -54,6 +58,7 @@ func (client *connection) splice(channel ssh.Channel, requests <-chan *ssh.Reque
 type joint struct {
 	channel ssh.Channel
 	far     net.Conn
+	refused atomic.Bool // The connection took no more of what was written to it.
 }
 
 // outward carries from the channel to the connection.
@@ -64,7 +69,9 @@ func (joint *joint) outward(client *connection) {
 		count, err := joint.channel.Read(*buffer)
 		if count > 0 {
 			if _, failed := joint.far.Write((*buffer)[:count]); failed != nil {
-				joint.resetNear()
+				// It may have said why before it broke: that is read first.
+				joint.refused.Store(true)
+				joint.far.SetReadDeadline(time.Now().Add(lastWrites))
 				return
 			}
 		}
@@ -93,7 +100,9 @@ func (joint *joint) inward() {
 		switch {
 		case err == nil:
 		case errors.Is(err, io.EOF):
-			joint.channel.CloseWrite()
+			if !joint.refused.Load() {
+				joint.channel.CloseWrite()
+			}
 			return
 		default:
 			if errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.ETIMEDOUT) || errors.Is(err, syscall.EPIPE) {

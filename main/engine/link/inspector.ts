@@ -37,7 +37,12 @@ while read -r verb rest; do
       for f in /proc/[0-9]*; do
         read -r line 2>/dev/null <"$f/stat" || continue
         set -- \${line##*)}
-        [ "$2" = 0 ] && [ "$5" != 0 ] && grep -q "$rest" "$f/environ" 2>/dev/null && printf '%s %s\\n' "$3" "$6"
+        [ "$5" != 0 ] || continue
+        if [ "$2" != 0 ]; then
+          read -r parent 2>/dev/null </proc/$2/comm || continue
+          case $parent in berth-agent*) ;; *) continue ;; esac
+        fi
+        grep -q "$rest" "$f/environ" 2>/dev/null && printf '%s %s\\n' "$3" "$6"
       done 2>/dev/null ;;
   esac
   printf '\\004end\\n'

@@ -94,9 +94,7 @@ export function createTerminals({ platform, workspaces, followed, links }: Termi
   /** What a workspace keeps: of this engine, of an earlier one, or of another laptop's. */
   const told = (workspace: Workspace, kept: readonly TerminalFacts[]) => {
     for (const facts of [...kept].sort((one, two) => one.createdAt - two.createdAt)) {
-      const known = terminals.get(facts.id)
-      if (known) known.told(facts)
-      if (known || closed.has(facts.id) || stack.disposed) continue
+      if (terminals.has(facts.id) || closed.has(facts.id) || stack.disposed) continue
       const command = commandOf(facts.command, workspace)
       const name = basename(command?.[0] ?? workspace.user.shell ?? '') || 'terminal'
       const record: Session = {
@@ -110,7 +108,6 @@ export function createTerminals({ platform, workspaces, followed, links }: Termi
         createdAt: facts.createdAt,
       }
       begin(record, { command, cwd: undefined, kept: { name: facts.name } })
-      terminals.get(facts.id)?.told(facts)
     }
   }
 

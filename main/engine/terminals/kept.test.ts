@@ -69,6 +69,11 @@ function openApp(incarnation = '1') {
     version: '0',
   } as unknown as Platform
   const links = createLinks({ platform, workspaces, driverOf: () => local.driver })
+  // As the ports of an open workspace are: what runs in a terminal is asked of the same helper.
+  const following = new AbortController()
+  const followed = (async () => {
+    for await (const _ of links.get('one').listeners(following.signal));
+  })()
   const terminals = createTerminals({ platform, workspaces, followed: workspaces, links })
   const app = {
     sessions: terminals.sessions,
@@ -89,7 +94,9 @@ function openApp(incarnation = '1') {
     workspaces,
     async dispose() {
       await terminals.dispose()
+      following.abort()
       links.dispose()
+      await followed
     },
   }
   apps.push(app)

@@ -1,7 +1,7 @@
 import { basename } from 'node:path/posix'
 import type { Session, SessionEnd, StreamOpen, Workspace } from '#contract'
 import { problem, toProblem } from '#contract'
-import type { ExecExit, ExecProcess, KeptTerminal, Link, TerminalFacts } from '../link/link'
+import type { ExecExit, ExecProcess, KeptTerminal, Link } from '../link/link'
 import type { Collection, ReadonlyCollection } from '../platform/collection'
 import type { MessageEndpoint } from '../platform/message-port'
 import type { Platform } from '../platform/platform'
@@ -69,7 +69,6 @@ export class TerminalSession implements AttachmentOwner {
   #process: ExecProcess | undefined
   /** Whether it goes on in the workspace without this engine. */
   #isKept = false
-  #facts: TerminalFacts | undefined
   readonly #position: OutputPosition
   #earlyInput: Uint8Array[] = []
   #end: SessionEnd | undefined
@@ -185,7 +184,6 @@ export class TerminalSession implements AttachmentOwner {
     const { link, record } = this.#options
     if (!this.#process || this.#end) return undefined
     if (record.command) return { name: this.#programName, command: record.command.join(' ') }
-    if (this.#isKept && this.#facts) return this.#facts.foreground
     let found: { name: string; command: string } | undefined
     const answered = link.foreground(this.id).then((process) => {
       found = process
@@ -196,11 +194,6 @@ export class TerminalSession implements AttachmentOwner {
 
   setScrollback(lines: number): void {
     this.#mirror.setScrollback(lines)
-  }
-
-  /** What the workspace says of it. */
-  told(facts: TerminalFacts): void {
-    this.#facts = facts
   }
 
   /** Lets all windows go; what runs goes on where it can, and ends where it cannot. */

@@ -38,9 +38,6 @@ export interface TerminalFacts {
   readonly command: readonly string[]
   readonly columns: number
   readonly rows: number
-  /** What runs in it, where that is not what it was started with. */
-  readonly foreground?: { readonly pid: number; readonly name: string; readonly command: string }
-  readonly hasEnded: boolean
 }
 
 export interface TerminalToMake {
@@ -293,16 +290,8 @@ export function parseTerminals(line: string): readonly TerminalFacts[] {
   }
   if (!Array.isArray(told)) throw new SshProtocolError('a list without terminals')
   return (told as (ToldTerminal | null)[]).flatMap((terminal): TerminalFacts[] => {
-    const { columns, command, createdAt, exit, foreground, id, name, pid, rows } = terminal ?? {}
+    const { columns, command, createdAt, id, name, rows } = terminal ?? {}
     if (typeof id !== 'string' || typeof columns !== 'number' || typeof rows !== 'number') return []
-    const runs =
-      typeof foreground?.pid === 'number' && foreground.pid !== pid
-        ? {
-            pid: foreground.pid,
-            name: String(foreground.process ?? ''),
-            command: String(foreground.command ?? ''),
-          }
-        : undefined
     return [
       {
         id,
@@ -311,8 +300,6 @@ export function parseTerminals(line: string): readonly TerminalFacts[] {
         command: Array.isArray(command) ? command.map(String) : [],
         columns,
         rows,
-        ...(runs && { foreground: runs }),
-        hasEnded: exit !== null && exit !== undefined,
       },
     ]
   })
