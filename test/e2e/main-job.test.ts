@@ -5,7 +5,7 @@ import { TEST_IMAGES } from '../harness/images'
 import { BerthPage } from './berth-page'
 import { startWindowDocker, type WindowDocker } from './engine'
 import { pictureFailures } from './failure-picture'
-import { type BerthApp, launchBerth } from './launch'
+import { type BerthApp, type Home, launchBerth, makeHome, processesOf } from './launch'
 import { makeRepository, type Repository } from './repository'
 
 /** The port of the app in the workspace; it listens on the workspace's own 127.0.0.1 and nothing publishes it. */
@@ -14,6 +14,7 @@ const NAME = 'harbour'
 
 let docker: WindowDocker
 let repository: Repository
+let home: Home
 let berth: BerthApp
 pictureFailures(() => berth)
 let window: BerthPage
@@ -53,13 +54,15 @@ beforeAll(async () => {
     'app.pl': server,
     'README.md': '# Harbour\n',
   })
-  berth = await launchBerth({ env: docker.env })
+  home = await makeHome()
+  berth = await launchBerth({ env: docker.env, home })
   window = new BerthPage(berth.page)
 })
 afterAll(async () => {
   try {
     await berth?.close()
   } finally {
+    await home?.dispose()
     await docker?.dispose()
     await repository?.dispose()
   }
@@ -191,6 +194,20 @@ describe('the main job', () => {
     await window.waitForText('before closing')
     await window.run('echo $marker | tr a-z A-Z')
     await window.waitForText('KEPT')
+  })
+
+  it('keeps the terminal when Berth is killed, and shows it again when it is back', async () => {
+    await window.run('marker=alive; clear; echo before the kill')
+    await window.waitForText('before the kill')
+    berth.app.process().kill('SIGKILL')
+    await expect.poll(() => processesOf(berth.home), { timeout: 20_000 }).toEqual([])
+    await berth.close()
+    berth = await launchBerth({ env: docker.env, home })
+    window = new BerthPage(berth.page)
+    await window.page.getByRole('navigation', { name: 'Main' }).getByRole('button', { name: NAME }).click()
+    await window.waitForText('before the kill')
+    await window.run('echo $marker | tr a-z A-Z')
+    await window.waitForText('ALIVE')
   })
 
   it('stops, keeping source and home, and starts again', async () => {

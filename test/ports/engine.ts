@@ -16,6 +16,8 @@ export interface TestEngine {
   act(verb: 'start' | 'stop' | 'restart' | 'rebuild' | 'delete', workspaceId: string): Promise<void>
   /** Runs a command in a workspace to its end. */
   run(workspaceId: string, ...command: string[]): Promise<string>
+  /** Follows a workspace that it did not create. */
+  follow(workspaceId: string): void
   /** Starts a program that goes on; returns once it was started. */
   background(workspaceId: string, script: string): Promise<void>
   /** Deletes what was created. */
@@ -89,6 +91,7 @@ export async function startEngine(
       if (code !== 0) throw new Error(`${command.join(' ')} ended with ${code}: ${out}${complaint}`)
       return out
     },
+    follow: (workspaceId) => followed.add(workspaceId),
     async background(workspaceId, script) {
       await test.run(workspaceId, 'sh', '-c', `(${script}) >/tmp/background.log 2>&1 </dev/null &`)
     },

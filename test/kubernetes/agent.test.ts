@@ -1,0 +1,98 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Workspace } from '#contract'
+import { TEST_IMAGES } from '../harness/images'
+import type { TestCluster } from '../harness/kubernetes/cluster'
+import type { TestNamespace } from '../harness/kubernetes/namespaces'
+import { sharedCluster } from '../harness/kubernetes/shared'
+import { startEngine, type TestEngine } from '../ports/engine'
+import { TestWindow } from '../terminals/window'
+import { CuttingProxy } from './cutting-proxy'
+
+// What a pod's agent keeps while the way to the API server is cut, and what another laptop finds of it.
+
+const LIMIT = { timeout: 60_000 }
+const folder = mkdtempSync(join(tmpdir(), 'berth-agent-cluster-'))
+let cluster: TestCluster
+let namespace: TestNamespace
+let proxy: CuttingProxy
+let test: TestEngine
+let workspace: Workspace
+
+beforeAll(async () => {
+  cluster = await sharedCluster()
+  namespace = await cluster.makeNamespace()
+  const kubeconfig = readFileSync(namespace.kubeconfig, 'utf8')
+  const server = /"?server"?:\s*"?([^"\s,]+)/.exec(kubeconfig)?.[1] ?? ''
+  proxy = await CuttingProxy.start(new URL(server))
+  const path = join(folder, 'cut.kubeconfig')
+  writeFileSync(path, kubeconfig.replace(server, proxy.url), { mode: 0o600 })
+  test = await startEngine({ KUBECONFIG: path })
+  const target = test.engine.collections.targets.list().find(({ kind }) => kind === 'kubernetes')
+  workspace = await test.create({
+    source: { kind: 'image', image: TEST_IMAGES.debian },
+    targetId: target?.id ?? '',
+  })
+})
+afterAll(async () => {
+  await test?.dispose()
+  await proxy?.dispose()
+  await namespace?.dispose()
+  rmSync(folder, { recursive: true })
+})
+
+const stateOf = (engine: TestEngine, id: string) => engine.engine.collections.sessions.get(id)?.state
+
+async function shell(): Promise<{ id: string; window: TestWindow }> {
+  const { sessionId: id } = await test.engine.call('sessions.create', {
+    workspaceId: workspace.id,
+    columns: 80,
+    rows: 24,
+  })
+  const window = new TestWindow(test.engine, id)
+  await window.until('a prompt', () => /[$#] $/.test(window.text))
+  return { id, window }
+}
+
+describe('a terminal in a pod', () => {
+  it('goes on while the way to the API server is cut, and nothing of it is lost or told twice', async () => {
+    const { id, window } = await shell()
+    window.type('for i in $(seq 1 40); do echo "line <$i>"; sleep 0.1; done; echo all to""ld\r')
+    await window.until('the beginning', () => window.text.includes('line <5>'))
+    const states: (string | undefined)[] = []
+    const stop = test.engine.collections.sessions.onChange(() => states.push(stateOf(test, id)))
+    proxy.cut()
+    await window.until('the end', () => window.text.includes('all told'), 60_000)
+    void stop()
+    expect(states).toEqual(['reconnecting', 'running'])
+    const lines = [...window.text.matchAll(/line <(\d+)>/g)].map(([, number]) => Number(number))
+    expect(lines).toEqual(Array.from({ length: 40 }, (_, at) => at + 1))
+    window.close()
+  })
+
+  it('is found by another laptop, with its screen, and taken over there', async () => {
+    const { id, window } = await shell()
+    window.type('echo "shell <$$>"; cd /usr\r')
+    await window.until('its number', () => /shell <\d+>/.test(window.text))
+    const [shellLine = ''] = /shell <\d+>/.exec(window.text) ?? []
+    const other = await startEngine({ KUBECONFIG: namespace.kubeconfig })
+    try {
+      other.follow(workspace.id)
+      await expect.poll(() => stateOf(other, id), LIMIT).toBe('running')
+      const there = new TestWindow(other.engine, id)
+      await there.until('the screen', () => there.lines.some((line) => line.includes(shellLine)))
+      there.type('echo "again <$$> in $PWD"\r')
+      const again = shellLine.replace('shell', 'again')
+      await there.until('the same shell', () => there.text.includes(`${again} in /usr`))
+      // Both see what either does.
+      await window.until('it here, too', () => window.text.includes(`${again} in /usr`))
+      there.close()
+    } finally {
+      await other.dispose()
+    }
+    expect(stateOf(test, id)).toBe('running')
+    await test.engine.call('sessions.close', { sessionId: id })
+  })
+})
