@@ -14,6 +14,7 @@ const benches: Readonly<Record<string, () => Promise<readonly Bench[]>>> = {
   up: async () => [(await import('./benches/up')).up],
   'port-seen': async () => [(await import('./benches/port-seen')).portSeen],
   'forward-connect': async () => [(await import('./benches/forward-connect')).forwardConnect],
+  'link-connect': async () => [(await import('./benches/link-connect')).linkConnect],
   'forward-bulk': async () => [(await import('./benches/forward-bulk')).forwardBulk],
   start: async () => [(await import('./benches/start')).start],
   'idle-memory': async () => [(await import('./benches/idle-memory')).idleMemory],
