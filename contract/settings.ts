@@ -22,6 +22,8 @@ export const Settings = z.strictObject({
       scrollback: z.number().int().min(100).max(100_000).default(5000),
       cursorBlink: z.boolean().default(true),
       copyOnSelect: z.boolean().default(false),
+      /** Let the workspace keep new terminals, so that they outlive Berth: a flood of output takes twice as long then. */
+      keep: z.boolean().default(false),
     })
     .prefault({}),
   /** Ask before stop, rebuild and delete only when something would be lost. */

@@ -77,7 +77,8 @@ export interface Home {
   dispose(): Promise<void>
 }
 
-export async function makeHome(): Promise<Home> {
+/** `settings` are what the user has changed. */
+export async function makeHome(settings?: object): Promise<Home> {
   const user = await windowUser()
   const path = await mkdtemp(join(tmpdir(), 'berth-e2e-'))
   const temporary = join(path, 'tmp')
@@ -88,6 +89,11 @@ export async function makeHome(): Promise<Home> {
   await chmod(start, 0o755)
   const held = join(path, '.gate.cjs')
   await writeFile(held, gate)
+  if (settings) {
+    const folder = join(path, '.config/berth')
+    await mkdir(folder, { recursive: true })
+    await writeFile(join(folder, 'settings.json'), JSON.stringify(settings), { mode: 0o600 })
+  }
   await chmod(path, 0o755)
   await user.own(path)
   return {

@@ -54,7 +54,7 @@ beforeAll(async () => {
     'app.pl': server,
     'README.md': '# Harbour\n',
   })
-  home = await makeHome()
+  home = await makeHome({ terminal: { keep: true } })
   berth = await launchBerth({ env: docker.env, home })
   window = new BerthPage(berth.page)
 })

@@ -34,6 +34,7 @@ export const NO_AGENTS: AgentBinaries = {
 export async function startEngine(
   env: Readonly<Record<string, string>> = {},
   agents?: AgentBinaries,
+  keepsTerminals = false,
 ): Promise<TestEngine> {
   const home = mkdtempSync(join(tmpdir(), 'berth-ports-'))
   const platform = createNodePlatform({
@@ -41,7 +42,8 @@ export async function startEngine(
     resources: resolve('resources'),
     env: { PATH: process.env.PATH, HOME: home, ...env },
   })
-  await platform.settings.change({ routerPort: 0 })
+  const { terminal } = platform.settings.get()
+  await platform.settings.change({ routerPort: 0, terminal: { ...terminal, keep: keepsTerminals } })
   // On a machine that others use too: their workspaces' ports are none of ours.
   const followed = new Selection()
   const engine = createEngine({ platform, followed, ...(agents && { agents }) })

@@ -15,15 +15,15 @@ import (
 // Flow control.
 const (
 	// maximumUnsent is how far the best of the writers may be behind before reading pauses, in bytes.
-	maximumUnsent = 1 << 20
+	maximumUnsent = 128 << 10
 	// stalledAfter is when a writer that takes nothing does not count any more.
 	stalledAfter = 10 * time.Second
 	// lingering is how long the terminal may be held open after its process's end.
 	lingering = time.Second
 	// lookAgain is how often a terminal that nobody has open, or that is paused, is looked at again.
 	lookAgain = 100 * time.Millisecond
-	// readSize is more than a terminal gives at once.
-	readSize = 16 << 10
+	// readSize is what is taken together. A terminal gives at most 4 KiB at once.
+	readSize = 64 << 10
 )
 
 // terminal is one process with its output. The mutex keeps everything but what never changes; condition is signalled
@@ -99,20 +99,32 @@ func (terminal *terminal) pump(ended func()) {
 func (terminal *terminal) take(descriptor int, buffer []byte) (again, over bool) {
 	terminal.mutex.Lock()
 	defer terminal.mutex.Unlock()
-	count, err := unix.Read(descriptor, buffer)
-	switch {
-	case err == unix.EAGAIN:
-		return true, false
-	case err == unix.EINTR:
-		return false, false
-	case err != nil || count <= 0:
-		return false, true
+	count, over := gather(descriptor, buffer)
+	if count == 0 {
+		return !over, over
 	}
 	terminal.log.append(buffer[:count])
 	terminal.activityAt = time.Now()
 	terminal.condition.Broadcast()
 	terminal.touched()
-	return false, false
+	return false, over
+}
+
+// gather reads what there is. over says that nobody has the terminal open.
+func gather(descriptor int, buffer []byte) (count int, over bool) {
+	for count < len(buffer) {
+		length, err := unix.Read(descriptor, buffer[count:])
+		switch {
+		case err == unix.EINTR:
+		case err == unix.EAGAIN:
+			return count, false
+		case err != nil || length <= 0:
+			return count, true
+		default:
+			count += length
+		}
+	}
+	return count, false
 }
 
 // takeRest takes what is left when something still has the terminal open a while after the process's end.

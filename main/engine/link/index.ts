@@ -1,11 +1,10 @@
-import { cancelled, problem, type Workspace } from '#contract'
+import { cancelled, ProblemError, problem, type Workspace } from '#contract'
 import type { Driver } from '../drivers/driver'
 import type { ReadonlyCollection } from '../platform/collection'
 import type { Platform } from '../platform/platform'
 import { dialByAgent } from './agent/dial'
 import { AgentKeeper } from './agent/keeper'
 import type { AgentBinaries } from './agent/place'
-import { startProcess } from './agent/process'
 import { shippedAgents } from './agent/shipped'
 import { prepareExec } from './environment'
 import type { Link, Links } from './link'
@@ -89,22 +88,35 @@ export function createLinks(dependencies: LinksDependencies): Links & { dispose(
         throw error
       }
     }
+    let hasNoWay: string | undefined
+    /**
+     * Over the driver, whose ways carry bulk two to three times as fast as the agent's and connect as soon (benches
+     * forward-bulk, k8s-forward-bulk, forward-connect); over the agent where the driver has no way into the workspace.
+     */
+    const dial = async (port: number, signal: AbortSignal) => {
+      const incarnation = workspaces.get(workspaceId)?.incarnation ?? ''
+      if (hasNoWay !== incarnation || !agent.connection) {
+        try {
+          return await driver().dial(workspaceId, port, signal)
+        } catch (error) {
+          const isUnsupported = error instanceof ProblemError && error.problem.code === 'dial-unsupported'
+          if (!isUnsupported || !agent.connection) throw error
+          hasNoWay = incarnation
+        }
+      }
+      return either(
+        (connection) => dialByAgent(connection, port, signal),
+        async () => driver().dial(workspaceId, port, signal),
+        signal,
+      )
+    }
     const link: Link = {
       workspaceId,
       async exec(options, signal = ended.signal) {
-        const found = driver()
-        const prepared = prepareExec(existing(), options, platform.env)
-        const byDriver = () => found.exec(workspaceId, prepared, signal)
-        // The agent runs as the workspace's user, and as nobody else.
-        if (options.user !== undefined) return byDriver()
-        return either((connection) => startProcess(connection, prepared, signal), byDriver, signal)
+        // Over the driver, which is twice as fast with bulk (bench exec-binary).
+        return driver().exec(workspaceId, prepareExec(existing(), options, platform.env), signal)
       },
-      dial: (port, signal) =>
-        either(
-          (connection) => dialByAgent(connection, port, signal),
-          async () => driver().dial(workspaceId, port, signal),
-          signal,
-        ),
+      dial,
       read: async (path, signal) => driver().read(workspaceId, path, signal),
       write: async (folder, tar, signal) => driver().write(workspaceId, folder, tar, signal),
       listeners: (signal) => poller.follow(AbortSignal.any([signal, ended.signal])),

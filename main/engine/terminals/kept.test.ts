@@ -63,7 +63,7 @@ function openApp(incarnation = '1') {
   const platform = {
     clock: systemClock,
     logger: silentLogger,
-    settings: { get: () => Settings.parse({}), onChange: () => () => undefined },
+    settings: { get: () => Settings.parse({ terminal: { keep: true } }), onChange: () => () => undefined },
     folders: { resources: join(import.meta.dirname, '../../../resources') },
     env: {},
     version: '0',

@@ -153,7 +153,9 @@ export class TerminalSession implements AttachmentOwner {
       env: terminalEnvironment(platform.version, this.id),
       ...(cwd === undefined ? {} : { cwd }),
     }
-    const terminal = await link.terminals.open(this.id, kept ? {} : { create: options }, signal)
+    const isToBeKept = kept !== undefined || platform.settings.get().terminal.keep
+    const terminal =
+      isToBeKept && (await link.terminals.open(this.id, kept ? {} : { create: options }, signal))
     if (terminal) return terminal
     if (kept) throw problem(unreachable())
     return link.exec(options, signal)

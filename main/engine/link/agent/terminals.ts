@@ -48,6 +48,9 @@ export interface TerminalToMake {
   readonly rows: number
 }
 
+/** All that lies between a program and the screen has to be shown before the prompt that follows Control-C. */
+const WINDOW = 128 * 1024
+
 /** The name of whatever cannot be found, in what the agent says. */
 const NO_TERMINAL = 'no-terminal'
 
@@ -64,7 +67,7 @@ export async function openTerminal(
   let channel: Channel
   try {
     const asked = JSON.stringify({ id, role: 'write', ...options })
-    channel = await connection.open('terminal@berth.dev', new Writer().string(asked).done(), signal)
+    channel = await connection.open('terminal@berth.dev', new Writer().string(asked).done(), signal, WINDOW)
   } catch (error) {
     throw error instanceof OpenRefused ? refusal(error.message) : error
   }

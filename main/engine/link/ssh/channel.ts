@@ -4,8 +4,8 @@ import { type Reader, SshProtocolError, Writer } from './wire'
 
 /** Bytes that the other side may send before any of them was taken: for one channel, stderr included. */
 export const WINDOW = 2 * 1024 * 1024
-/** Bytes taken by the reader before they are given back: few messages, and never near the whole window. */
-const GIVE_BACK = WINDOW / 8
+/** Part of the window that the reader takes before it is given back: few messages, and never near the whole window. */
+const GIVE_BACK = 1 / 8
 const BUFFERED = 256 * 1024
 const NOTHING = Buffer.alloc(0)
 /** Berth's own request on a channel that carries a connection: its other end has been, or is to be, reset. */
@@ -57,6 +57,7 @@ export class Channel extends Duplex {
   /** Called with each request of the other side, such as `exit-status`; those that want a reply are refused. */
   onRequest: (type: string, payload: Reader) => void = () => undefined
   readonly #host: ChannelHost
+  readonly #giveBackAt: number
   #remoteId = 0
   #remoteWindow = 0
   #remotePacket = 0
@@ -73,10 +74,11 @@ export class Channel extends Duplex {
   #resolveOver: () => void = () => undefined
   readonly #replies: { resolve: () => void; reject: (error: Error) => void }[] = []
 
-  constructor(id: number, host: ChannelHost) {
+  constructor(id: number, window: number, host: ChannelHost) {
     // Nothing is read ahead: what waits is in the queue, and a failure is told behind it.
     super({ allowHalfOpen: true, readableHighWaterMark: 0, writableHighWaterMark: BUFFERED })
     this.id = id
+    this.#giveBackAt = window * GIVE_BACK
     this.#host = host
     this.stderr = new Readable({
       highWaterMark: BUFFERED,
@@ -180,7 +182,8 @@ export class Channel extends Duplex {
 
   /** What was taken may be sent anew. */
   #giveBack(): void {
-    if (this.#taken < GIVE_BACK || this.#eof.received || this.#close.sent || this.#close.received) return
+    if (this.#taken < this.#giveBackAt || this.#eof.received || this.#close.sent || this.#close.received)
+      return
     if (!this.destroyed && !this.#stderrWanted) return
     const taken = this.#taken
     this.#taken = 0

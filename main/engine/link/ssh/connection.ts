@@ -88,17 +88,18 @@ export class SshConnection {
   }
 
   /**
-   * Opens a channel; `extra` is what its type says that follows. Rejects with {@link OpenRefused},
+   * Opens a channel; `extra` is what its type says that follows, and `window` how many bytes may come before any of
+   * them was taken. Rejects with {@link OpenRefused},
    * {@link ConnectionLost} or the signal's reason; one that was given up is closed when it comes.
    */
-  open(type: string, extra: Buffer, signal?: AbortSignal): Promise<Channel> {
+  open(type: string, extra: Buffer, signal?: AbortSignal, window = WINDOW): Promise<Channel> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted || this.#end) {
         reject(this.#end ? new ConnectionLost(this.#end.message) : signal?.reason)
         return
       }
       const id = this.#newId()
-      const channel = new Channel(id, {
+      const channel = new Channel(id, window, {
         send: (...parts) => this.#transport.send(...parts),
         queue: (one) => this.#queue(one),
         forget: (one) => this.#forget(one),
@@ -126,7 +127,7 @@ export class SshConnection {
           .byte(message.channelOpen)
           .string(type)
           .uint32(id)
-          .uint32(WINDOW)
+          .uint32(window)
           .uint32(PACKET)
           .raw(extra)
           .done(),
