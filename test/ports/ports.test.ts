@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type Port, ProblemError, type Workspace } from '#contract'
 import { waitFor } from '../../main/engine/platform/collection'
 import { ensureImages, TEST_IMAGES } from '../harness/images'
-import { startEngine, type TestEngine } from './engine'
+import { NO_AGENTS, startEngine, type TestEngine } from './engine'
 
 let test: TestEngine
 let workspace: Workspace
@@ -181,25 +181,28 @@ for line in sys.stdin:
   })
 
   it('says what is missing in an image without a shell or a way in', async () => {
-    const bare = await test.create({ source: { kind: 'image', image: TEST_IMAGES.scratch } })
-    for await (const table of test.engine.links.get(bare.id).listeners(AbortSignal.timeout(20_000))) {
+    // With an agent nothing is missing.
+    const without = await startEngine({}, NO_AGENTS)
+    const bare = await without.create({ source: { kind: 'image', image: TEST_IMAGES.scratch } })
+    for await (const table of without.engine.links.get(bare.id).listeners(AbortSignal.timeout(20_000))) {
       expect(table.available).toBe(false)
       if (!table.available && table.problem?.code === 'no-shell') break
     }
-    expect(test.engine.collections.detections.get(bare.id)?.problem).toMatchObject({
+    expect(without.engine.collections.detections.get(bare.id)?.problem).toMatchObject({
       code: 'no-shell',
       remedy: expect.stringContaining('by hand'),
     })
-    await test.engine.call('ports.forward', { workspaceId: bare.id, port: 8080 })
+    await without.engine.call('ports.forward', { workspaceId: bare.id, port: 8080 })
     const failed = await waitFor(
-      test.engine.collections.ports,
+      without.engine.collections.ports,
       `${bare.id}:8080`,
       (found) => found?.state === 'failed',
       AbortSignal.timeout(20_000),
     )
     expect(failed?.problem?.code).toBe('dial-unsupported')
-    await test.act('delete', bare.id)
-    expect(test.engine.collections.detections.list()).toEqual([])
+    await without.act('delete', bare.id)
+    expect(without.engine.collections.detections.list()).toEqual([])
+    await without.dispose()
   })
 
   it('vanishes with its workspace', async () => {
