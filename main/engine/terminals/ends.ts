@@ -39,16 +39,6 @@ export function endByClosing(): SessionEnd {
   return { reason: 'closed', message: 'The terminal was closed.' }
 }
 
-/** Why a terminal that the workspace keeps cannot be attached to just now. */
-export function unreachable(): Problem {
-  return {
-    code: 'connection-lost',
-    title: 'The terminal cannot be reached',
-    cause: 'It runs in the workspace, and the way to it is gone.',
-    remedy: 'Berth tries again when the workspace is reached.',
-  }
-}
-
 /** @param now the workspace as it is, or undefined when it is gone */
 export function endOfWorkspace(now: Workspace | undefined, exit?: ExecExit): SessionEnd {
   const status = exit?.code === null || exit === undefined ? {} : { exitCode: exit.code }

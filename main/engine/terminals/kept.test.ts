@@ -31,12 +31,18 @@ beforeEach(() => {
 afterEach(async () => {
   for (const app of apps.splice(0)) await app.dispose()
   local.cut()
-  const table = execFileSync('ps', ['-eo', 'pid=,args=']).toString()
-  for (const line of table.split('\n'))
-    if (line.includes(folder) && line.includes('serve')) process.kill(Number.parseInt(line, 10), 'SIGTERM')
+  for (const pid of keepers()) process.kill(pid, 'SIGTERM')
   await new Promise((resolve) => setTimeout(resolve, 100))
   rmSync(folder, { recursive: true, force: true })
 })
+
+/** Process ids of the agents that live in this test's folder. */
+function keepers(): number[] {
+  const lines = execFileSync('ps', ['-eo', 'pid=,args=']).toString().split('\n')
+  return lines.flatMap((line) =>
+    line.includes(folder) && line.includes('serve') ? [Number.parseInt(line, 10)] : [],
+  )
+}
 
 /** Berth, as far as terminals go: each one that is opened knows nothing of those before. */
 function openApp(incarnation = '1') {
@@ -222,6 +228,17 @@ describe.skipIf(!isPossible)('a terminal that its workspace keeps', () => {
     const third = openApp()
     await third.create()
     expect(third.stateOf(id)).toBeUndefined()
+  })
+
+  it('ends, and says so, when what keeps it was killed', async () => {
+    const app = openApp()
+    const id = await app.create()
+    await pidIn(app.attach(id))
+    for (const pid of keepers()) process.kill(pid, 'SIGKILL')
+    await expect.poll(() => app.sessions.get(id)?.end?.reason, LIMIT).toBe('connection-lost')
+    expect(app.sessions.get(id)?.end?.problem?.code).toBe('not-found')
+    // A new one finds a new keeper.
+    await pidIn(app.attach(await app.create()))
   })
 
   it('says what runs in it, beside the shell', async () => {

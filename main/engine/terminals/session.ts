@@ -1,13 +1,13 @@
 import { basename } from 'node:path/posix'
 import type { Session, SessionEnd, StreamOpen, Workspace } from '#contract'
-import { problem, toProblem } from '#contract'
+import { toProblem } from '#contract'
 import type { ExecExit, ExecProcess, KeptTerminal, Link } from '../link/link'
 import type { Collection, ReadonlyCollection } from '../platform/collection'
 import type { MessageEndpoint } from '../platform/message-port'
 import type { Platform } from '../platform/platform'
 import { guessColor } from './answers'
 import { Attachment, type AttachmentOwner } from './attachment'
-import { endByClosing, endOfProcess, endOfStart, endOfWorkspace, mayBeWorkspace, unreachable } from './ends'
+import { endByClosing, endOfProcess, endOfStart, endOfWorkspace, mayBeWorkspace } from './ends'
 import { terminalEnvironment } from './environment'
 import { ScreenMirror } from './mirror'
 import { OutputPipe } from './output-pipe'
@@ -34,6 +34,8 @@ const STIR_EVERY = 100
 /** Output after which the screen is left with the workspace, bytes: who attaches anew need not read all of it. */
 const CHECKPOINT_EVERY = 2 * 1024 * 1024
 const CHECKPOINT_WORTH = 64 * 1024
+/** Between two attempts to attach where no agent is there, milliseconds. */
+const RECONNECT_PAUSE = 1_000
 /** A terminal's full reset (RIS): what follows finds it as when it was new. */
 const RESET = Buffer.from('\x1bc')
 /** At most one new title in this many milliseconds: some programs animate theirs. */
@@ -129,8 +131,9 @@ export class TerminalSession implements AttachmentOwner {
   async start(): Promise<boolean> {
     try {
       const process = await this.#open()
-      if (this.#end) process.destroy()
-      else this.#run(process)
+      if (this.#end) process?.destroy()
+      else if (process) this.#run(process)
+      else void this.#reconnect()
     } catch (error) {
       if (this.#end) return true
       const problem = toProblem(error, 'The terminal could not be started')
@@ -143,8 +146,11 @@ export class TerminalSession implements AttachmentOwner {
     return true
   }
 
-  /** One that outlives this engine, where that can be; and only else a process that ends with its connection. */
-  async #open(): Promise<ExecProcess | KeptTerminal> {
+  /**
+   * One that outlives this engine, where that is asked for and can be; else a process that ends with its connection.
+   * Undefined where it runs already and cannot be reached just now.
+   */
+  async #open(): Promise<ExecProcess | KeptTerminal | undefined> {
     const { link, command, cwd, kept, platform, record } = this.#options
     const { signal } = this.#starting
     const options = {
@@ -157,8 +163,7 @@ export class TerminalSession implements AttachmentOwner {
     const terminal =
       isToBeKept && (await link.terminals.open(this.id, kept ? {} : { create: options }, signal))
     if (terminal) return terminal
-    if (kept) throw problem(unreachable())
-    return link.exec(options, signal)
+    return kept ? undefined : link.exec(options, signal)
   }
 
   attach(input: StreamOpen<'terminal'>, port: MessageEndpoint): void {
@@ -347,27 +352,24 @@ export class TerminalSession implements AttachmentOwner {
 
   /** The way to it is gone, and it is not: attaches again as soon as there is one. */
   async #reconnect(): Promise<void> {
-    const { link, sessions } = this.#options
+    const { link, platform, sessions } = this.#options
+    const { signal } = this.#starting
     sessions.patch(this.id, { state: 'reconnecting' })
-    while (!this.#end && !this.#closing) {
-      if (this.#workspaceOver()) return this.#finish(endOfWorkspace(this.#workspace))
-      try {
-        const terminal = await link.terminals.open(
-          this.id,
-          { ...(this.#position.now && { from: this.#position.now }) },
-          this.#starting.signal,
-        )
-        if (terminal && this.#end) terminal.destroy()
-        else if (terminal) {
-          // What came before comes first.
-          await new Promise<void>((resolve) => this.#pipe.end(resolve))
-          return this.#run(terminal)
-        }
-      } catch (error) {
-        if (this.#end || this.#closing) return
-        const cause = toProblem(error, 'The terminal was lost')
-        return this.#finish({ reason: 'connection-lost', message: `${cause.title}.`, problem: cause })
+    // What came before comes first.
+    await new Promise<void>((resolve) => this.#pipe.end(resolve))
+    try {
+      while (!this.#end && !this.#closing) {
+        if (this.#workspaceOver()) return this.#finish(endOfWorkspace(this.#workspace))
+        const from = this.#position.now
+        const terminal = await link.terminals.open(this.id, { ...(from && { from }) }, signal)
+        if (!terminal) await platform.clock.sleep(RECONNECT_PAUSE, signal)
+        else if (this.#end || this.#closing) terminal.destroy()
+        else return this.#run(terminal)
       }
+    } catch (error) {
+      if (this.#end || this.#closing) return
+      const cause = toProblem(error, 'The terminal was lost')
+      this.#finish({ reason: 'connection-lost', message: `${cause.title}.`, problem: cause })
     }
   }
 
