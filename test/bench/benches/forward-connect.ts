@@ -1,5 +1,5 @@
-import { connect } from 'node:net'
 import type { Bench } from '../bench'
+import { connectOnce } from '../connect'
 import { publishedServer, startServer } from '../published'
 import { quantile } from '../statistics'
 import { openEngine } from '../workspace'
@@ -38,19 +38,6 @@ export const forwardConnect: Bench = {
 
 async function connections(port: number): Promise<number[]> {
   const times: number[] = []
-  for (let count = 0; count < CONNECTIONS; count += 1) times.push(await one(port))
+  for (let count = 0; count < CONNECTIONS; count += 1) times.push(await connectOnce(port))
   return times
-}
-
-function one(port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const started = performance.now()
-    const socket = connect({ host: '127.0.0.1', port, noDelay: true }, () => socket.write('x'))
-    socket.once('data', () => {
-      resolve(performance.now() - started)
-      socket.destroy()
-    })
-    socket.once('error', reject)
-    socket.once('end', () => reject(new Error('the connection ended without an answer')))
-  })
 }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
-import { connect } from 'node:net'
 import type { Bench } from '../bench'
+import { connectOnce } from '../connect'
 import { startServer } from '../published'
 import { quantile } from '../statistics'
 import { openEngine } from '../workspace'
@@ -30,7 +30,7 @@ export const linkConnect: Bench = {
     return {
       async ours() {
         const times: number[] = []
-        for (let count = 0; count < CONNECTIONS; count += 1) times.push(await connection(localPort))
+        for (let count = 0; count < CONNECTIONS; count += 1) times.push(await connectOnce(localPort))
         all.push(...times)
         return quantile(times, 0.5)
       },
@@ -43,19 +43,6 @@ export const linkConnect: Bench = {
       dispose: () => berth.dispose(),
     }
   },
-}
-
-function connection(port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const started = performance.now()
-    const socket = connect({ host: '127.0.0.1', port, noDelay: true }, () => socket.write('x'))
-    socket.once('data', () => {
-      resolve(performance.now() - started)
-      socket.destroy()
-    })
-    socket.once('error', reject)
-    socket.once('end', () => reject(new Error('the connection ended without an answer')))
-  })
 }
 
 function relayed(container: string): Promise<number> {
