@@ -183,26 +183,29 @@ for line in sys.stdin:
   it('says what is missing in an image without a shell or a way in', async () => {
     // With an agent nothing is missing.
     const without = await startEngine({}, NO_AGENTS)
-    const bare = await without.create({ source: { kind: 'image', image: TEST_IMAGES.scratch } })
-    for await (const table of without.engine.links.get(bare.id).listeners(AbortSignal.timeout(20_000))) {
-      expect(table.available).toBe(false)
-      if (!table.available && table.problem?.code === 'no-shell') break
+    try {
+      const bare = await without.create({ source: { kind: 'image', image: TEST_IMAGES.scratch } })
+      for await (const table of without.engine.links.get(bare.id).listeners(AbortSignal.timeout(20_000))) {
+        expect(table.available).toBe(false)
+        if (!table.available && table.problem?.code === 'no-shell') break
+      }
+      expect(without.engine.collections.detections.get(bare.id)?.problem).toMatchObject({
+        code: 'no-shell',
+        remedy: expect.stringContaining('by hand'),
+      })
+      await without.engine.call('ports.forward', { workspaceId: bare.id, port: 8080 })
+      const failed = await waitFor(
+        without.engine.collections.ports,
+        `${bare.id}:8080`,
+        (found) => found?.state === 'failed',
+        AbortSignal.timeout(20_000),
+      )
+      expect(failed?.problem?.code).toBe('dial-unsupported')
+      await without.act('delete', bare.id)
+      expect(without.engine.collections.detections.list()).toEqual([])
+    } finally {
+      await without.dispose()
     }
-    expect(without.engine.collections.detections.get(bare.id)?.problem).toMatchObject({
-      code: 'no-shell',
-      remedy: expect.stringContaining('by hand'),
-    })
-    await without.engine.call('ports.forward', { workspaceId: bare.id, port: 8080 })
-    const failed = await waitFor(
-      without.engine.collections.ports,
-      `${bare.id}:8080`,
-      (found) => found?.state === 'failed',
-      AbortSignal.timeout(20_000),
-    )
-    expect(failed?.problem?.code).toBe('dial-unsupported')
-    await without.act('delete', bare.id)
-    expect(without.engine.collections.detections.list()).toEqual([])
-    await without.dispose()
   })
 
   it('vanishes with its workspace', async () => {

@@ -9,7 +9,7 @@ import { shippedAgents } from './agent/shipped'
 import { prepareExec } from './environment'
 import type { Link, Links } from './link'
 import { Poller } from './poller'
-import { ConnectionLost, type SshConnection } from './ssh/connection'
+import { ConnectionLost } from './ssh/connection'
 import { createLinkTerminals } from './terminals'
 
 export type { AgentBinaries } from './agent/place'
@@ -28,7 +28,7 @@ interface Entry {
   dispose(): void
 }
 
-/** Links over the agent where there is a connection to it, and over the drivers' own verbs where there is none. */
+/** Links over the agent in what it does better, where there is a connection to it; else over the drivers' own verbs. */
 export function createLinks(dependencies: LinksDependencies): Links & { dispose(): void } {
   const { platform, workspaces } = dependencies
   const agents = dependencies.agents ?? shippedAgents(platform.folders.resources)
@@ -72,22 +72,7 @@ export function createLinks(dependencies: LinksDependencies): Links & { dispose(
     }
     const agent = new AgentKeeper({ ...common, binaries: agents })
     const poller = new Poller({ ...common, agent })
-    /** Over the agent; over the driver where there is none, or its connection ends before anything came of it. */
-    const either = async <T>(
-      byAgent: (connection: SshConnection) => Promise<T>,
-      byDriver: () => Promise<T>,
-      signal: AbortSignal,
-    ): Promise<T> => {
-      const { connection } = agent
-      if (!connection) return byDriver()
-      try {
-        return await byAgent(connection)
-      } catch (error) {
-        if (signal.aborted) throw cancelled()
-        if (error instanceof ConnectionLost) return byDriver()
-        throw error
-      }
-    }
+    /** The run of the workspace in which the driver has no way into it. */
     let hasNoWay: string | undefined
     /**
      * Over the driver, whose ways carry bulk two to three times as fast as the agent's and connect as soon (benches
@@ -95,20 +80,26 @@ export function createLinks(dependencies: LinksDependencies): Links & { dispose(
      */
     const dial = async (port: number, signal: AbortSignal) => {
       const incarnation = workspaces.get(workspaceId)?.incarnation ?? ''
-      if (hasNoWay !== incarnation || !agent.connection) {
+      const byDriver = async () => driver().dial(workspaceId, port, signal)
+      if (hasNoWay !== incarnation) {
         try {
-          return await driver().dial(workspaceId, port, signal)
+          return await byDriver()
         } catch (error) {
           const isUnsupported = error instanceof ProblemError && error.problem.code === 'dial-unsupported'
           if (!isUnsupported || !agent.connection) throw error
           hasNoWay = incarnation
         }
       }
-      return either(
-        (connection) => dialByAgent(connection, port, signal),
-        async () => driver().dial(workspaceId, port, signal),
-        signal,
-      )
+      const { connection } = agent
+      // It says what is missing.
+      if (!connection) return byDriver()
+      try {
+        return await dialByAgent(connection, port, signal)
+      } catch (error) {
+        if (signal.aborted) throw cancelled()
+        if (error instanceof ConnectionLost) return byDriver()
+        throw error
+      }
     }
     const link: Link = {
       workspaceId,

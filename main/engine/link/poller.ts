@@ -4,7 +4,8 @@ import type { Clock } from '../platform/clock'
 import type { ReadonlyCollection } from '../platform/collection'
 import type { Logger } from '../platform/logger'
 import type { AgentKeeper } from './agent/keeper'
-import { type AgentTable, Lines, parseAgentTable } from './agent/listeners'
+import { Lines } from './agent/lines'
+import { type AgentTable, parseAgentTable } from './agent/listeners'
 import { startProcess } from './agent/process'
 import { parseForeground } from './foreground'
 import { Inspector, inspectorCommand, OWN_PROCESS } from './inspector'
@@ -175,9 +176,7 @@ export class Poller {
       const agent = this.#dependencies.agent.connection
       try {
         if (agent) {
-          await this.#followAgent(workspace, agent, signal, () => {
-            failures = 0
-          })
+          await this.#followAgent(workspace, agent, signal, onSuccess)
           continue
         }
         inspector = await this.#start(workspace, workspace.user.name, signal)
@@ -265,7 +264,7 @@ export class Poller {
 
   async #told(workspace: Workspace, table: AgentTable, signal: AbortSignal): Promise<void> {
     const { owners, sockets, users } = table
-    for (const inode of this.#owners.keys()) if (!owners.has(inode)) this.#owners.delete(inode)
+    this.#forgetGone(sockets)
     for (const [inode, owner] of owners) this.#owners.set(inode, owner)
     const publish = () => this.#publishSockets(sockets, users)
     publish()
@@ -321,12 +320,17 @@ export class Poller {
     sockets: readonly ListeningSocket[],
     signal: AbortSignal,
   ): Promise<void> {
-    const present = new Set(sockets.map((socket) => socket.inode))
-    for (const inode of this.#owners.keys()) if (!present.has(inode)) this.#owners.delete(inode)
+    this.#forgetGone(sockets)
     const fresh = sockets.filter((socket) => this.#owners.get(socket.inode) === undefined)
     if (fresh.length === 0) return
     await this.#ask(inspector, fresh)
     await this.#lookUpOthers(workspace, fresh, signal)
+  }
+
+  /** Owners are kept for as long as their sockets are there: to look them up takes a process. */
+  #forgetGone(sockets: readonly ListeningSocket[]): void {
+    const present = new Set(sockets.map((socket) => socket.inode))
+    for (const inode of this.#owners.keys()) if (!present.has(inode)) this.#owners.delete(inode)
   }
 
   /** Those of other users, each asked as who it is. */

@@ -1,9 +1,6 @@
 import { DOCKER_RESOLVER, type ListeningSocket, type ProcessFacts } from '../listening-table'
 import { SshProtocolError } from '../ssh/connection'
 
-/** Longest table that is taken, in bytes: the agent tells 4096 listeners at most, of 4 KiB each. */
-const LONGEST = 32 * 1024 * 1024
-
 /** One listener as the agent tells it (PROTOCOL.md, `ports@berth.dev`); what is not known is absent. */
 interface Told {
   readonly kind?: unknown
@@ -15,32 +12,6 @@ interface Told {
   readonly pid?: unknown
   readonly process?: unknown
   readonly command?: unknown
-}
-
-/** Takes lines out of what comes in pieces. Throws {@link SshProtocolError} on one without an end. */
-export class Lines {
-  #pieces: Buffer[] = []
-  #length = 0
-
-  push(chunk: Buffer): string[] {
-    const end = chunk.lastIndexOf(10)
-    if (end < 0) {
-      this.#keep(chunk)
-      return []
-    }
-    const whole = Buffer.concat([...this.#pieces, chunk.subarray(0, end)]).toString('utf8')
-    this.#pieces = []
-    this.#length = 0
-    this.#keep(chunk.subarray(end + 1))
-    return whole.split('\n')
-  }
-
-  #keep(piece: Buffer): void {
-    if (piece.length === 0) return
-    this.#pieces.push(piece)
-    this.#length += piece.length
-    if (this.#length > LONGEST) throw new SshProtocolError('a line without an end')
-  }
 }
 
 /** What listens on TCP, and what is known of who does. */

@@ -1,7 +1,7 @@
 import { problem } from '#contract'
 import type { ExecProcess } from '../../drivers/driver'
 import { type Channel, OpenRefused, type SshConnection, SshProtocolError, Writer } from '../ssh/connection'
-import { Lines } from './listeners'
+import { Lines } from './lines'
 import { AgentProcess } from './process'
 
 /** Up to where the output of a terminal is known: bytes since its beginning. `epoch` tells it from another of its name. */
