@@ -5,6 +5,7 @@ import { OperationOutput } from './operation'
 import { PortNumber } from './port'
 import { Problem } from './problem'
 import { Namespaces, Room } from './room'
+import { TerminalSize } from './session'
 import { Settings, SettingsChange } from './settings'
 import { CreateInput, Source, Survival, WorkspaceId, WorkspaceName } from './workspace'
 
@@ -119,9 +120,17 @@ export const requests = {
       workspaceId: WorkspaceId,
       command: z.array(z.string()).min(1).optional(),
       cwd: z.string().optional(),
-      columns: z.number().int().min(1).max(2000),
-      rows: z.number().int().min(1).max(2000),
+      columns: TerminalSize,
+      rows: TerminalSize,
     }),
+    z.strictObject({ sessionId: z.string() }),
+  ),
+  /**
+   * The terminal that a workspace is met with: one that it has, else a new one of its user's shell. What the workspace
+   * keeps from earlier may take a moment to be known; that is waited for.
+   */
+  'sessions.greet': request(
+    z.strictObject({ workspaceId: WorkspaceId, columns: TerminalSize, rows: TerminalSize }),
     z.strictObject({ sessionId: z.string() }),
   ),
   'sessions.rename': request(z.strictObject({ sessionId: z.string(), title: z.string().max(200) }), Nothing),

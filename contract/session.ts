@@ -11,6 +11,9 @@ export const SessionEnd = z.strictObject({
 })
 export type SessionEnd = z.infer<typeof SessionEnd>
 
+/** Columns or rows. */
+export const TerminalSize = z.number().int().min(1).max(2000)
+
 /** One terminal. It belongs to the engine; windows attach to it. */
 export const Session = z.strictObject({
   id: z.string(),

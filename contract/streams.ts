@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { SessionEnd } from './session'
+import { SessionEnd, TerminalSize } from './session'
 import { WorkspaceId } from './workspace'
 
 /**
@@ -23,16 +23,16 @@ export const streams = {
   terminal: {
     open: z.strictObject({
       sessionId: z.string(),
-      columns: z.number().int().min(1).max(2000),
-      rows: z.number().int().min(1).max(2000),
+      columns: TerminalSize,
+      rows: TerminalSize,
     }),
     /** Client to engine. */
     up: z.discriminatedUnion('type', [
       z.strictObject({ type: z.literal('input'), data: Bytes }),
       z.strictObject({
         type: z.literal('resize'),
-        columns: z.number().int().min(1).max(2000),
-        rows: z.number().int().min(1).max(2000),
+        columns: TerminalSize,
+        rows: TerminalSize,
       }),
       z.strictObject({ type: z.literal('ack'), bytes: z.number().int().min(0) }),
     ]),

@@ -10,6 +10,10 @@ import type { MessageEndpoint } from '../platform/message-port'
 import type { Platform } from '../platform/platform'
 import { followKept } from './kept'
 import { type SessionOptions, TerminalSession } from './session'
+import { within } from './within'
+
+/** How long terminals that are about to start are waited for, in milliseconds. */
+const SETTLING = 5_000
 
 export interface TerminalsOptions {
   readonly platform: Platform
@@ -23,7 +27,7 @@ export interface Terminals {
   readonly sessions: ReadonlyCollection<Session>
   readonly handlers: Pick<
     Handlers,
-    'sessions.create' | 'sessions.rename' | 'sessions.foreground' | 'sessions.close'
+    'sessions.create' | 'sessions.greet' | 'sessions.rename' | 'sessions.foreground' | 'sessions.close'
   >
   /** Attaches a window. The port of a session that does not exist is closed. */
   open(input: StreamOpen<'terminal'>, port: MessageEndpoint): void
@@ -85,11 +89,20 @@ export function createTerminals({ platform, workspaces, followed, links }: Termi
     })
   }
 
-  const titleFor = (name: string, workspaceId: string) =>
-    freeTitle(
-      name,
-      sessions.list().filter((session) => session.workspaceId === workspaceId),
-    )
+  const of = (workspaceId: string) => sessions.list().filter((session) => session.workspaceId === workspaceId)
+  const titleFor = (name: string, workspaceId: string) => freeTitle(name, of(workspaceId))
+
+  /** Resolves when no terminal of the workspace is about to start. */
+  const settled = (workspaceId: string) =>
+    new Promise<void>((resolve) => {
+      const look = () => {
+        if (of(workspaceId).some(({ state }) => state === 'starting')) return
+        void unwatch()
+        resolve()
+      }
+      const unwatch = sessions.onChange(look)
+      look()
+    })
 
   /** What a workspace keeps: of this engine, of an earlier one, or of another laptop's. */
   const told = (workspace: Workspace, kept: readonly TerminalFacts[]) => {
@@ -135,34 +148,51 @@ export function createTerminals({ platform, workspaces, followed, links }: Termi
     await Promise.all([...terminals.values()].map((terminal) => terminal.leave()))
     terminals.clear()
   })
-  stack.add(followKept({ workspaces: followed, links, logger: platform.logger, told }))
+  const kept = followKept({ workspaces: followed, links, logger: platform.logger, told })
+  stack.add(() => kept.dispose())
+
+  const create: Terminals['handlers']['sessions.create'] = async ({
+    workspaceId,
+    command,
+    cwd,
+    columns,
+    rows,
+  }) => {
+    const workspace = workspaces.get(workspaceId)
+    if (!workspace || stack.disposed)
+      throw problem({
+        code: 'not-found',
+        title: 'There is no such workspace',
+        cause: `No workspace has the id ${workspaceId}.`,
+        remedy: 'Refresh the list of workspaces.',
+      })
+    if (workspace.state !== 'running') throw notRunning(workspace)
+    if (!command && workspace.user.shell === undefined) throw noShell(workspace)
+    const record: Session = {
+      id: newId(),
+      workspaceId,
+      title: titleFor(basename(command?.[0] ?? workspace.user.shell ?? '') || 'terminal', workspaceId),
+      command: command ?? null,
+      state: 'starting',
+      columns,
+      rows,
+      createdAt: platform.clock.now(),
+    }
+    begin(record, { command, cwd })
+    return { sessionId: record.id }
+  }
 
   return {
     sessions,
     handlers: {
-      'sessions.create': async ({ workspaceId, command, cwd, columns, rows }) => {
-        const workspace = workspaces.get(workspaceId)
-        if (!workspace || stack.disposed)
-          throw problem({
-            code: 'not-found',
-            title: 'There is no such workspace',
-            cause: `No workspace has the id ${workspaceId}.`,
-            remedy: 'Refresh the list of workspaces.',
-          })
-        if (workspace.state !== 'running') throw notRunning(workspace)
-        if (!command && workspace.user.shell === undefined) throw noShell(workspace)
-        const record: Session = {
-          id: newId(),
-          workspaceId,
-          title: titleFor(basename(command?.[0] ?? workspace.user.shell ?? '') || 'terminal', workspaceId),
-          command: command ?? null,
-          state: 'starting',
-          columns,
-          rows,
-          createdAt: platform.clock.now(),
-        }
-        begin(record, { command, cwd })
-        return { sessionId: record.id }
+      'sessions.create': create,
+      'sessions.greet': async (input, signal) => {
+        const { workspaceId } = input
+        await kept.known(workspaceId)
+        // One that turns out not to be there any more goes again: it greets nobody.
+        await within(settled(workspaceId), SETTLING)
+        const there = of(workspaceId).find(({ state }) => state !== 'ended')
+        return there ? { sessionId: there.id } : create(input, signal)
       },
       'sessions.rename': async ({ sessionId, title }) => {
         find(sessionId).rename(title.trim())

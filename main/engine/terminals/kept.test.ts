@@ -92,6 +92,7 @@ function openApp(incarnation = '1') {
       await expect.poll(() => app.stateOf(sessionId), LIMIT).toBe('running')
       return sessionId
     },
+    greet: () => terminals.handlers['sessions.greet']({ workspaceId: 'one', columns: 80, rows: 24 }, signal),
     attach: (sessionId: string) => new Window(terminals, sessionId),
     close: (sessionId: string) => terminals.handlers['sessions.close']({ sessionId }, signal),
     foreground: (sessionId: string) => terminals.handlers['sessions.foreground']({ sessionId }, signal),
@@ -197,6 +198,18 @@ describe.skipIf(!isPossible)('a terminal that its workspace keeps', () => {
     expect(second.sessions.list()).toEqual([])
   })
 
+  it('is what its workspace is met with, however early the next Berth asks', async () => {
+    const first = openApp()
+    const { sessionId: id } = await first.greet()
+    await expect.poll(() => first.stateOf(id), LIMIT).toBe('running')
+    expect(await first.greet()).toEqual({ sessionId: id })
+    await first.dispose()
+    const second = openApp()
+    expect(second.sessions.list()).toEqual([])
+    expect(await second.greet()).toEqual({ sessionId: id })
+    expect(second.sessions.list()).toHaveLength(1)
+  })
+
   it('is found again with its screen after very much output, and is not asked old questions', async () => {
     const first = openApp()
     const id = await first.create()
@@ -226,8 +239,8 @@ describe.skipIf(!isPossible)('a terminal that its workspace keeps', () => {
     await second.attach(id).shows('over')
     await second.close(id)
     const third = openApp()
-    await third.create()
-    expect(third.stateOf(id)).toBeUndefined()
+    expect(await third.greet()).not.toEqual({ sessionId: id })
+    await expect.poll(() => third.stateOf(id), LIMIT).toBeUndefined()
   })
 
   it('ends, and says so, when what keeps it was killed', async () => {

@@ -65,16 +65,19 @@ export function TerminalsView({ workspaceId, active }: TerminalsViewProps) {
     if (loaded) keepOnly(new Set(all.map(({ id }) => id)))
   }, [all, loaded])
 
-  const open = useCallback(async () => {
-    setOpening(true)
-    setProblem(undefined)
-    const result = await request('sessions.create', { workspaceId, ...guessSize(area.current, settings) })
-    setOpening(false)
-    if (result.ok) {
-      bringToFront(workspaceId, result.value.sessionId)
-      setFocusTurn((turn) => turn + 1)
-    } else setProblem(result.problem)
-  }, [workspaceId, settings])
+  const open = useCallback(
+    async (how: 'sessions.create' | 'sessions.greet') => {
+      setOpening(true)
+      setProblem(undefined)
+      const result = await request(how, { workspaceId, ...guessSize(area.current, settings) })
+      setOpening(false)
+      if (result.ok) {
+        bringToFront(workspaceId, result.value.sessionId)
+        setFocusTurn((turn) => turn + 1)
+      } else setProblem(result.problem)
+    },
+    [workspaceId, settings],
+  )
 
   const end = useCallback(async (sessionId: string) => {
     setAsked(undefined)
@@ -104,7 +107,7 @@ export function TerminalsView({ workspaceId, active }: TerminalsViewProps) {
   useEffect(() => {
     if (!run || !active || greeted.has(run)) return
     greeted.add(run)
-    if (sessions.every((session) => session.state === 'ended')) void open()
+    if (sessions.every((session) => session.state === 'ended')) void open('sessions.greet')
   }, [run, active, sessions, open])
 
   useTerminalCommands({
@@ -117,7 +120,7 @@ export function TerminalsView({ workspaceId, active }: TerminalsViewProps) {
       bringToFront(workspaceId, sessionId)
       setFocusTurn((turn) => turn + 1)
     },
-    onOpen: () => void open(),
+    onOpen: () => void open('sessions.create'),
     onClose: (sessionId) => void close(sessionId),
     onRename: setRenaming,
     onMove: (moved, before) => moveTab(workspaceId, sessions, moved, before),
@@ -141,7 +144,7 @@ export function TerminalsView({ workspaceId, active }: TerminalsViewProps) {
             bringToFront(workspaceId, sessionId)
             setFocusTurn((turn) => turn + 1)
           }}
-          onAdd={() => void open()}
+          onAdd={() => void open('sessions.create')}
           onClose={(sessionId) => void close(sessionId)}
           renaming={renaming}
           onRenaming={setRenaming}
@@ -160,7 +163,7 @@ export function TerminalsView({ workspaceId, active }: TerminalsViewProps) {
           <ProblemView
             problem={problem}
             // What an image has does not change.
-            onRetry={problem.code === 'no-shell' ? undefined : () => void open()}
+            onRetry={problem.code === 'no-shell' ? undefined : () => void open('sessions.create')}
           />
         </div>
       ) : null}
@@ -174,7 +177,7 @@ export function TerminalsView({ workspaceId, active }: TerminalsViewProps) {
             searching={searching}
             focusTurn={focusTurn}
             onSearch={setSearching}
-            onNew={running ? () => void open() : undefined}
+            onNew={running ? () => void open('sessions.create') : undefined}
             onClose={() => void close(front.id)}
           />
         ) : null
@@ -184,7 +187,11 @@ export function TerminalsView({ workspaceId, active }: TerminalsViewProps) {
           title={opening ? 'Opening a terminal…' : 'No terminals'}
           actions={
             opening ? undefined : (
-              <Button leftSection={<IconPlus size={14} />} disabled={!running} onClick={() => void open()}>
+              <Button
+                leftSection={<IconPlus size={14} />}
+                disabled={!running}
+                onClick={() => void open('sessions.create')}
+              >
                 New terminal
               </Button>
             )
