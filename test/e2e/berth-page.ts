@@ -95,6 +95,11 @@ export class BerthPage {
     return this.#until((text) => /[$#] *$/.test(text), 'a prompt')
   }
 
+  /** The names of the terminals of the workspace in view. */
+  terminalTabs(): Promise<string[]> {
+    return this.page.getByRole('tablist', { name: 'Terminals' }).getByRole('tab').allInnerTexts()
+  }
+
   /** The terminal in view. */
   terminal(): Locator {
     return this.page.locator('.xterm:visible').first()

@@ -115,6 +115,7 @@ describe('the main job', () => {
 
   it('has a terminal of the user, in the source, with its environment', async () => {
     await window.openTerminal()
+    expect(await window.terminalTabs()).toHaveLength(1)
     await window.run('echo "$(id -un) $(pwd) $HARBOUR $(cat ~/post-create)" | tr a-z A-Z')
     await window.waitForText('DEV /WORKSPACES/HARBOUR FROM THE DEFINITION WAS HERE')
     await window.run('git status --short --branch | tr a-z A-Z; git log --oneline | wc -l')
@@ -194,11 +195,13 @@ describe('the main job', () => {
     await window.waitForText('before closing')
     await window.run('echo $marker | tr a-z A-Z')
     await window.waitForText('KEPT')
+    expect(await window.terminalTabs()).toHaveLength(1)
   })
 
   it('keeps the terminal when Berth is killed, and shows it again when it is back', async () => {
     await window.run('marker=alive; clear; echo before the kill')
     await window.waitForText('before the kill')
+    expect(await window.terminalTabs()).toHaveLength(1)
     berth.app.process().kill('SIGKILL')
     await expect.poll(() => processesOf(berth.home), { timeout: 20_000 }).toEqual([])
     await berth.close()
@@ -206,6 +209,7 @@ describe('the main job', () => {
     window = new BerthPage(berth.page)
     await window.page.getByRole('navigation', { name: 'Main' }).getByRole('button', { name: NAME }).click()
     await window.waitForText('before the kill')
+    expect(await window.terminalTabs()).toHaveLength(1)
     await window.run('echo $marker | tr a-z A-Z')
     await window.waitForText('ALIVE')
   })

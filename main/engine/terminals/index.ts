@@ -182,17 +182,28 @@ export function createTerminals({ platform, workspaces, followed, links }: Termi
     return { sessionId: record.id }
   }
 
+  /** Whoever comes meanwhile meets the same. */
+  const greetings = new Map<string, ReturnType<typeof greet>>()
+  const greet: Terminals['handlers']['sessions.greet'] = async (input, signal) => {
+    const { workspaceId } = input
+    await kept.known(workspaceId)
+    // One that turns out not to be there any more goes again: it greets nobody.
+    await within(settled(workspaceId), SETTLING)
+    const there = of(workspaceId).find(({ state }) => state !== 'ended')
+    return there ? { sessionId: there.id } : create(input, signal)
+  }
+
   return {
     sessions,
     handlers: {
       'sessions.create': create,
-      'sessions.greet': async (input, signal) => {
+      'sessions.greet': (input, signal) => {
         const { workspaceId } = input
-        await kept.known(workspaceId)
-        // One that turns out not to be there any more goes again: it greets nobody.
-        await within(settled(workspaceId), SETTLING)
-        const there = of(workspaceId).find(({ state }) => state !== 'ended')
-        return there ? { sessionId: there.id } : create(input, signal)
+        const met = greetings.get(workspaceId) ?? greet(input, signal)
+        greetings.set(workspaceId, met)
+        const over = () => void greetings.delete(workspaceId)
+        met.then(over, over)
+        return met
       },
       'sessions.rename': async ({ sessionId, title }) => {
         find(sessionId).rename(title.trim())

@@ -200,7 +200,8 @@ describe.skipIf(!isPossible)('a terminal that its workspace keeps', () => {
 
   it('is what its workspace is met with, however early the next Berth asks', async () => {
     const first = openApp()
-    const { sessionId: id } = await first.greet()
+    const [{ sessionId: id }, another] = await Promise.all([first.greet(), first.greet()])
+    expect(another).toEqual({ sessionId: id })
     await expect.poll(() => first.stateOf(id), LIMIT).toBe('running')
     expect(await first.greet()).toEqual({ sessionId: id })
     await first.dispose()

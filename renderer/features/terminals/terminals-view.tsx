@@ -104,11 +104,14 @@ export function TerminalsView({ workspaceId, active }: TerminalsViewProps) {
 
   // The first terminal of a run opens by itself: it is what the user came for.
   const run = running && loaded && settings ? `${workspaceId} ${workspace.incarnation ?? ''}` : undefined
+  const greeting =
+    run !== undefined && active && !greeted.has(run) && sessions.every((session) => session.state === 'ended')
   useEffect(() => {
-    if (!run || !active || greeted.has(run)) return
+    if (!run || !active) return
     greeted.add(run)
-    if (sessions.every((session) => session.state === 'ended')) void open('sessions.greet')
-  }, [run, active, sessions, open])
+    if (greeting) void open('sessions.greet')
+  }, [run, active, greeting, open])
+  const isOpening = opening || greeting
 
   useTerminalCommands({
     active,
@@ -138,7 +141,7 @@ export function TerminalsView({ workspaceId, active }: TerminalsViewProps) {
         <TabBar
           sessions={sessions}
           front={front?.id}
-          canAdd={running && !opening}
+          canAdd={running && !isOpening}
           addHint={`New terminal (${chordLabels(terminalKeys().open, isMac()).join(isMac() ? '' : '+')})`}
           onFront={(sessionId) => {
             bringToFront(workspaceId, sessionId)
@@ -184,9 +187,9 @@ export function TerminalsView({ workspaceId, active }: TerminalsViewProps) {
       ) : loaded && !problem && !denied ? (
         <EmptyState
           icon={<IconTerminal2 size={20} />}
-          title={opening ? 'Opening a terminal…' : 'No terminals'}
+          title={isOpening ? 'Opening a terminal…' : 'No terminals'}
           actions={
-            opening ? undefined : (
+            isOpening ? undefined : (
               <Button
                 leftSection={<IconPlus size={14} />}
                 disabled={!running}
@@ -197,7 +200,7 @@ export function TerminalsView({ workspaceId, active }: TerminalsViewProps) {
             )
           }
         >
-          {opening
+          {isOpening
             ? null
             : 'A terminal runs the login shell of the workspace. It goes on when you close the window.'}
         </EmptyState>
