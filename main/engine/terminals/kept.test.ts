@@ -132,6 +132,9 @@ class Window {
     terminals.open({ sessionId, columns: 80, rows: 24 }, far)
   }
 
+  resize(columns: number, rows: number) {
+    this.#port.post({ type: 'resize', columns, rows })
+  }
   type(text: string) {
     this.#port.post({ type: 'input', data: new Uint8Array(Buffer.from(text)) })
   }
@@ -227,6 +230,26 @@ describe.skipIf(!isPossible)('a terminal that its workspace keeps', () => {
     const pid = await pidIn(again)
     expect(again.text).not.toContain('[?1;2c')
     expect(runs(pid)).toBe(true)
+  })
+
+  it('is one terminal for two Berths: what either types both see, and the last size counts for both', async () => {
+    const first = openApp()
+    const id = await first.create()
+    const here = first.attach(id)
+    await pidIn(here)
+    const second = openApp()
+    await expect.poll(() => second.stateOf(id), LIMIT).toBe('running')
+    const there = second.attach(id)
+    there.type('echo from the "other" side\n')
+    await here.shows('from the other side')
+    there.resize(93, 31)
+    await expect.poll(() => first.sessions.get(id), LIMIT).toMatchObject({ columns: 93, rows: 31 })
+    here.type('stty size\n')
+    await there.shows('31 93')
+    here.resize(101, 33)
+    await expect.poll(() => second.sessions.get(id), LIMIT).toMatchObject({ columns: 101, rows: 33 })
+    await first.dispose()
+    await pidIn(there)
   })
 
   it('tells how it ended while nobody was there', async () => {

@@ -295,7 +295,12 @@ export class TerminalSession implements AttachmentOwner {
     const isFirst = this.#process === undefined
     this.#process = process
     this.#isKept = 'beginning' in process
-    if ('beginning' in process) this.#begin(process, isFirst)
+    if ('beginning' in process) {
+      this.#begin(process, isFirst)
+      // Somebody else may have given it another one meanwhile.
+      if (!isFirst) this.#size.heard(process.beginning.columns, process.beginning.rows)
+      process.onSize((columns, rows) => this.#size.heard(columns, rows))
+    }
     process.stdout.on('data', (chunk: Uint8Array) => {
       this.#stir()
       this.#position.pushed(chunk.length)

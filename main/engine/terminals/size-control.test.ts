@@ -62,4 +62,27 @@ describe('size control', () => {
     size.request(90, 24, true)
     await vi.advanceTimersByTimeAsync(0)
   })
+
+  it('takes the size that somebody else gave the process, and is not misled by what it gave itself', async () => {
+    const applied: string[] = []
+    const told: string[] = []
+    const size = new SizeControl({ columns: 80, rows: 24, apply: (c, r) => applied.push(`${c}x${r}`) })
+    size.started(async (c, r) => {
+      told.push(`${c}x${r}`)
+    })
+    size.request(90, 24, true)
+    await vi.advanceTimersByTimeAsync(0)
+    size.request(100, 24, true)
+    await vi.advanceTimersByTimeAsync(0)
+    size.heard(90, 24)
+    size.heard(100, 24)
+    expect(applied).toEqual(['90x24', '100x24'])
+    size.heard(90, 24)
+    expect(applied).toEqual(['90x24', '100x24', '90x24'])
+    expect(told).toEqual(['90x24', '100x24'])
+    size.request(100, 24, true)
+    await vi.advanceTimersByTimeAsync(0)
+    expect(told).toEqual(['90x24', '100x24', '100x24'])
+    expect(applied.at(-1)).toBe('100x24')
+  })
 })

@@ -1,5 +1,7 @@
 /** Milliseconds in which several wishes for a size become one. A window that is dragged wishes at every frame. */
 const SETTLE = 40
+/** Sizes that may be on their way to the process and back. */
+const UNHEARD = 64
 
 export interface SizeControlOptions {
   readonly columns: number
@@ -22,6 +24,8 @@ export class SizeControl {
   #wish: readonly [number, number] | undefined
   #timer: NodeJS.Timeout | undefined
   #stopped = false
+  /** What the process was told, and was not heard to have yet. */
+  #unheard: string[] = []
 
   constructor({ columns, rows, apply }: SizeControlOptions) {
     this.#columns = columns
@@ -41,7 +45,21 @@ export class SizeControl {
   /** The process is there, with the first size. */
   started(tell: (columns: number, rows: number) => Promise<void>): void {
     this.#tell = tell
+    this.#unheard = []
     void this.#tellProcess()
+  }
+
+  /** The process has this size: it was told so here, or by somebody else, whose wish then counts. */
+  heard(columns: number, rows: number): void {
+    const size = `${columns}x${rows}`
+    const own = this.#unheard.indexOf(size)
+    this.#unheard = own < 0 ? [] : this.#unheard.slice(own + 1)
+    if (own >= 0 || this.#stopped) return
+    this.#told = size
+    if (columns === this.#columns && rows === this.#rows) return
+    this.#columns = columns
+    this.#rows = rows
+    this.#apply(columns, rows)
   }
 
   stop(): void {
@@ -69,6 +87,7 @@ export class SizeControl {
     while (!this.#stopped && this.#told !== `${this.#columns}x${this.#rows}`) {
       const [columns, rows] = [this.#columns, this.#rows]
       this.#told = `${columns}x${rows}`
+      this.#unheard = [...this.#unheard, this.#told].slice(-UNHEARD)
       try {
         await this.#tell(columns, rows)
       } catch {

@@ -1,4 +1,5 @@
-import { problem } from '#contract'
+import type { Readable } from 'node:stream'
+import { problem, TerminalSize } from '#contract'
 import type { ExecProcess } from '../../drivers/driver'
 import { type Channel, OpenRefused, type SshConnection, SshProtocolError, Writer } from '../ssh/connection'
 import { Lines } from './lines'
@@ -26,6 +27,8 @@ export interface TerminalBeginning extends TerminalPosition {
 /** A terminal that goes on without its connection. Its output begins at `beginning`; to destroy it is to let go of it. */
 export interface KeptTerminal extends ExecProcess {
   readonly beginning: TerminalBeginning
+  /** Calls back with every size that it is given from now on, by whomever. */
+  onSize(listener: (columns: number, rows: number) => void): void
 }
 
 /** A terminal as the agent lists it. */
@@ -74,11 +77,37 @@ export async function openTerminal(
   // Before its beginning is read: it may have ended, and that is told only once.
   const terminal = new AgentProcess(channel, true)
   try {
-    return Object.assign(terminal, { beginning: await beginningOf(channel) })
+    const beginning = await beginningOf(channel)
+    const onSize: KeptTerminal['onSize'] = (listener) => followSizes(channel.stderr, listener)
+    return Object.assign(terminal, { beginning, onSize })
   } catch (error) {
     terminal.destroy()
     throw error
   }
+}
+
+/** Reads the lines that tell of new sizes; what is no such line is passed over. */
+function followSizes(notices: Readable, listener: (columns: number, rows: number) => void): void {
+  const lines = new Lines()
+  notices.on('data', (chunk: Buffer) => {
+    for (const line of lines.push(chunk)) {
+      const { columns, rows } = parseSize(line)
+      if (isSize(columns) && isSize(rows)) listener(columns, rows)
+    }
+  })
+}
+
+function parseSize(line: string): { readonly columns?: unknown; readonly rows?: unknown } {
+  try {
+    return JSON.parse(line) ?? {}
+  } catch {
+    return {}
+  }
+}
+
+/** As large as the contract lets a terminal be. */
+function isSize(value: unknown): value is number {
+  return TerminalSize.safeParse(value).success
 }
 
 function refusal(said: string): Error {
