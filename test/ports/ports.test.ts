@@ -189,6 +189,8 @@ for line in sys.stdin:
         expect(table.available).toBe(false)
         if (!table.available && table.problem?.code === 'no-shell') break
       }
+      const diagnosis = await without.engine.call('workspaces.diagnose', { workspaceId: bare.id })
+      expect(diagnosis.map(({ code }) => code)).toContain('agent-unavailable')
       expect(without.engine.collections.detections.get(bare.id)?.problem).toMatchObject({
         code: 'no-shell',
         remedy: expect.stringContaining('by hand'),

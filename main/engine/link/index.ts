@@ -23,6 +23,9 @@ export interface LinksDependencies {
   readonly agents?: AgentBinaries
 }
 
+/** How long the agent is waited for to be known to be missing, in milliseconds. */
+const AGENT_PATIENCE = 5_000
+
 interface Entry {
   readonly link: Link
   dispose(): void
@@ -117,6 +120,10 @@ export function createLinks(dependencies: LinksDependencies): Links & { dispose(
         ended: ended.signal,
         prepare: (options) => prepareExec(existing(), options, platform.env),
       }),
+      missing: async (signal) => {
+        await agent.connected(AGENT_PATIENCE, signal)
+        return agent.problem
+      },
       stir: () => poller.stir(),
     }
     const dispose = () => {

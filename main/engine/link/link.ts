@@ -51,6 +51,11 @@ export interface Link {
   foreground(session: string): Promise<ProcessFacts | undefined>
   /** Terminals that outlive every connection to them; only where the agent runs. */
   readonly terminals: LinkTerminals
+  /**
+   * What keeps Berth from doing all that it could here: no agent runs. Takes a moment to find out; undefined where nothing
+   * is missing, and where it cannot be known yet.
+   */
+  missing(signal: AbortSignal): Promise<Problem | undefined>
   /** Something was printed or typed: a port may open soon, look more often for a while. Cheap. */
   stir(): void
 }

@@ -166,6 +166,7 @@ export class FakeLink implements Link {
   }
 
   foreground = async () => undefined
+  missing = async () => undefined
   exec = async (): Promise<never> => {
     throw new Error('not part of this test')
   }

@@ -101,7 +101,12 @@ export function createHandlers({ context, operations, targets }: Parts): Workspa
     'workspaces.diagnose': async ({ workspaceId }, signal) => {
       const found = await driver(workspaceId, signal)
       const own = found.workspace.problem ? [found.workspace.problem] : []
-      const told = await found.driver.diagnose(workspaceId, signal)
+      const isRunning = found.workspace.state === 'running'
+      const [byDriver, missing] = await Promise.all([
+        found.driver.diagnose(workspaceId, signal),
+        isRunning ? context.links().get(workspaceId).missing(signal) : undefined,
+      ])
+      const told = [...byDriver, ...(missing ? [missing] : [])]
       return [...own, ...told.filter(({ title }) => !own.some((each) => each.title === title))]
     },
     'workspaces.stats': async ({ workspaceId }, signal) => {

@@ -172,6 +172,18 @@ function Sections({ settings, change }: SectionsProps) {
             />
           )}
         </Row>
+        <Row
+          title="Go on without Berth"
+          text="What runs in a new terminal runs on in the workspace when Berth is closed or cut off, and is there again afterwards."
+        >
+          {(id) => (
+            <Switch
+              aria-labelledby={id}
+              checked={terminal.keep}
+              onChange={(event) => changeTerminal({ keep: event.currentTarget.checked })}
+            />
+          )}
+        </Row>
         <Row title="Blinking cursor">
           {(id) => (
             <Switch

@@ -187,7 +187,7 @@ export class AgentKeeper {
         title: 'Berth has no helper in this workspace',
         cause: error.message,
         remedy:
-          'Everything works without it, though slower: terminals end with the connection to the workspace.',
+          'Terminals, ports and copies work without it. But terminals end when Berth or the connection does, and ports show up a little later.',
       }
     }
     const { cause } = error instanceof ProblemError ? error.problem : toProblem(error)
