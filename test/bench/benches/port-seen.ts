@@ -58,6 +58,17 @@ export const portSeen: Bench = {
   },
 }
 
+/** VS Code looks for ports every two seconds at most. */
+const OTHERS_LOOK = 2_000
+
+export const portPush: Bench = {
+  ...portSeen,
+  name: 'port-push',
+  title: `${portSeen.title} / the interval at which VS Code looks`,
+  target: { kind: 'ratio', atMost: 0.125 },
+  prepare: async (tools) => ({ ...(await portSeen.prepare(tools)), reference: async () => OTHERS_LOOK }),
+}
+
 function script(port: number): string {
   return [
     'import socket, time',
