@@ -16,6 +16,10 @@ const maximumSizes = 64
 // packetSize is how much is written at once: what an SSH packet holds.
 const packetSize = 32 << 10
 
+// companyTime is how long output that follows other output waits for more of it: every piece is work for all that carry
+// it. What follows a silence goes at once.
+const companyTime = 2 * time.Millisecond
+
 // ErrBehind says that the output a client needs next is not kept any more.
 var ErrBehind = errors.New("behind what is kept")
 
@@ -26,6 +30,7 @@ type Attachment struct {
 	closed     bool
 	cursor     int64     // up to where output was written to the client
 	progressAt time.Time // when the client last took something, or had everything
+	sentAt     time.Time // when output was last written to the client
 	sizes      [][]byte
 
 	header   []byte
@@ -182,10 +187,16 @@ func (attachment *Attachment) next(buffer []byte) (count int, sizes [][]byte, ex
 		case attachment.cursor < terminal.log.oldest():
 			return 0, nil, nil, ErrBehind
 		case attachment.cursor < terminal.log.end:
+			if attachment.awaitsCompany(len(buffer)) {
+				attachment.sizes = append(sizes, attachment.sizes...)
+				attachment.nap()
+				continue
+			}
 			count = terminal.log.read(attachment.cursor, buffer)
 			if count <= 0 {
 				return 0, nil, nil, ErrBehind
 			}
+			attachment.sentAt = time.Now()
 			return count, sizes, nil, nil
 		case terminal.exit != nil:
 			return 0, sizes, terminal.exit, nil
@@ -195,4 +206,19 @@ func (attachment *Attachment) next(buffer []byte) (count int, sizes [][]byte, ex
 		terminal.condition.Wait()
 		attachment.progressAt = time.Now()
 	}
+}
+
+// awaitsCompany says that there is little to write, and more is likely to come soon. The mutex is held.
+func (attachment *Attachment) awaitsCompany(enough int) bool {
+	terminal := attachment.terminal
+	return terminal.exit == nil &&
+		terminal.log.end-attachment.cursor < int64(enough) &&
+		time.Since(attachment.sentAt) < companyTime
+}
+
+// nap lets output gather. The mutex is held, and let go of meanwhile.
+func (attachment *Attachment) nap() {
+	attachment.terminal.mutex.Unlock()
+	defer attachment.terminal.mutex.Lock()
+	time.Sleep(companyTime - time.Since(attachment.sentAt))
 }

@@ -22,8 +22,11 @@ const (
 	lingering = time.Second
 	// lookAgain is how often a terminal that nobody has open, or that is paused, is looked at again.
 	lookAgain = 100 * time.Millisecond
-	// readSize is what is taken together. A terminal gives at most 4 KiB at once.
+	// readSize is what is taken together. A terminal gives at most a piece at once.
 	readSize = 64 << 10
+	piece    = 4 << 10 - 1
+	// gathering is how long small output that follows other output is left to become more.
+	gathering = time.Millisecond
 )
 
 // terminal is one process with its output. The mutex keeps everything but what never changes; condition is signalled
@@ -60,14 +63,21 @@ func (terminal *terminal) pump(ended func()) {
 		terminal.master.SetReadDeadline(time.Now().Add(lingering))
 	}()
 	buffer := make([]byte, readSize)
+	last := time.Time{}
 	for {
 		terminal.awaitReaders()
-		finished := false
+		finished, count := false, 0
 		err := terminal.master.ReadWith(func(descriptor int) bool {
-			again, over := terminal.take(descriptor, buffer)
-			finished = over
-			return !again
+			count, finished = terminal.take(descriptor, buffer)
+			return count > 0 || finished
 		})
+		// Who prints line by line would wake all that carry it for each one.
+		if now := time.Now(); count < piece && now.Sub(last) < gathering {
+			time.Sleep(gathering)
+			last = now.Add(gathering)
+		} else {
+			last = now
+		}
 		if err != nil {
 			terminal.takeRest(buffer)
 			break
@@ -94,20 +104,20 @@ func (terminal *terminal) pump(ended func()) {
 	ended()
 }
 
-// take moves what there is from the terminal to the log, in one piece with regard to a handover. again says that there
-// is nothing yet, over that nobody has the terminal open.
-func (terminal *terminal) take(descriptor int, buffer []byte) (again, over bool) {
+// take moves what there is from the terminal to the log, in one piece with regard to a handover. over says that nobody
+// has the terminal open.
+func (terminal *terminal) take(descriptor int, buffer []byte) (count int, over bool) {
 	terminal.mutex.Lock()
 	defer terminal.mutex.Unlock()
-	count, over := gather(descriptor, buffer)
+	count, over = gather(descriptor, buffer)
 	if count == 0 {
-		return !over, over
+		return 0, over
 	}
 	terminal.log.append(buffer[:count])
 	terminal.activityAt = time.Now()
 	terminal.condition.Broadcast()
 	terminal.touched()
-	return false, over
+	return count, over
 }
 
 // gather reads what there is. over says that nobody has the terminal open.
@@ -133,8 +143,8 @@ func (terminal *terminal) takeRest(buffer []byte) {
 		terminal.awaitReaders()
 		more := false
 		terminal.master.Descriptor(func(descriptor int) {
-			again, over := terminal.take(descriptor, buffer)
-			more = !again && !over
+			count, over := terminal.take(descriptor, buffer)
+			more = count > 0 && !over
 		})
 		if !more {
 			return
