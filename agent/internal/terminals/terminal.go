@@ -24,7 +24,7 @@ const (
 	lookAgain = 100 * time.Millisecond
 	// readSize is what is taken together. A terminal gives at most a piece at once.
 	readSize = 64 << 10
-	piece    = 4 << 10 - 1
+	piece    = 4<<10 - 1
 	// gathering is how long small output that follows other output is left to become more.
 	gathering = time.Millisecond
 )
