@@ -72,6 +72,7 @@ export const problemCodes = [
   'port-busy',
   'file-not-found',
   'permission-denied',
+  'file-failed',
   // The app
   'engine-crashed',
   'settings-invalid',

@@ -119,6 +119,8 @@ func (client *connection) serveChannel(opening ssh.NewChannel) {
 		client.serveTerminals(opening)
 	case "checkpoint@berth.dev":
 		client.serveCheckpoint(opening)
+	case "digest@berth.dev":
+		client.serveDigest(opening)
 	default:
 		opening.Reject(ssh.UnknownChannelType, "unknown channel type")
 	}

@@ -60,7 +60,7 @@ func FuzzOpen(f *testing.F) {
 	}
 	client := ssh.NewClient(connection, channels, requests)
 	f.Cleanup(func() { client.Close() })
-	for _, kind := range []string{"direct-streamlocal@openssh.com", "terminal@berth.dev", "checkpoint@berth.dev", "pty-req", "env", "window-change", "signal"} {
+	for _, kind := range []string{"direct-streamlocal@openssh.com", "terminal@berth.dev", "checkpoint@berth.dev", "digest@berth.dev", "pty-req", "env", "window-change", "signal"} {
 		f.Add(kind, []byte{})
 		f.Add(kind, ssh.Marshal(textMessage{`{"id":"none","role":"watch"}`}))
 		f.Add(kind, []byte{255, 255, 255, 255, 1})

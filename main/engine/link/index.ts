@@ -7,6 +7,7 @@ import { AgentKeeper } from './agent/keeper'
 import type { AgentBinaries } from './agent/place'
 import { shippedAgents } from './agent/shipped'
 import { prepareExec } from './environment'
+import { createLinkFiles } from './files/open'
 import type { Link, Links } from './link'
 import { Poller } from './poller'
 import { ConnectionLost } from './ssh/connection'
@@ -124,6 +125,7 @@ export function createLinks(dependencies: LinksDependencies): Links & { dispose(
         await agent.connected(AGENT_PATIENCE, signal)
         return agent.problem
       },
+      files: createLinkFiles(agent, existing),
       stir: () => poller.stir(),
     }
     const dispose = () => {

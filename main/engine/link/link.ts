@@ -1,5 +1,5 @@
 import type { Duplex, Readable } from 'node:stream'
-import type { Listener, Problem } from '#contract'
+import { type Listener, type Problem, problem } from '#contract'
 import type { ExecOptions, ExecProcess } from '../drivers/driver'
 import type {
   KeptTerminal,
@@ -8,6 +8,7 @@ import type {
   TerminalPosition,
   TerminalRequest,
 } from './agent/terminals'
+import type { LinkFiles } from './files/open'
 import type { ProcessFacts } from './listening-table'
 
 export type { ExecExit, ExecProcess } from '../drivers/driver'
@@ -17,6 +18,8 @@ export type {
   TerminalFacts,
   TerminalPosition,
 } from './agent/terminals'
+export type { LinkFiles } from './files/open'
+export type { FileAttributes, FileEntry, FileListing, FileSession } from './files/session'
 
 /**
  * A running workspace as the services see it. They know no Docker and no Kubernetes. It goes over the driver's own
@@ -56,6 +59,8 @@ export interface Link {
    * is missing, and where it cannot be known yet.
    */
   missing(signal: AbortSignal): Promise<Problem | undefined>
+  /** The files, as the workspace's user has them; only where the agent runs. */
+  readonly files: LinkFiles
   /** Something was printed or typed: a port may open soon, look more often for a while. Cheap. */
   stir(): void
 }
@@ -86,6 +91,18 @@ export const noTerminals: LinkTerminals = {
   },
   ask: async () => undefined,
   checkpoint: async () => undefined,
+}
+
+/** Files where there is no agent. */
+export const noFiles: LinkFiles = {
+  open: async () => {
+    throw problem({
+      code: 'agent-unavailable',
+      title: 'The files of the workspace cannot be reached',
+      cause: 'There is no agent in it.',
+      remedy: 'Copy them by “berth cp”.',
+    })
+  },
 }
 
 /** In the environment of a terminal's processes: whose they are. */

@@ -1,7 +1,7 @@
 import net from 'node:net'
 import type { Duplex } from 'node:stream'
 import { cancelled, imageDefinition, type Listener, problem, Settings, type Workspace } from '#contract'
-import { type Link, type Links, type ListeningTable, noTerminals } from '../link/link'
+import { type Link, type Links, type ListeningTable, noFiles, noTerminals } from '../link/link'
 import { systemClock } from '../platform/clock'
 import { Collection } from '../platform/collection'
 import { silentLogger } from '../platform/logger'
@@ -72,6 +72,7 @@ export function fakeWorkspace(fields: Partial<Workspace> & { id: string; name: s
 export class FakeLink implements Link {
   readonly workspaceId: string
   readonly terminals = noTerminals
+  readonly files = noFiles
   readonly open = new Set<Duplex>()
   readonly #addresses = new Map<number, number>()
   readonly #waiting = new Set<() => void>()

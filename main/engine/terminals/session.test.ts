@@ -1,7 +1,14 @@
 import { PassThrough } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { HIGH_WATER, type Session, Settings, type StreamDown, type StreamUp, type Workspace } from '#contract'
-import { type ExecExit, type ExecProcess, type Link, type LinkExecOptions, noTerminals } from '../link/link'
+import {
+  type ExecExit,
+  type ExecProcess,
+  type Link,
+  type LinkExecOptions,
+  noFiles,
+  noTerminals,
+} from '../link/link'
 import { Collection } from '../platform/collection'
 import { endpointPair } from '../platform/endpoint-pair'
 import { silentLogger } from '../platform/logger'
@@ -81,6 +88,7 @@ beforeEach(() => {
     },
     foreground: (session) => foreground(session),
     terminals: noTerminals,
+    files: noFiles,
     stir: () => {
       stirred += 1
     },

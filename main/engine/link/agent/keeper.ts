@@ -189,6 +189,7 @@ export class AgentKeeper {
         remedy:
           'Terminals, ports and copies work without it. But terminals end when Berth or the connection does, and ports show up a little later.',
       }
+      this.#tell()
     }
     const { cause } = error instanceof ProblemError ? error.problem : toProblem(error)
     logger.debug('agent: no connection', { workspace: workspaceId, cause })
