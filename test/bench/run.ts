@@ -26,6 +26,7 @@ const benches: Readonly<Record<string, () => Promise<readonly Bench[]>>> = {
   'k8s-calls': async () => [(await import('./benches/k8s-calls')).calls],
   'k8s-forward-bulk': async () => (await import('./benches/k8s-forward-bulk')).forwardBulk,
   'k8s-forward-connect': async () => [(await import('./benches/k8s-forward-connect')).forwardConnect],
+  'k8s-link-connect': async () => [(await import('./benches/k8s-forward-connect')).linkConnect],
   'k8s-slow-reader': async () => [(await import('./benches/k8s-slow-reader')).slowReader],
   'k8s-rst': async () => [(await import('./benches/k8s-rst')).resets],
   'k8s-replaced': async () => [(await import('./benches/k8s-replaced')).replaced],

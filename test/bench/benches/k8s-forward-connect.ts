@@ -52,17 +52,44 @@ export const forwardConnect: Bench = {
   },
 }
 
+/** One at a time, as a browser's first connection to an app is. */
+export const linkConnect: Bench = {
+  name: 'k8s-link-connect',
+  title: 'connect and one byte back, p50 of 100, one at a time / kubectl port-forward to the same pod',
+  unit: 'ms',
+  target: { kind: 'ratio', atMost: 0.5 },
+  rounds: 7,
+  async prepare() {
+    const place = await openPlace()
+    const workspace = await place.berth.workspace()
+    await startPodServer(place, workspace.container)
+    const ours = await berthForward(place, workspace, SERVER_PORT)
+    const reference = await kubectlForward(place, workspace.container, SERVER_PORT)
+    const measured = async (port: number) => quantile(await connections(port, 1, 100), 0.5)
+    return {
+      ours: () => measured(ours.localPort),
+      reference: () => measured(reference.localPort),
+      facts: async () => [{ what: 'reference', value: await referenceText(place), pass: true }],
+      async dispose() {
+        await ours.dispose()
+        await reference.dispose()
+        await place.dispose()
+      },
+    }
+  },
+}
+
 /** Milliseconds of each connection. */
-async function connections(port: number): Promise<number[]> {
+async function connections(port: number, parallel = PARALLEL, count = CONNECTIONS): Promise<number[]> {
   const times: number[] = []
   let begun = 0
   const work = async () => {
-    while (begun < CONNECTIONS) {
+    while (begun < count) {
       begun += 1
       times.push(await one(port))
     }
   }
-  await Promise.all(Array.from({ length: PARALLEL }, work))
+  await Promise.all(Array.from({ length: parallel }, work))
   return times
 }
 
