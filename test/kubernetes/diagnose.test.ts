@@ -187,6 +187,9 @@ describe('nodes', () => {
 
   /** As the kubelet of its node would, once it has one. */
   async function sayThatItRuns(pod: string): Promise<void> {
+    // To wait for a condition of what is not there yet is a failure at once.
+    const there = () => harness.kubectl('get', 'pod', pod, '--ignore-not-found', '-o', 'name')
+    await expect.poll(there, { timeout: 60_000 }).not.toBe('')
     await harness.kubectl('wait', '--for=condition=PodScheduled', `pod/${pod}`, '--timeout=60s')
     const running = JSON.parse(await harness.kubectl('get', 'pod', pod, '-o', 'json')) as V1Pod
     const now = new Date()
