@@ -2,8 +2,8 @@ import { posix } from 'node:path'
 import type { Readable } from 'node:stream'
 import { extract, type Headers } from 'tar-stream'
 import { ProblemError, problem } from '#contract'
+import { feed } from '../../main/engine/files/tar/streams'
 import type { Link } from '../../main/engine/link/link'
-import { feed } from './tar-streams'
 
 /** As many links as Linux itself follows (path_resolution(7)). */
 const LINK_LIMIT = 40

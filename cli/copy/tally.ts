@@ -1,3 +1,4 @@
+import type { Tally as Counts } from '../../main/engine/files/tar/tally'
 import type { Console } from '../console'
 import { bytes, truncate } from '../text'
 
@@ -5,7 +6,7 @@ import { bytes, truncate } from '../text'
 const FRAME = 200
 
 /** Counts what was copied, and shows it on a capable terminal while it goes. */
-export class Tally {
+export class Tally implements Counts {
   files = 0
   bytes = 0
   readonly skipped: { readonly path: string; readonly reason: string }[] = []

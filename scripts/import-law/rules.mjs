@@ -69,8 +69,8 @@ export const law = [
     packages: (/** @type {string} */ name) => engineLibrary(name) || clients.test(name),
   })),
   {
-    room: /^main\/engine\/(?<name>terminals|ports|access)\//,
-    rule: 'main/engine/{terminals,ports,access} may import contract, link and platform interfaces; not drivers, not each other',
+    room: /^main\/engine\/(?<name>terminals|ports|access|files)\//,
+    rule: 'main/engine/{terminals,ports,access,files} may import contract, link and platform interfaces; not drivers, not each other',
     may: ['contract/', 'main/engine/link/', platform],
     builtins: true,
     packages: engineLibrary,

@@ -1,11 +1,21 @@
-import { createReadStream, type Stats } from 'node:fs'
-import { lstat, readdir, readlink } from 'node:fs/promises'
+import {
+  closeSync,
+  createReadStream,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  readSync,
+  type Stats,
+} from 'node:fs'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { type Headers, type Pack, pack as tarPack } from 'tar-stream'
 import { problem } from '#contract'
+import { Pause } from './pause'
+import { drained, readableOf } from './streams'
 import type { Tally } from './tally'
-import { drained, readableOf } from './tar-streams'
+import { SMALL } from './writer'
 
 export interface PackOptions {
   /** The top entry's name in the archive; null leaves the top out and packs what the folder holds. */
@@ -15,6 +25,8 @@ export interface PackOptions {
   /** Who shall own the entries. */
   readonly uid: number
   readonly gid: number
+  /** Whether a file is there already and is left out; asked with its name below the top. */
+  readonly isThere?: (name: string, stats: Stats) => boolean
 }
 
 /**
@@ -37,6 +49,7 @@ class Walker {
   readonly #tar: Pack
   readonly #options: PackOptions
   readonly #tally: Tally
+  readonly #pause = new Pause()
   /** Name in the archive of the first entry of a file that has several names. */
   readonly #links = new Map<string, string>()
 
@@ -47,10 +60,11 @@ class Walker {
   }
 
   async walk(path: string, name: string | null): Promise<void> {
-    const stats = await lstat(path)
+    if (this.#pause.isDue) await this.#pause.now()
+    const stats = lstatSync(path)
     if (stats.isDirectory()) {
       if (name !== null) await this.#entry(stats, { name: `${name}/`, type: 'directory' })
-      for (const child of (await readdir(path)).sort()) {
+      for (const child of readdirSync(path).sort()) {
         const childName = name === null ? child : `${name}/${child}`
         if (child.includes('\ufffd')) this.#tally.skip(childName, 'its name is not valid UTF-8')
         else await this.walk(join(path, child), childName)
@@ -59,7 +73,7 @@ class Walker {
     }
     if (name === null) throw notAFolder(path)
     if (stats.isSymbolicLink()) {
-      await this.#entry(stats, { name, type: 'symlink', linkname: await readlink(path) })
+      await this.#entry(stats, { name, type: 'symlink', linkname: readlinkSync(path) })
       this.#tally.addFile(name)
     } else if (stats.isFile()) await this.#file(path, name, stats)
     else this.#tally.skip(name, 'it is neither a file nor a folder')
@@ -71,14 +85,21 @@ class Walker {
     if (first !== undefined) await this.#entry(stats, { name, type: 'link', linkname: first })
     else {
       if (stats.nlink > 1) this.#links.set(key, name)
-      await this.#content(path, name, stats)
+      if (this.#options.isThere?.(name, stats)) this.#tally.addBytes(stats.size)
+      else await this.#content(path, name, stats)
     }
     this.#tally.addFile(name)
   }
 
   async #content(path: string, name: string, stats: Stats): Promise<void> {
     const header = this.#header(stats, { name, type: 'file', size: stats.size })
-    if (stats.size === 0) return this.#entry(stats, header)
+    if (stats.size > SMALL) return this.#largeContent(path, header, stats)
+    const content = readWhole(path, stats.size)
+    this.#tally.addBytes(content.length)
+    await this.#add((done) => this.#tar.entry(header, content, done))
+  }
+
+  async #largeContent(path: string, header: Fields, stats: Stats): Promise<void> {
     let finish: (error?: Error | null) => void = () => undefined
     const finished = new Promise<void>((resolve, reject) => {
       finish = (error) => (error ? reject(error) : resolve())
@@ -102,13 +123,11 @@ class Walker {
   }
 
   #entry(stats: Stats, fields: Fields): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const entry = this.#tar.entry(this.#header(stats, fields), (error) =>
-        error ? reject(error) : resolve(),
-      )
-      // Links and folders have no content to end.
-      if (fields.type === 'file') entry.end()
-    })
+    return this.#add((done) => this.#tar.entry(this.#header(stats, fields), done))
+  }
+
+  #add(add: (done: (error?: Error | null) => void) => void): Promise<void> {
+    return new Promise((resolve, reject) => add((error) => (error ? reject(error) : resolve())))
   }
 
   #header(stats: Stats, fields: Fields): Fields {
@@ -124,6 +143,22 @@ class Walker {
       ...(fields.type === 'link' && { linkname: prefix + fields.linkname }),
     }
   }
+}
+
+/** The first `size` bytes of a file. */
+function readWhole(path: string, size: number): Buffer {
+  const content = Buffer.allocUnsafe(size)
+  const file = openSync(path, 'r')
+  try {
+    for (let at = 0; at < size; ) {
+      const count = readSync(file, content, at, size - at, at)
+      if (count === 0) throw changed(path)
+      at += count
+    }
+  } finally {
+    closeSync(file)
+  }
+  return content
 }
 
 function notAFolder(path: string) {
