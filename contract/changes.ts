@@ -4,6 +4,7 @@ import { Detection, Port } from './port'
 import { Session } from './session'
 import { Settings } from './settings'
 import { Target } from './target'
+import { Transfer } from './transfer'
 import { Workspace } from './workspace'
 
 /**
@@ -18,6 +19,7 @@ export const collections = {
   ports: Port,
   /** Only of workspaces in which ports cannot be detected. */
   detections: Detection,
+  transfers: Transfer,
   /** One record, `settings`. */
   settings: z.strictObject({ id: z.literal('settings'), value: Settings }),
   /** One record, `engine`. */

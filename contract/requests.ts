@@ -7,6 +7,7 @@ import { Problem } from './problem'
 import { Namespaces, Room } from './room'
 import { TerminalSize } from './session'
 import { Settings, SettingsChange } from './settings'
+import { FileName, FilePath, FilePreview, FolderListing } from './transfer'
 import { CreateInput, Source, Survival, WorkspaceId, WorkspaceName } from './workspace'
 
 /** One thing that may be asked of the engine. Input is checked at the engine's door; output is for both ends' types. */
@@ -162,6 +163,53 @@ export const requests = {
     z.strictObject({ workspaceId: WorkspaceId, port: PortNumber, label: z.string().max(100) }),
     Nothing,
   ),
+  /** What is in a folder; absent: the workspace folder. */
+  'files.list': request(
+    z.strictObject({ workspaceId: WorkspaceId, path: FilePath.optional() }),
+    FolderListing,
+  ),
+  'files.preview': request(z.strictObject({ workspaceId: WorkspaceId, path: FilePath }), FilePreview),
+  'files.makeFolder': request(
+    z.strictObject({ workspaceId: WorkspaceId, folder: FilePath, name: FileName }),
+    Nothing,
+  ),
+  /** Within its folder. Where something has the name that is a Problem. */
+  'files.rename': request(
+    z.strictObject({ workspaceId: WorkspaceId, path: FilePath, name: FileName }),
+    Nothing,
+  ),
+  /** Folders with all that they hold; of a link the link alone. */
+  'files.delete': request(
+    z.strictObject({ workspaceId: WorkspaceId, paths: z.array(FilePath).min(1).max(10_000) }),
+    Nothing,
+  ),
+  /** Copies into a folder of a workspace; how it goes is seen in the `transfers` collection. */
+  'transfers.upload': request(
+    z.strictObject({
+      workspaceId: WorkspaceId,
+      /** Of this machine. */
+      paths: z.array(FilePath).min(1).max(10_000),
+      folder: FilePath,
+      /** What happens to a file that has the name; of a folder both are kept always. */
+      existing: z.enum(['replace', 'keep-both']),
+    }),
+    z.strictObject({ transferId: z.string() }),
+  ),
+  /** Copies into a folder of this machine. What is there stays: names that are taken get a number. */
+  'transfers.download': request(
+    z.strictObject({
+      workspaceId: WorkspaceId,
+      paths: z.array(FilePath).min(1).max(10_000),
+      folder: FilePath,
+    }),
+    z.strictObject({ transferId: z.string() }),
+  ),
+  /** Ends it and takes away what is unfinished. */
+  'transfers.cancel': request(z.strictObject({ transferId: z.string() }), Nothing),
+  /** Goes on with one that failed, where it was. */
+  'transfers.resume': request(z.strictObject({ transferId: z.string() }), Nothing),
+  /** Forgets one that has ended, and takes away what it left unfinished. */
+  'transfers.dismiss': request(z.strictObject({ transferId: z.string() }), Nothing),
   'settings.change': request(SettingsChange, Settings),
   'doctor.run': request(Nothing, z.array(Check)),
 } as const satisfies Record<string, RequestSchema>

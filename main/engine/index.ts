@@ -15,6 +15,7 @@ import { createDockerProvider } from './drivers/docker'
 import type { DriverProvider } from './drivers/driver'
 import { createKubernetesProvider } from './drivers/kubernetes'
 import type { Engine } from './engine'
+import { createFiles } from './files'
 import { type AgentBinaries, createLinks } from './link'
 import { Collection, filterCollection, type Selection } from './platform/collection'
 import type { Handlers } from './platform/handlers'
@@ -67,6 +68,7 @@ export function createEngine({ platform, providers, followed, agents }: EngineOp
     followed: ofInterest,
     links,
   })
+  const files = createFiles({ platform, workspaces: workspaces.workspaces, links })
   const ports = createPorts({
     platform,
     workspaces: ofInterest,
@@ -86,6 +88,7 @@ export function createEngine({ platform, providers, followed, agents }: EngineOp
   const handlers: Handlers = {
     ...workspaces.handlers,
     ...terminals.handlers,
+    ...files.handlers,
     ...ports.handlers,
     'settings.change': (fields) => platform.settings.change(fields),
     'doctor.run': createDoctor({
@@ -110,6 +113,7 @@ export function createEngine({ platform, providers, followed, agents }: EngineOp
       sessions: terminals.sessions,
       ports: ports.ports,
       detections: ports.detections,
+      transfers: files.transfers,
       settings,
       engine: status,
     },
@@ -149,6 +153,7 @@ export function createEngine({ platform, providers, followed, agents }: EngineOp
       await stopRouterPort()
       await stopSettings()
       await terminals.dispose()
+      await files.dispose()
       await ports.dispose()
       await links.dispose()
       await workspaces.dispose()

@@ -29,6 +29,7 @@ export const collectionStores: { readonly [N in CollectionName]: CollectionStore
   sessions: createCollectionStore<'sessions'>(),
   ports: createCollectionStore<'ports'>(),
   detections: createCollectionStore<'detections'>(),
+  transfers: createCollectionStore<'transfers'>(),
   settings: createCollectionStore<'settings'>(),
   engine: createCollectionStore<'engine'>(),
 }

@@ -16,7 +16,8 @@ export async function extract(tar: Readable, root: string, tally: Tally, signal:
   const pause = new Pause()
   const done = new Promise<void>((resolve, reject) => {
     entries.on('entry', (header, entry, next) => {
-      const failed = (error: unknown) => entries.destroy(error instanceof Error ? error : new Error(String(error)))
+      const failed = (error: unknown) =>
+        entries.destroy(error instanceof Error ? error : new Error(String(error)))
       const after = () => {
         if (!pause.isDue) next()
         else pause.now().then(() => next(), failed)

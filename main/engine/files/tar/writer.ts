@@ -63,16 +63,20 @@ export class TreeWriter {
     if (path === undefined) return
     switch (header.type) {
       case 'directory':
-        return this.#directory(path, header)
+        this.#directory(path, header)
+        break
       case 'file':
       case 'contiguous-file':
-        return this.#wholeFile(path, header, content)
+        this.#wholeFile(path, header, content)
+        break
       case 'symlink':
-        return this.#symbolicLink(path, header)
+        this.#symbolicLink(path, header)
+        break
       case 'link':
-        return this.#hardLink(path, header)
+        this.#hardLink(path, header)
+        break
       default:
-        return this.#tally.skip(header.name, `a ${header.type} is not copied`)
+        this.#tally.skip(header.name, `a ${header.type} is not copied`)
     }
   }
 
@@ -152,14 +156,17 @@ export class TreeWriter {
   }
 
   #directory(path: string, header: Headers): void {
-    if (!this.#realFolder(path)) return this.#tally.skip(header.name, 'something else has its name')
-    this.#pending.push({ path, mode: header.mode ?? 0o755, mtime: header.mtime ?? new Date() })
+    if (!this.#realFolder(path)) this.#tally.skip(header.name, 'something else has its name')
+    else this.#pending.push({ path, mode: header.mode ?? 0o755, mtime: header.mtime ?? new Date() })
   }
 
   #wholeFile(path: string, header: Headers, content: readonly Buffer[]): void {
     const mode = (header.mode ?? 0o644) & 0o777
     const file = this.#create(path, 0o600 | mode)
-    if (file === undefined) return this.#tally.skip(header.name, 'a folder has its name')
+    if (file === undefined) {
+      this.#tally.skip(header.name, 'a folder has its name')
+      return
+    }
     try {
       for (const piece of content) {
         for (let at = 0; at < piece.length; ) at += writeSync(file, piece, at)
@@ -187,7 +194,10 @@ export class TreeWriter {
   }
 
   #symbolicLink(path: string, header: Headers): void {
-    if (!this.#makeRoom(path)) return this.#tally.skip(header.name, 'a folder has its name')
+    if (!this.#makeRoom(path)) {
+      this.#tally.skip(header.name, 'a folder has its name')
+      return
+    }
     symlinkSync(header.linkname ?? '', path)
     if (header.mtime) lutimesSync(path, header.mtime, header.mtime)
     this.#tally.addFile(header.name)
@@ -196,9 +206,12 @@ export class TreeWriter {
   #hardLink(path: string, header: Headers): void {
     const parts = entryPath(header.linkname ?? '')
     const target = parts && this.#parents(parts) ? join(this.#root, ...parts) : null
-    if (!target || !lstat(target)?.isFile())
-      return this.#tally.skip(header.name, 'it is a link to something not copied')
-    if (!this.#makeRoom(path)) return this.#tally.skip(header.name, 'a folder has its name')
+    const isCopied = target !== null && lstat(target)?.isFile() === true
+    if (!isCopied || !this.#makeRoom(path)) {
+      const reason = isCopied ? 'a folder has its name' : 'it is a link to something not copied'
+      this.#tally.skip(header.name, reason)
+      return
+    }
     try {
       linkSync(target, path)
     } catch {

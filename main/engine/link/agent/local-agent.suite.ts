@@ -13,9 +13,10 @@ import { shippedAgents } from './shipped'
 
 /** The agent itself, as it is shipped, on this machine: which is Linux, as workspaces are. */
 export const isPossible = process.platform === 'linux'
-const shipped = shippedAgents(join(import.meta.dirname, '../../../../resources'))
+export const shipped = shippedAgents(join(import.meta.dirname, '../../../../resources'))
 
-function workspaceAt(home: string, incarnation = '1'): Workspace {
+/** The one workspace of a test, whose user has this home folder. */
+export function workspaceAt(home: string, incarnation = '1'): Workspace {
   const user = {
     name: 'me',
     uid: process.getuid?.() ?? 0,
@@ -65,7 +66,7 @@ export function openKeeper(binaries = shipped) {
 }
 
 /** Process ids of the agents that live in a folder. */
-function daemonsIn(folder: string): number[] {
+export function daemonsIn(folder: string): number[] {
   const table = execFileSync('ps', ['-eo', 'pid=,args=']).toString()
   return table.split('\n').flatMap((line) => (line.includes(folder) ? [Number.parseInt(line, 10)] : []))
 }

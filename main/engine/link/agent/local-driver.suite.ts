@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { basename, dirname } from 'node:path'
 import type { Readable } from 'node:stream'
 import { problem } from '#contract'
 import type { Driver, ExecExit, ExecOptions, ExecProcess } from '../../drivers/driver'
@@ -19,7 +20,7 @@ export class LocalDriver {
   }
 
   get driver(): Driver {
-    return { exec: this.#exec, write: this.#write } as unknown as Driver
+    return { exec: this.#exec, read: this.#read, write: this.#write } as unknown as Driver
   }
 
   /** Ends all that runs, as a lost network would: without a word. */
@@ -73,13 +74,47 @@ export class LocalDriver {
     }
   }
 
+  readonly #read = async (_id: string, path: string): Promise<Readable> => {
+    const child = spawn('tar', ['-c', '-f', '-', '-C', dirname(path), basename(path)], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+    const kill = () => {
+      child.stdout.destroy(
+        problem({
+          code: 'connection-lost',
+          title: 'The files could not be read',
+          cause: 'Cut.',
+          remedy: 'Again.',
+        }),
+      )
+      child.kill('SIGKILL')
+    }
+    this.#running.add(kill)
+    child.once('close', () => this.#running.delete(kill))
+    return child.stdout
+  }
+
   readonly #write = async (_id: string, folder: string, tar: Readable): Promise<void> => {
     const child = spawn('tar', ['-x', '-f', '-', '-C', folder, '--no-same-owner'], {
       stdio: ['pipe', 'ignore', 'ignore'],
     })
     child.stdin.on('error', () => undefined)
+    let isCut = false
+    const kill = () => {
+      isCut = true
+      child.kill('SIGKILL')
+    }
+    this.#running.add(kill)
     tar.pipe(child.stdin)
     const [code] = (await once(child, 'close')) as [number | null]
+    this.#running.delete(kill)
+    if (isCut)
+      throw problem({
+        code: 'connection-lost',
+        title: 'The files could not be written',
+        cause: 'Cut.',
+        remedy: 'Again.',
+      })
     if (code !== 0) {
       throw problem({
         code: 'permission-denied',

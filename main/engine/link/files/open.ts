@@ -24,10 +24,12 @@ export interface LinkFiles {
 export function createLinkFiles(agent: AgentKeeper, workspace: () => Workspace): LinkFiles {
   return {
     async open(signal, patience = PATIENCE) {
+      const over = Number.isFinite(patience)
+        ? AbortSignal.any([signal, AbortSignal.timeout(patience)])
+        : signal
       for (;;) {
         const { name, state, reason } = workspace()
-        if (state !== 'running' && patience !== Number.POSITIVE_INFINITY)
-          throw notRunning(name, `${state}: ${reason}`)
+        if (state !== 'running' && Number.isFinite(patience)) throw notRunning(name, `${state}: ${reason}`)
         const limit = Number.isFinite(patience) ? patience : undefined
         const connection = await agent.connected(limit, signal).catch((error) => {
           throw fileProblem(error, TITLE, signal)
@@ -36,9 +38,9 @@ export function createLinkFiles(agent: AgentKeeper, workspace: () => Workspace):
         try {
           return await openFiles(connection, signal)
         } catch (error) {
-          // Another one is being made, and waited for; that takes a moment, so this does not spin.
-          if (error instanceof ConnectionLost && !signal.aborted && agent.connection !== connection) continue
-          throw fileProblem(error, TITLE, signal)
+          if (!(error instanceof ConnectionLost) || over.aborted) throw fileProblem(error, TITLE, signal)
+          // It ended just now; another one is made.
+          if (agent.connection === connection) await agent.changed(over)
         }
       }
     },
