@@ -1,10 +1,14 @@
 import { lstat, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join, posix, resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { problem, type Workspace } from '#contract'
+import { ProblemError, problem, type Workspace } from '#contract'
+import type { Connected } from '../../main/engine/files/connected'
+import { downloadFile } from '../../main/engine/files/download-file'
 import { extract } from '../../main/engine/files/tar/extract'
 import { pack } from '../../main/engine/files/tar/pack'
+import { uploadFile } from '../../main/engine/files/upload-file'
 import type { Link } from '../../main/engine/link/link'
+import { systemClock } from '../../main/engine/platform/clock'
 import { localEndings, parsePlace, type RemotePath, remotePath } from '../copy/place'
 import { type RemoteEntry, remoteEntry } from '../copy/remote'
 import { Tally } from '../copy/tally'
@@ -13,6 +17,12 @@ import type { CommandContext } from '../execute'
 import { UsageError } from '../exit-codes'
 import { findWorkspace } from '../select'
 import { printable } from '../text'
+
+/** Bytes from which on a file is copied in a way that can be gone on with: for less, making that way takes longer. */
+const LARGE = 32 * 1024 * 1024
+/** Milliseconds that the agent is waited for before it is done without, and a lost connection before that is given up. */
+const AGENT_PATIENCE = 15_000
+const PATIENCE = 5 * 60_000
 
 interface Remote {
   readonly workspace: Workspace
@@ -92,6 +102,13 @@ async function toLocal(
     if (localEndings(localText).folder && entry.kind !== 'folder') throw noSuchFolder(localText)
     if (!(await stat(dirname(local)).catch(absent))?.isDirectory()) throw noSuchFolder(dirname(localText))
   }
+  if (entry.kind === 'file' && entry.size >= LARGE && !(await lstat(root).catch(absent))?.isDirectory()) {
+    const job = { from: entry.path, to: root, replace: true }
+    if (
+      await copyLarge(context, remote, tally, (to) => downloadFile({ ...to, ...job }, tally, context.signal))
+    )
+      return
+  }
   const tar = await remote.link.read(entry.path, context.signal)
   await extract(tar, root, tally, context.signal)
 }
@@ -124,6 +141,11 @@ async function fromLocal(
     isFolder: source.isDirectory(),
     contents,
   })
+  if (source.isFile() && source.size >= LARGE && name !== null) {
+    const job = { from: await realpath(local), to: posix.join(into, name), replace: true }
+    if (await copyLarge(context, remote, tally, (to) => uploadFile({ ...to, ...job }, tally, context.signal)))
+      return
+  }
   const { uid, gid } = remote.workspace.user
   // Written to the root, because Docker refuses links that lead out of the folder that it is told to write to.
   const tar = pack(await realpath(local), { name, below: into, uid, gid }, tally)
@@ -134,6 +156,31 @@ async function fromLocal(
     await Promise.race([writing, failing])
   } finally {
     tar.destroy()
+  }
+}
+
+/**
+ * Copies one large file over the agent: it goes on where it was, also where an earlier command ended, and is compared at
+ * the end. False where that way is closed and nothing was copied: there is no agent, or the workspace's user may not do
+ * what a tar stream of the driver's may.
+ */
+async function copyLarge(
+  context: CommandContext,
+  { link }: Remote,
+  tally: Tally,
+  copy: (to: Connected) => Promise<void>,
+): Promise<boolean> {
+  try {
+    const session = await link.files.open(context.signal, AGENT_PATIENCE)
+    session.close()
+    await copy({ link, clock: systemClock, patience: PATIENCE })
+    return true
+  } catch (error) {
+    const code = error instanceof ProblemError ? error.problem.code : undefined
+    const isClosed =
+      code === 'agent-unavailable' || code === 'permission-denied' || code === 'connection-lost'
+    if (tally.bytes > 0 || !isClosed) throw error
+    return false
   }
 }
 

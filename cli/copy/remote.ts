@@ -12,6 +12,8 @@ export interface RemoteEntry {
   /** Where it really is: symbolic links at the end of the path are followed. */
   readonly path: string
   readonly kind: 'file' | 'folder' | 'other'
+  /** Bytes, of a file. */
+  readonly size: number
 }
 
 /** What there is at a path of a workspace; undefined for nothing. Needs no program inside. */
@@ -26,7 +28,7 @@ export async function remoteEntry(
     if (!header) return undefined
     if (header.type !== 'symlink') {
       const kind = header.type === 'directory' ? 'folder' : header.type === 'file' ? 'file' : 'other'
-      return { path: at, kind }
+      return { path: at, kind, size: header.size ?? 0 }
     }
     at = posix.resolve(posix.dirname(at), header.linkname ?? '')
   }

@@ -1,4 +1,4 @@
-import type { Tally as Counts } from '../../main/engine/files/tar/tally'
+import type { CopyReport } from '../../main/engine/files/report'
 import type { Console } from '../console'
 import { bytes, truncate } from '../text'
 
@@ -6,12 +6,13 @@ import { bytes, truncate } from '../text'
 const FRAME = 200
 
 /** Counts what was copied, and shows it on a capable terminal while it goes. */
-export class Tally implements Counts {
+export class Tally implements CopyReport {
   files = 0
   bytes = 0
   readonly skipped: { readonly path: string; readonly reason: string }[] = []
   readonly #console: Console | undefined
   #drawnAt = 0
+  #isWaiting = false
   #drawn = false
 
   /** Without a console it only counts. */
@@ -33,6 +34,22 @@ export class Tally implements Counts {
     this.skipped.push({ path, reason })
   }
 
+  mark(): () => void {
+    const { files, bytes } = this
+    const skipped = this.skipped.length
+    return () => {
+      this.files = files
+      this.bytes = bytes
+      this.skipped.length = skipped
+    }
+  }
+
+  waiting(is: boolean): void {
+    this.#isWaiting = is
+    this.#drawnAt = 0
+    this.#draw()
+  }
+
   /** Takes the line away again. */
   clear(): void {
     if (this.#drawn) this.#console?.stderr.write('\r\u001b[K')
@@ -49,7 +66,8 @@ export class Tally implements Counts {
     if (now - this.#drawnAt < FRAME) return
     this.#drawnAt = now
     this.#drawn = true
-    const line = truncate(`${this.summary()}  ${path}`, this.#console.size().columns - 1)
+    const what = this.#isWaiting ? 'waiting for the connection' : path
+    const line = truncate(`${this.summary()}  ${what}`, this.#console.size().columns - 1)
     this.#console.stderr.write(`\r\u001b[K${line}`)
   }
 }

@@ -1,5 +1,16 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { chmod, link, lstat, mkdir, readFile, readlink, symlink, utimes, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  link,
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  readlink,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CopyDocument, ProblemDocument } from '../../cli/documents'
@@ -62,6 +73,29 @@ describe.each<TestImage>(['debian', 'scratch'])('berth cp with the image %s', (i
     await berth.json(CopyDocument, ['cp', join(image, 'sub/.'), `${name}:/`])
     await berth.json(CopyDocument, ['cp', `${name}:${image}/sub/link`, `${image}-followed`])
     expect(digest(await readFile(join(berth.home, `${image}-followed`)))).toBe(digest(content))
+  })
+
+  it('goes on with a large file where a copy that was killed had come', async () => {
+    const large = join(berth.home, `${image}-large`)
+    await writeFile(large, randomBytes(200_000_000))
+    const original = digest(await readFile(large))
+    const into = join(berth.home, `${image}-into-large`)
+    await mkdir(into)
+    await berth.json(CopyDocument, ['cp', large, `${name}:/workspaces/`])
+    const from = `${name}:/workspaces/${image}-large`
+    const killed = berth.start(['cp', from, into])
+    const begun = async () => {
+      const [part] = await readdir(into)
+      return part?.endsWith('.part') ? (await lstat(join(into, part))).size : 0
+    }
+    await expect.poll(begun, { timeout: 60_000, interval: 20 }).toBeGreaterThan(1_000_000)
+    killed.child.kill('SIGKILL')
+    await killed.ended
+    expect(await begun()).toBeLessThan(200_000_000)
+    const copied = await berth.json(CopyDocument, ['cp', from, into])
+    expect(copied).toMatchObject({ files: 1, bytes: 200_000_000, skipped: [] })
+    expect(await readdir(into)).toEqual([`${image}-large`])
+    expect(digest(await readFile(join(into, `${image}-large`)))).toBe(original)
   })
 
   it('sends and takes tar streams', async () => {
