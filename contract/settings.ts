@@ -19,11 +19,11 @@ export const Settings = z.strictObject({
     .strictObject({
       fontFamily: z.string().default(''),
       fontSize: z.number().int().min(6).max(40).default(13),
-      scrollback: z.number().int().min(100).max(100_000).default(5000),
+      scrollback: z.number().int().min(100).max(100_000).default(10_000),
       cursorBlink: z.boolean().default(true),
       copyOnSelect: z.boolean().default(false),
-      /** Let the workspace keep new terminals, so that they outlive Berth: a flood of output takes twice as long then. */
-      keep: z.boolean().default(false),
+      /** Let the workspace keep new terminals, so that they outlive Berth. */
+      keep: z.boolean().default(true),
     })
     .prefault({}),
   /** Ask before stop, rebuild and delete only when something would be lost. */

@@ -29,7 +29,7 @@ function tellOfCrash(now: EngineState, before: EngineState): void {
   notify({
     tone: 'bad',
     title: now.problem.title,
-    text: 'It is started again. Terminals that were open ended with it; your workspaces go on.',
+    text: 'It is started again. Your workspaces go on, and terminals that they keep come back.',
     problem: now.problem,
   })
 }

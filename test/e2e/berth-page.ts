@@ -83,9 +83,14 @@ export class BerthPage {
   /** Opens a terminal in the workspace in view, or goes to the one that opened by itself, and waits for its prompt. */
   async openTerminal(): Promise<void> {
     await this.tab('Terminals')
-    const fresh = this.page.getByRole('button', { name: 'New terminal' }).first()
-    await this.terminal().or(fresh).first().waitFor()
-    if (!(await this.terminal().isVisible())) await fresh.click()
+    const none = this.page.getByRole('heading', { name: 'No terminals' })
+    const fresh = this.page.getByRole('button', { name: 'New terminal', disabled: false })
+    // The button is there before the workspace runs, too, and cannot be pressed then.
+    while (!(await this.terminal().isVisible()))
+      if ((await none.isVisible()) && (await fresh.isVisible())) {
+        await fresh.click()
+        break
+      } else await new Promise((resolve) => setTimeout(resolve, 20))
     await this.terminal().waitFor()
     await this.waitForPrompt()
   }

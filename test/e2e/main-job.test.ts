@@ -54,7 +54,7 @@ beforeAll(async () => {
     'app.pl': server,
     'README.md': '# Harbour\n',
   })
-  home = await makeHome({ terminal: { keep: true } })
+  home = await makeHome()
   berth = await launchBerth({ env: docker.env, home })
   window = new BerthPage(berth.page)
 })

@@ -7,6 +7,7 @@ import type { MessageEndpoint } from '../platform/message-port'
 import type { Platform } from '../platform/platform'
 import { guessColor } from './answers'
 import { Attachment, type AttachmentOwner } from './attachment'
+import { CHECKPOINT_WORTH, CheckpointPace } from './checkpoint-pace'
 import { endByClosing, endOfProcess, endOfStart, endOfWorkspace, mayBeWorkspace } from './ends'
 import { terminalEnvironment } from './environment'
 import { ScreenMirror } from './mirror'
@@ -31,9 +32,6 @@ const FOREGROUND_LIMIT = 1_000
 const SIZE_READY = 1_000
 /** At most one call of `stir` in this many milliseconds. */
 const STIR_EVERY = 100
-/** Output after which the screen is left with the workspace, bytes: who attaches anew need not read all of it. */
-const CHECKPOINT_EVERY = 2 * 1024 * 1024
-const CHECKPOINT_WORTH = 64 * 1024
 /** Between two attempts to attach where no agent is there, milliseconds. */
 const RECONNECT_PAUSE = 1_000
 /** A terminal's full reset (RIS): what follows finds it as when it was new. */
@@ -72,6 +70,7 @@ export class TerminalSession implements AttachmentOwner {
   /** Whether it goes on in the workspace without this engine. */
   #isKept = false
   readonly #position: OutputPosition
+  readonly #checkpoints = new CheckpointPace(() => void this.#checkpoint())
   #earlyInput: Uint8Array[] = []
   #end: SessionEnd | undefined
   #closing = false
@@ -245,6 +244,7 @@ export class TerminalSession implements AttachmentOwner {
       attachment.close()
     }
     this.#attachments.clear()
+    this.#checkpoints.stop()
     this.#pipe.stop()
     this.#mirror.dispose()
   }
@@ -305,7 +305,7 @@ export class TerminalSession implements AttachmentOwner {
       this.#stir()
       this.#position.pushed(chunk.length)
       this.#pipe.push(chunk)
-      if (this.#isKept && this.#position.sinceCheckpoint >= CHECKPOINT_EVERY) void this.#checkpoint()
+      if (this.#isKept) this.#checkpoints.printed(this.#position.sinceCheckpoint)
     })
     process.stdout.on('error', (error: Error) =>
       this.#options.platform.logger.debug('Terminal output broke off', { cause: error.message }),
@@ -380,6 +380,7 @@ export class TerminalSession implements AttachmentOwner {
 
   /** Leaves the screen with the workspace: whoever attaches to it next has it from there. */
   #checkpoint(): Promise<void> {
+    this.#checkpoints.stop()
     this.#position.checkpointed()
     return new Promise((resolve) => {
       this.#mirror.whenParsed(() => {

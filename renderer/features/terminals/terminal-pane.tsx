@@ -116,7 +116,7 @@ export function TerminalPane({ session, settings, scheme, focusTurn, ...rest }: 
   const selection = screen?.emulator?.terminal.getSelection() ?? ''
 
   return (
-    <div className={styles.pane} data-scheme={scheme}>
+    <div className={styles.pane} data-scheme={scheme} data-state={state}>
       {searching && screen ? (
         <SearchBar
           screen={screen}

@@ -202,7 +202,9 @@ export function TerminalsView({ workspaceId, active }: TerminalsViewProps) {
         >
           {isOpening
             ? null
-            : 'A terminal runs the login shell of the workspace. It goes on when you close the window.'}
+            : `A terminal runs the login shell of the workspace. It goes on when ${
+                settings?.keep ? 'Berth is closed or cut off' : 'you close the window'
+              }.`}
         </EmptyState>
       ) : null}
       {asked && askedOf ? (
