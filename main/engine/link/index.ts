@@ -126,6 +126,7 @@ export function createLinks(dependencies: LinksDependencies): Links & { dispose(
         return agent.problem
       },
       files: createLinkFiles(agent, existing),
+      openSsh: (signal) => agent.openMessages(AbortSignal.any([signal, ended.signal])),
       stir: () => poller.stir(),
     }
     const dispose = () => {

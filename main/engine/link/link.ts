@@ -10,6 +10,7 @@ import type {
 } from './agent/terminals'
 import type { LinkFiles } from './files/open'
 import type { ProcessFacts } from './listening-table'
+import type { MessagesConnection } from './ssh/messages-connection'
 
 export type { ExecExit, ExecProcess } from '../drivers/driver'
 export type {
@@ -61,6 +62,11 @@ export interface Link {
   missing(signal: AbortSignal): Promise<Problem | undefined>
   /** The files, as the workspace's user has them; only where the agent runs. */
   readonly files: LinkFiles
+  /**
+   * An SSH connection of one's own to the agent, for who passes SSH on. Rejects with a `ProblemError` where no agent
+   * runs or can be reached.
+   */
+  openSsh(signal: AbortSignal): Promise<MessagesConnection>
   /** Something was printed or typed: a port may open soon, look more often for a while. Cheap. */
   stir(): void
 }

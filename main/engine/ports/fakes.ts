@@ -73,6 +73,7 @@ export class FakeLink implements Link {
   readonly workspaceId: string
   readonly terminals = noTerminals
   readonly files = noFiles
+  readonly openSsh = () => Promise.reject(new Error('no SSH here'))
   readonly open = new Set<Duplex>()
   readonly #addresses = new Map<number, number>()
   readonly #waiting = new Set<() => void>()

@@ -1,7 +1,7 @@
 import { ProblemError, type Workspace } from '#contract'
 import type { Driver, ExecProcess } from '../../drivers/driver'
 import type { Clock } from '../../platform/clock'
-import { SshConnection } from '../ssh/connection'
+import type { Carrier } from '../ssh/transport'
 import { isAnswer, userOf } from './place'
 
 /** Milliseconds from the start of the bridge to a connection that can be used. */
@@ -11,17 +11,24 @@ const END_LIMIT = 1_000
 /** Exit codes of what is not there, or no program (POSIX, "Exit Status for Commands"). */
 const NO_PROGRAM: readonly (number | null)[] = [126, 127]
 
+/** A connection, of whatever kind, as it is waited for. */
+interface Connecting {
+  readonly ready: Promise<void>
+  close(): void
+}
+
 /**
  * Connects to the workspace's agent, which starts where it does not run. Undefined where there is no such program.
  * Rejects where it did not come to a connection for any other reason.
  */
-export async function bridge(
+export async function bridge<Connection extends Connecting>(
   driver: Driver,
   workspace: Workspace,
   program: string,
+  connect: (carrier: Carrier) => Connection,
   clock: Clock,
   signal: AbortSignal,
-): Promise<SshConnection | undefined> {
+): Promise<Connection | undefined> {
   const process = await start(driver, workspace, program, signal)
   if (!process) return undefined
   let complaint = ''
@@ -33,10 +40,7 @@ export async function bridge(
     process.stdin.end()
     void Promise.race([process.exit, clock.sleep(END_LIMIT)]).then(() => process.destroy())
   }
-  const connection = new SshConnection(
-    { input: process.stdin, output: process.stdout, destroy: end },
-    clock.now,
-  )
+  const connection = connect({ input: process.stdin, output: process.stdout, destroy: end })
   const giveUp = () => connection.close()
   const limit = AbortSignal.any([signal, AbortSignal.timeout(CONNECT_LIMIT)])
   limit.addEventListener('abort', giveUp, { once: true })

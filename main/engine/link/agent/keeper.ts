@@ -5,7 +5,9 @@ import type { ReadonlyCollection } from '../../platform/collection'
 import type { Disposer } from '../../platform/disposable'
 import type { Logger } from '../../platform/logger'
 import { Rest } from '../rest'
-import { type SshConnection, Writer } from '../ssh/connection'
+import { SshConnection, Writer } from '../ssh/connection'
+import { MessagesConnection } from '../ssh/messages-connection'
+import type { Carrier } from '../ssh/transport'
 import type { Architecture } from './binaries'
 import { bridge } from './bridge'
 import { type AgentBinaries, architectureOf, isRunnable, placesOf, programIn, putInPlace } from './place'
@@ -19,6 +21,8 @@ const RETRY_FIRST = 250
 const RETRY_MAXIMUM = 5_000
 /** How long a connection that nobody uses is kept, in milliseconds. */
 const KEEP = 10 * 60_000
+/** How long whoever cannot do without the agent waits for it, in milliseconds. */
+const PATIENCE = 30_000
 /** Milliseconds for an agent to make place for a newer one. */
 const UPGRADE_LIMIT = 5_000
 const architectures: readonly Architecture[] = ['amd64', 'arm64']
@@ -30,6 +34,13 @@ export interface AgentKeeperDependencies {
   readonly binaries: AgentBinaries
   readonly clock: Clock
   readonly logger: Logger
+}
+
+const notReached: Problem = {
+  code: 'connection-lost',
+  title: 'The helper in the workspace does not answer',
+  cause: 'Berth could not make a connection to it.',
+  remedy: 'Try again. If that does not help, restart the workspace.',
 }
 
 /** No agent can run in this workspace, for as long as it is as it is. */
@@ -92,6 +103,31 @@ export class AgentKeeper {
       this.#waiting -= 1
       over.abort()
     }
+  }
+
+  /**
+   * A connection of one's own, over a process of its own, that belongs to who asked for it. Rejects with a
+   * `ProblemError` where there is none to be had, or with the signal's reason.
+   */
+  async openMessages(signal: AbortSignal): Promise<MessagesConnection> {
+    const end = AbortSignal.any([signal, this.#disposed.signal])
+    const { clock } = this.#dependencies
+    await this.connected(PATIENCE, end)
+    const driver = this.#dependencies.driver()
+    const workspace = this.#workspace
+    const program = this.#program
+    if (driver && workspace && program) {
+      const connect = (carrier: Carrier) => new MessagesConnection(carrier, clock.now)
+      try {
+        const own = await bridge(driver, workspace, program, connect, clock, end)
+        if (own) return own
+      } catch (error) {
+        end.throwIfAborted()
+        if (error instanceof ProblemError) throw error
+        throw new ProblemError({ ...notReached, detail: String(error) })
+      }
+    }
+    throw new ProblemError(this.#problem ?? notReached)
   }
 
   /** Resolves at the next change, or when the signal aborts. */
@@ -228,7 +264,15 @@ export class AgentKeeper {
     program: string,
     signal: AbortSignal,
   ): Promise<SshConnection | undefined> {
-    return bridge(driver, workspace, program, this.#dependencies.clock, signal)
+    const { clock } = this.#dependencies
+    return bridge(
+      driver,
+      workspace,
+      program,
+      (carrier) => new SshConnection(carrier, clock.now),
+      clock,
+      signal,
+    )
   }
 
   /** Undefined where it cannot be written, or does not run. */

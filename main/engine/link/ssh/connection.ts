@@ -1,7 +1,8 @@
 import { setMaxListeners } from 'node:events'
 import { Channel, ConnectionLost, RequestRefused, WINDOW } from './channel'
+import { enter } from './client'
 import { message, openFailure } from './messages'
-import { type Carrier, Transport } from './transport'
+import type { Carrier, Transport } from './transport'
 import { Reader, SshProtocolError, Writer } from './wire'
 
 export { Channel, ChannelReset, ConnectionLost, RequestRefused } from './channel'
@@ -10,7 +11,6 @@ export { Reader, SshProtocolError, Writer } from './wire'
 
 /** Bytes of data in one packet that is taken: what all know to send. */
 const PACKET = 32 * 1024
-const USER = 'berth'
 
 /** Why a channel was not opened (RFC 4254, section 5.1). */
 export class OpenRefused extends Error {
@@ -62,8 +62,8 @@ export class SshConnection {
     this.ended = new Promise((resolve) => {
       resolveEnded = resolve
     })
-    this.#transport = new Transport(carrier, {
-      ready: () => this.#authenticate(),
+    this.#transport = enter(carrier, {
+      ready: () => this.#resolveReady(),
       message: (payload) => this.#receive(payload),
       drained: () => this.#pump(),
       ended: (reason) => {
@@ -75,7 +75,7 @@ export class SshConnection {
 
   /** What the other side says that it is, such as `SSH-2.0-BerthAgent_1`. */
   get serverVersion(): string {
-    return this.#transport.serverVersion
+    return this.#transport.theirVersion
   }
 
   /** When the last message came, by the clock. */
@@ -171,34 +171,11 @@ export class SshConnection {
     this.#transport.close()
   }
 
-  /** RFC 4252, sections 5 and 5.2. */
-  #authenticate(): void {
-    this.#transport.send(new Writer().byte(message.serviceRequest).string('ssh-userauth').done())
-  }
-
   #receive(payload: Buffer): void {
     this.#lastReceived = this.#now()
     const type = payload[0] as number
     const reader = new Reader(payload, 1)
     switch (type) {
-      case message.serviceAccept:
-        this.#transport.send(
-          new Writer()
-            .byte(message.userauthRequest)
-            .string(USER)
-            .string('ssh-connection')
-            .string('none')
-            .done(),
-        )
-        return
-      case message.userauthSuccess:
-        this.#resolveReady()
-        return
-      case message.userauthBanner:
-        return
-      case message.userauthFailure:
-        this.#transport.end(new Error('the other side wants to know who this is'))
-        return
       case message.globalRequest:
         reader.string()
         if (reader.boolean()) this.#transport.send(Buffer.from([message.requestFailure]))

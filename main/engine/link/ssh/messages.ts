@@ -1,4 +1,4 @@
-/** Numbers of messages (RFC 4253 section 12, RFC 4252 section 6, RFC 4254 section 9, RFC 5656 section 7.1). */
+/** Numbers of messages (RFC 4253 section 12, RFC 4252 sections 6 and 7, RFC 4254 section 9, RFC 5656 section 7.1). */
 export const message = {
   disconnect: 1,
   ignore: 2,
@@ -15,6 +15,7 @@ export const message = {
   userauthFailure: 51,
   userauthSuccess: 52,
   userauthBanner: 53,
+  userauthPublicKeyOk: 60,
   globalRequest: 80,
   requestSuccess: 81,
   requestFailure: 82,
@@ -29,6 +30,15 @@ export const message = {
   channelRequest: 98,
   channelSuccess: 99,
   channelFailure: 100,
+} as const
+
+/** Why a connection is ended (RFC 4253, section 11.1). */
+export const disconnect = {
+  protocolError: 2,
+  byApplication: 11,
+  connectionLost: 10,
+  tooManyConnections: 12,
+  noMoreMethods: 14,
 } as const
 
 /** SSH_OPEN_CONNECT_FAILED and SSH_OPEN_UNKNOWN_CHANNEL_TYPE (RFC 4254, section 5.1). */

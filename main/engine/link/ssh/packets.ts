@@ -9,6 +9,19 @@ const TAG = 16
 const BLOCK = { ciphered: 16, plain: 8 }
 const LONGEST_VERSION = 8 * 1024
 
+/** What is taken of the other side, in bytes. */
+export interface PacketLimits {
+  /** Of its version, with all that may stand before that. */
+  readonly version: number
+  /** Whether other lines may stand before its version, as before a server's (RFC 4253, section 4.2). */
+  readonly isAnnounced: boolean
+  /** Of a packet. */
+  readonly packet: number
+}
+
+/** Those for a server that is known. */
+export const serverLimits: PacketLimits = { version: LONGEST_VERSION, isAnnounced: true, packet: LONGEST }
+
 /** A key and the first nonce of one direction of aes128-gcm@openssh.com (RFC 5647, section 7.1). */
 export interface CipherKey {
   readonly key: Buffer
@@ -78,10 +91,23 @@ export class PacketReader {
   #pieces: Buffer[] = []
   #held = 0
   #wanted = 0
+  readonly #limits: PacketLimits
+  #longest: number
 
-  constructor(onVersion: (version: string) => void, onMessage: (message: Buffer) => void) {
+  constructor(
+    onVersion: (version: string) => void,
+    onMessage: (message: Buffer) => void,
+    limits: PacketLimits = serverLimits,
+  ) {
     this.#onVersion = onVersion
     this.#onMessage = onMessage
+    this.#limits = limits
+    this.#longest = limits.packet
+  }
+
+  /** The other side is known now: it may send packets as long as any. */
+  trust(): void {
+    this.#longest = LONGEST
   }
 
   /** What comes from now on is ciphered; to be called within `onMessage`. */
@@ -99,7 +125,7 @@ export class PacketReader {
         const length = this.#peek(LENGTH).readUInt32BE(0)
         const block = this.#cipher ? BLOCK.ciphered : BLOCK.plain
         const aligned = this.#cipher ? length : length + LENGTH
-        if (length < 5 || length > LONGEST || aligned % block !== 0)
+        if (length < 5 || length > this.#longest || aligned % block !== 0)
           throw new SshProtocolError(`a packet of ${length} bytes`)
         this.#wanted = LENGTH + length + (this.#cipher ? TAG : 0)
       }
@@ -132,17 +158,17 @@ export class PacketReader {
   }
 
   #readVersion(): boolean {
-    const held = this.#peek(Math.min(this.#held, LONGEST_VERSION))
+    const { isAnnounced, version: longest } = this.#limits
+    const held = this.#peek(Math.min(this.#held, longest))
     const end = held.indexOf(10)
     if (end < 0) {
-      if (this.#held >= LONGEST_VERSION) throw new SshProtocolError('no version, but something else')
+      if (this.#held >= longest) throw new SshProtocolError('no version, but something else')
       return false
     }
     const line = this.#take(end + 1)
       .toString('latin1')
-      .trimEnd()
-    // Other lines may come before it (RFC 4253, section 4.2).
-    if (!line.startsWith('SSH-')) return this.#held > 0
+      .replace(/\r?\n$/, '')
+    if (isAnnounced && !line.startsWith('SSH-')) return this.#held > 0
     if (!/^SSH-(?:2\.0|1\.99)-/.test(line)) throw new SshProtocolError(`another SSH: ${line.slice(0, 80)}`)
     this.#version = line
     this.#onVersion(line)

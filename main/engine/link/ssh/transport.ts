@@ -1,12 +1,23 @@
 import type { Readable, Writable } from 'node:stream'
-import { KeyExchange } from './key-exchange'
-import { message } from './messages'
-import { PacketReader, PacketWriter } from './packets'
+import { ClientKeyExchange } from './client-key-exchange'
+import type { KeyExchange } from './key-exchange'
+import { disconnect, message } from './messages'
+import { type PacketLimits, PacketReader, PacketWriter, serverLimits } from './packets'
 import { Reader, SshProtocolError, Writer } from './wire'
 
-const VERSION = 'SSH-2.0-Berth'
+/** What Berth says that it is. */
+export const VERSION = 'SSH-2.0-Berth'
 /** Messages up to this number are the transport's own; others wait while keys are exchanged (RFC 4253, section 7.1). */
 const LAST_OF_TRANSPORT = 49
+
+/** What may come during an exchange of keys, in either part. */
+const ofExchange: readonly number[] = [
+  message.disconnect,
+  message.kexInit,
+  message.newKeys,
+  message.kexEcdhInit,
+  message.kexEcdhReply,
+]
 
 /** What carries the bytes: the ends of a process, or of a socket. */
 export interface Carrier {
@@ -26,29 +37,54 @@ export interface TransportHandlers {
   ended(reason: Error): void
 }
 
-/** SSH's transport in the part of the client (RFC 4253), over a carrier that belongs to it. */
+/** Which part a transport has. */
+export interface TransportPart {
+  /** Begins an exchange of keys with a side of this version. */
+  beginExchange(theirs: string): KeyExchange
+  /** The number of the message with the other side's half of an exchange. */
+  readonly theirHalf: number
+  /** Nothing but the messages of an exchange may come during it (OpenSSH, PROTOCOL, section 1.10, always taken so). */
+  readonly isStrict: boolean
+  readonly limits: PacketLimits
+}
+
+/** The client's, towards a server that is known. */
+export const clientPart: TransportPart = {
+  beginExchange: (server) => new ClientKeyExchange({ client: VERSION, server }),
+  theirHalf: message.kexEcdhReply,
+  isStrict: false,
+  limits: serverLimits,
+}
+
+/** SSH's transport (RFC 4253), over a carrier that belongs to it. */
 export class Transport {
   readonly #carrier: Carrier
+  readonly #part: TransportPart
   readonly #input: Writable
+  readonly #output: Readable
   readonly #handlers: TransportHandlers
   readonly #writer = new PacketWriter()
   readonly #reader: PacketReader
-  #serverVersion = ''
+  #theirVersion = ''
   #exchange: KeyExchange | undefined
   #sessionId: Buffer | undefined
   #receiveKey: Parameters<PacketReader['setKey']>[0] | undefined
   #waiting: (readonly Buffer[])[] = []
+  #isPaused = false
   #ready = false
   #over = false
 
-  constructor(carrier: Carrier, handlers: TransportHandlers) {
+  constructor(carrier: Carrier, handlers: TransportHandlers, part: TransportPart = clientPart) {
     const { input, output } = carrier
     this.#carrier = carrier
+    this.#part = part
     this.#input = input
+    this.#output = output
     this.#handlers = handlers
     this.#reader = new PacketReader(
       (version) => this.#begin(version),
       (payload) => this.#receive(payload),
+      part.limits,
     )
     output.on('data', (chunk: Buffer) => this.#take(chunk))
     input.on('drain', () => {
@@ -61,8 +97,33 @@ export class Transport {
   }
 
   /** What the other side says that it is, such as `SSH-2.0-BerthAgent_1`; empty before it has. */
-  get serverVersion(): string {
-    return this.#serverVersion
+  get theirVersion(): string {
+    return this.#theirVersion
+  }
+
+  /** Names this connection (RFC 4253, section 7.2). */
+  get sessionId(): Buffer {
+    if (!this.#sessionId) throw new SshProtocolError('a session before there are keys')
+    return this.#sessionId
+  }
+
+  /**
+   * Reads no more for now; the messages of what was read already still come. An exchange of keys goes on: nothing else
+   * comes during it, and without its end nothing can be sent.
+   */
+  pause(): void {
+    this.#isPaused = true
+    if (!this.#over && !this.#exchange) this.#output.pause()
+  }
+
+  resume(): void {
+    this.#isPaused = false
+    if (!this.#over) this.#output.resume()
+  }
+
+  /** The other side is known now: see {@link PacketReader.trust}. */
+  trust(): void {
+    this.#reader.trust()
   }
 
   /** Whether more should not be sent now; {@link TransportHandlers.drained} tells when it should. */
@@ -84,12 +145,10 @@ export class Transport {
     this.#input.uncork()
   }
 
-  /** Tells the other side, and ends. */
-  close(): void {
-    if (!this.#over && this.#serverVersion !== '') {
-      const byApplication = 11
-      this.#write([new Writer().byte(message.disconnect).uint32(byApplication).string('').string('').done()])
-    }
+  /** Tells the other side why, by one of {@link disconnect} and in words, and ends. */
+  close(code: number = disconnect.byApplication, description = ''): void {
+    if (!this.#over && this.#theirVersion !== '')
+      this.#write([new Writer().byte(message.disconnect).uint32(code).string(description).string('').done()])
     this.end(new Error('closed by this side'))
   }
 
@@ -107,29 +166,36 @@ export class Transport {
       this.#reader.push(chunk)
     } catch (error) {
       if (!(error instanceof SshProtocolError)) throw error
+      if (this.#part.isStrict) this.close(disconnect.protocolError, error.message)
       this.end(error)
     }
   }
 
   #begin(version: string): void {
-    this.#serverVersion = version
+    this.#theirVersion = version
     this.#startExchange()
   }
 
   #startExchange(): KeyExchange {
-    const exchange = new KeyExchange({ client: VERSION, server: this.#serverVersion })
+    const exchange = this.#part.beginExchange(this.#theirVersion)
     this.#exchange = exchange
+    if (this.#isPaused) this.#output.resume()
     this.#write([exchange.init])
     return exchange
   }
 
   #receive(payload: Buffer): void {
     if (this.#over) return
-    switch (payload[0]) {
-      case message.kexInit:
-        this.#write([(this.#exchange ?? this.#startExchange()).accept(payload)])
+    const type = payload[0] as number
+    if (this.#part.isStrict && this.#exchange && !ofExchange.includes(type))
+      throw new SshProtocolError(`message ${type} in an exchange of keys`)
+    switch (type) {
+      case message.kexInit: {
+        const answer = (this.#exchange ?? this.#startExchange()).accept(payload)
+        if (answer) this.#write([answer])
         return
-      case message.kexEcdhReply:
+      }
+      case this.#part.theirHalf:
         this.#exchanged(payload)
         return
       case message.newKeys:
@@ -152,14 +218,18 @@ export class Transport {
     }
   }
 
-  #exchanged(reply: Buffer): void {
+  #exchanged(half: Buffer): void {
     const exchange = this.#exchange
-    if (!exchange) throw new SshProtocolError('an answer to an exchange of keys that nobody began')
-    const { receive, send } = exchange.finish(reply, this.#sessionId)
+    if (!exchange || this.#receiveKey)
+      throw new SshProtocolError('half an exchange of keys that nobody began')
+    const finished = exchange.finish(half, this.#sessionId)
+    if (!finished) return
+    const { answer, keys } = finished
     this.#sessionId ??= exchange.hash
+    if (answer) this.#write([answer])
     this.#write([Buffer.from([message.newKeys])])
-    this.#writer.setKey(send)
-    this.#receiveKey = receive
+    this.#writer.setKey(keys.send)
+    this.#receiveKey = keys.receive
   }
 
   #newKeys(): void {
@@ -167,6 +237,7 @@ export class Transport {
     this.#reader.setKey(this.#receiveKey)
     this.#receiveKey = undefined
     this.#exchange = undefined
+    if (this.#isPaused) this.#output.pause()
     for (const parts of this.#waiting.splice(0)) this.#write(parts)
     if (this.#ready) {
       if (!this.blocked) this.#handlers.drained()
