@@ -1,0 +1,69 @@
+import type { Socket } from 'node:net'
+import type { Links } from '../../link/link'
+import type { Carrier } from '../../link/ssh/transport'
+import type { Disposer } from '../../platform/disposable'
+import type { Platform } from '../../platform/platform'
+import { findHost, type HostSource } from '../hosts'
+import { readKeyFiles } from '../keys/key-files'
+import type { Entrance } from './authentication'
+import { carrierOf } from './carrier'
+import { openDoor } from './door'
+import { Relay } from './relay'
+
+/** The name to log in with: who one is inside is the workspace's to say. */
+export const USER = 'berth'
+
+export interface GatewayDependencies extends HostSource {
+  readonly platform: Platform
+  readonly links: Links
+}
+
+/** Reaches workspaces by SSH, for whoever has this installation's key. */
+export interface Gateway {
+  /**
+   * Finds the workspace of a host, and its agent. Resolves with what serves an SSH client there: it resolves when that
+   * is over. Rejects with a `ProblemError` or the signal's reason; a signal that aborts later ends what is served.
+   */
+  reach(host: string, signal: AbortSignal): Promise<(carrier: Carrier) => Promise<void>>
+  /** Lets other Berth processes of this user in, which are quicker so than by themselves. */
+  listen(): Promise<Disposer>
+}
+
+export function createGateway(dependencies: GatewayDependencies): Gateway {
+  const { links, platform } = dependencies
+  const { clock, folders } = platform
+
+  async function reach(host: string, signal: AbortSignal) {
+    const workspace = await findHost(dependencies, host, signal)
+    const { clientKey, hostKey } = await readKeyFiles(folders.config)
+    const agent = await links.get(workspace.id).openSsh(signal)
+    const giveUp = () => agent.close()
+    signal.addEventListener('abort', giveUp, { once: true })
+    const { name, uid } = workspace.user
+    const names = [USER, name, String(uid)]
+    const entrance: Entrance = {
+      clientKey: clientKey.publicBlob,
+      admits: (user) => names.includes(user),
+      otherName: (user) =>
+        `Berth: in ${workspace.name} you are ${name}, and not ${printable(user)}. Leave the name out.`,
+    }
+    return async (carrier: Carrier) => {
+      const relay = new Relay(carrier, agent, { hostKey, entrance, clock })
+      await relay.over
+      signal.removeEventListener('abort', giveUp)
+    }
+  }
+
+  return {
+    reach,
+    listen: () =>
+      openDoor(platform, async (host, signal) => {
+        const serve = await reach(host, signal)
+        return (socket: Socket) => void serve(carrierOf(socket, socket))
+      }),
+  }
+}
+
+function printable(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, '?').slice(0, 64)
+}
