@@ -204,4 +204,6 @@ func TestFiles(t *testing.T) {
 	if !bytes.Equal(got, data) {
 		t.Fatal(len(got))
 	}
+	// scp fails where it is not told that all went well.
+	w.must(w.ssh("-s", "any", "sftp"))
 }

@@ -28,7 +28,6 @@ func (session *session) runSubsystem(request *ssh.Request, name string) {
 	request.Reply(true, nil)
 	go func() {
 		err := server.Serve()
-		server.Close()
 		ending := children.Status{}
 		if err != nil {
 			ending.Code = 1
