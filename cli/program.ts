@@ -46,6 +46,7 @@ function buildProgram(go: Execute): Command {
     .description('Ready-to-code workspaces on any Docker engine and any Kubernetes cluster you can reach.')
     .version(version, '-v, --version')
     .exitOverride()
+    .enablePositionalOptions()
     .showHelpAfterError('(`--help` shows how it is used)')
     .addHelpText(
       'after',
@@ -61,6 +62,7 @@ Exit codes: 0 done, 1 a problem, 2 a wrong command line, 130 cancelled; exec pas
   addCreation(program, go)
   addLifecycle(program, go)
   addInside(program, go)
+  addSsh(program, go)
   addPorts(program, go)
   addMachine(program, go)
   return program
@@ -226,6 +228,44 @@ function addInside(program: Command, go: Execute): void {
     .addOption(json())
     .action((from, to, options) =>
       go(options, async (context) => (await import('./commands/cp')).cp(context, from, to)),
+    )
+}
+
+function addSsh(program: Command, go: Execute): void {
+  const start = () => new Option('--start', 'start the workspace if it does not run')
+  define(program, 'ssh', 'Open a workspace with the OpenSSH client of this machine.', [
+    'berth ssh project',
+    'berth ssh project -- npm test',
+    'berth ssh project -A -L 8080:localhost:8080',
+  ])
+    .argument('<workspace>', 'name, id, beginning of either, or target/name')
+    .argument('[arguments...]', 'for ssh: its options, and the command')
+    .addOption(start())
+    .passThroughOptions()
+    .action((workspace, args, options) =>
+      go(options, async (context) => (await import('./commands/ssh')).ssh(context, workspace, args, options)),
+    )
+  define(
+    program,
+    'ssh-config',
+    'Make OpenSSH know workspaces as <workspace>.berth, and with it scp, rsync, git and IDEs.',
+    ['berth ssh-config install', 'berth ssh-config remove', 'berth ssh-config show'],
+  )
+    .argument(
+      '<action>',
+      'install: put one line into ~/.ssh/config; remove: take it out; show: what it leads to',
+    )
+    .addOption(json())
+    .action((action, options) =>
+      go(options, async (context) => (await import('./commands/ssh-config')).sshConfig(context, action)),
+    )
+  define(program, 'ssh-proxy', 'Join OpenSSH with a workspace; ssh-config makes it the ProxyCommand.', [
+    "ssh -o ProxyCommand='berth ssh-proxy %n' project.berth",
+  ])
+    .argument('<host>', '<workspace>.berth, or <workspace>.<target>.berth')
+    .addOption(start())
+    .action((host, options) =>
+      go(options, async (context) => (await import('./commands/ssh-proxy')).sshProxy(context, host, options)),
     )
 }
 

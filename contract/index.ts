@@ -1,3 +1,4 @@
+export * from './access'
 export * from './changes'
 export * from './channels'
 export * from './default-target'

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { SshConfigStatus } from './access'
 import { Definition, NotApplied } from './definition'
 import { KubernetesNamespace, KubernetesOptions, Quantity } from './kubernetes'
 import { OperationOutput } from './operation'
@@ -210,6 +211,9 @@ export const requests = {
   'transfers.resume': request(z.strictObject({ transferId: z.string() }), Nothing),
   /** Forgets one that has ended, and takes away what it left unfinished. */
   'transfers.dismiss': request(z.strictObject({ transferId: z.string() }), Nothing),
+  'access.sshConfig': request(Nothing, SshConfigStatus),
+  /** Adds a line to the user's own configuration of OpenSSH, or takes it out again. Only when the user asks for it. */
+  'access.setSshConfig': request(z.strictObject({ isInstalled: z.boolean() }), SshConfigStatus),
   'settings.change': request(SettingsChange, Settings),
   'doctor.run': request(Nothing, z.array(Check)),
 } as const satisfies Record<string, RequestSchema>

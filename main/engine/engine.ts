@@ -9,6 +9,7 @@ import type {
   StreamName,
   StreamOpen,
 } from '#contract'
+import type { Access } from './access'
 import type { Links } from './link/link'
 import type { ReadonlyCollection } from './platform/collection'
 import type { Disposer } from './platform/disposable'
@@ -27,6 +28,7 @@ export interface Engine {
   open<N extends StreamName>(stream: N, input: StreamOpen<N>, port: MessageEndpoint): void
   onEvent(listener: <N extends EventName>(name: N, payload: EventPayload<N>) => void): Disposer
   readonly links: Links
+  readonly access: Access
   /** Resolves once every target has answered, or failed to, for the first time. */
   readonly settled: Promise<void>
   /** Ends sessions and forwards; workspaces go on. Leaves no timer, socket or process. */

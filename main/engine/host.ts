@@ -24,7 +24,10 @@ function survive(kind: string, error: unknown): void {
 
 const [version, resources] = process.argv.slice(-2)
 if (!version || !resources) throw new Error('The engine was started without its arguments')
-const engine = createEngine({ platform: createNodePlatform({ version, resources, logger }) })
+const engine = createEngine({
+  platform: createNodePlatform({ version, resources, logger }),
+  sharesGateway: true,
+})
 // From here on one broken stream must not take the others with it. What breaks before is the shell's to see.
 process.on('uncaughtException', (error) => survive('exception', error))
 process.on('unhandledRejection', (error) => survive('rejection', error))

@@ -10,6 +10,7 @@ import {
   type StreamOpen,
   streams,
 } from '#contract'
+import { createAccess } from './access'
 import { createDoctor } from './doctor'
 import { createDockerProvider } from './drivers/docker'
 import type { DriverProvider } from './drivers/driver'
@@ -40,10 +41,18 @@ export interface EngineOptions {
   readonly followed?: Selection
   /** What is put into workspaces. Absent: what Berth was shipped with. */
   readonly agents?: AgentBinaries
+  /** Other Berth processes of this user may take their SSH clients through this one. Absent: no. */
+  readonly sharesGateway?: boolean
 }
 
 /** Builds the whole engine, in order: each service gets what it needs from those above it. */
-export function createEngine({ platform, providers, followed, agents }: EngineOptions): Engine {
+export function createEngine({
+  platform,
+  providers,
+  followed,
+  agents,
+  sharesGateway,
+}: EngineOptions): Engine {
   const listeners = new Set<<N extends EventName>(name: N, payload: EventPayload<N>) => void>()
   const emit = <N extends EventName>(name: N, payload: EventPayload<N>) => {
     for (const listener of [...listeners]) listener(name, payload)
@@ -76,6 +85,15 @@ export function createEngine({ platform, providers, followed, agents }: EngineOp
     links,
     emit,
   })
+  const settled = Promise.all([workspaces.settled, ports.settled]).then(() => undefined)
+  const access = createAccess({
+    platform,
+    workspaces: workspaces.workspaces,
+    targets: workspaces.targets,
+    settled,
+    links,
+    isShared: sharesGateway === true,
+  })
 
   const settings = new Collection<CollectionRecord<'settings'>>()
   settings.set({ id: 'settings', value: platform.settings.get() })
@@ -90,6 +108,7 @@ export function createEngine({ platform, providers, followed, agents }: EngineOp
     ...terminals.handlers,
     ...files.handlers,
     ...ports.handlers,
+    ...access.handlers,
     'settings.change': (fields) => platform.settings.change(fields),
     'doctor.run': createDoctor({
       platform,
@@ -144,7 +163,8 @@ export function createEngine({ platform, providers, followed, agents }: EngineOp
       }
     },
     links,
-    settled: Promise.all([workspaces.settled, ports.settled]).then(() => undefined),
+    access,
+    settled,
     async dispose() {
       listeners.clear()
       // A request may have a temporary folder, a process or a connection of its own.
@@ -155,6 +175,7 @@ export function createEngine({ platform, providers, followed, agents }: EngineOp
       await terminals.dispose()
       await files.dispose()
       await ports.dispose()
+      await access.dispose()
       await links.dispose()
       await workspaces.dispose()
     },

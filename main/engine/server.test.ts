@@ -34,6 +34,7 @@ beforeEach(() => {
     open,
     onEvent: () => () => undefined,
     links: { get: () => ({}) as never },
+    access: {} as unknown as Engine['access'],
     settled: Promise.resolve(),
     dispose: async () => undefined,
   }

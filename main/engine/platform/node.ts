@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { systemClock } from './clock'
 import { type Logger, silentLogger } from './logger'
+import { findCommandLine } from './node-command-line'
 import { nodeFolders } from './node-folders'
 import { nodeProcesses } from './node-processes'
 import { createSettingsStore } from './node-settings'
@@ -21,6 +22,7 @@ export function createNodePlatform(options: NodePlatformOptions): Platform {
   const env = options.env ?? process.env
   const logger = options.logger ?? silentLogger
   const folders = nodeFolders(env, options.resources)
+  const commandLine = findCommandLine(env, options.resources)
   return {
     clock: systemClock,
     logger,
@@ -29,6 +31,7 @@ export function createNodePlatform(options: NodePlatformOptions): Platform {
     settings: createSettingsStore(join(folders.config, 'settings.json'), logger),
     env,
     version: options.version,
+    ...(commandLine && { commandLine }),
     ...(options.interactive && { interactive: options.interactive }),
   }
 }
