@@ -9,7 +9,7 @@ import { AgentKeeper } from '../../link/agent/keeper'
 import { LocalDriver } from '../../link/agent/local-driver.suite'
 import { shippedAgents } from '../../link/agent/shipped'
 import type { Links } from '../../link/link'
-import { systemClock } from '../../platform/clock'
+import { type Clock, systemClock } from '../../platform/clock'
 import { Collection } from '../../platform/collection'
 import { silentLogger } from '../../platform/logger'
 import type { Platform } from '../../platform/platform'
@@ -29,7 +29,7 @@ export interface Ran {
 }
 
 /** For tests: a gateway to one workspace, `demo`, that is this machine, and a loopback port that leads to it. */
-export async function openLocalGateway() {
+export async function openLocalGateway({ clock = systemClock }: { readonly clock?: Clock } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'berth-gateway-test-'))
   const home = join(folder, 'home')
   mkdirSync(home)
@@ -68,7 +68,7 @@ export async function openLocalGateway() {
     get: () => ({ openSsh: (signal: AbortSignal) => keeper.openMessages(signal) }),
   } as unknown as Links
   const platform = {
-    clock: systemClock,
+    clock,
     logger: silentLogger,
     folders: { config: join(folder, 'config'), state: join(folder, 'state'), temporary: folder },
   } as unknown as Platform

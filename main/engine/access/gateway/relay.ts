@@ -32,6 +32,8 @@ export class Relay {
   readonly #asked: Asker[] = []
   /** Requests of the agent that the client has not answered yet. */
   #toAnswer = 0
+  /** When the agent said something, or was listened to anew, by the clock. */
+  #lastHeard = 0
   #isAgentPaused = false
   #isClientPaused = false
 
@@ -63,6 +65,7 @@ export class Relay {
   }
 
   #begin(): void {
+    this.#lastHeard = this.#clock.now()
     this.#agent.attend({
       message: (payload) => this.#fromAgent(payload),
       drained: () => this.#flow(),
@@ -81,6 +84,7 @@ export class Relay {
   }
 
   #fromAgent(payload: Buffer): void {
+    this.#lastHeard = this.#clock.now()
     const type = payload[0] as number
     if (type < FIRST || type > LAST) throw new SshProtocolError(`message ${type} from the agent`)
     if (type === message.requestSuccess || type === message.requestFailure) {
@@ -106,6 +110,7 @@ export class Relay {
     const isAgentPaused = this.#server.blocked
     if (isAgentPaused !== this.#isAgentPaused) {
       this.#isAgentPaused = isAgentPaused
+      this.#lastHeard = this.#clock.now()
       if (isAgentPaused) this.#agent.pause()
       else this.#agent.resume()
     }
@@ -121,16 +126,16 @@ export class Relay {
     const { signal } = this.#ended
     try {
       while (!signal.aborted) {
-        const silence = this.#clock.now() - this.#agent.lastReceived
+        const silence = this.#clock.now() - this.#lastHeard
         if (silence < SILENCE || this.#isAgentPaused) {
-          await this.#clock.sleep(Math.max(SILENCE - silence, SILENCE / 10), signal)
+          await this.#clock.sleep(this.#isAgentPaused ? SILENCE : SILENCE - silence, signal)
           continue
         }
         const asked = this.#clock.now()
         this.#asked.push('relay')
         this.#agent.send(new Writer().byte(message.globalRequest).string(KEEPALIVE).boolean(true).done())
         await this.#clock.sleep(ANSWER_LIMIT, signal)
-        if (this.#agent.lastReceived >= asked || this.#isAgentPaused) continue
+        if (this.#lastHeard >= asked || this.#isAgentPaused) continue
         this.end('the workspace does not answer any more')
         return
       }

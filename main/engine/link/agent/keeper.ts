@@ -117,7 +117,7 @@ export class AgentKeeper {
     const workspace = this.#workspace
     const program = this.#program
     if (driver && workspace && program) {
-      const connect = (carrier: Carrier) => new MessagesConnection(carrier, clock.now)
+      const connect = (carrier: Carrier) => new MessagesConnection(carrier)
       try {
         const own = await bridge(driver, workspace, program, connect, clock, end)
         if (own) return own

@@ -22,14 +22,9 @@ export class MessagesConnection {
   /** Resolves with why it is over. */
   readonly ended: Promise<Error>
   readonly #transport: Transport
-  readonly #now: () => number
-  #lastReceived: number
   #handlers = nobody
 
-  /** `now` is a clock in milliseconds. */
-  constructor(carrier: Carrier, now: () => number) {
-    this.#now = now
-    this.#lastReceived = now()
+  constructor(carrier: Carrier) {
     let end: (reason: Error) => void = () => undefined
     this.ended = new Promise((resolve) => {
       end = resolve
@@ -47,10 +42,7 @@ export class MessagesConnection {
         this.#transport.pause()
         isReady()
       },
-      message: (payload) => {
-        this.#lastReceived = this.#now()
-        this.#handlers.message(payload)
-      },
+      message: (payload) => this.#handlers.message(payload),
       drained: () => this.#handlers.drained(),
       ended: (reason) => {
         neverReady(new ConnectionLost(reason.message))
@@ -63,11 +55,6 @@ export class MessagesConnection {
   attend(handlers: MessagesHandlers): void {
     this.#handlers = handlers
     this.resume()
-  }
-
-  /** When the last message came, or reading began anew, by the clock. */
-  get lastReceived(): number {
-    return this.#lastReceived
   }
 
   /** Whether more should not be sent now. */
@@ -85,7 +72,6 @@ export class MessagesConnection {
   }
 
   resume(): void {
-    this.#lastReceived = this.#now()
     this.#transport.resume()
   }
 

@@ -147,9 +147,13 @@ export class Transport {
 
   /** Tells the other side why, by one of {@link disconnect} and in words, and ends. */
   close(code: number = disconnect.byApplication, description = ''): void {
-    if (!this.#over && this.#theirVersion !== '')
-      this.#write([new Writer().byte(message.disconnect).uint32(code).string(description).string('').done()])
+    this.#say(code, description)
     this.end(new Error('closed by this side'))
+  }
+
+  #say(code: number, description: string): void {
+    if (this.#over || this.#theirVersion === '') return
+    this.#write([new Writer().byte(message.disconnect).uint32(code).string(description).string('').done()])
   }
 
   end(reason: Error): void {
@@ -166,7 +170,7 @@ export class Transport {
       this.#reader.push(chunk)
     } catch (error) {
       if (!(error instanceof SshProtocolError)) throw error
-      if (this.#part.isStrict) this.close(disconnect.protocolError, error.message)
+      if (this.#part.isStrict) this.#say(disconnect.protocolError, error.message)
       this.end(error)
     }
   }
