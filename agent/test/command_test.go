@@ -11,10 +11,13 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"golang.org/x/crypto/ssh"
+
+	"berth.dev/agent/internal/build"
 )
 
 type command struct {
@@ -98,7 +101,7 @@ func TestStatus(t *testing.T) {
 	w := newWorkspace(t)
 	client := w.connect()
 	told := w.status(client)
-	if told.Revision != 1 || told.Version == "" || len(told.Digest) != 64 || told.Connections != 1 || !alive(told.PID) {
+	if told.Revision != build.Revision || told.Version == "" || len(told.Digest) != 64 || told.Connections != 1 || !alive(told.PID) {
 		t.Fatal(told)
 	}
 	if accepted, _, err := client.SendRequest("keepalive@openssh.com", true, nil); !accepted || err != nil {
@@ -143,6 +146,21 @@ func TestSignalAndHangUp(t *testing.T) {
 	session, stubborn := client.started(t, "trap '' HUP TERM; echo $$; while :; do sleep 0.2; done")
 	session.Close()
 	within(t, 8*time.Second, "the end by KILL", func() bool { return !alive(stubborn) })
+}
+
+func TestBackgroundOfAShellGoesOn(t *testing.T) {
+	t.Parallel()
+	w := newWorkspace(t)
+	client := w.connect()
+	_, background := client.started(t, "sleep 60 >/dev/null 2>&1 & echo $!; cat")
+	_, foreground := client.started(t, "sh -c 'echo $$; cat; :'; :")
+	client.bridge.Process.Kill()
+	within(t, 5*time.Second, "the end of the reader", func() bool { return !alive(foreground) })
+	// By then all signals to the first have been sent as well, but for KILL.
+	if !alive(background) {
+		t.Fatal("what was left in the background has ended")
+	}
+	syscall.Kill(background, syscall.SIGKILL)
 }
 
 func TestBrokenBridgeIsNotEndOfInput(t *testing.T) {

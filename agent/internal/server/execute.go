@@ -23,6 +23,7 @@ func (session *session) runShell(request *ssh.Request, line *string) {
 	if line != nil {
 		argv = []string{filepath.Base(shell), "-c", *line}
 	}
+	session.isShell = true
 	if err := session.start(shell, argv, session.environment.Home()); err != nil {
 		session.refuse(request, fmt.Sprintf("berth-agent: %s: %v\n", shell, err))
 		return

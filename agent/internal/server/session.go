@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"syscall"
 
 	"golang.org/x/crypto/ssh"
@@ -31,6 +32,8 @@ type session struct {
 	began       bool
 	child       *children.Child
 	master      *pseudoterminal.Master
+	isShell     bool   // It is one of RFC 4254, and not Berth's own.
+	input       string // The pipe of its input, as procfs names it.
 }
 
 // terminalWanted is what pty-req asked for (RFC 4254, section 6.2).
@@ -55,7 +58,18 @@ func (client *connection) serveSession(opening ssh.NewChannel) {
 	}
 	// The client has closed the channel, or is gone.
 	if session.child != nil && !session.child.HasEnded() {
-		client.daemon.Family.Leave(session.child)
+		session.leave()
+	}
+}
+
+// leave ends what nobody waits for any more. What a shell has left in the background is meant to go on, as with any
+// other server of SSH: so IDEs start theirs.
+func (session *session) leave() {
+	family := session.client.daemon.Family
+	if session.isShell && session.master == nil {
+		family.LeaveReaders(session.child, session.input)
+	} else {
+		family.Leave(session.child)
 	}
 }
 
@@ -186,12 +200,26 @@ func (session *session) start(path string, argv []string, folder string) error {
 	}
 	daemon.running.Store(child, nil)
 	session.child, session.master = child, run.master
+	session.input = nameOf(run.input)
 	go func() {
 		run.untilEnd(session, child)
 		daemon.running.Delete(child)
 		daemon.processes.Add(-1)
 	}()
 	return nil
+}
+
+// nameOf is what procfs calls an open file; "" where there is no procfs. Asking for the descriptor in another way would
+// make it a blocking one.
+func nameOf(file *os.File) (name string) {
+	raw, err := file.SyscallConn()
+	if err != nil {
+		return ""
+	}
+	raw.Control(func(descriptor uintptr) {
+		name, _ = os.Readlink("/proc/self/fd/" + strconv.Itoa(int(descriptor)))
+	})
+	return name
 }
 
 // workingFolder is where a process begins: the folder asked for if that is absolute, else home. The error is that of
