@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { ProblemError } from '#contract'
 import type { Clock } from '../../platform/clock'
-import { isPossible, openLocalGateway } from './local-gateway.suite'
+import { freePort, isPossible, openLocalGateway } from './local-gateway.suite'
 
 /** Time that passes this many times as fast. */
 const HASTE = 20
@@ -111,10 +111,7 @@ describe.skipIf(!isPossible)('an SSH client whose way breaks', () => {
     })
     endless.listen(0, '127.0.0.1')
     await once(endless, 'listening')
-    const free = createServer().listen(0, '127.0.0.1')
-    await once(free, 'listening')
-    const { port } = free.address() as AddressInfo
-    free.close()
+    const port = await freePort()
     const child = client(
       '-N',
       '-L',

@@ -28,6 +28,16 @@ export interface Ran {
   readonly stderr: string
 }
 
+/** A port that nothing listens on just now. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
 /** For tests: a gateway to one workspace, `demo`, that is this machine, and a loopback port that leads to it. */
 export async function openLocalGateway({ clock = systemClock }: { readonly clock?: Clock } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'berth-gateway-test-'))

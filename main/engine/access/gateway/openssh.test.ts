@@ -5,7 +5,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { isPossible, openLocalGateway } from './local-gateway.suite'
+import { freePort, isPossible, openLocalGateway } from './local-gateway.suite'
 
 const digest = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
 
@@ -24,15 +24,6 @@ async function openEcho(place: number | string = 0): Promise<Server> {
 }
 
 const portOf = (server: Server) => (server.address() as AddressInfo).port
-
-/** A port that nothing listens on just now. */
-async function freePort(): Promise<number> {
-  const server = await openEcho()
-  const port = portOf(server)
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 /** Connects as soon as somebody listens there. */
 async function reach(place: number | string): Promise<Socket> {
