@@ -15,18 +15,24 @@ export interface OpenOptions {
   readonly followed?: Selection
   /** Overrides the user's setting for this process. */
   readonly autoForward?: boolean
+  /** Other Berth processes may take their SSH clients through this one, which is quicker. Absent: no. */
+  readonly sharesGateway?: boolean
 }
 
 /** The engine, in this process. Its log goes to stderr as JSON lines when `BERTH_LOG` is set. */
 export function openEngine(options: OpenOptions = {}): Engine {
   const logger = process.env.BERTH_LOG ? createJsonLogger((line) => process.stderr.write(line)) : silentLogger
   const machine = createNodePlatform({ version, resources: resourcesFolder(), logger, interactive })
-  const { autoForward } = options
+  const { autoForward, sharesGateway } = options
   const platform =
     autoForward === undefined
       ? machine
       : { ...machine, settings: withAutoForward(machine.settings, autoForward) }
-  return createEngine({ platform, followed: options.followed ?? new Selection() })
+  return createEngine({
+    platform,
+    followed: options.followed ?? new Selection(),
+    ...(sharesGateway !== undefined && { sharesGateway }),
+  })
 }
 
 /** Not while the terminal belongs to a workspace: raw mode sends every key there. */

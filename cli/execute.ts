@@ -33,6 +33,8 @@ export interface EngineOptions {
   readonly followed?: Selection
   /** Overrides the user's setting for this process. */
   readonly autoForward?: boolean
+  /** Lets SSH clients of other Berth processes through this one. */
+  readonly sharesGateway?: boolean
 }
 
 export interface CommonOptions {

@@ -24,7 +24,7 @@ export async function serve(
   options: ServeOptions,
 ): Promise<number> {
   const followed = new Selection()
-  const engine = await context.engine({ followed, autoForward: true })
+  const engine = await context.engine({ followed, autoForward: true, sharesGateway: true })
   const chosen: Workspace[] = []
   for (const name of names) chosen.push(await findWorkspace(engine, name, context.signal))
   if (options.example) chosen.push(await exampleWorkspace(context, engine))

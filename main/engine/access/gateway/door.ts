@@ -87,15 +87,38 @@ async function receive(socket: Socket, visit: Visit): Promise<void> {
   try {
     const line = await firstLine(socket)
     clearTimeout(timer)
-    // It has said all that it may say before it is answered.
-    const join = await visit(Asked.parse(JSON.parse(line)).host, over.signal)
+    const { host } = Asked.parse(JSON.parse(line))
+    const release = hold(socket, () => over.abort())
+    const join = await visit(host, over.signal).finally(release)
     socket.write(`${JSON.stringify({ ok: true })}\n`)
     join(socket)
+    // It was held for what follows its first line.
+    socket.resume()
   } catch (error) {
     clearTimeout(timer)
     const problem = error instanceof ProblemError ? error.problem : toProblem(error)
     socket.end(`${JSON.stringify({ problem })}\n`)
     socket.resume()
+  }
+}
+
+/** Keeps what comes until it is released, and tells when nothing more does: an end is only seen where it is read. */
+function hold(socket: Socket, onEnd: () => void): () => void {
+  const held: Buffer[] = []
+  let length = 0
+  const take = (chunk: Buffer) => {
+    held.push(chunk)
+    length += chunk.length
+    if (length > LONGEST_LINE) socket.pause()
+  }
+  socket.on('data', take)
+  socket.once('end', onEnd)
+  socket.resume()
+  return () => {
+    socket.off('data', take)
+    socket.off('end', onEnd)
+    socket.pause()
+    if (length > 0 && !socket.readableEnded) socket.unshift(Buffer.concat(held))
   }
 }
 
