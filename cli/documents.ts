@@ -125,6 +125,19 @@ export type CopyDocument = z.infer<typeof CopyDocument>
 export const DoctorDocument = z.strictObject({ ok: z.boolean(), checks: z.array(Check) })
 export type DoctorDocument = z.infer<typeof DoctorDocument>
 
+/** `berth ssh-config`. */
+export const SshConfigDocument = z.strictObject({
+  /** Whether the line is in effect. */
+  installed: z.boolean(),
+  /** The user's own configuration of OpenSSH. */
+  file: z.string(),
+  line: z.string(),
+  /** Of `show`: the file that the line names, and what is in it. */
+  config: z.string().optional(),
+  text: z.string().optional(),
+})
+export type SshConfigDocument = z.infer<typeof SshConfigDocument>
+
 /** Any command that failed, in place of its own document. */
 export const ProblemDocument = z.strictObject({ problem: Problem })
 export type ProblemDocument = z.infer<typeof ProblemDocument>

@@ -1,4 +1,6 @@
 import { readFile } from 'node:fs/promises'
+import { commandName } from '../command-name'
+import type { SshConfigDocument } from '../documents'
 import type { CommandContext } from '../execute'
 import { UsageError } from '../exit-codes'
 
@@ -11,14 +13,20 @@ export async function sshConfig(context: CommandContext, action: string): Promis
     const paths = await config.prepare()
     const text = await readFile(paths.config, 'utf8')
     if (context.json) {
-      context.document({ installed: isInstalled, file, line, config: paths.config, text })
+      context.document({
+        installed: isInstalled,
+        file,
+        line,
+        config: paths.config,
+        text,
+      } satisfies SshConfigDocument)
       return
     }
     context.print(text.trimEnd())
     context.say(
       isInstalled
         ? `\n${file} includes it.`
-        : `\n${file} does not include it. \`berth ssh-config install\` puts this line first in it:\n${line}`,
+        : `\n${file} does not include it. \`${commandName()} ssh-config install\` puts this line first in it:\n${line}`,
     )
     return
   }
@@ -26,7 +34,11 @@ export async function sshConfig(context: CommandContext, action: string): Promis
     throw new UsageError(`It is install, remove or show, and not “${action}”.`)
   const status = action === 'install' ? await config.install() : await config.remove()
   if (context.json) {
-    context.document({ installed: status.isInstalled, file: status.file, line: status.line })
+    context.document({
+      installed: status.isInstalled,
+      file: status.file,
+      line: status.line,
+    } satisfies SshConfigDocument)
     return
   }
   context.say(
