@@ -51,10 +51,11 @@ describe.skipIf(!isPossible)('the stock SSH client', () => {
     opened = await openLocalGateway()
     echo = await openEcho()
   })
+  // It removes some ten thousand files.
   afterAll(async () => {
     echo?.close()
     await opened?.dispose()
-  })
+  }, 60_000)
 
   /** A client that runs until it is ended. */
   function background(args: readonly string[], env: Record<string, string> = {}) {

@@ -31,7 +31,7 @@ async function configIn(folder: string) {
 describe('the configuration for OpenSSH', () => {
   it.skipIf(!hasSsh)('is read by it as it is meant', async () => {
     const { paths } = await configIn(join(base, 'with spaces'))
-    const told = execFileSync('ssh', ['-G', '-F', paths.config, 'demo.berth'], { encoding: 'utf8' })
+    const told = execFileSync('ssh', ['-T', '-G', '-F', paths.config, 'demo.berth'], { encoding: 'utf8' })
     expect(told.split('\n')).toEqual(
       expect.arrayContaining([
         'user berth',
@@ -45,7 +45,9 @@ describe('the configuration for OpenSSH', () => {
         'serveraliveinterval 15',
       ]),
     )
-    const other = execFileSync('ssh', ['-G', '-F', paths.config, 'berth.example.com'], { encoding: 'utf8' })
+    const other = execFileSync('ssh', ['-T', '-G', '-F', paths.config, 'berth.example.com'], {
+      encoding: 'utf8',
+    })
     expect(other).not.toContain('berth-gateway')
   })
 
@@ -53,7 +55,7 @@ describe('the configuration for OpenSSH', () => {
     'runs its command from a folder called %s',
     async (name) => {
       const { paths, told } = await configIn(join(base, name))
-      spawnSync('ssh', ['-F', paths.config, 'demo.default.berth'])
+      spawnSync('ssh', ['-T', '-F', paths.config, 'demo.default.berth'])
       expect(readFileSync(told, 'utf8')).toBe('ssh-proxy\ndemo.default.berth\n')
     },
   )

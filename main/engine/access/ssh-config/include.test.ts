@@ -107,8 +107,8 @@ describe("the line in the user's configuration", () => {
     expect(await hasInclude(file, line).catch(codeOf)).toBe('permission-denied')
   })
 
-  // Root may write whatever it likes.
-  it.skipIf(process.getuid?.() === 0)('is not put into a file that may not be written', async () => {
+  it('is not put into a file that may not be written', async (context) => {
+    context.skip(process.getuid?.() === 0, 'root may write whatever it likes')
     writeFileSync(file, 'Host one\n')
     chmodSync(file, 0o400)
     expect(await addInclude(file, line).catch(codeOf)).toBe('permission-denied')
