@@ -12,7 +12,16 @@ const Nothing = z.strictObject({})
 export const shellRequests = {
   /** Opens an http or https address in the user's browser. */
   'shell.openExternal': { input: z.strictObject({ url: z.string().max(4096) }), output: Nothing },
-  'shell.chooseFolder': { input: Nothing, output: z.strictObject({ path: z.string().nullable() }) },
+  'shell.chooseFolder': {
+    /** Absent: for the source of a new workspace. */
+    input: z.strictObject({ purpose: z.enum(['source', 'download']).optional() }),
+    output: z.strictObject({ path: z.string().nullable() }),
+  },
+  /** Files, or folders, of this machine to be copied into a workspace; none where the user chose none. */
+  'shell.chooseUpload': {
+    input: z.strictObject({ kind: z.enum(['files', 'folders']) }),
+    output: z.strictObject({ paths: z.array(z.string()) }),
+  },
   'shell.writeClipboard': { input: z.strictObject({ text: z.string().max(10_000_000) }), output: Nothing },
   'shell.readClipboard': { input: Nothing, output: z.strictObject({ text: z.string() }) },
   /**
@@ -82,6 +91,8 @@ export interface BerthWindow {
   onAssistive(listener: (on: boolean) => void): () => void
   /** Commands that came before the first listener are kept for it. Returns how to stop. */
   onCommand(listener: (command: WindowCommand) => void): () => void
+  /** Where a file lies that was dropped on the window; empty for what is no file of this machine. */
+  pathOf(file: File): string
   /** Empties the page's caches and collects its garbage. Takes some ten milliseconds: for when nobody is at work. */
   giveMemoryBack(): void
 }

@@ -1,4 +1,4 @@
-import { contextBridge, ipcRenderer, webFrame } from 'electron'
+import { contextBridge, ipcRenderer, webFrame, webUtils } from 'electron'
 import type { BerthWindow, EngineState, WindowCommand } from '#contract'
 import {
   ASSISTIVE_CHANNEL,
@@ -56,6 +56,7 @@ const berth: BerthWindow = {
     for (const command of waitingCommands.splice(0)) listener(command)
     return () => commandListeners.delete(listener)
   },
+  pathOf: (file) => webUtils.getPathForFile(file),
   giveMemoryBack: () => webFrame.clearCache(),
 }
 

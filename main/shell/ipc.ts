@@ -21,12 +21,27 @@ export function createShellHandlers(options: {
       await shell.openExternal(externalUrl(url))
       return {}
     },
-    'shell.chooseFolder': async (_input, window) => {
-      const { canceled, filePaths } = await dialog.showOpenDialog(window, {
-        title: 'Choose the folder with the source',
-        properties: ['openDirectory'],
-      })
+    'shell.chooseFolder': async ({ purpose }, window) => {
+      const { canceled, filePaths } = await dialog.showOpenDialog(
+        window,
+        purpose === 'download'
+          ? {
+              title: 'Choose the folder to download to',
+              buttonLabel: 'Download here',
+              properties: ['openDirectory', 'createDirectory'],
+            }
+          : { title: 'Choose the folder with the source', properties: ['openDirectory'] },
+      )
       return { path: canceled ? null : (filePaths[0] ?? null) }
+    },
+    // Only macOS has a dialog for both at once.
+    'shell.chooseUpload': async ({ kind }, window) => {
+      const { canceled, filePaths } = await dialog.showOpenDialog(window, {
+        title: kind === 'files' ? 'Choose the files to upload' : 'Choose the folders to upload',
+        buttonLabel: 'Upload',
+        properties: [kind === 'files' ? 'openFile' : 'openDirectory', 'multiSelections'],
+      })
+      return { paths: canceled ? [] : filePaths }
     },
     // Newer Electrons answer with a promise, older ones at once.
     'shell.writeClipboard': async ({ text }) => {

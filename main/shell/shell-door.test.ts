@@ -10,6 +10,7 @@ const handlers: ShellHandlers<string> = {
     return {}
   },
   'shell.chooseFolder': (_input, window) => ({ path: window }),
+  'shell.chooseUpload': () => ({ paths: [] }),
   'shell.writeClipboard': () => {
     throw new TypeError('broken')
   },

@@ -70,7 +70,7 @@ const general: readonly Command[] = [
   },
 ]
 
-const tabTitles = { terminals: 'Terminals', ports: 'Ports', logs: 'Logs', details: 'Details' }
+const tabTitles = { terminals: 'Terminals', ports: 'Ports', files: 'Files', logs: 'Logs', details: 'Details' }
 
 const verbTitles: Record<WorkspaceVerb, string> = {
   start: 'Start',

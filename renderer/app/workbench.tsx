@@ -35,6 +35,7 @@ const load = {
   create: () => import('../features/create'),
   workspace: () => import('../features/workspace'),
   terminals: () => import('../features/terminals'),
+  files: () => import('../features/files'),
   ports: () => import('../features/ports'),
   logs: () => import('../features/logs'),
   targets: () => import('../features/targets'),
@@ -78,6 +79,7 @@ const FirstRunView = part(load.onboarding, (feature) => feature.FirstRunView)
 const CreateView = part(load.create, (feature) => feature.CreateView)
 const WorkspaceView = part(load.workspace, (feature) => feature.WorkspaceView)
 const TerminalsView = part(load.terminals, (feature) => feature.TerminalsView)
+const FilesView = part(load.files, (feature) => feature.FilesView)
 const PortsView = part(load.ports, (feature) => feature.PortsView)
 const LogsView = part(load.logs, (feature) => feature.LogsView)
 const TargetsView = part(load.targets, (feature) => feature.TargetsView)
@@ -172,6 +174,11 @@ function Routed() {
             terminals: (workspaceId, active) => (
               <Part>
                 <TerminalsView workspaceId={workspaceId} active={active} />
+              </Part>
+            ),
+            files: (workspaceId) => (
+              <Part>
+                <FilesView key={workspaceId} workspaceId={workspaceId} />
               </Part>
             ),
             ports: (workspaceId) => (

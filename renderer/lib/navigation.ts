@@ -1,7 +1,7 @@
 import { create } from 'zustand'
 import type { CreateInput } from '#contract'
 
-export const workspaceTabs = ['terminals', 'ports', 'logs', 'details'] as const
+export const workspaceTabs = ['terminals', 'ports', 'files', 'logs', 'details'] as const
 export type WorkspaceTab = (typeof workspaceTabs)[number]
 
 /** Where the window is. */

@@ -112,11 +112,11 @@ export const law = [
   },
   {
     room: /^preload\//,
-    rule: "preload may import contract and electron's contextBridge, ipcRenderer and webFrame, nothing else",
+    rule: "preload may import contract and electron's contextBridge, ipcRenderer, webFrame and webUtils, nothing else",
     may: ['contract/'],
     builtins: false,
     packages: electron,
-    names: { electron: ['contextBridge', 'ipcRenderer', 'IpcRendererEvent', 'webFrame'] },
+    names: { electron: ['contextBridge', 'ipcRenderer', 'IpcRendererEvent', 'webFrame', 'webUtils'] },
   },
   {
     room: /^renderer\/features\/(?<name>[^/]+)\//,

@@ -19,6 +19,7 @@ const benches: Readonly<Record<string, () => Promise<readonly Bench[]>>> = {
   'forward-bulk': async () => [(await import('./benches/forward-bulk')).forwardBulk],
   'link-bulk': async () => [(await import('./benches/forward-bulk')).linkBulk],
   'link-parallel': async () => [(await import('./benches/link-parallel')).linkParallel],
+  files: async () => [(await import('./benches/files')).files],
   reattach: async () => [(await import('./benches/reattach')).reattach],
   start: async () => [(await import('./benches/start')).start],
   'idle-memory': async () => [(await import('./benches/idle-memory')).idleMemory],

@@ -56,7 +56,7 @@ export class BerthPage {
       .click()
   }
 
-  async tab(name: 'Terminals' | 'Ports' | 'Logs' | 'Details'): Promise<void> {
+  async tab(name: 'Terminals' | 'Ports' | 'Files' | 'Logs' | 'Details'): Promise<void> {
     await this.page.getByRole('tab', { name }).click()
   }
 

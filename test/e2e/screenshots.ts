@@ -102,6 +102,13 @@ async function main(): Promise<void> {
       await window.tab('Ports')
       await window.port(8501).getByText('Live', { exact: true }).waitFor()
       await picture(berth, 'ports')
+      await window.tab('Files')
+      await window.page
+        .getByRole('button', { name: /app\.py/ })
+        .first()
+        .click()
+      await window.page.getByText('import http.server').waitFor()
+      await picture(berth, 'files')
       await window.go('Workspaces')
       await window.page.getByRole('list', { name: 'Workspaces' }).waitFor()
       await picture(berth, 'workspaces')

@@ -97,7 +97,7 @@ describe('the page’s process', () => {
     }))
     expect(found).toEqual({
       names: [],
-      bridge: ['giveMemoryBack', 'onAssistive', 'onCommand', 'onEngineState', 'platform', 'shell'],
+      bridge: ['giveMemoryBack', 'onAssistive', 'onCommand', 'onEngineState', 'pathOf', 'platform', 'shell'],
       shell: ['call'],
       frozen: true,
     })

@@ -3,6 +3,7 @@ import {
   IconAffiliate,
   IconDots,
   IconFileText,
+  IconFolder,
   IconInfoCircle,
   IconPlayerPlay,
   IconPlayerStop,
@@ -29,6 +30,7 @@ import styles from './workspace.module.css'
 /** What other features show inside a workspace's view. */
 export interface WorkspacePanels {
   readonly terminals: (workspaceId: string, active: boolean) => ReactNode
+  readonly files: (workspaceId: string) => ReactNode
   readonly ports: (workspaceId: string) => ReactNode
   readonly logs: (workspaceId: string) => ReactNode
   readonly operation: (operation: Operation, inStrip: boolean) => ReactNode
@@ -131,6 +133,9 @@ function Present({ workspace, operation, tab, panels }: PresentProps) {
           >
             Ports
           </Tabs.Tab>
+          <Tabs.Tab value="files" leftSection={<IconFolder size={15} />}>
+            Files
+          </Tabs.Tab>
           <Tabs.Tab value="logs" leftSection={<IconFileText size={15} />}>
             Logs
           </Tabs.Tab>
@@ -149,6 +154,9 @@ function Present({ workspace, operation, tab, panels }: PresentProps) {
           ) : (
             panels.terminals(workspace.id, tab === 'terminals')
           )}
+        </Tabs.Panel>
+        <Tabs.Panel value="files" className={styles.panel}>
+          {panels.files(workspace.id)}
         </Tabs.Panel>
         <Tabs.Panel value="ports" className={styles.panel}>
           {panels.ports(workspace.id)}

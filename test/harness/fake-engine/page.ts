@@ -9,6 +9,7 @@ import {
 } from '#contract'
 import { clusterScene, diagnoses } from './cluster'
 import { crowdScene } from './crowd'
+import { listing, preview, transfers } from './files'
 import { namespaces, room, roomScene, shortOfRoom } from './room'
 import { failedOperation, problems, type Scene, scenes } from './scenes'
 
@@ -17,7 +18,13 @@ import { failedOperation, problems, type Scene, scenes } from './scenes'
  * Never part of the app. `?scene=` chooses what there is; `window.fake` changes it from the developer tools or a script.
  */
 const parameters = new URLSearchParams(location.search)
-const named: Record<string, Scene> = { ...scenes, crowd: crowdScene, cluster: clusterScene, room: roomScene }
+const named: Record<string, Scene> = {
+  ...scenes,
+  crowd: crowdScene,
+  cluster: clusterScene,
+  room: roomScene,
+  files: { ...scenes.full, transfers },
+}
 const scene: Scene = named[parameters.get('scene') ?? 'full'] ?? {}
 let settings = Settings.parse({})
 const versions = new Map<CollectionName, number>()
@@ -137,6 +144,8 @@ const answers: Record<string, (input: never) => unknown> = {
             text: '3.12: Pulling from devcontainers/python\n\u001b[32m8a1e25ce7c4f: Pull complete\u001b[0m\n0f6a9ba0fd0c: Downloading\n',
           },
         ],
+  'files.list': ({ path }: { path?: string }) => listing(path),
+  'files.preview': ({ path }: { path: string }) => preview(path),
   'settings.change': (fields: object) => {
     settings = Settings.parse({ ...settings, ...fields })
     change('settings', { upserts: [{ id: 'settings', value: settings }] })
@@ -241,6 +250,7 @@ const shell: Record<string, (input: never) => unknown> = {
     example: '/opt/berth/resources/example',
   }),
   'shell.chooseFolder': () => ({ path: '/home/maria/src/docs' }),
+  'shell.chooseUpload': () => ({ paths: ['/home/maria/notes.txt'] }),
   'shell.readClipboard': () => ({ text: '' }),
 }
 
@@ -263,6 +273,7 @@ Object.assign(window, {
       return () => undefined
     },
     onCommand: () => () => undefined,
+    pathOf: (file: File) => `/home/maria/${file.name}`,
     giveMemoryBack: () => undefined,
   },
   fake: {
