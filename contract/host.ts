@@ -13,4 +13,9 @@ export type HostReport =
   | { readonly type: 'ready' }
   | { readonly type: 'pong'; readonly id: number }
   /** What would end if Berth quit now; sent at the start and whenever it changes. */
-  | { readonly type: 'activity'; readonly sessions: number; readonly forwards: number }
+  | {
+      readonly type: 'activity'
+      readonly sessions: number
+      readonly forwards: number
+      readonly transfers: number
+    }

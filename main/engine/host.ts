@@ -64,13 +64,15 @@ function reportActivity(): void {
   const forwards = engine.collections.ports
     .list()
     .filter((port) => port.forward && port.state === 'live').length
-  const now = `${sessions} ${forwards}`
+  const transfers = engine.collections.transfers.list().filter(({ endedAt }) => endedAt === undefined).length
+  const now = `${sessions} ${forwards} ${transfers}`
   if (now === told) return
   told = now
-  report({ type: 'activity', sessions, forwards })
+  report({ type: 'activity', sessions, forwards, transfers })
 }
 engine.collections.sessions.onChange(reportActivity)
 engine.collections.ports.onChange(reportActivity)
+engine.collections.transfers.onChange(reportActivity)
 
 logger.info('The engine is ready', { milliseconds: Math.round(performance.now()) })
 report({ type: 'ready' })

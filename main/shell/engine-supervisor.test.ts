@@ -129,10 +129,12 @@ describe('EngineSupervisor', () => {
   it('says that nothing is open any more when the engine is gone', () => {
     const { supervisor, activity, newest } = supervise()
     supervisor.start()
-    newest().report({ type: 'activity', sessions: 2, forwards: 1 })
-    expect(activity).toHaveBeenLastCalledWith(expect.objectContaining({ sessions: 2, forwards: 1 }))
+    newest().report({ type: 'activity', sessions: 2, forwards: 1, transfers: 0 })
+    expect(activity).toHaveBeenLastCalledWith(
+      expect.objectContaining({ sessions: 2, forwards: 1, transfers: 0 }),
+    )
     newest().exit(1)
-    expect(activity).toHaveBeenLastCalledWith({ sessions: 0, forwards: 0 })
+    expect(activity).toHaveBeenLastCalledWith({ sessions: 0, forwards: 0, transfers: 0 })
   })
 
   it('ends the engine politely, and by force when it takes too long; neither is a crash', async () => {

@@ -22,6 +22,7 @@ export interface SupervisorOptions<P> {
 export interface Activity {
   readonly sessions: number
   readonly forwards: number
+  readonly transfers: number
 }
 
 /** Waits before the first, second … start after a crash, in milliseconds. After the last, the user decides. */
@@ -122,7 +123,7 @@ export class EngineSupervisor<P> {
     if (this.#process !== child) return
     clearInterval(this.#heart)
     this.#process = undefined
-    this.#options.onActivity({ sessions: 0, forwards: 0 })
+    this.#options.onActivity({ sessions: 0, forwards: 0, transfers: 0 })
     if (this.#ending) return
     if (Date.now() - this.#startedAt > RECOVERED_AFTER) this.#crashes = 0
     const delay = RESTART_DELAYS[this.#crashes]

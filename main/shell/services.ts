@@ -29,7 +29,7 @@ export interface Services {
 
 /** Everything of the shell but its first window: the engine, the door, menu, tray, links, and the end of it all. */
 export function startServices({ windows, log, refused, engineEntry, resources }: ServiceOptions): Services {
-  let activity: Activity = { sessions: 0, forwards: 0 }
+  let activity: Activity = { sessions: 0, forwards: 0, transfers: 0 }
   let tray: BerthTray | undefined
   const engine = new EngineHost({
     entry: engineEntry,
@@ -80,7 +80,7 @@ export function startServices({ windows, log, refused, engineEntry, resources }:
 
   let quitting = false
   app.on('window-all-closed', () => {
-    // Sessions and forwards belong to the engine and outlive the window. With none, nobody would miss the app.
+    // Sessions, forwards and transfers belong to the engine and outlive the window. With none, nobody would miss the app.
     const open = describeActivity(activity)
     if (quitting || process.platform === 'darwin') return
     if (!open) app.quit()

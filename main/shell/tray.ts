@@ -11,7 +11,7 @@ export class BerthTray {
     this.#windows = windows
     this.#tray = new Tray(nativeImage.createFromPath(iconPath))
     this.#tray.on('click', () => this.#windows.show())
-    this.update({ sessions: 0, forwards: 0 })
+    this.update({ sessions: 0, forwards: 0, transfers: 0 })
   }
 
   update(activity: Activity): void {
@@ -38,11 +38,13 @@ export class BerthTray {
 }
 
 /** `2 terminals and 1 forwarded port`; empty where nothing is open. */
-export function describeActivity({ sessions, forwards }: Activity): string {
+export function describeActivity({ sessions, forwards, transfers }: Activity): string {
   const counted = (count: number, one: string, many: string) =>
     count === 0 ? [] : [`${count} ${count === 1 ? one : many}`]
-  return [
+  const open = [
     ...counted(sessions, 'terminal', 'terminals'),
     ...counted(forwards, 'forwarded port', 'forwarded ports'),
-  ].join(' and ')
+    ...counted(transfers, 'transfer', 'transfers'),
+  ]
+  return new Intl.ListFormat('en').format(open)
 }
