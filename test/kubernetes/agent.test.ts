@@ -29,7 +29,7 @@ beforeAll(async () => {
   proxy = await CuttingProxy.start(new URL(server))
   const path = join(folder, 'cut.kubeconfig')
   writeFileSync(path, kubeconfig.replace(server, proxy.url), { mode: 0o600 })
-  test = await startEngine({ KUBECONFIG: path }, undefined, true)
+  test = await startEngine({ KUBECONFIG: path })
   const target = test.engine.collections.targets.list().find(({ kind }) => kind === 'kubernetes')
   workspace = await test.create({
     source: { kind: 'image', image: TEST_IMAGES.debian },

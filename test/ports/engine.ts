@@ -34,7 +34,7 @@ export const NO_AGENTS: AgentBinaries = {
 export async function startEngine(
   env: Readonly<Record<string, string>> = {},
   agents?: AgentBinaries,
-  keepsTerminals = false,
+  keepsTerminals = true,
 ): Promise<TestEngine> {
   const home = mkdtempSync(join(tmpdir(), 'berth-ports-'))
   const platform = createNodePlatform({

@@ -9,19 +9,6 @@ let test: TestEngine
 let workspace: Workspace
 const windows: TestWindow[] = []
 
-beforeAll(async () => {
-  await ensureImages(['debian', 'alpine'])
-  test = await startEngine()
-  workspace = await test.create({ source: { kind: 'image', image: TEST_IMAGES.debian } })
-  await test.run(workspace.id, 'sh', '-c', makeLog)
-})
-afterEach(async () => {
-  for (const window of windows.splice(0)) window.close()
-  for (const { id } of test.engine.collections.sessions.list())
-    await test.engine.call('sessions.close', { sessionId: id })
-})
-afterAll(() => test?.dispose())
-
 /** 200 MB as a build prints them: colours, counters, wide characters. */
 const makeLog = `python3 - <<'END'
 line = "".join(
@@ -61,7 +48,25 @@ async function shell(options?: TestWindowOptions) {
 
 const record = (id: string) => test.engine.collections.sessions.get(id)
 
-describe('a terminal in a workspace', () => {
+const ways = [
+  { name: 'that its workspace keeps', keeps: true },
+  { name: 'that ends with Berth', keeps: false },
+]
+
+describe.each(ways)('a terminal $name', ({ keeps }) => {
+  beforeAll(async () => {
+    await ensureImages(['debian', 'alpine'])
+    test = await startEngine({}, undefined, keeps)
+    workspace = await test.create({ source: { kind: 'image', image: TEST_IMAGES.debian } })
+    await test.run(workspace.id, 'sh', '-c', makeLog)
+  })
+  afterEach(async () => {
+    for (const window of windows.splice(0)) window.close()
+    for (const { id } of test.engine.collections.sessions.list())
+      await test.engine.call('sessions.close', { sessionId: id })
+  })
+  afterAll(() => test?.dispose())
+
   it('is the login shell of the user, in the workspace folder, with a true terminal', async () => {
     const { window } = await shell({ columns: 100, rows: 30 })
     // The size goes to the engine on a way of its own, and a busy one is slower with it than with what is typed.
@@ -190,90 +195,90 @@ describe('a terminal in a workspace', () => {
     first.type(`printf '\\e[6n'; IFS= read -rsd R -t 2 a; IFS= read -rsd R -t 0.5 b; echo "<\${#b}>"\r`)
     await first.until('the count of further answers', () => first.lines.includes('<0>'))
   })
-})
 
-describe('its end', () => {
-  it('tells the exit code', async () => {
-    const { id, window } = await shell()
-    window.type('exit 7\r')
-    await window.until('the end', () => window.end !== undefined)
-    expect(window.end).toMatchObject({ reason: 'exited', exitCode: 7 })
-    expect(record(id)).toMatchObject({ state: 'ended', end: { exitCode: 7 } })
-    const late = look(id)
-    await late.until('the end', () => late.end !== undefined)
-    expect(late.lines.some((line) => line.includes('exit 7'))).toBe(true)
-  })
-
-  it('says what could not be started', async () => {
-    const id = await session(['/no/such/program'])
-    const window = look(id)
-    await window.until('the end', () => window.end !== undefined)
-    expect(
-      window.end?.reason === 'failed' || window.end?.exitCode === 127 || window.end?.exitCode === 126,
-    ).toBe(true)
-    expect(window.end?.message).not.toBe('')
-  })
-
-  it.each(['debian', 'alpine'] as const)('tells what would end with it in %s', async (image) => {
-    const place =
-      image === 'debian'
-        ? workspace
-        : await test.create({ source: { kind: 'image', image: TEST_IMAGES[image] } })
-    const { sessionId } = await test.engine.call('sessions.create', {
-      workspaceId: place.id,
-      columns: 80,
-      rows: 24,
+  describe('its end', () => {
+    it('tells the exit code', async () => {
+      const { id, window } = await shell()
+      window.type('exit 7\r')
+      await window.until('the end', () => window.end !== undefined)
+      expect(window.end).toMatchObject({ reason: 'exited', exitCode: 7 })
+      expect(record(id)).toMatchObject({ state: 'ended', end: { exitCode: 7 } })
+      const late = look(id)
+      await late.until('the end', () => late.end !== undefined)
+      expect(late.lines.some((line) => line.includes('exit 7'))).toBe(true)
     })
-    const window = look(sessionId)
-    // The editor of busybox asks where the cursor is.
-    const printed = () => window.text.replaceAll('\x1b[6n', '')
-    await window.until('a prompt', () => /[$#] $/.test(printed()))
-    const foreground = async () =>
-      (await test.engine.call('sessions.foreground', { sessionId })).process?.command
-    expect(await foreground(), 'at the prompt').toBeUndefined()
-    window.type('sleep 1000 &\r')
-    window.type('sh -c "echo up; sleep 2000; true"\r')
-    await window.until('the job', () => /[\r\n]up\r\n/.test(window.text))
-    // What answers is there a moment after the workspace.
-    await expect.poll(foreground, { timeout: 10_000 }).toBe('sh -c echo up; sleep 2000; true')
-    window.type('\x03')
-    await window.until('a prompt', () => /\^C[\s\S]*[$#] $/.test(printed()))
-    expect(await foreground(), 'with a job in the background').toBeUndefined()
-    if (image !== 'debian') await test.act('delete', place.id)
-  })
 
-  it('takes the processes with it when the terminal is closed', async () => {
-    const { id, window } = await shell()
-    window.type('sleep 7654321\r')
-    await window.until('the echo', () => window.text.includes('sleep'))
-    const count = async () =>
-      (await test.run(workspace.id, 'sh', '-c', 'pgrep -cf "^sleep 7654321" || true')).trim()
-    await waitUntil(async () => (await count()) === '1')
-    await test.engine.call('sessions.close', { sessionId: id })
-    expect(record(id)).toBeUndefined()
-    await waitUntil(async () => (await count()) === '0')
-    expect(window.end?.reason).toBe('closed')
-  })
+    it('says what could not be started', async () => {
+      const id = await session(['/no/such/program'])
+      const window = look(id)
+      await window.until('the end', () => window.end !== undefined)
+      expect(
+        window.end?.reason === 'failed' || window.end?.exitCode === 127 || window.end?.exitCode === 126,
+      ).toBe(true)
+      expect(window.end?.message).not.toBe('')
+    })
 
-  it('is the workspace’s end when that is killed with plain docker, and terminals work again afterwards', async () => {
-    const { id, window } = await shell()
-    await command('docker', ['kill', workspace.instance ?? ''])
-    await window.until('the end', () => window.end !== undefined, 15_000)
-    expect(window.end).toMatchObject({ reason: 'workspace-stopped', message: 'The workspace stopped.' })
-    expect(record(id)?.state).toBe('ended')
-    await expect(session()).rejects.toMatchObject({ problem: { code: 'workspace-not-running' } })
-    await waitUntil(async () => test.engine.collections.workspaces.get(workspace.id)?.state === 'stopped')
-    await test.act('start', workspace.id)
-    await shell()
-  })
+    it.each(['debian', 'alpine'] as const)('tells what would end with it in %s', async (image) => {
+      const place =
+        image === 'debian'
+          ? workspace
+          : await test.create({ source: { kind: 'image', image: TEST_IMAGES[image] } })
+      const { sessionId } = await test.engine.call('sessions.create', {
+        workspaceId: place.id,
+        columns: 80,
+        rows: 24,
+      })
+      const window = look(sessionId)
+      // The editor of busybox asks where the cursor is.
+      const printed = () => window.text.replaceAll('\x1b[6n', '')
+      await window.until('a prompt', () => /[$#] $/.test(printed()))
+      const foreground = async () =>
+        (await test.engine.call('sessions.foreground', { sessionId })).process?.command
+      expect(await foreground(), 'at the prompt').toBeUndefined()
+      window.type('sleep 1000 &\r')
+      window.type('sh -c "echo up; sleep 2000; true"\r')
+      await window.until('the job', () => /[\r\n]up\r\n/.test(window.text))
+      // What answers is there a moment after the workspace.
+      await expect.poll(foreground, { timeout: 10_000 }).toBe('sh -c echo up; sleep 2000; true')
+      window.type('\x03')
+      await window.until('a prompt', () => /\^C[\s\S]*[$#] $/.test(printed()))
+      expect(await foreground(), 'with a job in the background').toBeUndefined()
+      if (image !== 'debian') await test.act('delete', place.id)
+    })
 
-  it('is the workspace’s end when that is stopped', async () => {
-    const { window } = await shell()
-    await test.act('stop', workspace.id)
-    await window.until('the end', () => window.end !== undefined, 15_000)
-    expect(window.end?.reason).toBe('workspace-stopped')
-    await test.act('start', workspace.id)
-    await shell()
+    it('takes the processes with it when the terminal is closed', async () => {
+      const { id, window } = await shell()
+      window.type('sleep 7654321\r')
+      await window.until('the echo', () => window.text.includes('sleep'))
+      const count = async () =>
+        (await test.run(workspace.id, 'sh', '-c', 'pgrep -cf "^sleep 7654321" || true')).trim()
+      await waitUntil(async () => (await count()) === '1')
+      await test.engine.call('sessions.close', { sessionId: id })
+      expect(record(id)).toBeUndefined()
+      await waitUntil(async () => (await count()) === '0')
+      expect(window.end?.reason).toBe('closed')
+    })
+
+    it('is the workspace’s end when that is killed with plain docker, and terminals work again afterwards', async () => {
+      const { id, window } = await shell()
+      await command('docker', ['kill', workspace.instance ?? ''])
+      await window.until('the end', () => window.end !== undefined, 15_000)
+      expect(window.end).toMatchObject({ reason: 'workspace-stopped', message: 'The workspace stopped.' })
+      expect(record(id)?.state).toBe('ended')
+      await expect(session()).rejects.toMatchObject({ problem: { code: 'workspace-not-running' } })
+      await waitUntil(async () => test.engine.collections.workspaces.get(workspace.id)?.state === 'stopped')
+      await test.act('start', workspace.id)
+      await shell()
+    })
+
+    it('is the workspace’s end when that is stopped', async () => {
+      const { window } = await shell()
+      await test.act('stop', workspace.id)
+      await window.until('the end', () => window.end !== undefined, 15_000)
+      expect(window.end?.reason).toBe('workspace-stopped')
+      await test.act('start', workspace.id)
+      await shell()
+    })
   })
 })
 
