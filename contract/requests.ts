@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { SshConfigStatus } from './access'
+import { Opened, Opener, OpenerId, SshConfigStatus } from './access'
 import { Definition, NotApplied } from './definition'
 import { KubernetesNamespace, KubernetesOptions, Quantity } from './kubernetes'
 import { OperationOutput } from './operation'
@@ -211,6 +211,10 @@ export const requests = {
   'transfers.resume': request(z.strictObject({ transferId: z.string() }), Nothing),
   /** Forgets one that has ended, and takes away what it left unfinished. */
   'transfers.dismiss': request(z.strictObject({ transferId: z.string() }), Nothing),
+  /** Programs of this machine in which a workspace can be opened, and its host for SSH. */
+  'access.openers': request(OneWorkspace, z.strictObject({ openers: z.array(Opener), host: z.string() })),
+  /** Opens a running workspace in one of them. One that needs what OpenSSH is told fails where that was not done. */
+  'access.open': request(OneWorkspace.extend({ opener: OpenerId }), Opened),
   'access.sshConfig': request(Nothing, SshConfigStatus),
   /** Adds a line to the user's own configuration of OpenSSH, or takes it out again. Only when the user asks for it. */
   'access.setSshConfig': request(z.strictObject({ isInstalled: z.boolean() }), SshConfigStatus),

@@ -92,6 +92,10 @@ export function createEngine({
     targets: workspaces.targets,
     settled,
     links,
+    forward: async (workspaceId, port, signal) => {
+      const { localPort, url } = await ports.handlers['ports.forward']({ workspaceId, port }, signal)
+      return url ?? `http://127.0.0.1:${localPort}/`
+    },
     isShared: sharesGateway === true,
   })
 

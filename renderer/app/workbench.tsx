@@ -38,6 +38,7 @@ const load = {
   files: () => import('../features/files'),
   ports: () => import('../features/ports'),
   logs: () => import('../features/logs'),
+  openIn: () => import('../features/open-in'),
   targets: () => import('../features/targets'),
   settings: () => import('../features/settings'),
   operations: () => import('../features/operations'),
@@ -81,6 +82,7 @@ const WorkspaceView = part(load.workspace, (feature) => feature.WorkspaceView)
 const TerminalsView = part(load.terminals, (feature) => feature.TerminalsView)
 const FilesView = part(load.files, (feature) => feature.FilesView)
 const PortsView = part(load.ports, (feature) => feature.PortsView)
+const OpenInMenu = part(load.openIn, (feature) => feature.OpenInMenu)
 const LogsView = part(load.logs, (feature) => feature.LogsView)
 const TargetsView = part(load.targets, (feature) => feature.TargetsView)
 const TargetCard = part(load.targets, (feature) => feature.TargetCard)
@@ -185,6 +187,11 @@ function Routed() {
               <Part>
                 <PortsView workspaceId={workspaceId} />
               </Part>
+            ),
+            openIn: (workspace) => (
+              <Suspense>
+                <OpenInMenu workspace={workspace} />
+              </Suspense>
             ),
             logs: (workspaceId) => (
               <Part>

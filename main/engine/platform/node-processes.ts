@@ -7,7 +7,7 @@ const OUTPUT_LIMIT = 10 * 1024 * 1024
 /** Between asking a program to end and ending it. */
 const KILL_AFTER = 5_000
 
-export const nodeProcesses: Processes = { spawn: spawnProcess, run }
+export const nodeProcesses: Processes = { spawn: spawnProcess, run, launch }
 
 function spawnProcess(
   command: string,
@@ -85,6 +85,17 @@ async function run(
     stderr: stderr(),
     ...(error ? { error: error as NodeJS.ErrnoException } : {}),
   }
+}
+
+function launch(command: string, args: readonly string[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, [...args], { stdio: 'ignore', detached: true })
+    child.once('error', reject)
+    child.once('spawn', () => {
+      child.unref()
+      resolve()
+    })
+  })
 }
 
 function keepNewest(stream: NodeJS.ReadableStream): () => string {

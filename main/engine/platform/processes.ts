@@ -46,4 +46,9 @@ export interface Processes {
     args: readonly string[],
     options?: ProcessOptions & { readonly input?: string },
   ): Promise<RunResult>
+  /**
+   * Starts a program that goes on by itself, and outlives this process; nobody hears what it prints. Resolves once it
+   * runs, rejects with the system's error.
+   */
+  launch(command: string, args: readonly string[]): Promise<void>
 }

@@ -27,7 +27,7 @@ export function fakePlatform(
   return {
     clock: systemClock,
     logger: silentLogger,
-    processes: { spawn: unused, run: unused },
+    processes: { spawn: unused, run: unused, launch: unused },
     folders: { home: '', config: '', cache: '', state, temporary: '', resources: '' },
     settings: {
       get: () => current,

@@ -11,6 +11,7 @@ import { Clusters } from './clusters'
 import { Machine } from './machine'
 import { NumberSetting, Row, TextSetting } from './rows'
 import styles from './settings.module.css'
+import { Ssh } from './ssh'
 
 type Change = RequestInput<'settings.change'>
 
@@ -30,6 +31,7 @@ export function SettingsView() {
         </div>
       ) : null}
       {settings ? <Sections settings={settings} change={(fields) => void change(fields)} /> : null}
+      <Ssh />
       <Machine />
       <About />
     </Page>

@@ -33,6 +33,7 @@ export interface WorkspacePanels {
   readonly files: (workspaceId: string) => ReactNode
   readonly ports: (workspaceId: string) => ReactNode
   readonly logs: (workspaceId: string) => ReactNode
+  readonly openIn: (workspace: Workspace) => ReactNode
   readonly operation: (operation: Operation, inStrip: boolean) => ReactNode
   readonly strip: (operation: Operation, open: boolean, onToggle: () => void) => ReactNode
 }
@@ -102,7 +103,7 @@ function Present({ workspace, operation, tab, panels }: PresentProps) {
   const nothingToShow = !running && sessions.length === 0
   return (
     <div className={styles.view}>
-      <Header workspace={workspace} busy={operation?.state === 'running'} />
+      <Header workspace={workspace} busy={operation?.state === 'running'} openIn={panels.openIn(workspace)} />
       {operation && shown
         ? panels.strip(operation, unfolded, () => setToggled({ id: operation.id, open: !unfolded }))
         : null}
@@ -182,7 +183,13 @@ function deservesStrip({ kind, state, endedAt }: Operation, openedAt: number): b
   return state === 'succeeded' && made && (endedAt ?? 0) > openedAt - NEWS
 }
 
-function Header({ workspace, busy }: { readonly workspace: Workspace; readonly busy: boolean }) {
+interface HeaderProps {
+  readonly workspace: Workspace
+  readonly busy: boolean
+  readonly openIn: ReactNode
+}
+
+function Header({ workspace, busy, openIn }: HeaderProps) {
   const verbs = possibleVerbs(workspace, busy)
   const now = useNow(30_000)
   const unreachable = useUnreachable().has(workspace.targetId)
@@ -204,6 +211,7 @@ function Header({ workspace, busy }: { readonly workspace: Workspace; readonly b
         </div>
       </div>
       <div className={styles.actions}>
+        {openIn}
         {workspace.state === 'running' ||
         (verbs.has('stop') && !verbs.has('start')) ||
         workspace.state === 'stopping' ? (

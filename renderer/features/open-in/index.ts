@@ -1,0 +1,1 @@
+export { OpenInMenu } from './open-in-menu'
