@@ -120,6 +120,19 @@ export class Channel extends Duplex {
     })
   }
 
+  /**
+   * Sends a text as extended data; what the other side has no room for is left out. For a few words before anything else.
+   */
+  tell(text: string): void {
+    const bytes = Buffer.from(text, 'utf8')
+    const size = Math.min(bytes.length, this.#remoteWindow, this.#remotePacket)
+    if (size === 0 || this.#close.sent || this.#close.received) return
+    this.#remoteWindow -= size
+    this.#host.send(
+      this.#head(message.channelExtendedData).uint32(STDERR).string(bytes.subarray(0, size)).done(),
+    )
+  }
+
   /** Sends a request that has no reply. */
   notify(type: string, payload?: Buffer): void {
     if (!this.#close.sent && !this.#close.received) this.#sendRequest(type, false, payload)

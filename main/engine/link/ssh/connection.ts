@@ -9,6 +9,10 @@ export { Channel, ChannelReset, ConnectionLost, RequestRefused } from './channel
 export { openFailure } from './messages'
 export { Reader, SshProtocolError, Writer } from './wire'
 
+/** Channels of the other side that are open or being decided about, at most. */
+const TAKEN_AT_ONCE = 64
+/** Bytes that may come in one of them before any of them was taken. */
+const TAKEN_WINDOW = 256 * 1024
 /** Bytes of data in one packet that is taken: what all know to send. */
 const PACKET = 32 * 1024
 
@@ -20,6 +24,19 @@ export class OpenRefused extends Error {
     super(description)
     this.reason = reason
   }
+}
+
+/**
+ * Decides about a channel that the other side opens, from what its type says that follows. What it resolves with gets
+ * the channel. Rejects with {@link OpenRefused} to refuse it.
+ */
+export type ChannelTaker = (extra: Buffer) => Promise<(channel: Channel) => void>
+
+/** What the other side says of a channel that it opens. */
+interface RemoteOpening {
+  readonly remoteId: number
+  readonly window: number
+  readonly packet: number
 }
 
 interface Opening {
@@ -42,6 +59,8 @@ export class SshConnection {
   readonly #openings = new Map<number, Opening>()
   readonly #requests: { resolve: (reply: Reader) => void; reject: (error: Error) => void }[] = []
   readonly #turns = new Set<Channel>()
+  readonly #takers = new Map<string, ChannelTaker>()
+  #taken = 0
   #nextId = 0
   #lastReceived: number
   #end: Error | undefined
@@ -98,18 +117,13 @@ export class SshConnection {
         reject(this.#end ? new ConnectionLost(this.#end.message) : signal?.reason)
         return
       }
-      const id = this.#newId()
-      const channel = new Channel(id, window, {
-        send: (...parts) => this.#transport.send(...parts),
-        queue: (one) => this.#queue(one),
-        forget: (one) => this.#forget(one),
-      })
+      const channel = this.#newChannel(window)
+      const { id } = channel
       const onAbort = () => reject(signal?.reason)
       // One signal may cover any number of channels: Node's warning of a leak above ten would be a false one.
       if (signal) setMaxListeners(0, signal)
       signal?.addEventListener('abort', onAbort, { once: true })
       const settled = () => signal?.removeEventListener('abort', onAbort)
-      this.#channels.set(id, channel)
       this.#openings.set(id, {
         channel,
         resolve: () => {
@@ -133,6 +147,21 @@ export class SshConnection {
           .done(),
       )
     })
+  }
+
+  #newChannel(window: number): Channel {
+    const channel = new Channel(this.#newId(), window, {
+      send: (...parts) => this.#transport.send(...parts),
+      queue: (one) => this.#queue(one),
+      forget: (one) => this.#forget(one),
+    })
+    this.#channels.set(channel.id, channel)
+    return channel
+  }
+
+  /** Takes channels of a type that the other side opens. Those of other types are refused. */
+  take(type: string, taker: ChannelTaker): void {
+    this.#takers.set(type, taker)
   }
 
   /** Ids go round; those that are still in use are left out. */
@@ -188,7 +217,7 @@ export class SshConnection {
         this.#requests.shift()?.reject(new RequestRefused('the other side refuses'))
         return
       case message.channelOpen:
-        this.#refuse(reader)
+        this.#asked(reader)
         return
       case message.channelOpenConfirmation:
         this.#confirmed(reader)
@@ -205,15 +234,56 @@ export class SshConnection {
     }
   }
 
-  /** Nobody here waits for channels of the other side. */
-  #refuse(reader: Reader): void {
-    reader.string()
+  /** The other side opens a channel. */
+  #asked(reader: Reader): void {
+    const type = reader.text()
+    const opening: RemoteOpening = {
+      remoteId: reader.uint32(),
+      window: reader.uint32(),
+      packet: reader.uint32(),
+    }
+    const taker = this.#takers.get(type)
+    if (!taker)
+      this.#refuse(opening.remoteId, new OpenRefused(openFailure.unknownType, 'no such channels here'))
+    else if (this.#taken >= TAKEN_AT_ONCE)
+      this.#refuse(opening.remoteId, new OpenRefused(openFailure.shortage, 'too many channels'))
+    // Its message is gone once this returns.
+    else void this.#decide(taker, Buffer.from(reader.rest()), opening)
+  }
+
+  /** Never rejects: whatever is no answer of the taker's is told as a refusal. */
+  async #decide(taker: ChannelTaker, extra: Buffer, opening: RemoteOpening): Promise<void> {
+    this.#taken += 1
+    try {
+      const serve = await taker(extra)
+      if (this.#end) return
+      const channel = this.#confirm(opening)
+      serve(channel)
+      await channel.over
+    } catch (error) {
+      const refusal =
+        error instanceof OpenRefused ? error : new OpenRefused(openFailure.connectFailed, 'it failed')
+      if (!this.#end) this.#refuse(opening.remoteId, refusal)
+    } finally {
+      this.#taken -= 1
+    }
+  }
+
+  #confirm({ remoteId, window, packet }: RemoteOpening): Channel {
+    const channel = this.#newChannel(TAKEN_WINDOW)
+    channel.confirmed(remoteId, window, packet)
+    const head = new Writer().byte(message.channelOpenConfirmation).uint32(remoteId).uint32(channel.id)
+    this.#transport.send(head.uint32(TAKEN_WINDOW).uint32(PACKET).done())
+    return channel
+  }
+
+  #refuse(remoteId: number, { reason, message: text }: OpenRefused): void {
     this.#transport.send(
       new Writer()
         .byte(message.channelOpenFailure)
-        .uint32(reader.uint32())
-        .uint32(openFailure.unknownType)
-        .string('no such channels here')
+        .uint32(remoteId)
+        .uint32(reason)
+        .string(text)
         .string('')
         .done(),
     )
