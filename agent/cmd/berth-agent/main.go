@@ -1,20 +1,24 @@
 // Command berth-agent runs inside a workspace: `bridge` carries SSH between an exec's standard streams and the daemon,
-// `serve` is the daemon, `version` says which agent this is.
+// `serve` is the daemon, `version` says which agent this is. `git-credential`, also by a link of that name, is a credential
+// helper of git that asks whoever is connected.
 package main
 
 import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"slices"
 
 	"berth.dev/agent/internal/bridge"
 	"berth.dev/agent/internal/build"
+	"berth.dev/agent/internal/credentials"
+	"berth.dev/agent/internal/place"
 	"berth.dev/agent/internal/server"
 )
 
-const usage = "usage: berth-agent bridge | serve | version"
+const usage = "usage: berth-agent bridge | serve | version | git-credential get|store|erase"
 
 // Memory: the collector runs often, since what the agent keeps is small and lies in a workspace that others need.
 const (
@@ -28,7 +32,11 @@ const readyDescriptor = 3
 func main() {
 	debug.SetGCPercent(collectorPercent)
 	debug.SetMemoryLimit(memoryTarget)
-	if err := run(os.Args[1:]); err != nil {
+	arguments := os.Args[1:]
+	if filepath.Base(os.Args[0]) == place.GitHelperName {
+		arguments = append([]string{place.GitHelperName}, arguments...)
+	}
+	if err := run(arguments); err != nil {
 		fmt.Fprintf(os.Stderr, "berth-agent: %v\n", err)
 		os.Exit(1)
 	}
@@ -43,6 +51,8 @@ func run(arguments []string) error {
 		return bridge.Run()
 	case "serve":
 		return serve(arguments[1:])
+	case place.GitHelperName:
+		return credentials.Help(arguments[1:], os.Stdin, os.Stdout, os.Stderr)
 	case "version":
 		return json.NewEncoder(os.Stdout).Encode(struct {
 			Version  string `json:"version"`

@@ -3,6 +3,7 @@ package account
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"berth.dev/agent/internal/place"
@@ -46,6 +47,26 @@ func (environment Environment) Set(name, value string) bool {
 	}
 	environment[name] = value
 	return true
+}
+
+// maximumGitSettings bounds what git is told in its environment already, to be added to.
+const maximumGitSettings = 10_000
+
+// Lend names what a client lends: the socket of its SSH agent, unless there is another, and git's credential helper, after
+// all that git has (git(1), GIT_CONFIG_COUNT).
+func (environment Environment) Lend(where place.Place) {
+	environment.setAbsent("SSH_AUTH_SOCK", where.KeysSocket())
+	count := 0
+	if told := environment["GIT_CONFIG_COUNT"]; told != "" {
+		var err error
+		if count, err = strconv.Atoi(told); err != nil || count < 0 || count > maximumGitSettings {
+			return // Git refuses it, and says so.
+		}
+	}
+	number := strconv.Itoa(count)
+	environment["GIT_CONFIG_KEY_"+number] = "credential.helper"
+	environment["GIT_CONFIG_VALUE_"+number] = "!'" + strings.ReplaceAll(where.GitHelper(), "'", `'\''`) + "'"
+	environment["GIT_CONFIG_COUNT"] = strconv.Itoa(count + 1)
 }
 
 // List is the form in which execve(2) takes it.

@@ -2,7 +2,7 @@
 package build
 
 // Version is the agent's version for people.
-const Version = "0.1.0"
+const Version = "0.2.0"
 
 // Revision is the agent's version for programs: it grows with every change a client can see.
-const Revision = 3
+const Revision = 4

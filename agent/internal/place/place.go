@@ -25,8 +25,13 @@ const (
 	// ForwardPrefix begins the names of the sockets of single connections.
 	ForwardPrefix = "forward-"
 
-	socketName = "agent.sock"
-	lockName   = "agent.lock"
+	socketName     = "agent.sock"
+	lockName       = "agent.lock"
+	gitSocketName  = "git-credential.sock"
+	keysSocketName = "ssh-agent.sock"
+
+	// GitHelperName is how the program is called when it is git's credential helper.
+	GitHelperName = "git-credential"
 )
 
 // Place is a folder of this user's own, checked when it was found.
@@ -39,6 +44,15 @@ func (place Place) Socket() string { return filepath.Join(place.Folder, socketNa
 
 // LockFile is the path of the file whose lock the one daemon of this folder holds.
 func (place Place) LockFile() string { return filepath.Join(place.Folder, lockName) }
+
+// GitSocket is the path of the socket on which git's credential helper asks.
+func (place Place) GitSocket() string { return filepath.Join(place.Folder, gitSocketName) }
+
+// KeysSocket is the path of the socket behind which the SSH agent of a client answers.
+func (place Place) KeysSocket() string { return filepath.Join(place.Folder, keysSocketName) }
+
+// GitHelper is the path of git's credential helper, a link to the program.
+func (place Place) GitHelper() string { return filepath.Join(place.Folder, GitHelperName) }
 
 // Candidates lists the places the environment offers, best first, without touching them.
 func Candidates() []Place {
@@ -57,7 +71,7 @@ func Candidates() []Place {
 			continue
 		}
 		place := Place{Folder: filepath.Join(base, fmt.Sprintf("berth-agent-%d", os.Getuid()))}
-		if len(place.Socket()) <= maximumPath {
+		if len(place.GitSocket()) <= maximumPath {
 			places = append(places, place)
 		}
 	}

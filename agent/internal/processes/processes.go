@@ -82,6 +82,28 @@ func Folder(pid int) string {
 	return folder
 }
 
+// Parent is the number of the parent process, 0 if it is not known.
+func Parent(pid int) int {
+	text, err := os.ReadFile(entry(pid, "stat"))
+	if err != nil {
+		return 0
+	}
+	return parentOf(string(text))
+}
+
+// parentOf reads field 4 of /proc/pid/stat.
+func parentOf(stat string) int {
+	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])
+	if len(fields) < 2 {
+		return 0
+	}
+	parent, err := strconv.Atoi(fields[1])
+	if err != nil || parent < 0 {
+		return 0
+	}
+	return parent
+}
+
 // StartedAt is when the process was started, in unix milliseconds; 0 if it is not known.
 func StartedAt(pid int) int64 {
 	text, err := os.ReadFile(entry(pid, "stat"))

@@ -45,6 +45,9 @@ type Daemon struct {
 	listeners     listeners.Watcher
 	upgrading     atomic.Bool
 	hold          *hold
+	lenders       lenders
+	asks          asks
+	sockets       *sockets
 	running       sync.Map // *children.Child of sessions, as keys
 }
 
@@ -67,13 +70,15 @@ func NewDaemon(where place.Place, family *children.Family, startedAt time.Time) 
 		},
 	}
 	configuration.AddHostKey(signer)
-	return &Daemon{
+	daemon := &Daemon{
 		Place:         where,
 		Family:        family,
 		Terminals:     terminals.New(where.Folder, family),
 		configuration: configuration,
 		startedAt:     startedAt,
-	}, nil
+	}
+	daemon.sockets = newSockets(daemon)
+	return daemon, nil
 }
 
 // Serve accepts connections until the listener is closed.

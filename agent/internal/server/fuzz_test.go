@@ -115,3 +115,20 @@ func FuzzTerminalWanted(f *testing.F) {
 		(&session{environment: map[string]string{}}).wantTerminal(payload)
 	})
 }
+
+// FuzzOffer offers what nobody knows, and takes it back.
+func FuzzOffer(f *testing.F) {
+	daemon := testDaemon(f)
+	client := &connection{daemon: daemon}
+	f.Add(`{"kinds":["git","ssh"]}`)
+	f.Add(`{"kinds":null}`)
+	f.Add(`{"kinds":"git"}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		client.offerCredentials(text)
+		client.offerCredentials(`{"kinds":[]}`)
+		client.closing.list = nil
+		if list, _ := daemon.lenders.of(kindGit); len(list) > 0 {
+			t.Fatal("it is still offered")
+		}
+	})
+}

@@ -56,6 +56,9 @@ func (daemon *Daemon) watch() {
 			daemon.hold.end()
 			return
 		}
+		if !taken {
+			daemon.sockets.restore(&daemon.asks)
+		}
 	}
 }
 

@@ -26,6 +26,9 @@ func (client *connection) answer(request *ssh.Request) (accepted bool, payload [
 	case "upgrade@berth.dev":
 		var message textMessage
 		return ssh.Unmarshal(request.Payload, &message) == nil && client.daemon.upgrade(message.Text), nil
+	case "credentials@berth.dev":
+		var message textMessage
+		return ssh.Unmarshal(request.Payload, &message) == nil && client.offerCredentials(message.Text), nil
 	case "tcpip-forward":
 		return client.forwardTCP(request.Payload)
 	case "cancel-tcpip-forward":

@@ -79,12 +79,14 @@ func (daemon *Daemon) run(ready func()) error {
 		<-ending
 		daemon.hold.end()
 	}()
+	daemon.sockets.restore(&daemon.asks)
 	go daemon.watch()
 	ready()
 	var err error
 	for listener := daemon.hold.current(); listener != nil && err == nil; listener = daemon.hold.current() {
 		err = daemon.Serve(listener)
 	}
+	daemon.sockets.end()
 	// A new daemon may begin from here on.
 	daemon.hold.lock.Close()
 	daemon.EndProcesses()

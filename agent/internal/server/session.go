@@ -181,6 +181,7 @@ func (session *session) start(path string, argv []string, folder string) error {
 	if !daemon.admitProcess() {
 		return errors.New("too many processes")
 	}
+	session.environment.Lend(daemon.Place)
 	run, err := session.connectProcess()
 	if err != nil {
 		daemon.processes.Add(-1)

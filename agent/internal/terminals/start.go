@@ -7,6 +7,7 @@ import (
 	"syscall"
 
 	"berth.dev/agent/internal/account"
+	"berth.dev/agent/internal/place"
 	"berth.dev/agent/internal/pseudoterminal"
 )
 
@@ -24,6 +25,7 @@ func (all *Terminals) start(made *terminal, wanted Create) error {
 			return &Problem{"malformed", "env"}
 		}
 	}
+	environment.Lend(place.Place{Folder: all.folder})
 	folder := environment.Home()
 	if filepath.IsAbs(wanted.Folder) {
 		folder = wanted.Folder
