@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Consent, Grant } from './consent'
 import { Operation, OperationOutput } from './operation'
 import { Detection, Port } from './port'
 import { Session } from './session'
@@ -20,6 +21,10 @@ export const collections = {
   /** Only of workspaces in which ports cannot be detected. */
   detections: Detection,
   transfers: Transfer,
+  /** Questions that wait for the user. */
+  consents: Consent,
+  /** What workspaces are given without a question. */
+  grants: Grant,
   /** One record, `settings`. */
   settings: z.strictObject({ id: z.literal('settings'), value: Settings }),
   /** One record, `engine`. */

@@ -1,6 +1,7 @@
 export * from './access'
 export * from './changes'
 export * from './channels'
+export * from './consent'
 export * from './default-target'
 export * from './definition'
 export * from './denied'

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Opened, Opener, OpenerId, SshConfigStatus } from './access'
+import { Credential } from './consent'
 import { Definition, NotApplied } from './definition'
 import { KubernetesNamespace, KubernetesOptions, Quantity } from './kubernetes'
 import { OperationOutput } from './operation'
@@ -218,6 +219,15 @@ export const requests = {
   'access.sshConfig': request(Nothing, SshConfigStatus),
   /** Adds a line to the user's own configuration of OpenSSH, or takes it out again. Only when the user asks for it. */
   'access.setSshConfig': request(z.strictObject({ isInstalled: z.boolean() }), SshConfigStatus),
+  /** Answers one of the `consents`. `always` is remembered for its workspace. */
+  'credentials.answer': request(
+    z.strictObject({ consentId: z.string(), answer: z.enum(['once', 'always', 'deny']) }),
+    Nothing,
+  ),
+  /** Lets a workspace have a credential without a question from now on. */
+  'credentials.allow': request(OneWorkspace.extend({ credential: Credential }), Nothing),
+  /** From now on that is asked again. */
+  'credentials.revoke': request(OneWorkspace.extend({ credential: Credential }), Nothing),
   'settings.change': request(SettingsChange, Settings),
   'doctor.run': request(Nothing, z.array(Check)),
 } as const satisfies Record<string, RequestSchema>

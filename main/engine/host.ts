@@ -24,15 +24,17 @@ function survive(kind: string, error: unknown): void {
 
 const [version, resources] = process.argv.slice(-2)
 if (!version || !resources) throw new Error('The engine was started without its arguments')
+const clients = new Set<Disposer>()
 const engine = createEngine({
   platform: createNodePlatform({ version, resources, logger }),
+  // Who looks at a window can be asked.
+  attended: () => clients.size > 0,
   sharesGateway: true,
 })
 // From here on one broken stream must not take the others with it. What breaks before is the shell's to see.
 process.on('uncaughtException', (error) => survive('exception', error))
 process.on('unhandledRejection', (error) => survive('rejection', error))
 
-const clients = new Set<Disposer>()
 giveMemoryBack()
 
 process.parentPort.on('message', ({ data, ports }) => {

@@ -11,6 +11,7 @@ import {
   streams,
 } from '#contract'
 import { createAccess } from './access'
+import { createCredentials } from './access/credentials'
 import { createDoctor } from './doctor'
 import { createDockerProvider } from './drivers/docker'
 import type { DriverProvider } from './drivers/driver'
@@ -39,6 +40,8 @@ export interface EngineOptions {
   readonly providers?: readonly DriverProvider[]
   /** Whose ports and terminals this process follows; it may grow. Absent: every workspace's. */
   readonly followed?: Selection
+  /** Whether somebody is here who could be asked for consent, by the collection `consents`. Absent: never. */
+  readonly attended?: () => boolean
   /** What is put into workspaces. Absent: what Berth was shipped with. */
   readonly agents?: AgentBinaries
   /** Other Berth processes of this user may take their SSH clients through this one. Absent: no. */
@@ -51,6 +54,7 @@ export function createEngine({
   providers,
   followed,
   agents,
+  attended,
   sharesGateway,
 }: EngineOptions): Engine {
   const listeners = new Set<<N extends EventName>(name: N, payload: EventPayload<N>) => void>()
@@ -99,6 +103,13 @@ export function createEngine({
     isShared: sharesGateway === true,
   })
 
+  const credentials = createCredentials({
+    platform,
+    workspaces: workspaces.workspaces,
+    links,
+    ...(attended && { attended }),
+  })
+
   const settings = new Collection<CollectionRecord<'settings'>>()
   settings.set({ id: 'settings', value: platform.settings.get() })
   const stopSettings = platform.settings.onChange((value) => settings.set({ id: 'settings', value }))
@@ -113,6 +124,7 @@ export function createEngine({
     ...files.handlers,
     ...ports.handlers,
     ...access.handlers,
+    ...credentials.handlers,
     'settings.change': (fields) => platform.settings.change(fields),
     'doctor.run': createDoctor({
       platform,
@@ -137,6 +149,8 @@ export function createEngine({
       ports: ports.ports,
       detections: ports.detections,
       transfers: files.transfers,
+      consents: credentials.consents,
+      grants: credentials.grants,
       settings,
       engine: status,
     },
@@ -176,6 +190,7 @@ export function createEngine({
       await Promise.race([Promise.all(underWay), platform.clock.sleep(TIDYING_LIMIT)])
       await stopRouterPort()
       await stopSettings()
+      await credentials.dispose()
       await terminals.dispose()
       await files.dispose()
       await ports.dispose()

@@ -30,6 +30,8 @@ export const collectionStores: { readonly [N in CollectionName]: CollectionStore
   ports: createCollectionStore<'ports'>(),
   detections: createCollectionStore<'detections'>(),
   transfers: createCollectionStore<'transfers'>(),
+  consents: createCollectionStore<'consents'>(),
+  grants: createCollectionStore<'grants'>(),
   settings: createCollectionStore<'settings'>(),
   engine: createCollectionStore<'engine'>(),
 }

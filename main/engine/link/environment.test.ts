@@ -160,6 +160,47 @@ describe('a login shell', () => {
   })
 })
 
+describe('what is lent', () => {
+  function lent(
+    options: Partial<LinkExecOptions> = {},
+    container: Record<string, string> = {},
+    definition: Partial<Definition> = {},
+  ) {
+    const asked = { command: ['env'], ...options } as LinkExecOptions
+    const prepared = prepareExec({ definition: { ...base, ...definition }, user }, asked, {}, true)
+    const [command = '', ...args] = prepared.command
+    const env = { PATH: '/usr/bin:/bin', XDG_RUNTIME_DIR: '/nowhere', ...container, ...prepared.env }
+    const lines = spawnSync(command, args, { encoding: 'utf8', env, cwd: '/' }).stdout.split('\n')
+    const of = (name: string) => lines.find((line) => line.startsWith(`${name}=`))?.slice(name.length + 1)
+    return { of, names: lines.map((line) => line.replace(/=.*/, '')) }
+  }
+
+  it('is named after what git and ssh have, in the folder of the agent or where that is going to be', () => {
+    const { names, of } = lent({}, { GIT_CONFIG_COUNT: '9', BERTH_AGENT_FOLDER: '/elsewhere' })
+    expect(of('GIT_CONFIG_COUNT')).toBe('10')
+    expect(of('GIT_CONFIG_KEY_9')).toBe('credential.helper')
+    expect(of('GIT_CONFIG_VALUE_9')).toMatch(/^!f\(\) \{ .*\/berth-agent-\d+\/git-credential' "\$@"; \}; f$/)
+    expect(of('SSH_AUTH_SOCK')).toMatch(/\/berth-agent-\d+\/ssh-agent\.sock$/)
+    expect(names.filter((name) => name.startsWith('berth_'))).toEqual([])
+  })
+
+  it('gives way to an agent that is there, and to a definition that wants none', () => {
+    expect(lent({}, { SSH_AUTH_SOCK: '/own' }).of('SSH_AUTH_SOCK')).toBe('/own')
+    expect(lent({ env: { SSH_AUTH_SOCK: '/given' } }).of('SSH_AUTH_SOCK')).toBe('/given')
+    const none = { remoteEnv: { SSH_AUTH_SOCK: null } }
+    expect(lent({}, { SSH_AUTH_SOCK: '/own' }, none).of('SSH_AUTH_SOCK')).toBeUndefined()
+  })
+
+  it('leaves alone a count that git refuses, and is for the workspace user alone', () => {
+    for (const count of ['x', '-1', '08', '1000000']) {
+      const { names, of } = lent({}, { GIT_CONFIG_COUNT: count })
+      expect(of('GIT_CONFIG_COUNT')).toBe(count)
+      expect(names.filter((name) => name.startsWith('GIT_CONFIG_KEY'))).toEqual([])
+    }
+    expect(lent({ user: 'somebody-else' }).of('GIT_CONFIG_COUNT')).toBeUndefined()
+  })
+})
+
 describe('an image without a shell', () => {
   const bare: WorkspaceUser = { name: 'root', uid: 0, gid: 0, home: '/root' }
   it('runs the command itself', () => {

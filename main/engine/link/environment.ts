@@ -47,6 +47,8 @@ export function prepareExec(
   options: LinkExecOptions,
   /** Of this machine, for `${localEnv:…}`. */
   local: Readonly<Record<string, string | undefined>> = {},
+  /** Whether it is told where to ask for credentials, as what the agent starts is by the agent itself. */
+  lends = false,
 ): ExecOptions {
   const { definition, user } = context
   const asUser = options.user === undefined || options.user === user.name || options.user === String(user.uid)
@@ -103,6 +105,10 @@ export function prepareExec(
     }
   }
   lines.push(...later)
+  if (lends && asUser) {
+    const isOwn = 'SSH_AUTH_SOCK' in given || 'SSH_AUTH_SOCK' in definition.remoteEnv
+    lines.push(...lendingLines(user.uid, !isOwn))
+  }
   if (!('LANG' in env)) lines.push('[ -n "$LANG" ] || LANG=C.UTF-8', 'export LANG')
   const folder = path.posix.resolve(definition.workspaceFolder, options.cwd ?? '.')
   lines.push(
@@ -112,6 +118,32 @@ export function prepareExec(
   lines.push('shell' in options ? loginShell : 'exec "$@"')
   const command = 'shell' in options ? [user.shell] : options.command
   return { ...base, command: ['sh', '-c', lines.join('\n'), OURS, folder, ...command], env }
+}
+
+/**
+ * Lines of `sh` that name git's credential helper, after all that git is told in its environment, and the SSH agent of
+ * whoever is connected (PROTOCOL.md, "Place"). The agent may not be there yet: then they name where it is going to be. A
+ * folder of another user's is never used.
+ */
+function lendingLines(uid: number, withKeys: boolean): string[] {
+  const keys = '[ -n "$SSH_AUTH_SOCK" ] || export SSH_AUTH_SOCK="$berth_d/ssh-agent.sock"'
+  return [
+    `for berth_b in "$BERTH_AGENT_FOLDER" "$XDG_RUNTIME_DIR" /tmp /dev/shm /var/tmp "$HOME"; do
+  berth_d=$berth_b/berth-agent-${uid}
+  [ -n "$berth_b" ] && [ -O "$berth_d" ] && break
+  berth_d=
+done
+[ -n "$berth_d" ] || berth_d=\${BERTH_AGENT_FOLDER:-\${XDG_RUNTIME_DIR:-/tmp}}/berth-agent-${uid}`,
+    ...(withKeys ? [keys] : []),
+    `berth_h="!f() { [ -O '$berth_d' ] && [ -x '$berth_d/git-credential' ] && exec '$berth_d/git-credential' \\"\\$@\\"; }; f"
+berth_n=\${GIT_CONFIG_COUNT:-0}
+case $berth_d in *\\'*) berth_n= ;; esac
+case $berth_n in
+  0|[1-9]|[1-9][0-9]|[1-9][0-9][0-9])
+    export "GIT_CONFIG_KEY_$berth_n=credential.helper" "GIT_CONFIG_VALUE_$berth_n=$berth_h"
+    export GIT_CONFIG_COUNT=$((berth_n + 1)) ;;
+esac`,
+  ]
 }
 
 /** What was asked for, of a command that {@link prepareExec} made; undefined for the login shell. */

@@ -6,6 +6,7 @@ import { dialByAgent } from './agent/dial'
 import { AgentKeeper } from './agent/keeper'
 import type { AgentBinaries } from './agent/place'
 import { shippedAgents } from './agent/shipped'
+import { createLinkCredentials } from './credentials'
 import { prepareExec } from './environment'
 import { createLinkFiles } from './files/open'
 import type { Link, Links } from './link'
@@ -76,6 +77,7 @@ export function createLinks(dependencies: LinksDependencies): Links & { dispose(
     }
     const agent = new AgentKeeper({ ...common, binaries: agents })
     const poller = new Poller({ ...common, agent })
+    const credentials = createLinkCredentials({ agent, clock: platform.clock, ended: ended.signal })
     /** The run of the workspace in which the driver has no way into it. */
     let hasNoWay: string | undefined
     /**
@@ -109,13 +111,17 @@ export function createLinks(dependencies: LinksDependencies): Links & { dispose(
       workspaceId,
       async exec(options, signal = ended.signal) {
         // Over the driver, which is twice as fast with bulk (bench exec-binary).
-        return driver().exec(workspaceId, prepareExec(existing(), options, platform.env), signal)
+        const prepared = prepareExec(existing(), options, platform.env, true)
+        const process = await driver().exec(workspaceId, prepared, signal)
+        credentials.attend(process)
+        return process
       },
       dial,
       read: async (path, signal) => driver().read(workspaceId, path, signal),
       write: async (folder, tar, signal) => driver().write(workspaceId, folder, tar, signal),
       listeners: (signal) => poller.follow(AbortSignal.any([signal, ended.signal])),
       foreground: (session) => poller.foreground(session),
+      credentials,
       terminals: createLinkTerminals({
         agent,
         ended: ended.signal,

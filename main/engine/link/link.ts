@@ -1,6 +1,8 @@
 import type { Duplex, Readable } from 'node:stream'
 import { type Listener, type Problem, problem } from '#contract'
 import type { ExecOptions, ExecProcess } from '../drivers/driver'
+import type { Disposer } from '../platform/disposable'
+import type { CredentialLender } from './agent/credentials'
 import type {
   KeptTerminal,
   TerminalCheckpoint,
@@ -13,6 +15,7 @@ import type { ProcessFacts } from './listening-table'
 import type { MessagesConnection } from './ssh/messages-connection'
 
 export type { ExecExit, ExecProcess } from '../drivers/driver'
+export { type Asker, type CredentialLender, type GitAnswer, type GitAsk, NotLent } from './agent/credentials'
 export type {
   KeptTerminal,
   TerminalBeginning,
@@ -67,9 +70,22 @@ export interface Link {
    * runs or can be reached.
    */
   openSsh(signal: AbortSignal): Promise<MessagesConnection>
+  /** What programs in the workspace may ask of this machine. */
+  readonly credentials: LinkCredentials
   /** Something was printed or typed: a port may open soon, look more often for a while. Cheap. */
   stir(): void
 }
+
+export interface LinkCredentials {
+  /**
+   * Answers programs in the workspace from now on, whenever there is a connection to its agent, and keeps one while a
+   * command runs that was started over this link. One lender at a time.
+   */
+  lend(lender: CredentialLender): Disposer
+}
+
+/** A lender where there is no agent: nobody asks it. */
+export const noCredentials: LinkCredentials = { lend: () => () => undefined }
 
 export interface LinkTerminals {
   /**

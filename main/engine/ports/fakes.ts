@@ -1,7 +1,7 @@
 import net from 'node:net'
 import type { Duplex } from 'node:stream'
 import { cancelled, imageDefinition, type Listener, problem, Settings, type Workspace } from '#contract'
-import { type Link, type Links, type ListeningTable, noFiles, noTerminals } from '../link/link'
+import { type Link, type Links, type ListeningTable, noCredentials, noFiles, noTerminals } from '../link/link'
 import { systemClock } from '../platform/clock'
 import { Collection } from '../platform/collection'
 import { silentLogger } from '../platform/logger'
@@ -74,6 +74,7 @@ export class FakeLink implements Link {
   readonly terminals = noTerminals
   readonly files = noFiles
   readonly openSsh = () => Promise.reject(new Error('no SSH here'))
+  readonly credentials = noCredentials
   readonly open = new Set<Duplex>()
   readonly #addresses = new Map<number, number>()
   readonly #waiting = new Set<() => void>()

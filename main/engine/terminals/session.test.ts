@@ -6,6 +6,7 @@ import {
   type ExecProcess,
   type Link,
   type LinkExecOptions,
+  noCredentials,
   noFiles,
   noTerminals,
 } from '../link/link'
@@ -89,6 +90,7 @@ beforeEach(() => {
     foreground: (session) => foreground(session),
     terminals: noTerminals,
     files: noFiles,
+    credentials: noCredentials,
     stir: () => {
       stirred += 1
     },

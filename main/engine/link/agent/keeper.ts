@@ -43,6 +43,12 @@ const notReached: Problem = {
   remedy: 'Try again. If that does not help, restart the workspace.',
 }
 
+/** Whether programs run in it: while it is made and started anew they do, before it is ready. */
+function isReachable({ incarnation, startedAt, state }: Workspace): boolean {
+  const isComing = state === 'creating' || state === 'starting'
+  return state === 'running' || (isComing && incarnation !== undefined && startedAt !== undefined)
+}
+
 /** No agent can run in this workspace, for as long as it is as it is. */
 class Hopeless extends Error {}
 
@@ -161,6 +167,17 @@ export class AgentKeeper {
     } else if (!wasWanted) this.#rest.wake()
   }
 
+  /** Keeps a connection, and makes one where there is none, until the returned function is called. */
+  hold(): Disposer {
+    this.#waiting += 1
+    this.use()
+    let held = true
+    return () => {
+      if (held) this.#waiting -= 1
+      held = false
+    }
+  }
+
   dispose(): void {
     this.#disposed.abort()
     this.#changed.clear()
@@ -192,7 +209,7 @@ export class AgentKeeper {
     while (!signal.aborted) {
       const workspace = this.#workspace
       const isOver = workspace?.incarnation !== undefined && workspace.incarnation === hopeless
-      if (workspace?.state !== 'running' || isOver || !this.#isWanted) {
+      if (!workspace || !isReachable(workspace) || isOver || !this.#isWanted) {
         failures = 0
         await this.#rest.wait(undefined, signal)
         continue
@@ -319,7 +336,7 @@ export class AgentKeeper {
     void connection.ended.then(() => over.abort())
     while (!end.aborted) {
       const now = this.#workspace
-      if (now?.state !== 'running' || now.incarnation !== workspace.incarnation || !this.#isWanted) break
+      if (!now || !isReachable(now) || now.incarnation !== workspace.incarnation || !this.#isWanted) break
       const silence = clock.now() - connection.lastReceived
       if (silence < SILENCE) {
         await this.#rest.wait(SILENCE - silence, end)
