@@ -1,6 +1,8 @@
 import type { Readable, Writable } from 'node:stream'
 import { finished, pipeline } from 'node:stream/promises'
 import type { ExecExit, ExecProcess } from '../main/engine/drivers/driver'
+import type { Engine } from '../main/engine/engine'
+import { type AskPerson, askByKey, askByLine, attendConsents } from './consent'
 import type { CommandContext } from './execute'
 import { DetachKey, enterRawMode, ModeTracker } from './raw-mode'
 
@@ -20,6 +22,7 @@ export interface Attached {
 /** Joins a process without a terminal to our standard streams: exact bytes, end of file, signals. */
 export async function attachStreams(
   context: CommandContext,
+  engine: Engine,
   process_: ExecProcess,
   options: { readonly stdin: boolean },
 ): Promise<Attached> {
@@ -38,6 +41,7 @@ export async function attachStreams(
   const onAbort = () => void end(process_)
   context.signal.addEventListener('abort', onAbort, { once: true })
   const feeding = feed(console.stdin, process_.stdin, options.stdin)
+  const stopAsking = attendConsents(context, engine, between(feeding, askByLine(console)))
   try {
     const [exit] = await Promise.all([
       process_.exit,
@@ -46,7 +50,8 @@ export async function attachStreams(
     ])
     return { exit, left }
   } finally {
-    feeding()
+    stopAsking()
+    feeding.stop()
     context.signal.removeEventListener('abort', onAbort)
     release()
   }
@@ -55,6 +60,7 @@ export async function attachStreams(
 /** Joins a process with a terminal to ours: raw keys, its size, and the terminal as it was afterwards. */
 export async function attachTerminal(
   context: CommandContext,
+  engine: Engine,
   process_: ExecProcess,
   options: { readonly detach: boolean },
 ): Promise<Attached> {
@@ -80,13 +86,15 @@ export async function attachTerminal(
   }
   if (console.stdinIsTerminal) console.stdin.on('data', onKeys)
   const feeding = feed(console.stdin, process_.stdin, true)
+  const stopAsking = attendConsents(context, engine, between(feeding, askByKey(console)))
   const modes = new ModeTracker()
   process_.stdout.on('data', (chunk: Buffer) => modes.see(chunk))
   try {
     const [exit] = await Promise.all([process_.exit, copy(process_.stdout, console.stdout)])
     return { exit, left }
   } finally {
-    feeding()
+    stopAsking()
+    feeding.stop()
     console.stdin.off('data', onKeys)
     stopResizing()
     context.signal.removeEventListener('abort', leave)
@@ -96,19 +104,47 @@ export async function attachTerminal(
   }
 }
 
-/** Hands our stdin over, end of file included. Returns how to stop. */
-function feed(from: Readable, to: Writable, wanted: boolean): () => void {
+interface Feeding {
+  /** Keeps what is typed from the process for a while. */
+  hold(): void
+  goOn(): void
+  stop(): void
+}
+
+/** Asks with what is typed meanwhile kept from the process. */
+function between(feeding: Feeding, ask: AskPerson): AskPerson {
+  return async (question, signal) => {
+    feeding.hold()
+    try {
+      return await ask(question, signal)
+    } finally {
+      feeding.goOn()
+    }
+  }
+}
+
+/** Hands our stdin over, end of file included. */
+function feed(from: Readable, to: Writable, wanted: boolean): Feeding {
   if (!wanted) {
     to.end()
-    return () => undefined
+    return { hold: () => undefined, goOn: () => undefined, stop: () => undefined }
   }
   // A process that no longer reads is its own affair; its exit code tells.
   to.on('error', () => undefined)
   from.on('error', () => to.end())
   from.pipe(to)
-  return () => {
+  let over = false
+  const hold = () => {
     from.unpipe(to)
     from.pause()
+  }
+  return {
+    hold,
+    goOn: () => void (over || from.pipe(to)),
+    stop: () => {
+      over = true
+      hold()
+    },
   }
 }
 

@@ -57,6 +57,14 @@ export type TargetsDocument = z.infer<typeof TargetsDocument>
 export const TargetDocument = z.strictObject({ target: Target, room: Room.nullable() })
 export type TargetDocument = z.infer<typeof TargetDocument>
 
+/** `berth credentials`: what is given without a question. `git`: servers, such as `https://github.com`. */
+export const CredentialsDocument = z.strictObject({
+  credentials: z.array(
+    z.strictObject({ id: z.string(), name: z.string(), git: z.array(z.string()), ssh: z.boolean() }),
+  ),
+})
+export type CredentialsDocument = z.infer<typeof CredentialsDocument>
+
 /** `berth up|start|stop|restart|rebuild|rename|grow|delete`. `workspace` is null after delete. */
 export const ActionDocument = z.strictObject({
   workspace: WorkspaceDocument.nullable(),

@@ -13,6 +13,8 @@ export { version }
 export interface OpenOptions {
   /** Whose ports this process watches and forwards. Absent: nobody's, so that `berth list` starts nothing anywhere. */
   readonly followed?: Selection
+  /** Whether somebody is at this process's terminal who answers questions of workspaces. Absent: never. */
+  readonly attended?: () => boolean
   /** Overrides the user's setting for this process. */
   readonly autoForward?: boolean
   /** Other Berth processes may take their SSH clients through this one, which is quicker. Absent: no. */
@@ -23,7 +25,7 @@ export interface OpenOptions {
 export function openEngine(options: OpenOptions = {}): Engine {
   const logger = process.env.BERTH_LOG ? createJsonLogger((line) => process.stderr.write(line)) : silentLogger
   const machine = createNodePlatform({ version, resources: resourcesFolder(), logger, interactive })
-  const { autoForward, sharesGateway } = options
+  const { attended, autoForward, sharesGateway } = options
   const platform =
     autoForward === undefined
       ? machine
@@ -32,6 +34,7 @@ export function openEngine(options: OpenOptions = {}): Engine {
     platform,
     followed: options.followed ?? new Selection(),
     ...(sharesGateway !== undefined && { sharesGateway }),
+    ...(attended && { attended }),
   })
 }
 

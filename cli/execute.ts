@@ -31,6 +31,8 @@ export interface CommandContext {
 export interface EngineOptions {
   /** Whose ports this process watches and forwards. Absent: nobody's. */
   readonly followed?: Selection
+  /** Whether somebody answers questions of workspaces, see `attendConsents`. Absent: never. */
+  readonly attended?: () => boolean
   /** Overrides the user's setting for this process. */
   readonly autoForward?: boolean
   /** Lets SSH clients of other Berth processes through this one. */

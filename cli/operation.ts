@@ -1,6 +1,7 @@
 import { cancelled, type Operation, ProblemError, problem, type Survival, type Workspace } from '#contract'
 import type { Engine } from '../main/engine/engine'
 import { waitFor } from '../main/engine/platform/collection'
+import { type AskPerson, askByLine, attendConsents } from './consent'
 import type { ActionDocument } from './documents'
 import type { CommandContext } from './execute'
 import { createTimeline } from './timeline'
@@ -35,6 +36,15 @@ export async function runOperation(
     })
   }
   context.signal.addEventListener('abort', cancel, { once: true })
+  const askBelow: AskPerson = async (question, signal) => {
+    const goOn = timeline.hold()
+    try {
+      return await askByLine(context.console)(question, signal)
+    } finally {
+      goOn()
+    }
+  }
+  const stopAsking = attendConsents(context, engine, askBelow)
   try {
     if (context.signal.aborted) throw cancelled()
     const started = await start()
@@ -58,6 +68,7 @@ export async function runOperation(
           remedy: 'Look at the workspace with “berth list”: its state says how it went.',
         })
   } finally {
+    stopAsking()
     timeline.end()
     context.signal.removeEventListener('abort', cancel)
     await stopEvents()

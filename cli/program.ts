@@ -64,6 +64,7 @@ Exit codes: 0 done, 1 a problem, 2 a wrong command line, 130 cancelled; exec pas
   addInside(program, go)
   addSsh(program, go)
   addPorts(program, go)
+  addCredentials(program, go)
   addMachine(program, go)
   return program
 }
@@ -312,6 +313,40 @@ function addPorts(program: Command, go: Execute): void {
     .action((workspace, port, options) =>
       go(options, async (context) => (await import('./commands/url')).url(context, workspace, port)),
     )
+}
+
+function addCredentials(program: Command, go: Execute): void {
+  const all = define(
+    program,
+    'credentials',
+    'What of yours workspaces get without a question: git credentials by server, and your SSH agent.',
+    [
+      'berth credentials',
+      'berth credentials allow project https://github.com',
+      'berth credentials revoke project ssh',
+    ],
+  )
+    .argument('[workspace]', 'of this one alone')
+    .addOption(json())
+    .action((workspace, options) =>
+      go(options, async (context) =>
+        (await import('./commands/credentials')).credentials(context, workspace),
+      ),
+    )
+  const change = (verb: 'allow' | 'revoke', description: string) =>
+    define(all, verb, description, [
+      `berth credentials ${verb} project https://github.com`,
+      `berth credentials ${verb} project ssh`,
+    ])
+      .argument('<workspace>', 'name, id, beginning of either, or target/name')
+      .argument('<what>', 'ssh, or a git server: https://github.com')
+      .action((workspace, what, options) =>
+        go(options, async (context) =>
+          (await import('./commands/credentials')).changeCredentials(context, verb, workspace, what),
+        ),
+      )
+  change('allow', 'Give it to a workspace without a question from now on.')
+  change('revoke', 'Ask again from now on.')
 }
 
 function addMachine(program: Command, go: Execute): void {

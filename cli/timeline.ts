@@ -14,11 +14,14 @@ const spinner = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', 
 export interface Timeline {
   update(operation: Operation): void
   output(stepId: string, text: string): void
+  /** Shows nothing until the returned function is called: something else is on the terminal. */
+  hold(): () => void
   /** The operation is over; nothing is shown after this. */
   end(): void
 }
 
-const silent: Timeline = { update: () => undefined, output: () => undefined, end: () => undefined }
+const nothing = () => undefined
+const silent: Timeline = { update: nothing, output: nothing, hold: () => nothing, end: nothing }
 
 /** A picture that redraws itself on a capable terminal, else a line for everything that happens. */
 export function createTimeline(console: Console, quiet: boolean): Timeline {
@@ -117,6 +120,7 @@ class LiveTimeline implements Timeline {
   #operation: Operation | undefined
   #drawn = 0
   #dirty = false
+  #held = false
 
   constructor(console: Console) {
     this.#console = console
@@ -138,7 +142,18 @@ class LiveTimeline implements Timeline {
     this.#dirty = true
   }
 
+  hold(): () => void {
+    this.#held = true
+    // What is drawn stays; the picture begins anew below whatever comes now.
+    this.#drawn = 0
+    return () => {
+      this.#held = false
+      this.#dirty = true
+    }
+  }
+
   end(): void {
+    this.#held = false
     clearInterval(this.#timer)
     this.#dirty = true
     this.#draw()
@@ -147,7 +162,7 @@ class LiveTimeline implements Timeline {
   #draw(): void {
     const operation = this.#operation
     // The spinner turns while the operation runs; after that only news is drawn.
-    if (!operation || !(this.#dirty || operation.state === 'running')) return
+    if (this.#held || !operation || !(this.#dirty || operation.state === 'running')) return
     this.#dirty = false
     const { columns, rows } = this.#console.size()
     const ended = operation.state !== 'running'
@@ -199,6 +214,11 @@ class PlainTimeline implements Timeline {
       this.#outputs.set(stepId, lines)
     }
     for (const line of lines.add(text)) this.#line(`  | ${line}`)
+  }
+
+  /** Lines come below each other as they are. */
+  hold(): () => void {
+    return nothing
   }
 
   end(): void {

@@ -3,6 +3,7 @@ import type { ExecProcess } from '../../main/engine/drivers/driver'
 import type { Engine } from '../../main/engine/engine'
 import { type Attached, attachStreams, attachTerminal } from '../attach'
 import { whyEnded } from '../attend-workspaces'
+import { isAttended } from '../consent'
 import type { CommandContext } from '../execute'
 import { exitCodes, UsageError } from '../exit-codes'
 import { problemText } from '../problem-text'
@@ -32,7 +33,7 @@ export async function exec(
   const tty = options.tty === true
   const env = parseEnvironment(options.env ?? [], process.env)
   try {
-    const engine = await context.engine()
+    const engine = await context.engine({ attended: () => isAttended(console) })
     const workspace = await findWorkspace(engine, text, context.signal)
     requireRunning(workspace)
     const running = await engine.links.get(workspace.id).exec(
@@ -45,7 +46,12 @@ export async function exec(
       },
       context.signal,
     )
-    return await exitCode(context, engine, workspace, await attach(context, running, tty, options.stdin))
+    return await exitCode(
+      context,
+      engine,
+      workspace,
+      await attach(context, engine, running, tty, options.stdin),
+    )
   } catch (error) {
     return execFailure(context, toProblem(error))
   }
@@ -53,13 +59,14 @@ export async function exec(
 
 function attach(
   context: CommandContext,
+  engine: Engine,
   running: ExecProcess,
   tty: boolean,
   stdin: boolean,
 ): Promise<Attached> {
   return tty
-    ? attachTerminal(context, running, { detach: false })
-    : attachStreams(context, running, { stdin })
+    ? attachTerminal(context, engine, running, { detach: false })
+    : attachStreams(context, engine, running, { stdin })
 }
 
 /** `berth terminal`: the login shell of the workspace, until it ends. */
@@ -68,7 +75,7 @@ export async function terminal(context: CommandContext, text: string): Promise<n
   if (!console.stdinIsTerminal || !console.stdoutIsTerminal)
     throw new UsageError('A terminal needs a terminal. For a single command there is `berth exec`.')
   try {
-    const engine = await context.engine()
+    const engine = await context.engine({ attended: () => isAttended(console) })
     const workspace = await findWorkspace(engine, text, context.signal)
     requireRunning(workspace)
     const running = await engine.links
@@ -78,7 +85,7 @@ export async function terminal(context: CommandContext, text: string): Promise<n
       context,
       engine,
       workspace,
-      await attachTerminal(context, running, { detach: true }),
+      await attachTerminal(context, engine, running, { detach: true }),
     )
   } catch (error) {
     return execFailure(context, toProblem(error))

@@ -1,5 +1,6 @@
 import type { Survival, Workspace } from '#contract'
 import { confirm, survivalLines } from '../confirm'
+import { isAttended } from '../consent'
 import type { CommandContext } from '../execute'
 import { actionDocument, runOperation } from '../operation'
 import { findWorkspace } from '../select'
@@ -28,7 +29,7 @@ export async function lifecycle(
   text: string,
   options: LifecycleOptions,
 ): Promise<undefined> {
-  const engine = await context.engine()
+  const engine = await context.engine({ attended: () => isAttended(context.console) })
   const workspace = await findWorkspace(engine, text, context.signal)
   const label = workspaceLabel(engine, workspace)
   const force = verb === 'stop' && options.force === true

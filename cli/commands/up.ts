@@ -10,6 +10,7 @@ import {
 import type { Engine } from '../../main/engine/engine'
 import { type ClusterOptions, clusterOptions } from '../cluster-options'
 import { commandName } from '../command-name'
+import { isAttended } from '../consent'
 import type { CommandContext } from '../execute'
 import { UsageError } from '../exit-codes'
 import { actionDocument, runOperation } from '../operation'
@@ -35,7 +36,7 @@ export async function up(
   text: string | undefined,
   options: UpOptions,
 ): Promise<undefined> {
-  const engine = await context.engine()
+  const engine = await context.engine({ attended: () => isAttended(context.console) })
   const input = await createInput(context, engine, text, options)
   await tellRoom(context, engine, input)
   const result = await runOperation(context, engine, () =>

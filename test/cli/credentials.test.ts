@@ -1,0 +1,151 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { CredentialsDocument } from '../../cli/documents'
+import { TEST_IMAGES } from '../harness/images'
+import { type CommandLine, commandLine, uniqueName } from './berth'
+
+const SECRET = 'p4ss-w0rd-of-this-computer'
+const ORIGIN = 'https://git.example'
+const name = uniqueName('lend')
+let berth: CommandLine
+
+/** What git says when a server wants a login, and what becomes of it. */
+const fill =
+  "printf 'protocol=https\\nhost=git.example\\n\\n' | GIT_TERMINAL_PROMPT=0 git credential fill; echo over"
+/** The same once what git asks by is in its place. */
+const ready = `until [ -x /tmp/berth-agent-$(id -u)/git-credential ]; do sleep 0.1; done; ${fill}`
+/** Asks the SSH agent for its keys, and prints the number of its answer. */
+const keys = `import os, socket, struct
+s = socket.socket(socket.AF_UNIX)
+s.connect(os.environ["SSH_AUTH_SOCK"])
+s.settimeout(60)
+try:
+  s.sendall(struct.pack(">IB", 1, 11))
+  print("answer", s.recv(65536)[4])
+except (OSError, IndexError): print("no answer")`
+
+beforeAll(async () => {
+  berth = await commandLine()
+  const helper = join(berth.home, 'helper')
+  await writeFile(helper, `#!/bin/sh\n[ "$1" != get ] || printf 'username=maria\\npassword=${SECRET}\\n'\n`, {
+    mode: 0o755,
+  })
+  await writeFile(join(berth.home, '.gitconfig'), `[credential]\n\thelper = ${helper}\n`)
+  const { code, stderr } = await berth.run(['up', '--image', TEST_IMAGES.debian, '--name', name])
+  expect(code, stderr).toBe(0)
+})
+afterAll(async () => {
+  await berth.run(['delete', name, '--yes'])
+  await berth.dispose()
+})
+
+const run = async (line: string) => {
+  const { stderr, stdout } = await berth.run(['exec', name, '--', 'sh', '-c', line])
+  return { stdout: stdout.toString(), stderr }
+}
+const change = (verb: 'allow' | 'revoke', what: string) => berth.run(['credentials', verb, name, what])
+
+describe('what a workspace is lent', () => {
+  it('is nothing where nobody can be asked, and who asks is told what to do', async () => {
+    const { stderr, stdout } = await run(ready)
+    expect(stdout).not.toContain(SECRET)
+    expect(stderr).toContain(`berth: no credentials for ${ORIGIN}: nobody could be asked on your computer`)
+    expect(stderr).toContain(`\`berth credentials allow ${name} ${ORIGIN}\``)
+  })
+
+  it('is what git on this computer knows, once it is allowed, until that is taken back', async () => {
+    expect((await change('allow', 'git.example')).code).toBe(0)
+    const { credentials } = await berth.json(CredentialsDocument, ['credentials', name])
+    expect(credentials).toMatchObject([{ name, git: [ORIGIN], ssh: false }])
+    expect((await run(ready)).stdout).toContain(`username=maria\npassword=${SECRET}\n`)
+    expect((await change('revoke', ORIGIN)).code).toBe(0)
+    expect((await run(ready)).stdout).not.toContain(SECRET)
+    expect((await berth.json(CredentialsDocument, ['credentials'])).credentials).toEqual([])
+  })
+
+  it('is asked for at the terminal, with a command that has none', async () => {
+    const running = berth.terminal(['exec', name, '--', 'sh', '-c', ready])
+    await running.prints(new RegExp(`${name} asks for your git credentials for ${ORIGIN} .*Allow\\?`))
+    running.child.stdin.write('y\n')
+    await running.prints(/over/)
+    const { stdout } = await running.ended
+    expect(stdout.toString()).toContain(SECRET)
+  })
+
+  it('is asked for at the terminal by a key, with a command that has one, and a no is a no', async () => {
+    const running = berth.terminal([
+      'exec',
+      '-t',
+      name,
+      '--',
+      'sh',
+      '-c',
+      `${ready}; read -r line; echo "<$line>"`,
+    ])
+    await running.prints(/Allow\?/)
+    running.child.stdin.write('n')
+    await running.prints(/over/)
+    running.child.stdin.write('typed\r')
+    const { stdout } = await running.ended
+    expect(stdout.toString()).toContain('that was denied on your computer')
+    expect(stdout.toString()).toContain('<typed>')
+    expect(stdout.toString()).not.toContain(SECRET)
+  })
+
+  it('is asked for while a workspace is being made, by the commands of its definition', async () => {
+    const made = uniqueName('lend-up')
+    const folder = join(berth.home, made)
+    await mkdir(join(folder, '.devcontainer'), { recursive: true })
+    const definition = {
+      image: TEST_IMAGES.debian,
+      postCreateCommand: `(${ready}) | grep -c '^password=' > /tmp/result`,
+      waitFor: 'postCreateCommand',
+    }
+    await writeFile(join(folder, '.devcontainer/devcontainer.json'), JSON.stringify(definition))
+    try {
+      const running = berth.terminal(['up', folder, '--name', made])
+      await running.prints(/asks for your git credentials .*Allow\?/)
+      running.child.stdin.write('y\n')
+      const { code, stdout } = await running.ended
+      expect(code, stdout.toString()).toBe(0)
+      const { stdout: result } = await berth.run(['exec', made, '--', 'cat', '/tmp/result'])
+      expect(result.toString()).toBe('1\n')
+    } finally {
+      await berth.run(['delete', made, '--yes'])
+    }
+  })
+
+  it('are signatures of the SSH agent, once they are allowed', async () => {
+    const socket = join(berth.home, 'keys.sock')
+    const agent = spawn('ssh-agent', ['-D', '-a', socket], { stdio: 'ignore' })
+    try {
+      await expect.poll(() => existsSync(socket)).toBe(true)
+      const list = async () => {
+        const { stdout } = await berth.run(['exec', name, '--', 'python3', '-c', keys], {
+          env: { SSH_AUTH_SOCK: socket },
+        })
+        return stdout.toString()
+      }
+      expect(await list()).toBe('no answer\n')
+      expect((await change('allow', 'ssh')).code).toBe(0)
+      expect(await list()).toBe('answer 12\n')
+    } finally {
+      agent.kill('SIGKILL')
+    }
+  })
+
+  it('is nowhere in the workspace afterwards', async () => {
+    await change('allow', ORIGIN)
+    expect((await run(ready)).stdout).toContain(SECRET)
+    const { stdout } = await run(
+      `grep -rl '${SECRET.slice(0, 8)}''${SECRET.slice(8)}' /tmp "$HOME" /workspaces; git config --list --show-origin`,
+    )
+    expect(stdout).not.toContain(SECRET)
+    expect(stdout).not.toMatch(/^\//m)
+    const containers = execFileSync('docker', ['ps', '-q'], { encoding: 'utf8' }).split('\n').filter(Boolean)
+    expect(execFileSync('docker', ['inspect', ...containers], { encoding: 'utf8' })).not.toContain(SECRET)
+  })
+})
