@@ -37,6 +37,8 @@ export const shellRequests = {
     input: z.strictObject({ theme: z.enum(['system', 'light', 'dark']) }),
     output: Nothing,
   },
+  /** Something waits for the user, who may look elsewhere: the taskbar or the dock says so until the window is in front. */
+  'shell.askAttention': { input: Nothing, output: Nothing },
   'shell.info': {
     input: Nothing,
     output: z.strictObject({

@@ -62,6 +62,13 @@ export function createShellHandlers(options: {
       windows.setTheme(theme)
       return {}
     },
+    'shell.askAttention': (_input, window) => {
+      if (window.isFocused()) return {}
+      window.flashFrame(true)
+      // Where the system does not end it by itself.
+      window.once('focus', () => window.flashFrame(false))
+      return {}
+    },
     'shell.info': () => ({
       version,
       platform: process.platform as 'linux' | 'darwin' | 'win32',

@@ -20,6 +20,7 @@ const handlers: ShellHandlers<string> = {
   'shell.connectEngine': () => ({}),
   'shell.restartEngine': () => ({}),
   'shell.setTheme': () => ({}),
+  'shell.askAttention': () => ({}),
   'shell.info': () => ({ version: '1', platform: 'linux', electron: '1' }),
 }
 

@@ -43,6 +43,7 @@ const load = {
   settings: () => import('../features/settings'),
   operations: () => import('../features/operations'),
   lifecycle: () => import('../features/lifecycle'),
+  credentials: () => import('../features/credentials'),
 }
 
 // Asked for before anything is drawn: one of them is what the user sees first. Where one cannot be loaded, the view
@@ -91,6 +92,7 @@ const OperationView = part(load.operations, (feature) => feature.OperationView)
 const FailedCreates = part(load.operations, (feature) => feature.FailedCreates)
 const OperationStrip = part(load.operations, (feature) => feature.OperationStrip)
 const LifecycleDialogs = part(load.lifecycle, (feature) => feature.LifecycleDialogs)
+const ConsentDialog = part(load.credentials, (feature) => feature.ConsentDialog)
 const PortNotices = part(load.ports, (feature) => feature.PortNotices)
 
 /** Loads what is not yet in view once the window is idle, so that no first click has to wait for code. */
@@ -125,6 +127,7 @@ export function Workbench() {
       <ErrorBoundary what="Dialogs and notices">
         <Suspense>
           <LifecycleDialogs />
+          <ConsentDialog />
           <PortNotices />
         </Suspense>
       </ErrorBoundary>

@@ -9,6 +9,7 @@ import { amountsText } from '../../lib/kubernetes-options'
 import { askFor, possibleVerbs, runningOperation } from '../../lib/lifecycle'
 import { ProblemView } from '../../lib/problem-view'
 import { Facts, Mono, Section } from '../../ui/facts'
+import { GrantsSection } from './grants-section'
 import { useDiagnosis } from './use-diagnosis'
 import styles from './workspace.module.css'
 
@@ -86,6 +87,7 @@ export function Details({ workspace }: { readonly workspace: Workspace }) {
           ]}
         />
       </Section>
+      <GrantsSection workspace={workspace} />
       <DefinitionSection definition={definition} />
       {definition.notApplied.length > 0 ? (
         <Section title="In the definition, but not applied">

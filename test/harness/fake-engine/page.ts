@@ -128,6 +128,14 @@ const answers: Record<string, (input: never) => unknown> = {
     change('sessions', { removes: [sessionId] })
     return {}
   },
+  'credentials.answer': ({ consentId }: { consentId: string }) => {
+    change('consents', { removes: [consentId] })
+    return {}
+  },
+  'credentials.revoke': ({ workspaceId }: { workspaceId: string }) => {
+    change('grants', { removes: [workspaceId] })
+    return {}
+  },
   'operations.output': ({ operationId }: { operationId: string }) =>
     operationId === failedOperation.id
       ? [

@@ -411,6 +411,39 @@ const noShell: Problem = {
   cause: 'The image has no shell, and Berth reads the listening table through one.',
   remedy: 'Forward the ports you need by hand, or list them in forwardPorts.',
 }
+const grants: Scene['grants'] = [
+  {
+    id: 'watlas0001',
+    targetId: 'docker:default',
+    git: ['https://github.com', 'https://git.acme.example'],
+    ssh: true,
+  },
+]
+scenes.consent = {
+  ...scenes.full,
+  grants,
+  consents: [
+    {
+      id: 'consent1',
+      workspaceId: 'watlas0001',
+      credential: { kind: 'git', origin: 'https://gitlab.example.com:8443' },
+      username: 'maria',
+      process: 'git',
+      command: 'git push --set-upstream origin feature/invoice-rounding-for-very-long-branch-names',
+      askedAt: now,
+      expiresAt: now + 2 * minute,
+    },
+    {
+      id: 'consent2',
+      workspaceId: 'watlas0001',
+      credential: { kind: 'ssh' },
+      process: 'ssh-keygen',
+      command: 'ssh-keygen -Y sign -n git -f /tmp/.git_signing_key_tmp',
+      askedAt: now,
+      expiresAt: now + 2 * minute,
+    },
+  ],
+}
 scenes['no-shell'] = {
   targets,
   workspaces: [shellless('wtiny00001', 'tiny'), shellless('wtiny00002', 'tiny-forwarded')],

@@ -1,0 +1,1 @@
+export { ConsentDialog } from './consent-dialog'
