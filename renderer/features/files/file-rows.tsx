@@ -29,7 +29,6 @@ export interface RowActions {
   readonly download: (entry: FileRecord) => void
   readonly rename: (entry: FileRecord) => void
   readonly remove: (entry: FileRecord) => void
-  readonly up: () => void
 }
 
 interface FileRowsProps {
@@ -53,12 +52,8 @@ export function FileRows({ folder, entries, chosen, previewed, actions }: FileRo
     if (event.target instanceof HTMLButtonElement && entry) {
       if (event.key === 'Delete' && isPlain) return actions.remove(entry)
       if (event.key === 'F2') return actions.rename(entry)
-      if ((event.key === 'Backspace' && isPlain) || (event.key === 'ArrowUp' && event.altKey)) {
-        event.preventDefault()
-        return actions.up()
-      }
     }
-    onKeyDown(event)
+    if (!event.altKey) onKeyDown(event)
   }
   return (
     <ul ref={list} className={styles.rows} aria-label="Files" onKeyDown={keys}>
@@ -99,6 +94,7 @@ const Row = memo(function Row({ index, folder, entry, chosen, previewed, now, ac
   return (
     <li
       data-index={index}
+      data-name={entry.name}
       className={styles.row}
       data-chosen={chosen || undefined}
       data-previewed={previewed || undefined}

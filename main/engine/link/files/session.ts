@@ -5,22 +5,18 @@ import {
   type AttributeChange,
   attributesOf,
   type FileAttributes,
-  openFlag,
   packet,
   readAttributes,
   status,
-  uint64,
 } from '../sftp/protocol'
-import { type Reader, SshProtocolError, Writer } from '../ssh/wire'
+import { type Reader, SshProtocolError } from '../ssh/wire'
 import { decodeName, encodeName } from './names'
+import { closeHandle, openHandle, pathOf, readParts, type WriteOptions, writeParts } from './parts'
 import { fileProblem, shownPath } from './problems'
 
 export type { AttributeChange, FileAttributes, FileKind } from '../sftp/protocol'
+export type { WriteOptions } from './parts'
 
-/** Bytes of one request for a part of a file; servers that give less are asked again. */
-const PART = 128 * 1024
-/** Parts of a file under way at once: 2 MiB, as much as the channel's window. */
-const PARTS = 16
 /** Entries of a folder that are read unless another number is asked for. */
 const LIST_LIMIT = 100_000
 
@@ -41,15 +37,6 @@ export interface FileDigest {
   readonly sha256: string
   /** How many bytes it is of: less than were asked for where the file is shorter. */
   readonly size: number
-}
-
-export interface WriteOptions {
-  /** Where the first byte goes. */
-  readonly offset: number
-  /** `new` fails where there is something of the name; `over` empties it; `on` goes on with what is there. */
-  readonly mode: 'new' | 'over' | 'on'
-  /** Called with the number of bytes up to which the file is whole, as it grows. */
-  readonly onWritten?: (end: number) => void
 }
 
 /**
@@ -123,7 +110,7 @@ export class FileSession {
   async list(path: string, limit = LIST_LIMIT): Promise<FileListing> {
     const title = `The folder “${nameOf(path)}” could not be read`
     try {
-      const handle = await this.#handle(packet.opendir, pathOf(path))
+      const handle = await openHandle(this.#client, packet.opendir, pathOf(path))
       try {
         const entries: FileEntry[] = []
         for (;;) {
@@ -135,7 +122,7 @@ export class FileSession {
           }
         }
       } finally {
-        this.#close(handle)
+        closeHandle(this.#client, handle)
       }
     } catch (error) {
       throw this.#failed(error, title)
@@ -164,106 +151,17 @@ export class FileSession {
 
   /** What a file holds from `offset` on, until its end or for `length` bytes, with many parts under way at once. */
   async *read(path: string, offset = 0, length = Number.POSITIVE_INFINITY): AsyncGenerator<Buffer, void> {
-    const title = `“${nameOf(path)}” could not be read`
     try {
-      const handle = await this.#handle(packet.open, pathOf(path), number(openFlag.read), attributesOf({}))
-      const coming: { readonly size: number; readonly part: Promise<Buffer[]> }[] = []
-      try {
-        const end = offset + length
-        for (let next = offset; ; ) {
-          while (coming.length < PARTS && next < end) {
-            const size = Math.min(PART, end - next)
-            const part = this.#part(handle, next, size)
-            // Awaited in its turn; one before it may fail first.
-            part.catch(() => undefined)
-            coming.push({ size, part })
-            next += size
-          }
-          const first = coming.shift()
-          if (!first) return
-          let left = first.size
-          for (const piece of await first.part) {
-            left -= piece.length
-            yield piece
-          }
-          if (left > 0) return
-        }
-      } finally {
-        this.#close(handle)
-      }
+      yield* readParts(this.#client, path, offset, length)
     } catch (error) {
-      throw this.#failed(error, title)
+      throw this.#failed(error, `“${nameOf(path)}” could not be read`)
     }
-  }
-
-  /** A part of a file, whole unless the file ends in it. */
-  async #part(handle: Buffer, offset: number, size: number): Promise<Buffer[]> {
-    const pieces: Buffer[] = []
-    let have = 0
-    while (have < size) {
-      try {
-        const left = size - have
-        const asked = [handle, uint64(offset + have), number(left)]
-        const piece = (await this.#client.request(packet.read, packet.data, ...asked)).string()
-        if (piece.length === 0 || piece.length > left)
-          throw new SshProtocolError(`${piece.length} bytes in place of ${left}`)
-        pieces.push(piece)
-        have += piece.length
-      } catch (error) {
-        if (error instanceof SftpFailure && error.status === status.eof) return pieces
-        throw error
-      }
-    }
-    return pieces
   }
 
   /** Writes all that comes, with many parts under way at once. Rejects also with what the source throws, as it is. */
-  async write(path: string, source: AsyncIterable<Buffer>, options: WriteOptions): Promise<void> {
-    const title = `“${nameOf(path)}” could not be written`
-    const flags = {
-      new: openFlag.create | openFlag.exclusive,
-      over: openFlag.create | openFlag.truncate,
-      on: 0,
-    }
-    const open = number(openFlag.write | flags[options.mode])
-    const fail = (error: unknown) => this.#failed(error, title)
-    let handle: Buffer
-    try {
-      handle = await this.#handle(packet.open, pathOf(path), open, attributesOf({ mode: 0o600 }))
-    } catch (error) {
-      throw fail(error)
-    }
-    const going: { readonly end: number; readonly written: Promise<unknown> }[] = []
-    const settle = async () => {
-      const first = going.shift()
-      if (!first) return
-      await first.written.catch((error) => {
-        throw fail(error)
-      })
-      options.onWritten?.(first.end)
-    }
-    try {
-      let offset = options.offset
-      for await (const chunk of source) {
-        for (let at = 0; at < chunk.length; at += PART) {
-          const piece = chunk.subarray(at, at + PART)
-          const asked = [handle, uint64(offset), number(piece.length), piece]
-          const written = this.#client.request(packet.write, packet.status, ...asked)
-          written.catch(() => undefined)
-          offset += piece.length
-          going.push({ end: offset, written })
-          if (going.length >= PARTS) await settle()
-        }
-      }
-      while (going.length > 0) await settle()
-      // What a disk says at the end only, it says here.
-      await this.#client.request(packet.close, packet.status, handle).catch((error) => {
-        throw fail(error)
-      })
-    } catch (error) {
-      this.#close(handle)
-      throw error
-    }
+  write(path: string, source: AsyncIterable<Buffer>, options: WriteOptions): Promise<void> {
+    const fail = (error: unknown) => this.#failed(error, `“${nameOf(path)}” could not be written`)
+    return writeParts(this.#client, path, source, options, fail)
   }
 
   makeFolder(path: string): Promise<void> {
@@ -319,15 +217,6 @@ export class FileSession {
     }
   }
 
-  async #handle(type: number, ...parts: readonly Buffer[]): Promise<Buffer> {
-    const handle = (await this.#client.request(type, packet.handle, ...parts)).string()
-    return new Writer().string(handle).done()
-  }
-
-  #close(handle: Buffer): void {
-    this.#client.request(packet.close, packet.status, handle).catch(() => undefined)
-  }
-
   #failed(error: unknown, title: string): ProblemError {
     return fileProblem(error, title, this.#signal)
   }
@@ -341,14 +230,6 @@ function isName(name: string): boolean {
 /** Where a part of the path is no folder there is nothing either. */
 function isNothing(failure: SftpFailure): boolean {
   return failure.status === status.noSuchFile || /not a directory/i.test(failure.message)
-}
-
-function pathOf(path: string): Buffer {
-  return new Writer().string(encodeName(path)).done()
-}
-
-function number(value: number): Buffer {
-  return new Writer().uint32(value).done()
 }
 
 function nameOf(path: string): string {
