@@ -2,7 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { ProblemError } from '#contract'
 import type { ExecOptions } from '../../drivers/driver'
-import type { SshConnection } from '../ssh/connection'
+import type { Channel, SshConnection } from '../ssh/connection'
 import { dialByAgent } from './dial'
 import { Lines } from './lines'
 import { parseAgentTable } from './listeners'
@@ -67,6 +67,17 @@ describe.skipIf(!isPossible)('the agent', () => {
       stdout: 'in and out',
       stderr: 'two words in /usr\n',
     })
+  })
+
+  it('keeps what a process has printed when input comes after its end', async () => {
+    const process = await startProcess(connection, { command: ['echo', 'printed'] }, never)
+    await (process.stdout as Channel).over
+    process.stdin.write('late')
+    process.stdin.end()
+    let text = ''
+    for await (const chunk of process.stdout) text += chunk
+    expect(text).toBe('printed\n')
+    expect(await process.exit).toEqual({ code: 0 })
   })
 
   it('runs one in a terminal of a size that changes', async () => {

@@ -104,8 +104,11 @@ export class AgentProcess implements ExecProcess {
     if (hasTerminal) channel.stderr.resume()
     this.stdin = new Writable({
       highWaterMark: channel.writableHighWaterMark,
-      write: (chunk: Buffer, _encoding, done) => void channel.write(chunk, () => done()),
-      final: (done) => void channel.end(() => done()),
+      // What comes after the process's end goes nowhere. Written all the same it would be a failure of the channel, and
+      // take with it what the process has printed and nobody has read yet.
+      write: (chunk: Buffer, _encoding, done) =>
+        channel.writableEnded ? done() : void channel.write(chunk, () => done()),
+      final: (done) => (channel.writableEnded ? done() : void channel.end(() => done())),
     })
     this.stdin.on('error', () => undefined)
     channel.onRequest = (type, payload) => this.#told(type, payload)
