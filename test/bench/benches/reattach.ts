@@ -4,7 +4,7 @@ import { launchBerth, makeHome } from '../../e2e/launch'
 import { TEST_IMAGES } from '../../harness/images'
 import type { Bench } from '../bench'
 import { quantile } from '../statistics'
-import { type } from '../terminal-page'
+import { focus, type } from '../terminal-page'
 import { withApplication } from '../window'
 import { benchName } from '../workspace'
 
@@ -12,6 +12,8 @@ import { benchName } from '../workspace'
 const PRINTED = 12_000
 const LINES = 10_000
 const LAST = `line ${PRINTED} of the old session`
+/** Presses of the key that scrolls a page up until the old session's beginning has to be in view. */
+const PAGES = 500
 const SIZE = { width: 1280, height: 800 }
 
 /** The workspace is opened by script as soon as the window offers it. */
@@ -116,12 +118,11 @@ function reattached(page: Page, name: string): Promise<Parts> {
 
 /** Lines from the first one that can be scrolled to, to the last. */
 async function linesAbove(page: Page): Promise<number> {
-  await page.locator('.xterm:visible').first().hover()
-  await page.mouse.wheel(0, -100_000_000)
-  const first = await page.waitForFunction((last) => {
-    const text = document.querySelector('.xterm-rows')?.textContent?.replaceAll('\u00a0', ' ') ?? ''
-    const match = /line (\d+) of/.exec(text)
-    return match && !text.includes(last) ? Number(match[1]) : undefined
-  }, LAST)
-  return PRINTED - Number(await first.jsonValue()) + 1
+  await focus(page)
+  for (let count = 0; count < PAGES; count += 1) await page.keyboard.press('Shift+PageUp')
+  const first = await page.evaluate(() => {
+    const text = document.querySelector('.xterm-rows')?.textContent?.replaceAll('\u00a0', ' ')
+    return /line (\d+) of/.exec(text ?? '')?.[1]
+  })
+  return PRINTED - Number(first) + 1
 }
