@@ -25,5 +25,6 @@ func FuzzProc(f *testing.F) {
 		startTicks(text)
 		bootTime(text)
 		splitCommand([]byte(text))
+		usageOf(text)
 	})
 }

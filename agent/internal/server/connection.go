@@ -113,6 +113,8 @@ func (client *connection) serveChannel(opening ssh.NewChannel) {
 		client.serveDirectSocket(opening)
 	case "ports@berth.dev":
 		client.servePorts(opening)
+	case "activity@berth.dev":
+		client.serveActivity(opening)
 	case "terminal@berth.dev":
 		client.serveTerminal(opening)
 	case "terminals@berth.dev":

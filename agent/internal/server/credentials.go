@@ -124,7 +124,8 @@ func (daemon *Daemon) serveKeys(near *net.UnixConn) {
 		near.Close()
 		return
 	}
-	loan.client.splice(loan.channel, loan.requests, near)
+	// Programs ask for credentials by themselves: that is no activity.
+	loan.client.splice(loan.channel, loan.requests, near, nil)
 }
 
 // asker is a process that wants something, as a person may know it. Nothing depends on it being true.

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/sys/unix"
 
+	"berth.dev/agent/internal/activity"
 	"berth.dev/agent/internal/build"
 	"berth.dev/agent/internal/children"
 	"berth.dev/agent/internal/listeners"
@@ -37,6 +38,7 @@ type Daemon struct {
 	Family *children.Family
 
 	Terminals *terminals.Terminals
+	Activity  *activity.Recorder
 
 	configuration *ssh.ServerConfig
 	startedAt     time.Time
@@ -70,10 +72,12 @@ func NewDaemon(where place.Place, family *children.Family, startedAt time.Time) 
 		},
 	}
 	configuration.AddHostKey(signer)
+	recorder := activity.New()
 	daemon := &Daemon{
 		Place:         where,
 		Family:        family,
-		Terminals:     terminals.New(where.Folder, family),
+		Terminals:     terminals.New(where.Folder, family, recorder),
+		Activity:      recorder,
 		configuration: configuration,
 		startedAt:     startedAt,
 	}

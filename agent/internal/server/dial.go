@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"net"
+	"path/filepath"
 	"strconv"
 	"syscall"
 	"time"
 
 	"golang.org/x/crypto/ssh"
+
+	"berth.dev/agent/internal/activity"
 )
 
 // dialTime is how long a connection may take.
@@ -26,7 +29,8 @@ func (client *connection) serveDirectTCP(opening ssh.NewChannel) {
 		opening.Reject(ssh.ConnectionFailed, "not an address")
 		return
 	}
-	client.join(opening, func() (net.Conn, error) { return dial(message.Host, int(message.Port)) })
+	meter := client.meter(strconv.Itoa(int(message.Port)))
+	client.join(opening, meter, func() (net.Conn, error) { return dial(message.Host, int(message.Port)) })
 }
 
 // serveDirectSocket answers direct-streamlocal@openssh.com (OpenSSH, PROTOCOL, section 2.4).
@@ -40,10 +44,15 @@ func (client *connection) serveDirectSocket(opening ssh.NewChannel) {
 		opening.Reject(ssh.ConnectionFailed, "not a path")
 		return
 	}
-	client.join(opening, func() (net.Conn, error) { return net.DialTimeout("unix", message.Path, dialTime) })
+	meter := client.meter(filepath.Base(message.Path))
+	client.join(opening, meter, func() (net.Conn, error) { return net.DialTimeout("unix", message.Path, dialTime) })
 }
 
-func (client *connection) join(opening ssh.NewChannel, dial func() (net.Conn, error)) {
+func (client *connection) meter(what string) *activity.Meter {
+	return &activity.Meter{Recorder: client.daemon.Activity, Reason: activity.Traffic, What: what}
+}
+
+func (client *connection) join(opening ssh.NewChannel, meter *activity.Meter, dial func() (net.Conn, error)) {
 	far, err := dial()
 	if err != nil {
 		text := err.Error()
@@ -58,7 +67,7 @@ func (client *connection) join(opening ssh.NewChannel, dial func() (net.Conn, er
 		far.Close()
 		return
 	}
-	client.splice(channel, requests, far)
+	client.splice(channel, requests, far, meter)
 }
 
 // dial connects to a host; localhost is this machine's two loopback addresses and is not looked up.

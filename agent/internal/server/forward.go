@@ -9,6 +9,8 @@ import (
 	"sync"
 
 	"golang.org/x/crypto/ssh"
+
+	"berth.dev/agent/internal/activity"
 )
 
 // maximumForwards bounds the listeners of one connection.
@@ -118,7 +120,8 @@ func (client *connection) acceptTCP(listener net.Listener, bind bindMessage) {
 			return
 		}
 		from := near.RemoteAddr().(*net.TCPAddr)
-		go client.offer(near, "forwarded-tcpip", ssh.Marshal(struct {
+		meter := client.meter(strconv.Itoa(int(bind.Port)))
+		go client.offer(near, meter, "forwarded-tcpip", ssh.Marshal(struct {
 			Host           string
 			Port           uint32
 			OriginatorHost string
@@ -128,13 +131,13 @@ func (client *connection) acceptTCP(listener net.Listener, bind bindMessage) {
 }
 
 // offer opens a channel to the client for a connection that was made to a forward.
-func (client *connection) offer(near net.Conn, kind string, extra []byte) {
+func (client *connection) offer(near net.Conn, meter *activity.Meter, kind string, extra []byte) {
 	channel, requests, err := client.ssh.OpenChannel(kind, extra)
 	if err != nil {
 		near.Close()
 		return
 	}
-	client.splice(channel, requests, near)
+	client.splice(channel, requests, near, meter)
 }
 
 // forwardSocket answers streamlocal-forward@openssh.com (OpenSSH, PROTOCOL, section 2.4).
@@ -164,7 +167,8 @@ func (client *connection) acceptSocket(listener *net.UnixListener, kind string, 
 			near.Close()
 			continue
 		}
-		go client.offer(near, kind, extra)
+		// Programs ask for credentials by themselves.
+		go client.offer(near, nil, kind, extra)
 	}
 }
 

@@ -25,6 +25,7 @@ type run struct {
 	master                 *pseudoterminal.Master
 	input, output, problem *os.File
 	theirs                 []*os.File
+	activity               *sessionActivity
 }
 
 func (session *session) connectProcess() (*run, error) {
@@ -80,7 +81,7 @@ func (run *run) untilEnd(session *session, child *children.Child) {
 	channel := session.channel
 	go run.feed(session)
 	var pumps sync.WaitGroup
-	pumps.Go(func() { pump(run.output, channel) })
+	pumps.Go(func() { pump(run.output, noticing{channel, run.activity.printed}) })
 	if run.problem != nil {
 		pumps.Go(func() { pump(run.problem, channel.Stderr()) })
 	}
@@ -103,6 +104,7 @@ func (run *run) feed(session *session) {
 	for {
 		count, err := session.channel.Read(*buffer)
 		if count > 0 {
+			run.activity.typed((*buffer)[:count])
 			if _, failed := run.input.Write((*buffer)[:count]); failed != nil {
 				break
 			}

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"berth.dev/agent/internal/activity"
 	"berth.dev/agent/internal/children"
 	"berth.dev/agent/internal/place"
 )
@@ -33,6 +34,7 @@ func Run(ready func()) error {
 		return err
 	}
 	where.Sweep()
+	activity.ForgetStopped()
 	listener, err := listen(where)
 	if err != nil {
 		return err
@@ -63,6 +65,7 @@ func Resume() error {
 	}
 	daemon.hold = newHold(where, os.NewFile(uintptr(handed.Lock), "lock"), listener)
 	daemon.Terminals.Restore(handed.Terminals)
+	daemon.Activity.Restore(handed.Activity)
 	for _, pid := range handed.Leaving {
 		daemon.Family.Leave(daemon.Family.Adopt(pid))
 	}
@@ -81,6 +84,7 @@ func (daemon *Daemon) run(ready func()) error {
 	}()
 	daemon.sockets.restore(&daemon.asks)
 	go daemon.watch()
+	go daemon.Activity.Watch()
 	ready()
 	var err error
 	for listener := daemon.hold.current(); listener != nil && err == nil; listener = daemon.hold.current() {

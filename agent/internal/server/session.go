@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"syscall"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/sys/unix"
@@ -30,6 +31,8 @@ type session struct {
 	bytes       int
 	wanted      *terminalWanted
 	began       bool
+	kind        string // Of the request that has begun it.
+	activity    *sessionActivity
 	child       *children.Child
 	master      *pseudoterminal.Master
 	isShell     bool   // It is one of RFC 4254, and not Berth's own.
@@ -93,7 +96,7 @@ func (session *session) handle(request *ssh.Request) {
 			request.Reply(false, nil)
 			return
 		}
-		session.began = true
+		session.began, session.kind = true, request.Type
 		session.begin(request)
 	default:
 		request.Reply(false, nil)
@@ -150,6 +153,7 @@ func (session *session) resize(payload []byte) bool {
 	if !ok || session.master == nil {
 		return false
 	}
+	session.activity.drawing.Resized(time.Now())
 	return session.master.Resize(size) == nil
 }
 
@@ -202,6 +206,8 @@ func (session *session) start(path string, argv []string, folder string) error {
 	daemon.running.Store(child, nil)
 	session.child, session.master = child, run.master
 	session.input = nameOf(run.input)
+	session.activity = session.watchActivity(session.kind, argv)
+	run.activity = session.activity
 	go func() {
 		run.untilEnd(session, child)
 		daemon.running.Delete(child)

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ssh"
+
+	"berth.dev/agent/internal/activity"
 )
 
 // resetRequest is sent on a channel when its connection was reset, and received to reset it.
@@ -23,11 +25,11 @@ type halfCloser interface{ CloseWrite() error }
 
 // splice joins a channel and a connection until both directions have ended or one side breaks. Nothing is read from the
 // connection that the channel's window does not let out.
-func (client *connection) splice(channel ssh.Channel, requests <-chan *ssh.Request, far net.Conn) {
+func (client *connection) splice(channel ssh.Channel, requests <-chan *ssh.Request, far net.Conn, meter *activity.Meter) {
 	if stream, ok := far.(*net.TCPConn); ok {
 		stream.SetNoDelay(true)
 	}
-	joint := &joint{channel: channel, far: far}
+	joint := &joint{channel: channel, far: far, meter: meter}
 	var directions sync.WaitGroup
 	closed := make(chan struct{})
 	go func() {
@@ -58,6 +60,7 @@ func (client *connection) splice(channel ssh.Channel, requests <-chan *ssh.Reque
 type joint struct {
 	channel ssh.Channel
 	far     net.Conn
+	meter   *activity.Meter
 	refused atomic.Bool // The connection took no more of what was written to it.
 }
 
@@ -68,6 +71,7 @@ func (joint *joint) outward(client *connection) {
 	for {
 		count, err := joint.channel.Read(*buffer)
 		if count > 0 {
+			joint.meter.Carried(count, true)
 			if _, failed := joint.far.Write((*buffer)[:count]); failed != nil {
 				// It may have said why before it broke: that is read first.
 				joint.refused.Store(true)
@@ -93,6 +97,7 @@ func (joint *joint) inward() {
 	for {
 		count, err := joint.far.Read(*buffer)
 		if count > 0 {
+			joint.meter.Carried(count, false)
 			if _, failed := joint.channel.Write((*buffer)[:count]); failed != nil {
 				return
 			}

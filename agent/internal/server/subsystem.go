@@ -16,8 +16,9 @@ func (session *session) runSubsystem(request *ssh.Request, name string) {
 		session.refuse(request, "berth-agent: no such subsystem\n")
 		return
 	}
+	watched := session.watchActivity(name, nil)
 	server, err := sftp.NewServer(
-		session.channel,
+		noticingChannel{session.channel, watched.meter},
 		sftp.WithServerWorkingDirectory(session.environment.Home()),
 		sftp.WithMaxTxPacket(maximumPart),
 	)

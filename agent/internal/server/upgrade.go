@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"berth.dev/agent/internal/account"
+	"berth.dev/agent/internal/activity"
 	"berth.dev/agent/internal/place"
 	"berth.dev/agent/internal/terminals"
 )
@@ -37,6 +38,7 @@ type state struct {
 	Lock      int
 	Leaving   []int // processes of sessions
 	Terminals []terminals.State
+	Activity  activity.State
 }
 
 // upgrade checks another program and, if it is one, has it take this one's place right after the answer.
@@ -140,7 +142,7 @@ func (daemon *Daemon) replace(program *os.File, path string) error {
 	defer thawTerminals()
 	running, thawFamily := daemon.Family.Freeze()
 	defer thawFamily()
-	handed := state{Folder: daemon.Place.Folder, Terminals: kept, Lock: int(hold.lock.Fd())}
+	handed := state{Folder: daemon.Place.Folder, Terminals: kept, Lock: int(hold.lock.Fd()), Activity: daemon.Activity.State()}
 	handed.Leaving = slices.DeleteFunc(running, func(pid int) bool {
 		return slices.ContainsFunc(kept, func(terminal terminals.State) bool { return terminal.PID == pid })
 	})

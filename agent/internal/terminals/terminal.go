@@ -8,7 +8,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"berth.dev/agent/internal/activity"
 	"berth.dev/agent/internal/children"
+	"berth.dev/agent/internal/processes"
 	"berth.dev/agent/internal/pseudoterminal"
 )
 
@@ -37,6 +39,7 @@ type terminal struct {
 	createdAt time.Time
 	command   []string
 	family    *children.Family
+	activity  *activity.Recorder
 	touched   func()
 
 	mutex      sync.Mutex
@@ -47,6 +50,7 @@ type terminal struct {
 	child      *children.Child
 	master     *pseudoterminal.Master
 	log        outputLog
+	drawing    activity.Drawing
 	checkpoint *checkpoint
 	attached   map[*Attachment]struct{}
 	activityAt time.Time
@@ -115,9 +119,21 @@ func (terminal *terminal) take(descriptor int, buffer []byte) (count int, over b
 	}
 	terminal.log.append(buffer[:count])
 	terminal.activityAt = time.Now()
+	if !terminal.drawing.Paints(buffer[:count], terminal.activityAt) && terminal.activity.DueOutput() {
+		terminal.noteOutput(descriptor)
+	}
 	terminal.condition.Broadcast()
 	terminal.touched()
 	return count, over
+}
+
+// noteOutput marks output as that of a job, unless it is of a shell at its prompt. The mutex is held.
+func (terminal *terminal) noteOutput(descriptor int) {
+	group, err := unix.IoctlGetInt(descriptor, unix.TIOCGPGRP)
+	if err != nil || group == terminal.child.PID && activity.IsPrompt(terminal.command) {
+		return
+	}
+	terminal.activity.Note(activity.Output, func() string { return processes.Name(group) })
 }
 
 // gather reads what there is. over says that nobody has the terminal open.
@@ -198,6 +214,7 @@ func (terminal *terminal) resize(size pseudoterminal.Size) {
 		return
 	}
 	terminal.size = size
+	terminal.drawing.Resized(time.Now())
 	line, _ := json.Marshal(struct {
 		pseudoterminal.Size
 		Offset int64 `json:"offset"`
@@ -215,6 +232,9 @@ func (terminal *terminal) input(data []byte) error {
 	terminal.activityAt = time.Now()
 	terminal.mutex.Unlock()
 	terminal.touched()
+	if !activity.IsAnswer(data) {
+		terminal.activity.Note(activity.Input, func() string { return processes.Name(terminal.master.Foreground()) })
+	}
 	_, err := terminal.master.Write(data)
 	return err
 }

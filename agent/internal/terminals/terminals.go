@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"berth.dev/agent/internal/activity"
 	"berth.dev/agent/internal/children"
 )
 
@@ -21,8 +22,9 @@ const (
 
 // Terminals is all terminals of a daemon. Its mutex is taken before that of a terminal, never after.
 type Terminals struct {
-	folder string
-	family *children.Family
+	folder   string
+	family   *children.Family
+	activity *activity.Recorder
 
 	mutex   sync.Mutex
 	table   map[string]*terminal
@@ -34,10 +36,11 @@ type Terminals struct {
 }
 
 // New makes an empty table; logs are kept in folder.
-func New(folder string, family *children.Family) *Terminals {
+func New(folder string, family *children.Family, recorder *activity.Recorder) *Terminals {
 	return &Terminals{
 		folder:   folder,
 		family:   family,
+		activity: recorder,
 		table:    map[string]*terminal{},
 		touching: make(chan struct{}, 1),
 	}
@@ -108,6 +111,7 @@ func (all *Terminals) newTerminal(id, epoch string) *terminal {
 		id:       id,
 		epoch:    epoch,
 		family:   all.family,
+		activity: all.activity,
 		touched:  all.touch,
 		log:      outputLog{folder: all.folder},
 		attached: map[*Attachment]struct{}{},
