@@ -1,14 +1,15 @@
-import { type Problem, problem, type Workspace, type WorkspaceState } from '#contract'
+import { type EventPayload, type Problem, problem, type Workspace, type WorkspaceState } from '#contract'
 import type { Engine } from '../main/engine/engine'
 import { commandName } from './command-name'
 import type { CommandContext } from './execute'
 import { untilInterrupted } from './until-interrupted'
 
 /** What to know of a workspace in which nothing can run; undefined while it runs or is on its way. */
-export function awayText({ name, state, reason }: Workspace): string | undefined {
+export function awayText({ lastStop, name, state, reason }: Workspace): string | undefined {
   if (state === 'failed') return `${name} has failed: ${lowered(reason)}. Its ports come when it runs.`
   if (state !== 'stopped') return undefined
-  return `${name} is stopped. Its ports come when it runs: ${commandName()} start ${name}`
+  const why = lastStop ? `: ${lowered(lastStop.reason)}` : ''
+  return `${name} is stopped${why}. Its ports come when it runs: ${commandName()} start ${name}`
 }
 
 /**
@@ -43,6 +44,14 @@ export async function attendWorkspaces(
     for (const workspace of upserts) see(workspace)
     for (const id of removes) gone(id)
   })
+  const stopWarnings = engine.onEvent((event, payload) => {
+    if (event !== 'workspace.idle') return
+    const { minutesLeft, name, reason, workspaceId } = payload as EventPayload<'workspace.idle'>
+    if (known.has(workspaceId))
+      context.say(
+        `${name} stops in ${minutesLeft} min: nothing has happened in it. Last: ${lowered(reason)}. To keep it: ${commandName()} idle ${name} --keep 4h`,
+      )
+  })
   // What happened between finding them and now.
   for (const { id } of served) {
     const now = workspaces.get(id)
@@ -51,6 +60,7 @@ export async function attendWorkspaces(
   }
   await untilInterrupted(AbortSignal.any([context.signal, over.signal]))
   await stop()
+  await stopWarnings()
   if (!last || known.size > 0) return undefined
   return problem({
     code: 'workspace-gone',

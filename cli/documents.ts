@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import {
   Check,
+  IdlePolicy,
   Operation,
   PortNumber,
   Problem,
@@ -39,8 +40,25 @@ export const WorkspaceDocument = z.strictObject({
   startedAt: Time.nullable(),
   /** For source and home, where it has a size: on a cluster. */
   volume: Volume.nullable(),
+  /** When it is stopped by itself; null: never. */
+  idle: IdlePolicy.nullable(),
+  /** Why Berth stopped it by itself; null where it did not. */
+  lastStop: z.strictObject({ reason: z.string(), at: Time }).nullable(),
 })
 export type WorkspaceDocument = z.infer<typeof WorkspaceDocument>
+
+/** `berth idle`. Null is what there is not, or what is not known. */
+export const IdleDocument = z.strictObject({
+  workspace: z.strictObject({ id: z.string(), name: z.string(), target: z.string() }),
+  policy: IdlePolicy.extend({ keepUntil: Time.nullable() }).nullable(),
+  /** What was done last. */
+  activity: z.strictObject({ reason: z.string(), at: Time }).nullable(),
+  stopsAt: Time.nullable(),
+  /** Why it is not stopped while no Berth is open, although its owner consents. */
+  onlyWhileOpen: z.string().nullable(),
+  lastStop: z.strictObject({ reason: z.string(), at: Time }).nullable(),
+})
+export type IdleDocument = z.infer<typeof IdleDocument>
 
 /** `berth list`. `unreachable`: targets whose workspaces cannot be shown. */
 export const ListDocument = z.strictObject({

@@ -105,6 +105,8 @@ function addCreation(program: Command, go: Execute): void {
     .option('-d, --definition <path>', 'definition file, where the source has several')
     .option('--respect-gitignore', 'leave out what git ignores, where a folder is copied')
     .option('--no-respect-gitignore', 'copy a folder whole, whatever the settings say')
+    .option('--idle <time>', 'stop it by itself after this time without activity: 30m, 2h, or off')
+    .option('--idle-while-closed', 'consent that its helper ends it then while no Berth is open')
     .addOption(json())
     .optionsGroup('On a cluster:')
     .option('--namespace <name>', 'in this namespace; it becomes a target of its own')
@@ -167,6 +169,29 @@ function addLifecycle(program: Command, go: Execute): void {
     .addOption(json())
     .action((workspace, size, options) =>
       go(options, async (context) => (await import('./commands/lifecycle')).grow(context, workspace, size)),
+    )
+  define(
+    program,
+    'idle',
+    'Show what was done last in a workspace, and after which idle time it is stopped by itself.',
+    [
+      'berth idle project',
+      'berth idle project 30m',
+      'berth idle project 2h --while-closed',
+      'berth idle project --keep 4h',
+      'berth idle project off',
+    ],
+  )
+    .argument('<workspace>')
+    .argument('[time]', 'after which it is stopped from now on: 30m, 2h, or off')
+    .option('--while-closed', 'consent that its helper ends it while no Berth is open')
+    .option('--no-while-closed', 'take that back')
+    .option('--keep <hours>', 'do not stop it before so many hours are over: 4h', hoursOf)
+    .addOption(json())
+    .action((workspace, time, options) =>
+      go(options, async (context) =>
+        (await import('./commands/idle')).idle(context, workspace, time, options),
+      ),
     )
   verb('delete', 'Delete a workspace with all its files.', true).alias('rm')
 }
@@ -374,6 +399,12 @@ function append(value: string, previous: readonly string[] | undefined): string[
 function wholeNumber(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It has to be a whole number.')
   return Number(text)
+}
+
+function hoursOf(text: string): number {
+  const hours = Number(/^(\d{1,3})h?$/.exec(text)?.[1])
+  if (!(hours >= 1 && hours <= 168)) throw new InvalidArgumentError('It has to be 1h to 168h.')
+  return hours
 }
 
 function portNumber(text: string): number {

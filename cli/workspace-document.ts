@@ -5,6 +5,7 @@ import { targetLabel } from './select'
 
 /** A workspace as `--json` shows it. */
 export function workspaceDocument(workspace: Workspace): WorkspaceDocument {
+  const { idle, lastStop } = workspace
   return {
     id: workspace.id,
     name: workspace.name,
@@ -21,6 +22,8 @@ export function workspaceDocument(workspace: Workspace): WorkspaceDocument {
     createdAt: new Date(workspace.createdAt).toISOString(),
     startedAt: workspace.startedAt === undefined ? null : new Date(workspace.startedAt).toISOString(),
     volume: workspace.volume ?? null,
+    idle: idle ? { minutes: idle.minutes, whileClosed: idle.whileClosed } : null,
+    lastStop: lastStop ? { reason: lastStop.reason, at: new Date(lastStop.at).toISOString() } : null,
   }
 }
 

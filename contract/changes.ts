@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Consent, Grant } from './consent'
+import { Activity } from './idle'
 import { Operation, OperationOutput } from './operation'
 import { Detection, Port } from './port'
 import { Session } from './session'
@@ -25,6 +26,8 @@ export const collections = {
   consents: Consent,
   /** What workspaces are given without a question. */
   grants: Grant,
+  /** Of workspaces that run and are followed. */
+  activities: Activity,
   /** One record, `settings`. */
   settings: z.strictObject({ id: z.literal('settings'), value: Settings }),
   /** One record, `engine`. */
@@ -58,6 +61,14 @@ export interface CollectionChange<N extends CollectionName = CollectionName> {
 export const events = {
   /** A step printed something. */
   'operation.output': OperationOutput.extend({ operationId: z.string() }),
+  /** A workspace will be stopped by itself soon, if nothing happens in it. */
+  'workspace.idle': z.strictObject({
+    workspaceId: z.string(),
+    name: z.string(),
+    /** As in {@link Activity}. */
+    reason: z.string(),
+    minutesLeft: z.number().int(),
+  }),
   /** A port was seen for the first time and its definition asks for more than a silent forward. */
   'port.opened': z.strictObject({
     workspaceId: z.string(),

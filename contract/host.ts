@@ -12,6 +12,8 @@ export type HostRequest =
 export type HostReport =
   | { readonly type: 'ready' }
   | { readonly type: 'pong'; readonly id: number }
+  /** Worth a word of the system's, where nobody looks at a window. */
+  | { readonly type: 'notice'; readonly title: string; readonly body: string }
   /** What would end if Berth quit now; sent at the start and whenever it changes. */
   | {
       readonly type: 'activity'

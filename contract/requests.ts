@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { Opened, Opener, OpenerId, SshConfigStatus } from './access'
 import { Credential } from './consent'
 import { Definition, NotApplied } from './definition'
+import { IdlePolicy } from './idle'
 import { KubernetesNamespace, KubernetesOptions, Quantity } from './kubernetes'
 import { OperationOutput } from './operation'
 import { PortNumber } from './port'
@@ -95,6 +96,16 @@ export const requests = {
   'workspaces.rename': request(z.strictObject({ workspaceId: WorkspaceId, name: WorkspaceName }), Started),
   /** Makes its volume larger, in place and with all that is on it. A volume never shrinks. */
   'workspaces.grow': request(z.strictObject({ workspaceId: WorkspaceId, storage: Quantity }), Started),
+  /** When it is stopped by itself; null: never. */
+  'workspaces.idle': request(
+    z.strictObject({ workspaceId: WorkspaceId, policy: IdlePolicy.nullable() }),
+    Nothing,
+  ),
+  /** It is not stopped by itself for so many hours from now on. */
+  'workspaces.keep': request(
+    z.strictObject({ workspaceId: WorkspaceId, hours: z.number().min(1).max(168) }),
+    Nothing,
+  ),
   'workspaces.delete': request(OneWorkspace, Started),
   'workspaces.survival': request(
     z.strictObject({

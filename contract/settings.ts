@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { IdlePolicy } from './idle'
 import { KubernetesNamespace, KubernetesOptions } from './kubernetes'
 
 /** The user's preferences: all that Berth itself stores. Every field has a default, so `{}` is valid settings. */
@@ -30,6 +31,8 @@ export const Settings = z.strictObject({
   confirm: z.enum(['always', 'when-lossy']).default('always'),
   /** What new workspaces ask of any cluster, unless they are told otherwise. */
   kubernetes: KubernetesOptions.prefault({}),
+  /** When new workspaces are stopped by themselves; null: never. */
+  idle: IdlePolicy.nullable().default(null),
 })
 export type Settings = z.infer<typeof Settings>
 
@@ -51,6 +54,7 @@ export const SettingsChange = z
     terminal: shape.terminal.unwrap(),
     confirm: shape.confirm.unwrap(),
     kubernetes: shape.kubernetes.unwrap(),
+    idle: shape.idle.unwrap(),
   })
   .partial()
 export type SettingsChange = z.infer<typeof SettingsChange>

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Definition } from './definition'
+import { IdlePolicy, LastStop, StoredIdlePolicy } from './idle'
 import { KubernetesOptions } from './kubernetes'
 import { Problem } from './problem'
 
@@ -55,6 +56,8 @@ export const CreateInput = z.strictObject({
   respectGitignore: z.boolean().optional(),
   /** For a cluster only, and field by field before the settings. */
   kubernetes: KubernetesOptions.optional(),
+  /** Null: it is never stopped by itself. Absent: as the settings say. */
+  idle: IdlePolicy.nullable().optional(),
 })
 export type CreateInput = z.infer<typeof CreateInput>
 
@@ -120,6 +123,10 @@ export const Workspace = z.strictObject({
   /** What it was made with; on a cluster only. */
   kubernetes: KubernetesOptions.optional(),
   volume: Volume.optional(),
+  /** Absent: it is never stopped by itself. */
+  idle: StoredIdlePolicy.optional(),
+  /** Present from when Berth stopped it by itself until it is started again. */
+  lastStop: LastStop.optional(),
 })
 export type Workspace = z.infer<typeof Workspace>
 

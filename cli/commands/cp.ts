@@ -9,6 +9,7 @@ import { pack } from '../../main/engine/files/tar/pack'
 import { uploadFile } from '../../main/engine/files/upload-file'
 import type { Link } from '../../main/engine/link/link'
 import { systemClock } from '../../main/engine/platform/clock'
+import { Companion } from '../accompany'
 import { localEndings, parsePlace, type RemotePath, remotePath } from '../copy/place'
 import { type RemoteEntry, remoteEntry } from '../copy/remote'
 import { Tally } from '../copy/tally'
@@ -28,6 +29,7 @@ interface Remote {
   readonly workspace: Workspace
   readonly link: Link
   readonly path: RemotePath
+  readonly companion: Companion
 }
 
 /** `berth cp`: a file, a folder or a tar stream, into a workspace or out of it. */
@@ -35,14 +37,21 @@ export async function cp(context: CommandContext, from: string, to: string): Pro
   const source = parsePlace(from)
   const destination = parsePlace(to)
   const tally = new Tally(context.quiet ? undefined : context.console)
+  const copying = (work: Promise<void>, { companion }: Remote) => work.finally(() => companion.end())
   if (source.kind === 'workspace' && destination.kind !== 'workspace') {
     const remote = await openRemote(context, source.workspace, source.path)
-    if (destination.kind === 'stream') await toStream(context, remote)
-    else await toLocal(context, remote, destination.path, tally)
+    const isStream = destination.kind === 'stream'
+    await copying(
+      isStream ? toStream(context, remote) : toLocal(context, remote, destination.path, tally),
+      remote,
+    )
   } else if (destination.kind === 'workspace' && source.kind !== 'workspace') {
     const remote = await openRemote(context, destination.workspace, destination.path)
-    if (source.kind === 'stream') await fromStream(context, remote)
-    else await fromLocal(context, remote, source.path, tally)
+    const isStream = source.kind === 'stream'
+    await copying(
+      isStream ? fromStream(context, remote) : fromLocal(context, remote, source.path, tally),
+      remote,
+    )
   } else {
     throw new UsageError('Exactly one of the two has to be in a workspace, written as workspace:path.')
   }
@@ -64,7 +73,10 @@ export async function cp(context: CommandContext, from: string, to: string): Pro
 async function openRemote(context: CommandContext, text: string, path: string): Promise<Remote> {
   const engine = await context.engine()
   const workspace = await findWorkspace(engine, text, context.signal)
-  return { workspace, link: engine.links.get(workspace.id), path: remotePath(workspace, path) }
+  const place = remotePath(workspace, path)
+  const companion = new Companion(engine, workspace)
+  if (workspace.state === 'running') companion.keep('files')
+  return { workspace, link: engine.links.get(workspace.id), path: place, companion }
 }
 
 async function toStream(context: CommandContext, { link, path }: Remote): Promise<void> {

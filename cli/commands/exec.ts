@@ -1,6 +1,7 @@
 import { type Problem, toProblem, type Workspace } from '#contract'
 import type { ExecProcess } from '../../main/engine/drivers/driver'
 import type { Engine } from '../../main/engine/engine'
+import { Companion } from '../accompany'
 import { type Attached, attachStreams, attachTerminal } from '../attach'
 import { whyEnded } from '../attend-workspaces'
 import { isAttended } from '../consent'
@@ -46,12 +47,11 @@ export async function exec(
       },
       context.signal,
     )
-    return await exitCode(
-      context,
-      engine,
-      workspace,
-      await attach(context, engine, running, tty, options.stdin),
-    )
+    const companion = new Companion(engine, workspace)
+    if (tty) companion.watch(running, console.stdin, command[0] ?? '')
+    else companion.keep('command', command[0])
+    const attached = attach(context, engine, running, tty, options.stdin).finally(() => companion.end())
+    return await exitCode(context, engine, workspace, await attached)
   } catch (error) {
     return execFailure(context, toProblem(error))
   }
@@ -81,12 +81,10 @@ export async function terminal(context: CommandContext, text: string): Promise<n
     const running = await engine.links
       .get(workspace.id)
       .exec({ shell: 'login', tty: console.size(), env: terminalEnvironment(process.env) }, context.signal)
-    return await exitCode(
-      context,
-      engine,
-      workspace,
-      await attachTerminal(context, engine, running, { detach: true }),
-    )
+    const companion = new Companion(engine, workspace)
+    companion.watch(running, console.stdin, 'a terminal')
+    const attached = attachTerminal(context, engine, running, { detach: true }).finally(() => companion.end())
+    return await exitCode(context, engine, workspace, await attached)
   } catch (error) {
     return execFailure(context, toProblem(error))
   }

@@ -1,10 +1,12 @@
 import type { Survival, Workspace } from '#contract'
+import { arm } from '../accompany'
 import { confirm, survivalLines } from '../confirm'
 import { isAttended } from '../consent'
 import type { CommandContext } from '../execute'
 import { actionDocument, runOperation } from '../operation'
 import { findWorkspace } from '../select'
 import { workspaceLabel } from '../workspace-document'
+import { notArmed } from './idle'
 
 export type LifecycleVerb = 'start' | 'stop' | 'restart' | 'rebuild' | 'delete'
 
@@ -47,6 +49,9 @@ export async function lifecycle(
       ? engine.call('workspaces.stop', { workspaceId: workspace.id, force }, context.signal)
       : engine.call(`workspaces.${verb}`, { workspaceId: workspace.id }, context.signal),
   )
+  const isUp = verb !== 'stop' && verb !== 'delete'
+  const isArmed = !isUp || (await arm(engine, workspace.id, context.signal))
+  if (!isArmed) context.say(notArmed(undefined))
   if (context.json) context.document(actionDocument(result, survival))
   else context.say(`${label} ${done[verb]}.`)
 }

@@ -8,6 +8,7 @@ import {
   type Target,
 } from '#contract'
 import type { Engine } from '../../main/engine/engine'
+import { arm } from '../accompany'
 import { type ClusterOptions, clusterOptions } from '../cluster-options'
 import { commandName } from '../command-name'
 import { isAttended } from '../consent'
@@ -18,6 +19,7 @@ import { roomLine } from '../room-text'
 import { findTarget, settled } from '../select'
 import { printable } from '../text'
 import { sourceText, workspaceLabel } from '../workspace-document'
+import { notArmed, parseIdleTime, policyOf } from './idle'
 
 export interface UpOptions extends ClusterOptions {
   readonly image?: string
@@ -28,6 +30,9 @@ export interface UpOptions extends ClusterOptions {
   readonly branch?: string
   readonly definition?: string
   readonly respectGitignore?: boolean
+  /** As {@link parseIdleTime} reads it. */
+  readonly idle?: string
+  readonly idleWhileClosed?: boolean
 }
 
 /** `berth up`: makes a workspace and waits until it is ready. */
@@ -42,6 +47,7 @@ export async function up(
   const result = await runOperation(context, engine, () =>
     engine.call('workspaces.create', input, context.signal),
   )
+  const isArmed = !result.workspace || (await arm(engine, result.workspace.id, context.signal))
   if (context.json) {
     context.document(actionDocument(result))
     return
@@ -54,6 +60,7 @@ export async function up(
   for (const { field, reason } of workspace.definition.notApplied)
     context.say(`Not applied: ${field} (${reason})`)
   context.print(workspace.name)
+  if (!isArmed) context.say(notArmed(undefined))
   context.say(`${label} is ${workspace.state}. Enter it with \`${commandName()} terminal ${label}\`.`)
   if (workspace.definition.forwardPorts.length > 0)
     context.say(
@@ -89,7 +96,13 @@ async function createInput(
     options.builder === undefined ? {} : { target: options.builder },
   )
   const kubernetes = clusterOptions({ ...options, ...(builder === undefined ? {} : { builder }) })
+  if (options.idleWhileClosed && options.idle === undefined)
+    throw new UsageError('--idle-while-closed goes with --idle.')
+  const minutes = options.idle === undefined ? undefined : parseIdleTime(options.idle)
   const shared = {
+    ...(minutes === undefined
+      ? {}
+      : { idle: minutes === null ? null : policyOf(minutes, options.idleWhileClosed) }),
     ...(kubernetes === undefined ? {} : { kubernetes }),
     ...(options.name === undefined ? {} : { name: options.name }),
     ...(options.respectGitignore === undefined ? {} : { respectGitignore: options.respectGitignore }),

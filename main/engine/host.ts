@@ -1,4 +1,4 @@
-import type { HostReport, HostRequest } from '#contract'
+import type { EventPayload, HostReport, HostRequest } from '#contract'
 import { giveMemoryBack } from './give-back'
 import { type HostPort, hostEndpoint } from './host-port'
 import { createEngine, createNodePlatform, serve } from './index'
@@ -59,6 +59,16 @@ async function shutdown(): Promise<void> {
   await engine.dispose()
   process.exit(0)
 }
+
+engine.onEvent((name, payload) => {
+  if (name !== 'workspace.idle') return
+  const { name: workspace, minutesLeft, reason } = payload as EventPayload<'workspace.idle'>
+  report({
+    type: 'notice',
+    title: `${workspace} stops in ${minutesLeft} min`,
+    body: `Nothing has happened in it. Last: ${reason}.`,
+  })
+})
 
 let told = ''
 function reportActivity(): void {

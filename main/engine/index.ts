@@ -109,6 +109,11 @@ export function createEngine({
     links,
     ...(attended && { attended }),
   })
+  const idle = workspaces.attend(ofInterest, (id) =>
+    files.transfers.list().some((one) => one.workspaceId === id && one.state === 'running')
+      ? 'Files were copied'
+      : undefined,
+  )
 
   const settings = new Collection<CollectionRecord<'settings'>>()
   settings.set({ id: 'settings', value: platform.settings.get() })
@@ -125,6 +130,7 @@ export function createEngine({
     ...ports.handlers,
     ...access.handlers,
     ...credentials.handlers,
+    ...idle.handlers,
     'settings.change': (fields) => platform.settings.change(fields),
     'doctor.run': createDoctor({
       platform,
@@ -151,6 +157,7 @@ export function createEngine({
       transfers: files.transfers,
       consents: credentials.consents,
       grants: credentials.grants,
+      activities: idle.activities,
       settings,
       engine: status,
     },
@@ -191,6 +198,7 @@ export function createEngine({
       await stopRouterPort()
       await stopSettings()
       await credentials.dispose()
+      await idle.dispose()
       await terminals.dispose()
       await files.dispose()
       await ports.dispose()

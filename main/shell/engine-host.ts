@@ -14,6 +14,7 @@ export interface EngineHostOptions {
   readonly log: Log
   readonly windows: () => readonly WebContents[]
   readonly onActivity: (activity: Activity) => void
+  readonly onNotice: (title: string, body: string) => void
 }
 
 /** How many characters of the engine's stderr a Problem shows. */
@@ -32,6 +33,7 @@ export class EngineHost {
       start: () => this.#fork(),
       onState: (state) => this.#tell(state),
       onActivity: options.onActivity,
+      onNotice: options.onNotice,
       log: options.log,
     })
   }

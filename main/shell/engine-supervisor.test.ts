@@ -36,6 +36,7 @@ function supervise() {
   const processes: FakeProcess[] = []
   const states: EngineState[] = []
   const activity = vi.fn()
+  const notice = vi.fn()
   const supervisor = new EngineSupervisor<string>({
     start: () => {
       const child = new FakeProcess()
@@ -44,6 +45,7 @@ function supervise() {
     },
     onState: (state) => states.push(state),
     onActivity: activity,
+    onNotice: notice,
     log: { warn: () => undefined },
   })
   const newest = () => {
@@ -51,7 +53,7 @@ function supervise() {
     if (!child) throw new Error('no process')
     return child
   }
-  return { supervisor, processes, states, activity, newest }
+  return { supervisor, processes, states, activity, notice, newest }
 }
 
 beforeEach(() => {
@@ -124,6 +126,14 @@ describe('EngineSupervisor', () => {
     expect(processes).toHaveLength(2)
     vi.advanceTimersByTime(600_000)
     expect(newest().killed).toBe(false)
+  })
+
+  it('passes a word for the system on', () => {
+    const { supervisor, activity, notice, newest } = supervise()
+    supervisor.start()
+    newest().report({ type: 'notice', title: 'one stops in 5 min', body: 'Nothing has happened in it.' })
+    expect(notice).toHaveBeenCalledExactlyOnceWith('one stops in 5 min', 'Nothing has happened in it.')
+    expect(activity).not.toHaveBeenCalled()
   })
 
   it('says that nothing is open any more when the engine is gone', () => {

@@ -15,6 +15,7 @@ export interface SupervisorOptions<P> {
   readonly start: () => EngineProcess<P>
   readonly onState: (state: EngineState) => void
   readonly onActivity: (activity: Activity) => void
+  readonly onNotice: (title: string, body: string) => void
   readonly log: { warn(message: string, fields?: Readonly<Record<string, unknown>>): void }
 }
 
@@ -106,6 +107,7 @@ export class EngineSupervisor<P> {
   #hear(report: HostReport): void {
     if (report.type === 'ready') this.#setState({ state: 'ready' })
     else if (report.type === 'pong') this.#pings.answered = report.id
+    else if (report.type === 'notice') this.#options.onNotice(report.title, report.body)
     else this.#options.onActivity(report)
   }
 

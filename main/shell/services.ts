@@ -41,6 +41,13 @@ export function startServices({ windows, log, refused, engineEntry, resources }:
       activity = now
       tray?.update(now)
     },
+    // Who looks at a window is told there.
+    onNotice: (title, body) => {
+      if (windows.list().some((window) => window.isFocused()) || !Notification.isSupported()) return
+      const notice = new Notification({ title, body })
+      notice.on('click', () => windows.show())
+      notice.show()
+    },
   })
   const handlers = createShellHandlers({ windows, engine, version, resources })
 

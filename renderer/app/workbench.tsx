@@ -80,6 +80,7 @@ const WorkspacesView = part(load.workspaces, (feature) => feature.WorkspacesView
 const FirstRunView = part(load.onboarding, (feature) => feature.FirstRunView)
 const CreateView = part(load.create, (feature) => feature.CreateView)
 const WorkspaceView = part(load.workspace, (feature) => feature.WorkspaceView)
+const IdleNotices = part(load.workspace, (feature) => feature.IdleNotices)
 const TerminalsView = part(load.terminals, (feature) => feature.TerminalsView)
 const FilesView = part(load.files, (feature) => feature.FilesView)
 const PortsView = part(load.ports, (feature) => feature.PortsView)
@@ -129,6 +130,7 @@ export function Workbench() {
           <LifecycleDialogs />
           <ConsentDialog />
           <PortNotices />
+          <IdleNotices />
         </Suspense>
       </ErrorBoundary>
       {overlay === 'palette' ? <CommandPalette /> : null}

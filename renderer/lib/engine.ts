@@ -32,6 +32,7 @@ export const collectionStores: { readonly [N in CollectionName]: CollectionStore
   transfers: createCollectionStore<'transfers'>(),
   consents: createCollectionStore<'consents'>(),
   grants: createCollectionStore<'grants'>(),
+  activities: createCollectionStore<'activities'>(),
   settings: createCollectionStore<'settings'>(),
   engine: createCollectionStore<'engine'>(),
 }

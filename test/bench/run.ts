@@ -15,6 +15,7 @@ const benches: Readonly<Record<string, () => Promise<readonly Bench[]>>> = {
   'port-seen': async () => [(await import('./benches/port-seen')).portSeen],
   'port-push': async () => [(await import('./benches/port-seen')).portPush],
   'forward-connect': async () => [(await import('./benches/forward-connect')).forwardConnect],
+  'agent-cost': async () => [(await import('./benches/agent-cost')).agentCost],
   'link-connect': async () => [(await import('./benches/link-connect')).linkConnect],
   'forward-bulk': async () => [(await import('./benches/forward-bulk')).forwardBulk],
   'link-bulk': async () => [(await import('./benches/forward-bulk')).linkBulk],

@@ -20,6 +20,8 @@ export interface TestEngine {
   follow(workspaceId: string): void
   /** Starts a program that goes on; returns once it was started. */
   background(workspaceId: string, script: string): Promise<void>
+  /** Ends the engine, and leaves what it has created. */
+  leave(): Promise<void>
   /** Deletes what was created. */
   dispose(): Promise<void>
 }
@@ -97,13 +99,16 @@ export async function startEngine(
     async background(workspaceId, script) {
       await test.run(workspaceId, 'sh', '-c', `(${script}) >/tmp/background.log 2>&1 </dev/null &`)
     },
+    async leave() {
+      await engine.dispose()
+      rmSync(home, { recursive: true, force: true })
+    },
     async dispose() {
       for (const id of created) {
         if (!engine.collections.workspaces.get(id)) continue
         await test.act('delete', id)
       }
-      await engine.dispose()
-      rmSync(home, { recursive: true, force: true })
+      await test.leave()
     },
   }
   return test

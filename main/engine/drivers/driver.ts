@@ -2,10 +2,12 @@ import type { Duplex, Readable, Writable } from 'node:stream'
 import type {
   Definition,
   KubernetesOptions,
+  LastStop,
   Problem,
   Progress,
   Room,
   Source,
+  StoredIdlePolicy,
   Target,
   TargetCapabilities,
   Volume,
@@ -78,6 +80,8 @@ export interface Driver {
   /** Removes every instance and volume of the workspace, running or not. Succeeds when there is none. */
   remove(id: string, report: StepReport, signal: AbortSignal): Promise<void>
   rename(id: string, name: string, signal: AbortSignal): Promise<void>
+  /** Keeps notes with the workspace, over stop and rebuild; null takes one away, and one that is left out stays. */
+  note(id: string, notes: WorkspaceNotes, signal: AbortSignal): Promise<void>
   /**
    * Makes its volume larger, running or not. `storage` as Kubernetes writes an amount. Resolves with the volume once it
    * has that, or has it without anybody's doing as soon as the workspace starts next. A growth that was asked for goes
@@ -216,6 +220,12 @@ export type WatchEvent =
   | { readonly type: 'removed'; readonly id: string }
   | { readonly type: 'unreachable'; readonly problem: Problem }
 
+/** What a target keeps of a workspace beside what it is made of. */
+export interface WorkspaceNotes {
+  readonly idle?: StoredIdlePolicy | null
+  readonly lastStop?: LastStop | null
+}
+
 /** A workspace as the target itself tells it. */
 export interface ObservedWorkspace {
   readonly id: string
@@ -233,6 +243,12 @@ export interface ObservedWorkspace {
   /** What it was made with; of a cluster only. */
   readonly kubernetes?: KubernetesOptions
   readonly volume?: Volume
+  readonly idle?: StoredIdlePolicy
+  readonly lastStop?: LastStop
+  /** When it last ended, where the target knows; milliseconds since the epoch. Absent while it runs. */
+  readonly stoppedAt?: number
+  /** It was ended from inside, and its target still keeps a place for it, until it is stopped. */
+  readonly parked?: true
   /** `missing`: volumes without an instance. */
   readonly run: 'starting' | 'running' | 'stopping' | 'stopped' | 'failed' | 'missing'
   readonly reason: string

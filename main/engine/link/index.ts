@@ -2,6 +2,7 @@ import { cancelled, ProblemError, problem, type Workspace } from '#contract'
 import type { Driver } from '../drivers/driver'
 import type { ReadonlyCollection } from '../platform/collection'
 import type { Platform } from '../platform/platform'
+import { WorkspaceActivity } from './activity'
 import { dialByAgent } from './agent/dial'
 import { AgentKeeper } from './agent/keeper'
 import type { AgentBinaries } from './agent/place'
@@ -68,6 +69,18 @@ export function createLinks(dependencies: LinksDependencies): Links & { dispose(
         remedy: 'Refresh the list of workspaces.',
       })
     }
+    /** A target may keep a place for one that is stopped, in which something could be started. */
+    const awake = () => {
+      const workspace = existing()
+      if (workspace.state !== 'stopped') return workspace
+      throw problem({
+        code: 'workspace-not-running',
+        title: `${workspace.name} is not running`,
+        cause: `${workspace.reason}.`,
+        remedy: 'Start the workspace.',
+        actions: [{ kind: 'workspace', label: 'Start', verb: 'start', workspaceId }],
+      })
+    }
     const common = {
       workspaceId,
       workspaces,
@@ -86,6 +99,7 @@ export function createLinks(dependencies: LinksDependencies): Links & { dispose(
      */
     const dial = async (port: number, signal: AbortSignal) => {
       const incarnation = workspaces.get(workspaceId)?.incarnation ?? ''
+      awake()
       const byDriver = async () => driver().dial(workspaceId, port, signal)
       if (hasNoWay !== incarnation) {
         try {
@@ -111,7 +125,7 @@ export function createLinks(dependencies: LinksDependencies): Links & { dispose(
       workspaceId,
       async exec(options, signal = ended.signal) {
         // Over the driver, which is twice as fast with bulk (bench exec-binary).
-        const prepared = prepareExec(existing(), options, platform.env, true)
+        const prepared = prepareExec(awake(), options, platform.env, true)
         const process = await driver().exec(workspaceId, prepared, signal)
         credentials.attend(process)
         return process
@@ -133,6 +147,7 @@ export function createLinks(dependencies: LinksDependencies): Links & { dispose(
       },
       files: createLinkFiles(agent, existing),
       openSsh: (signal) => agent.openMessages(AbortSignal.any([signal, ended.signal])),
+      activity: new WorkspaceActivity({ agent, clock: platform.clock, ended: ended.signal }),
       stir: () => poller.stir(),
     }
     const dispose = () => {

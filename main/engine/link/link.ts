@@ -2,6 +2,7 @@ import type { Duplex, Readable } from 'node:stream'
 import { type Listener, type Problem, problem } from '#contract'
 import type { ExecOptions, ExecProcess } from '../drivers/driver'
 import type { Disposer } from '../platform/disposable'
+import type { LinkActivity } from './activity'
 import type { CredentialLender } from './agent/credentials'
 import type {
   KeptTerminal,
@@ -15,6 +16,7 @@ import type { ProcessFacts } from './listening-table'
 import type { MessagesConnection } from './ssh/messages-connection'
 
 export type { ExecExit, ExecProcess } from '../drivers/driver'
+export { type ActivityFacts, type Attendance, type LinkActivity, noActivity } from './activity'
 export { type Asker, type CredentialLender, type GitAnswer, type GitAsk, NotLent } from './agent/credentials'
 export type {
   KeptTerminal,
@@ -72,6 +74,7 @@ export interface Link {
   openSsh(signal: AbortSignal): Promise<MessagesConnection>
   /** What programs in the workspace may ask of this machine. */
   readonly credentials: LinkCredentials
+  readonly activity: LinkActivity
   /** Something was printed or typed: a port may open soon, look more often for a while. Cheap. */
   stir(): void
 }

@@ -1,7 +1,15 @@
 import net from 'node:net'
 import type { Duplex } from 'node:stream'
 import { cancelled, imageDefinition, type Listener, problem, Settings, type Workspace } from '#contract'
-import { type Link, type Links, type ListeningTable, noCredentials, noFiles, noTerminals } from '../link/link'
+import {
+  type Link,
+  type Links,
+  type ListeningTable,
+  noActivity,
+  noCredentials,
+  noFiles,
+  noTerminals,
+} from '../link/link'
 import { systemClock } from '../platform/clock'
 import { Collection } from '../platform/collection'
 import { silentLogger } from '../platform/logger'
@@ -75,6 +83,7 @@ export class FakeLink implements Link {
   readonly files = noFiles
   readonly openSsh = () => Promise.reject(new Error('no SSH here'))
   readonly credentials = noCredentials
+  readonly activity = noActivity
   readonly open = new Set<Duplex>()
   readonly #addresses = new Map<number, number>()
   readonly #waiting = new Set<() => void>()

@@ -2,7 +2,7 @@ import net from 'node:net'
 import type { Duplex } from 'node:stream'
 import { problem } from '#contract'
 import { type Loopback, listenNear, listenOn, UNPRIVILEGED } from './loopback'
-import { reset, splice } from './splice'
+import { type Carried, reset, splice } from './splice'
 
 /** Bytes that one connection's local end may hold each way before its other end is held up. */
 const HIGH_MARK = 256 * 1024
@@ -13,6 +13,8 @@ export interface ForwardOptions {
   readonly required: boolean
   /** Numbers that are not taken in place of `localPort`: other forwards want them. */
   readonly avoid: (port: number) => boolean
+  /** Hears of what passes over one connection: made anew for each. */
+  readonly carries?: () => Carried
   readonly reach: (signal: AbortSignal) => Promise<Duplex>
 }
 
@@ -41,7 +43,7 @@ export async function openForward(options: ForwardOptions): Promise<ForwardServe
           remote.destroy()
           return
         }
-        splice(socket, remote)
+        splice(socket, remote, options.carries?.())
       },
       () => reset(socket),
     )

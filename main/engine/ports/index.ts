@@ -8,6 +8,7 @@ import { Gate } from './gate'
 import { type Router, type RouterBackend, startRouter } from './router'
 import { announceRouter } from './router/directory'
 import { originOf, urlNames } from './router/hosts'
+import { trafficTo } from './traffic'
 import { WorkspacePorts } from './workspace-ports'
 
 export interface PortsDependencies {
@@ -82,6 +83,7 @@ export function createPorts({
         platform.clock.sleep(APPEARS, controller.signal).then(finish, () => undefined)
       })
     },
+    carries: (workspaceId, port) => trafficTo(links.get(workspaceId).activity, port, platform.clock),
     async reach(workspaceId, port, hold, signal) {
       const found = all.get(workspaceId)
       if (!found) throw unknownWorkspace(workspaceId)

@@ -12,15 +12,18 @@ export function reset(stream: Duplex): void {
   else stream.destroy()
 }
 
+/** Hears of bytes as they pass, and whether they come from the first of two connections. */
+export type Carried = (bytes: number, fromFirst: boolean) => void
+
 /**
  * Joins two connections: bytes, ends and resets pass both ways, with backpressure. An end of one direction leaves the
  * other open; a failure of one connection resets the other.
  */
-export function splice(one: Duplex, other: Duplex): void {
+export function splice(one: Duplex, other: Duplex, carried: Carried = () => undefined): void {
   follow(one, other)
   follow(other, one)
-  gather(one, other)
-  gather(other, one)
+  gather(one, other, (bytes) => carried(bytes, true))
+  gather(other, one, (bytes) => carried(bytes, false))
   one.pipe(other)
   other.pipe(one)
 }
@@ -29,7 +32,7 @@ export function splice(one: Duplex, other: Duplex): void {
  * Lets pieces of a flood that come in one turn of the event loop go on together: TLS delivers 16 KiB at a time, and
  * what a forward costs is mostly its writes. Anything smaller goes at once.
  */
-function gather(from: Duplex, to: Duplex): void {
+function gather(from: Duplex, to: Duplex, carried: (bytes: number) => void): void {
   let held = 0
   const flush = () => {
     if (held === 0) return
@@ -38,6 +41,7 @@ function gather(from: Duplex, to: Duplex): void {
   }
   // Before the pipe's own listener, which writes.
   from.on('data', (piece: Buffer) => {
+    carried(piece.length)
     if (held + piece.length > BATCH) flush()
     if (held === 0) {
       if (piece.length < BULKY) return

@@ -12,6 +12,7 @@ import type { Platform } from '../platform/platform'
 import { attributesOf, type EffectiveAttributes } from './attributes'
 import { type Entry, groupByPort, isAnnounced, notKnown, stateOf } from './entry'
 import { openForward } from './forward'
+import { trafficTo } from './traffic'
 
 /** How often a port is tried where its listening table cannot be read, milliseconds. */
 const TRY_EVERY = 3000
@@ -285,10 +286,12 @@ export class WorkspacePorts {
 
   async #open(entry: Entry, localPort: number | undefined, required: boolean): Promise<void> {
     if (entry.server && (localPort === undefined || entry.server.localPort === localPort)) return
+    const { link, platform } = this.#dependencies
     const server = await openForward({
       localPort: localPort ?? entry.port,
       required,
       avoid: (number) => this.#entries.has(number),
+      carries: () => trafficTo(link.activity, entry.port, platform.clock),
       reach: (signal) => this.#reach(entry, true, signal),
     })
     if (this.#ended.signal.aborted) {

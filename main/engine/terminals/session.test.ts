@@ -6,6 +6,7 @@ import {
   type ExecProcess,
   type Link,
   type LinkExecOptions,
+  noActivity,
   noCredentials,
   noFiles,
   noTerminals,
@@ -91,6 +92,7 @@ beforeEach(() => {
     terminals: noTerminals,
     files: noFiles,
     credentials: noCredentials,
+    activity: noActivity,
     stir: () => {
       stirred += 1
     },

@@ -10,6 +10,7 @@ import { Attachment, type AttachmentOwner } from './attachment'
 import { CHECKPOINT_WORTH, CheckpointPace } from './checkpoint-pace'
 import { endByClosing, endOfProcess, endOfStart, endOfWorkspace, mayBeWorkspace } from './ends'
 import { terminalEnvironment } from './environment'
+import { JobActivity } from './job-activity'
 import { ScreenMirror } from './mirror'
 import { OutputPipe } from './output-pipe'
 import { OutputPosition } from './output-position'
@@ -60,6 +61,7 @@ export class TerminalSession implements AttachmentOwner {
   readonly #mirror: ScreenMirror
   readonly #pipe: OutputPipe
   readonly #size: SizeControl
+  readonly #jobs: JobActivity
   /** In the order of attaching; the first is the leader until another is typed into. */
   readonly #attachments = new Set<Attachment>()
   readonly #starting = new AbortController()
@@ -116,6 +118,7 @@ export class TerminalSession implements AttachmentOwner {
       },
       this.#position,
     )
+    this.#jobs = new JobActivity(options.link.activity, platform.clock, () => this.#ownTitle())
     this.#size = new SizeControl({
       columns: record.columns,
       rows: record.rows,
@@ -264,6 +267,8 @@ export class TerminalSession implements AttachmentOwner {
     this.#leader = attachment
     this.#pipe.hurry()
     this.#stir()
+    // In what the workspace keeps it sees by itself.
+    if (!this.#isKept) this.#jobs.typed()
     this.#type(data)
   }
 
@@ -303,6 +308,7 @@ export class TerminalSession implements AttachmentOwner {
     }
     process.stdout.on('data', (chunk: Uint8Array) => {
       this.#stir()
+      if (!this.#isKept) this.#jobs.printed(chunk)
       this.#position.pushed(chunk.length)
       this.#pipe.push(chunk)
       if (this.#isKept) this.#checkpoints.printed(this.#position.sinceCheckpoint)
@@ -430,6 +436,7 @@ export class TerminalSession implements AttachmentOwner {
   }
 
   #applySize(columns: number, rows: number): void {
+    this.#jobs.resized()
     this.#mirror.resize(columns, rows)
     this.#options.sessions.patch(this.id, { columns, rows })
   }

@@ -72,6 +72,11 @@ export class Guard {
     return this.#held.get(workspaceId)?.state
   }
 
+  /** The same, in the background as well. */
+  work(workspaceId: string): ActionState | undefined {
+    return (this.#held.get(workspaceId) ?? this.#background.get(workspaceId))?.state
+  }
+
   /** Workspaces that are being created by this engine. */
   drafts(): Workspace[] {
     return [...this.#held.values()].flatMap(({ state }) => state.draft ?? [])

@@ -45,6 +45,25 @@ const action = (
   action: { kind, phase, elsewhere: false },
 })
 
+describe('the reason of a workspace that Berth stopped by itself', () => {
+  const lastStop = { at: 10_000_000, reason: 'Stopped by Berth after 30 minutes without activity' }
+
+  it('is why, and not only that it is', () => {
+    const stopped = { run: 'stopped', reason: 'Stopped', lastStop } as const
+    expect(see({}, stopped)).toMatchObject({ state: 'stopped', reason: lastStop.reason })
+    expect(see({}, { ...stopped, stoppedAt: lastStop.at + 3_000 })).toMatchObject({ reason: lastStop.reason })
+  })
+
+  it('is none of a later stop, nor of one that runs again', () => {
+    const later = { run: 'stopped', reason: 'Stopped', lastStop, stoppedAt: lastStop.at + 3_600_000 } as const
+    expect(see({}, later)).toMatchObject({ reason: 'Stopped' })
+    expect(see({}, { lastStop })).toMatchObject({ state: 'running', reason: 'Running' })
+    expect(see({}, { run: 'failed', reason: 'It ran out of memory', lastStop })).toMatchObject({
+      reason: 'It ran out of memory',
+    })
+  })
+})
+
 describe('the state of a workspace', () => {
   it('is what its target says while nothing is done to it', () => {
     expect(see({})).toEqual({ state: 'running', reason: 'Running', problem: undefined })

@@ -1,5 +1,6 @@
-import type { OperationKind, Problem, Target, Workspace } from '#contract'
+import type { LastStop, OperationKind, Problem, Target, Workspace } from '#contract'
 import type { ObservedWorkspace } from '../drivers/driver'
+import { isOfThatStop } from './idle/last-stop'
 import { leavesState } from './operations'
 
 /** All that is known of one workspace at one moment. */
@@ -39,6 +40,7 @@ export function reconcile(situation: Situation): Workspace | undefined {
     if (!draft || !action) return undefined
     return { ...draft, ...describeAction(action) }
   }
+  const lastStop = lastStopOf(observed)
   const base: Workspace = {
     id: observed.id,
     targetId: situation.targetId,
@@ -56,6 +58,8 @@ export function reconcile(situation: Situation): Workspace | undefined {
     ...(observed.instance !== undefined ? { instance: observed.instance } : {}),
     ...(observed.kubernetes !== undefined ? { kubernetes: observed.kubernetes } : {}),
     ...(observed.volume !== undefined ? { volume: observed.volume } : {}),
+    ...(observed.idle && { idle: observed.idle }),
+    ...(lastStop && { lastStop }),
     ...override,
     ...describe(observed, situation),
   }
@@ -64,6 +68,12 @@ export function reconcile(situation: Situation): Workspace | undefined {
     return { ...rest, ...describeAction(action) }
   }
   return base
+}
+
+/** Why it is stopped, if Berth did that by itself. */
+function lastStopOf(observed: ObservedWorkspace): LastStop | undefined {
+  const { lastStop } = observed
+  return lastStop && isOfThatStop(lastStop, observed) ? lastStop : undefined
 }
 
 function describeAction(action: NonNullable<Situation['action']>): Pick<Workspace, 'state' | 'reason'> {
@@ -140,8 +150,10 @@ function describeReachable(observed: ObservedWorkspace, situation: Situation): D
           ],
         },
       }
-    default:
-      return { state: observed.run, reason: observed.reason }
+    default: {
+      const why = observed.run === 'stopped' ? lastStopOf(observed)?.reason : undefined
+      return { state: observed.run, reason: why ?? observed.reason }
+    }
   }
 }
 

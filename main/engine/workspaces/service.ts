@@ -16,6 +16,7 @@ import type { Platform } from '../platform/platform'
 import type { ActionContext } from './actions/context'
 import { Guard } from './guard'
 import { createHandlers, type WorkspaceHandlers } from './handlers'
+import { createIdle, type Idle } from './idle/index'
 import { Locks } from './locks'
 import { serveLogs } from './logs'
 import { Observations } from './observations'
@@ -41,6 +42,8 @@ export interface WorkspaceService {
   readonly handlers: WorkspaceHandlers
   driverOf(workspaceId: string): Driver | undefined
   openLogs(input: StreamOpen<'logs'>, port: MessageEndpoint): void
+  /** Looks after some of the workspaces, in which nobody may do anything for too long. */
+  attend(followed: ReadonlyCollection<Workspace>, work: (workspaceId: string) => string | undefined): Idle
   /** Resolves once every target has answered, or failed to, for the first time. */
   readonly settled: Promise<void>
   /** Cancels what is under way, waits until it has cleaned up, and closes all connections. */
@@ -314,6 +317,14 @@ export function createWorkspaceService(options: WorkspaceServiceOptions): Worksp
     operations: operations.collection,
     handlers: createHandlers({ context: service.context(), operations, targets }),
     driverOf: (id) => service.driverOf(id),
+    attend: (followed, work) =>
+      createIdle({
+        context: service.context(),
+        workspaces: followed,
+        driverOf: (id) => service.driverOf(id),
+        emit: options.emit,
+        work,
+      }),
     openLogs: (input, port) =>
       serveLogs(input, service.driverOf(input.workspaceId), port, options.platform.logger),
     settled: service.settled,

@@ -1,12 +1,13 @@
 import { Button, Checkbox, Select, TextInput, UnstyledButton } from '@mantine/core'
 import { IconBrandGit, IconChevronRight, IconFolder, IconFolderOpen, IconPackage } from '@tabler/icons-react'
 import { type FormEvent, useEffect, useState } from 'react'
-import type { CreateInput, Problem, Source } from '#contract'
+import type { CreateInput, IdlePolicy, Problem, Source } from '#contract'
 import { defaultTarget } from '#contract/default-target'
 import { deniedProblem } from '#contract/denied'
 import { callShell } from '../../lib/bridge'
 import { formatSource, nameFault, targetText } from '../../lib/format'
 import { useCollection, useSettings } from '../../lib/hooks'
+import { IdleChoice } from '../../lib/idle-choice'
 import { createWorkspace } from '../../lib/lifecycle'
 import { NamespaceDialog } from '../../lib/namespace-dialog'
 import { goBack, openWorkspace } from '../../lib/navigation'
@@ -42,6 +43,7 @@ export function CreateView({ initialText, asked }: CreateViewProps) {
   const [targetId, setTargetId] = useState(asked?.targetId ?? null)
   const [definitionPath, setDefinitionPath] = useState(asked?.definitionPath ?? null)
   const [respectsGitignore, setRespectsGitignore] = useState<boolean | undefined>()
+  const [idle, setIdle] = useState<IdlePolicy | null | undefined>(asked?.idle)
   const [more, setMore] = useState(false)
   const [turn, setTurn] = useState(0)
 
@@ -71,6 +73,7 @@ export function CreateView({ initialText, asked }: CreateViewProps) {
     ...(otherImage ? { image: otherImage } : {}),
     ...(definitionPath ? { definitionPath } : {}),
     ...(isCopied && respectsGitignore !== undefined ? { respectGitignore: respectsGitignore } : {}),
+    ...(idle === undefined ? {} : { idle }),
   }
   // Asked again by itself when the target comes back.
   const preview = usePreview(input, `${turn} ${target?.state}`)
@@ -189,43 +192,51 @@ export function CreateView({ initialText, asked }: CreateViewProps) {
           />
         ) : null}
 
-        {source?.kind === 'image' ? null : (
-          <div>
-            <UnstyledButton className={styles.more} aria-expanded={more} onClick={() => setMore(!more)}>
-              <IconChevronRight size={14} data-open={more || undefined} aria-hidden />
-              More options
-            </UnstyledButton>
-            {more ? (
-              <div className={styles.fields}>
-                {source === undefined || source.kind === 'git' ? (
+        <div>
+          <UnstyledButton className={styles.more} aria-expanded={more} onClick={() => setMore(!more)}>
+            <IconChevronRight size={14} data-open={more || undefined} aria-hidden />
+            More options
+          </UnstyledButton>
+          {more ? (
+            <div className={styles.fields}>
+              {source?.kind === 'image' ? null : (
+                <>
+                  {source === undefined || source.kind === 'git' ? (
+                    <TextInput
+                      label="Branch"
+                      placeholder="The repository’s default"
+                      spellCheck={false}
+                      value={branch}
+                      onChange={(event) => setBranch(event.currentTarget.value)}
+                    />
+                  ) : null}
                   <TextInput
-                    label="Branch"
-                    placeholder="The repository’s default"
+                    label="Image"
+                    placeholder="As the definition says"
                     spellCheck={false}
-                    value={branch}
-                    onChange={(event) => setBranch(event.currentTarget.value)}
+                    value={image}
+                    onChange={(event) => setImage(event.currentTarget.value)}
                   />
-                ) : null}
-                <TextInput
-                  label="Image"
-                  placeholder="As the definition says"
-                  spellCheck={false}
-                  value={image}
-                  onChange={(event) => setImage(event.currentTarget.value)}
-                />
-              </div>
-            ) : null}
-            {candidates.length > 1 ? (
-              <Select
-                label="Definition"
-                className={styles.definition}
-                value={definitionPath ?? preview.value?.definition.path ?? null}
-                onChange={setDefinitionPath}
-                data={[...candidates]}
+                </>
+              )}
+              <IdleChoice
+                label="Stop by itself"
+                value={idle === undefined ? (settings?.idle ?? null) : idle}
+                onChange={setIdle}
+                kind={target?.kind}
               />
-            ) : null}
-          </div>
-        )}
+            </div>
+          ) : null}
+          {candidates.length > 1 ? (
+            <Select
+              label="Definition"
+              className={styles.definition}
+              value={definitionPath ?? preview.value?.definition.path ?? null}
+              onChange={setDefinitionPath}
+              data={[...candidates]}
+            />
+          ) : null}
+        </div>
 
         {cluster ? (
           <ClusterSection

@@ -4,6 +4,7 @@ import type { Problem, RequestInput, Settings, ShellRequestOutput } from '#contr
 import { callShell } from '../../lib/bridge'
 import { request } from '../../lib/engine'
 import { useCollection, useRecord, useSettings } from '../../lib/hooks'
+import { IdleChoice } from '../../lib/idle-choice'
 import { ProblemView } from '../../lib/problem-view'
 import { Facts, Section } from '../../ui/facts'
 import { Page } from '../../ui/page'
@@ -100,6 +101,19 @@ function Sections({ settings, change }: SectionsProps) {
               aria-labelledby={id}
               checked={settings.respectGitignore}
               onChange={(event) => change({ respectGitignore: event.currentTarget.checked })}
+            />
+          )}
+        </Row>
+        <Row
+          title="Stop by themselves"
+          text="When nobody types, no job prints, nothing is forwarded and no processor is busy. Each workspace can have it otherwise."
+        >
+          {(id) => (
+            <IdleChoice
+              labelledBy={id}
+              value={settings.idle}
+              kind={undefined}
+              onChange={(idle) => change({ idle })}
             />
           )}
         </Row>

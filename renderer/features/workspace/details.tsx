@@ -10,6 +10,7 @@ import { askFor, possibleVerbs, runningOperation } from '../../lib/lifecycle'
 import { ProblemView } from '../../lib/problem-view'
 import { Facts, Mono, Section } from '../../ui/facts'
 import { GrantsSection } from './grants-section'
+import { IdleSection } from './idle-section'
 import { useDiagnosis } from './use-diagnosis'
 import styles from './workspace.module.css'
 
@@ -88,6 +89,7 @@ export function Details({ workspace }: { readonly workspace: Workspace }) {
         />
       </Section>
       <GrantsSection workspace={workspace} />
+      <IdleSection workspace={workspace} />
       <DefinitionSection definition={definition} />
       {definition.notApplied.length > 0 ? (
         <Section title="In the definition, but not applied">

@@ -1,1 +1,2 @@
+export { IdleNotices } from './idle-notices'
 export { type WorkspacePanels, WorkspaceView } from './workspace-view'

@@ -24,6 +24,7 @@ import { EmptyState } from '../../ui/empty-state'
 import { IconButton } from '../../ui/icon-button'
 import { StateDot } from '../../ui/state-dot'
 import { Details } from './details'
+import { IdleBanner } from './idle-banner'
 import { useDiagnosis } from './use-diagnosis'
 import styles from './workspace.module.css'
 
@@ -104,6 +105,7 @@ function Present({ workspace, operation, tab, panels }: PresentProps) {
   return (
     <div className={styles.view}>
       <Header workspace={workspace} busy={operation?.state === 'running'} openIn={panels.openIn(workspace)} />
+      <IdleBanner workspace={workspace} />
       {operation && shown
         ? panels.strip(operation, unfolded, () => setToggled({ id: operation.id, open: !unfolded }))
         : null}

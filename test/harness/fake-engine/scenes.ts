@@ -128,7 +128,13 @@ export function workspace(
 }
 
 const workspaces: readonly Workspace[] = [
-  workspace({ id: 'watlas0001', name: 'atlas', state: 'running', reason: 'Ready for 42 min' }),
+  workspace({
+    id: 'watlas0001',
+    name: 'atlas',
+    state: 'running',
+    reason: 'Ready for 42 min',
+    idle: { minutes: 30, whileClosed: true },
+  }),
   workspace({
     id: 'wbilling01',
     name: 'billing-service',
@@ -145,8 +151,13 @@ const workspaces: readonly Workspace[] = [
     id: 'wdocs00001',
     name: 'docs',
     state: 'stopped',
-    reason: 'Stopped by maria',
+    reason: 'Stopped by Berth after 30 minutes without activity; last: typed in vim',
     source: { kind: 'folder', path: '/home/maria/src/docs' },
+    idle: { minutes: 30, whileClosed: false },
+    lastStop: {
+      at: now - 90 * minute,
+      reason: 'Stopped by Berth after 30 minutes without activity; last: typed in vim',
+    },
   }),
   workspace({
     id: 'wfailed001',
@@ -392,7 +403,39 @@ export const scenes: Record<string, Scene> = {
   'first-run-down': {
     targets: [{ ...(targets[0] as Target), state: 'unreachable', problem: problems.unreachable }],
   },
-  full: { targets: [...targets, downTarget], workspaces, ports, sessions, operations: [startOperation] },
+  full: {
+    targets: [...targets, downTarget],
+    workspaces,
+    ports,
+    sessions,
+    operations: [startOperation],
+    activities: [
+      {
+        id: 'watlas0001',
+        reason: 'Typed in bash',
+        at: now - 4 * minute,
+        stopsAt: now + 26 * minute,
+        warnsAt: now + 21 * minute,
+      },
+      { id: 'wbilling01', reason: 'Traffic to port 3000', at: now - 20_000 },
+    ],
+  },
+  idle: {
+    targets,
+    workspaces,
+    ports,
+    sessions,
+    activities: [
+      {
+        id: 'watlas0001',
+        reason: 'Output of npm',
+        at: now - 25.5 * minute,
+        stopsAt: now + 4.5 * minute,
+        warnsAt: now - minute / 2,
+        onlyWhileOpen: 'Its main process belongs to another user than its terminals',
+      },
+    ],
+  },
   creating: { targets, workspaces: [creating], operations: [createOperation] },
   failed: { targets, operations: [failedOperation] },
 }

@@ -13,6 +13,7 @@ import type {
   TargetDescription,
   TargetFacts,
   WatchEvent,
+  WorkspaceNotes,
   WorkspaceSpec,
 } from '../driver'
 import { createDialer, type Dialer } from '../shared/dial'
@@ -155,6 +156,10 @@ export class DockerDriver implements Driver {
 
   rename(id: string, name: string, signal: AbortSignal): Promise<void> {
     return this.#lifecycle.rename(id, name, signal)
+  }
+
+  note(id: string, notes: WorkspaceNotes, signal: AbortSignal): Promise<void> {
+    return this.#lifecycle.note(id, notes, signal)
   }
 
   async grow(): Promise<never> {

@@ -182,7 +182,7 @@ async function readEvents(
 /** A container's labels are part of its events; of a volume only the name is known. */
 function workspaceOf(event: EngineEvent): string | undefined {
   if (event.Type === 'volume')
-    return /^berth-([a-z][a-z0-9]{9})-(?:source|home|name)$/.exec(event.Actor.ID)?.[1]
+    return /^berth-([a-z][a-z0-9]{9})-(?:source|home|name|notes-[a-z0-9]+)$/.exec(event.Actor.ID)?.[1]
   return event.Actor.Attributes?.[labels.workspace]
 }
 

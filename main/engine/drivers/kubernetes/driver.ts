@@ -13,6 +13,7 @@ import type {
   StepReport,
   TargetFacts,
   WatchEvent,
+  WorkspaceNotes,
   WorkspaceSpec,
 } from '../driver'
 import { createDialer as createRelayDialer, type Dialer as RelayDialer } from '../shared/dial'
@@ -187,6 +188,10 @@ export class KubernetesDriver implements Driver {
 
   rename(id: string, name: string, signal: AbortSignal): Promise<void> {
     return this.#lifecycle.rename(id, name, signal)
+  }
+
+  note(id: string, notes: WorkspaceNotes, signal: AbortSignal): Promise<void> {
+    return this.#lifecycle.note(id, notes, signal)
   }
 
   grow(id: string, storage: string, report: StepReport, signal: AbortSignal): Promise<Volume> {

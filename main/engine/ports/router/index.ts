@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import type { Port, Workspace } from '#contract'
 import type { Logger } from '../../platform/logger'
 import { listenNear } from '../loopback'
+import type { Carried } from '../splice'
 import { DIRECTORY_TYPE, servedPorts } from './directory'
 import { originOf, parseHost } from './hosts'
 import { type PageContent, page, plain, RETRY_AFTER } from './pages'
@@ -20,6 +21,8 @@ export interface RouterBackend {
   forwarded(): readonly Port[]
   /** Resolves with the port once it is known, or undefined after a moment. */
   appears(workspaceId: string, port: number, signal: AbortSignal): Promise<Port | undefined>
+  /** Hears of what passes over one connection or request. */
+  carries?(workspaceId: string, port: number): Carried
   /** `hold`: wait for a workspace that is on its way back. Rejects with a `ProblemError`. */
   reach(workspaceId: string, port: number, hold: boolean, signal: AbortSignal): Promise<Duplex>
 }
@@ -69,6 +72,7 @@ export async function startRouter(backend: RouterBackend, wanted: number, logger
       secure,
       agent: agentOf(workspace.id, port.port, secure),
       reach: (signal) => backend.reach(workspace.id, port.port, true, signal),
+      carries: () => backend.carries?.(workspace.id, port.port) ?? (() => undefined),
       map: {
         port: port.port,
         publicHost: host,

@@ -1,4 +1,5 @@
 import http from 'node:http'
+import type { Carried } from '../splice'
 import { type AddressMap, requestHeaders, responseHeaders, withoutHeader } from './headers'
 import { abortable, connectFor, MAXIMUM_HEADER, type Reach, type UpstreamAgent } from './upstream'
 
@@ -6,6 +7,8 @@ import { abortable, connectFor, MAXIMUM_HEADER, type Reach, type UpstreamAgent }
 export interface Route {
   readonly map: AddressMap
   readonly secure: boolean
+  /** Hears of what passes over one connection or request. */
+  readonly carries?: () => Carried
   /** Makes a new connection. */
   readonly reach: Reach
   /** Has connections that are kept between requests. Absent: this request has one of its own. */
@@ -70,6 +73,8 @@ export function proxyRequest(
 ): void {
   const { gone, onFailure } = options
   const { agent } = route
+  const carried = route.carries?.()
+  carried?.(0, true)
   const body = hasBody(request)
   const pooled = agent !== undefined && !body && SAFE.has(request.method ?? '')
   const upstream = http.request({
@@ -112,6 +117,7 @@ export function proxyRequest(
     }
     answer = received
     response.flushHeaders()
+    if (carried) received.on('data', (piece: Buffer) => carried(piece.length, false))
     received.pipe(response, { end: false })
     received.on('end', () => {
       if (received.rawTrailers.length > 0) response.addTrailers(trailers(received.rawTrailers))

@@ -90,7 +90,7 @@ export function proxyUpgrade(
     socket.write(statusLine(answer, passed))
     if (remoteHead.length > 0) socket.write(remoteHead)
     if (head.length > 0) remote.write(head)
-    splice(socket, remote)
+    splice(socket, remote, route.carries?.())
   })
   upstream.on('response', (answer) => {
     answered = true

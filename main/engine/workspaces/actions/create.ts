@@ -3,12 +3,14 @@ import {
   type CreateInput,
   type Definition,
   deniedProblem,
+  type IdlePolicy,
   type KubernetesOptions,
   type Operation,
   ProblemError,
   problem,
   type Source,
   type Target,
+  toProblem,
   type Workspace,
 } from '#contract'
 import { defaultDefinition } from '../../definitions/index'
@@ -45,6 +47,8 @@ export interface CreatePlan {
   /** Mounted instead of a volume. */
   readonly bindFolder?: string
   readonly kubernetes?: KubernetesOptions
+  /** Absent: it is never stopped by itself. */
+  readonly idle?: IdlePolicy
   /** Of a folder that is copied. */
   readonly respectGitignore: boolean
 }
@@ -66,6 +70,7 @@ export async function planCreate(
   const taken = context.takenNames()
   if (input.name !== undefined && taken.has(input.name)) throw nameTaken(input.name)
   const id = newWorkspaceId()
+  const idle = input.idle === undefined ? context.platform.settings.get().idle : input.idle
   return {
     id,
     name: input.name ?? uniqueName(deriveName(source), taken),
@@ -84,6 +89,7 @@ export async function planCreate(
     ...(source.kind === 'folder' && bindMounts ? { bindFolder: source.path } : {}),
     respectGitignore: input.respectGitignore ?? context.platform.settings.get().respectGitignore,
     ...(input.kubernetes === undefined ? {} : { kubernetes: input.kubernetes }),
+    ...(idle ? { idle } : {}),
   }
 }
 
@@ -217,6 +223,7 @@ export async function runCreate(context: ActionContext, plan: CreatePlan, action
     await context.settle(plan.id, (observed) => observed === undefined)
     throw ofNothingLeft(error)
   }
+  if (plan.idle) await keepIdlePolicy(context, plan, plan.idle, operation.signal)
   // In the background a cancel ends the commands and nothing more.
   let waiting = true
   try {
@@ -234,6 +241,20 @@ export async function runCreate(context: ActionContext, plan: CreatePlan, action
       await context.settle(plan.id, (observed) => observed === undefined)
     } else noteMishap(context, action, error)
     throw error
+  }
+}
+
+/** A workspace that is not stopped by itself, though that was asked for, can be used all the same. */
+async function keepIdlePolicy(
+  context: ActionContext,
+  { driver, id }: CreatePlan,
+  idle: IdlePolicy,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await driver.note(id, { idle }, signal)
+  } catch (error) {
+    if (!signal.aborted) context.mishap(id, toProblem(error))
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Operation, Workspace } from '#contract'
+import type { LastStop, Operation, Workspace } from '#contract'
 import type { Driver } from '../../drivers/driver'
 import { startPhases } from '../commands'
 import type { Action } from '../guard'
@@ -9,6 +9,8 @@ import { noteMishap, planPhases, runPhases } from './phases'
 
 /** How long PID 1 has to end after it was asked to, milliseconds. */
 const grace = 10_000
+/** How long a note on the target may take, milliseconds. */
+const NOTE_LIMIT = 10_000
 
 type SimpleKind = 'start' | 'stop' | 'restart' | 'grow' | 'delete'
 
@@ -47,6 +49,7 @@ async function startNow(
     // Half of a rebuild that was interrupted: the workspace as it was before is what starts.
     if (observed?.replacing) await driver.discard(workspace.id, signal)
     await driver.start(workspace.id, report, signal)
+    await noteStop(context, workspace, driver, null)
   })
   await context.settle(workspace.id, (now) => now?.run === 'running' && !now.replacing)
   try {
@@ -57,16 +60,32 @@ async function startNow(
   }
 }
 
-/** `force`: nothing is asked and nothing waited for, see {@link Driver.stop}. */
+/** `force`: nothing is asked and nothing waited for, see {@link Driver.stop}. `lastStop`: why, if nobody asked for it. */
 export function stop(
   context: ActionContext,
   workspaceId: string,
   force: boolean,
   signal: AbortSignal,
+  lastStop: LastStop | null = null,
 ): Promise<Operation> {
   return begin(context, 'stop', workspaceId, signal, async (action, workspace, driver) => {
     action.operation.plan([force ? steps.force : steps.stop])
+    // First, so that whoever sees it stopped sees why.
+    await noteStop(context, workspace, driver, lastStop)
     await stopNow(context, action, workspace, driver, force)
+  })
+}
+
+/** Why it is stopped by itself; null: it is not. What goes wrong with that keeps nothing from being done. */
+async function noteStop(
+  { observed, platform }: ActionContext,
+  { id }: Workspace,
+  driver: Driver,
+  lastStop: LastStop | null,
+): Promise<void> {
+  if (!lastStop && !observed(id)?.lastStop) return
+  await driver.note(id, { lastStop }, AbortSignal.timeout(NOTE_LIMIT)).catch((error: unknown) => {
+    platform.logger.warn('It could not be noted why a workspace is stopped', { error: String(error) })
   })
 }
 

@@ -16,7 +16,7 @@ export const labels = {
   ...descriptionKeys,
   /** Which process makes the container, see maker.ts. */
   maker: 'berth.dev/maker',
-  /** `source` or `home`. */
+  /** `source`, `home`, `name` or `notes`. */
   volume: 'berth.dev/volume',
 } as const
 
@@ -27,6 +27,9 @@ export const sourceVolume = (id: string) => `berth-${id}-source`
 export const homeVolume = (id: string) => `berth-${id}-home`
 /** Exists only after a rename: its label holds the name for when there is no container to tell it. */
 export const nameVolume = (id: string) => `berth-${id}-name`
+
+/** Exist only where there is something to note; see notes.ts. */
+export const notesVolume = (id: string, nonce: string) => `berth-${id}-notes-${nonce}`
 
 /** The container's name tells the phase that a workspace is in, because labels can not be changed. */
 export const containerNames = {

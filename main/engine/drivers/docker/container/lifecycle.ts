@@ -1,7 +1,7 @@
 import { pack } from 'tar-stream'
 import { cancelled, problem } from '#contract'
 import type { Platform } from '../../../platform/platform'
-import type { StepReport, WorkspaceSpec } from '../../driver'
+import type { StepReport, WorkspaceNotes, WorkspaceSpec } from '../../driver'
 import { MANAGED_BY } from '../../shared/description'
 import { keepsHome } from '../../shared/folders'
 import { runsIdle } from '../../shared/idle'
@@ -21,6 +21,7 @@ import {
 } from './anatomy'
 import { type Located, type Locator, QUICK } from './locate'
 import { madeElsewhere, refuseWhileMade } from './maker'
+import { changeNotes } from './notes'
 import { exited } from './observe'
 import { type ContainerPlan, planContainer } from './spec'
 
@@ -379,6 +380,14 @@ export class Lifecycle {
     } catch (error) {
       if (isStatus(error, 409)) throw nameTaken(name)
       throw this.#client.failure(error, 'The workspace could not be renamed', signal)
+    }
+  }
+
+  async note(id: string, notes: WorkspaceNotes, signal: AbortSignal): Promise<void> {
+    try {
+      await changeNotes(this.#client, id, notes, this.#platform.clock.now(), signal)
+    } catch (error) {
+      throw this.#client.failure(error, 'The workspace could not be changed', signal)
     }
   }
 

@@ -3,6 +3,7 @@ import type { ObservedWorkspace } from '../../driver'
 import { runsIdle } from '../../shared/idle'
 import type { ContainerInspect, VolumeSummary } from '../api'
 import { type Labelled, labels, nameOf, type Phase, phaseOf, readLabels } from './anatomy'
+import { notesOf } from './notes'
 
 interface Instance {
   readonly inspect: ContainerInspect
@@ -50,6 +51,10 @@ export function observe(
       )
   }
   for (const [id, record] of missing) if (!observed.has(id)) observed.set(id, record)
+  for (const [id, notes] of notesOf(volumes)) {
+    const record = observed.get(id)
+    if (record) observed.set(id, { ...record, ...notes })
+  }
   return observed
 }
 
@@ -77,6 +82,7 @@ function fromInstance(
       startedAt: Date.parse(State.StartedAt),
       incarnation: `${inspect.Id.slice(0, 12)}@${State.StartedAt}`,
     }),
+    ...(State.Status === 'exited' && { stoppedAt: Date.parse(State.FinishedAt) }),
     instance: inspect.Name.replace(/^\//, ''),
     complete,
     replacing,

@@ -48,6 +48,60 @@ const waitingFor = (reason: string, message = '') =>
   podOf({ waiting: { reason, message } }, { phase: 'Pending' })
 const seen = (replicas: number, pod?: V1Pod) => observe({ statefulSet: scaled(replicas), claim, pod })
 
+describe('a workspace that its agent has ended', () => {
+  const message = JSON.stringify({
+    berth: 'idle',
+    at: 1_700_000_000_000,
+    after: 1_800_000,
+    last: { reason: 'output', what: 'make', at: 1 },
+  })
+  const terminated = { exitCode: 0, message }
+  const reason = 'Stopped by Berth after 30 minutes without activity; last: output of make'
+
+  it.each<[string, V1Pod]>([
+    [
+      'that waits since',
+      podOf({ running: { startedAt: date } }, {}, { lastState: { terminated }, restartCount: 1 }),
+    ],
+    ['that is about to be started again', podOf({ terminated })],
+    [
+      'that waits to be',
+      podOf({ waiting: { reason: 'CrashLoopBackOff' } }, {}, { lastState: { terminated } }),
+    ],
+  ])('%s is stopped, and says why', (_what, pod) => {
+    const observed = seen(1, pod)
+    expect(observed).toMatchObject({
+      run: 'stopped',
+      reason,
+      parked: true,
+      lastStop: { at: 1_700_000_000_000, reason },
+    })
+    expect(observed?.incarnation).toBeUndefined()
+    expect(observed?.startedAt).toBeUndefined()
+    expect(observed?.problem).toBeUndefined()
+  })
+
+  it('is not one that ended otherwise, whatever it wrote', () => {
+    const running = { running: { startedAt: date } }
+    for (const ended of [{ exitCode: 137, message }, { exitCode: 0 }, { exitCode: 0, message: 'bye' }])
+      expect(seen(1, podOf(running, {}, { lastState: { terminated: ended } }))?.run).toBe('running')
+  })
+
+  it('is told from the claim after its pod has gone', () => {
+    const noted = annotated(claim, {
+      'berth.dev/idle': '{"minutes":30,"whileClosed":true}',
+      'berth.dev/last-stop': JSON.stringify({ at: 5, reason }),
+    })
+    const observed = observe({ statefulSet: scaled(0), claim: noted })
+    expect(observed).toMatchObject({
+      run: 'stopped',
+      idle: { minutes: 30, whileClosed: true },
+      lastStop: { at: 5, reason },
+    })
+    expect(observed?.parked).toBeUndefined()
+  })
+})
+
 describe('observe', () => {
   it.each<[string, number, V1Pod | undefined, string, string | undefined]>([
     ['stopped', 0, undefined, 'stopped', undefined],

@@ -1,9 +1,10 @@
 import type { V1PersistentVolumeClaim, V1Pod, V1StatefulSet } from '@kubernetes/client-node'
 import type { ObservedWorkspace } from '../../driver'
+import { readNotes } from '../../shared/notes'
 import { withRemedies } from '../diagnose/remedies'
 import { type Annotated, isComplete, isReplacing, podName, readAnnotations } from '../workspace/anatomy'
 import { volumeOf } from '../workspace/volume'
-import { incarnationOf, podState, startedAtOf } from './pod-state'
+import { incarnationOf, parkedBy, podState, startedAtOf } from './pod-state'
 
 /** What the cluster has of one workspace. */
 export interface WorkspaceObjects {
@@ -25,6 +26,7 @@ export function observe({ statefulSet, claim, pod }: WorkspaceObjects): Observed
   const state = metadata?.deletionTimestamp
     ? { run: 'stopping' as const, reason: 'Being deleted' }
     : podState(pod, wanted)
+  const parked = state.run === 'stopped' ? parkedBy(pod) : undefined
   const running = state.run === 'running' && pod !== undefined
   const problem = state.problem && withRemedies(state.problem, { workspaceId: shown.id, pod, wanted })
   const startedAt = running ? startedAtOf(pod) : undefined
@@ -33,7 +35,8 @@ export function observe({ statefulSet, claim, pod }: WorkspaceObjects): Observed
     ...record(shown),
     ...state,
     ...(problem && { problem }),
-    ...(claim && { volume: volumeOf(claim) }),
+    ...(claim && { volume: volumeOf(claim), ...readNotes(claim.metadata?.annotations) }),
+    ...(parked && { lastStop: parked, parked: true }),
     ...(startedAt !== undefined && { startedAt }),
     ...(incarnation !== undefined && { incarnation }),
     instance: podName(shown.id),
@@ -50,7 +53,8 @@ function withoutStatefulSet(
   const shown = readAnnotations(claim.metadata)
   if (!shown) return undefined
   const complete = isComplete(claim.metadata)
-  const base = { ...record(shown), complete, replacing: false, volume: volumeOf(claim) }
+  const notes = readNotes(claim.metadata?.annotations)
+  const base = { ...record(shown), complete, replacing: false, volume: volumeOf(claim), ...notes }
   if (claim.metadata?.deletionTimestamp) {
     // The claim waits for the pod that uses it, and that for its node.
     const state = pod && podState(pod, false)

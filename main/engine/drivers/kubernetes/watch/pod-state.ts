@@ -1,5 +1,5 @@
 import type { V1ContainerStatus, V1Pod } from '@kubernetes/client-node'
-import type { Problem } from '#contract'
+import { type LastStop, type Problem, readAgentStop } from '#contract'
 import { lostNode, outOfMemory, waitingProblem } from '../diagnose/container'
 import { CONTAINER } from '../workspace/anatomy'
 import { pullProblem } from '../workspace/image-problems'
@@ -17,12 +17,23 @@ export function workspaceContainer(pod: V1Pod): V1ContainerStatus | undefined {
   return pod.status?.containerStatuses?.find((one) => one.name === CONTAINER)
 }
 
+/**
+ * Why its agent ended it, and when: the cluster has started it anew since, and nothing was done in it. Such a workspace
+ * is stopped in all but the place that the cluster keeps for its pod.
+ */
+export function parkedBy(pod: V1Pod | undefined): LastStop | undefined {
+  const status = pod && workspaceContainer(pod)
+  const ended = status?.state?.terminated ?? status?.lastState?.terminated
+  return ended?.exitCode === 0 ? readAgentStop(ended.message) : undefined
+}
+
 /** Whether processes can be started in it. */
 export function isRunning(pod: V1Pod | undefined): pod is V1Pod {
   return (
     pod !== undefined &&
     pod.metadata?.deletionTimestamp === undefined &&
-    workspaceContainer(pod)?.state?.running !== undefined
+    workspaceContainer(pod)?.state?.running !== undefined &&
+    !parkedBy(pod)
   )
 }
 
@@ -98,6 +109,8 @@ function containerState(pod: V1Pod): PodState {
     }
   }
   const main = workspaceContainer(pod)
+  const parked = parkedBy(pod)
+  if (parked) return { run: 'stopped', reason: parked.reason }
   if (main?.state?.running) return { run: 'running', reason: 'Running' }
   const scheduled = status?.conditions?.find((one) => one.type === 'PodScheduled')
   if (scheduled?.status === 'False')

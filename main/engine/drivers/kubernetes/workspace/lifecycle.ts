@@ -1,7 +1,8 @@
 import type { V1PersistentVolumeClaim, V1StatefulSet } from '@kubernetes/client-node'
 import { cancelled, type KubernetesOptions, problem } from '#contract'
 import type { Platform } from '../../../platform/platform'
-import type { StepReport, WorkspaceSpec } from '../../driver'
+import type { StepReport, WorkspaceNotes, WorkspaceSpec } from '../../driver'
+import { isNoteKey, writeNotes } from '../../shared/notes'
 import type { ApiClient } from '../api'
 import { isStatus } from '../status'
 import { rejectionOf } from '../transport/errors'
@@ -245,7 +246,10 @@ export class Lifecycle {
       const all = Object.entries(statefulSet.metadata?.annotations ?? {})
       const told = all.filter(
         ([key]) =>
-          key.startsWith('berth.dev/') && key !== annotations.replacing && key !== annotations.previous,
+          key.startsWith('berth.dev/') &&
+          key !== annotations.replacing &&
+          key !== annotations.previous &&
+          !isNoteKey(key),
       )
       const complete = { [annotations.complete]: 'true' }
       const steps = [
@@ -340,6 +344,16 @@ export class Lifecycle {
     report?.detail('Removing its volume')
     await this.#objects.gone('claims', objectName(id), signal)
     await this.#objects.gone('statefulSets', objectName(id), signal)
+  }
+
+  /** At the claim, which is there as long as the workspace is. */
+  async note(id: string, notes: WorkspaceNotes, signal: AbortSignal): Promise<void> {
+    try {
+      if (!(await this.#objects.get('claims', objectName(id), signal))) throw workspaceGone(id, false)
+      await this.#objects.patch('claims', objectName(id), { metadata: { annotations: writeNotes(notes) } })
+    } catch (error) {
+      throw this.#client.failure(error, 'The workspace could not be changed', signal)
+    }
   }
 
   async rename(id: string, name: string, signal: AbortSignal): Promise<void> {

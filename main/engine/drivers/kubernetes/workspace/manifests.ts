@@ -7,6 +7,7 @@ import type {
 } from '@kubernetes/client-node'
 import { type KubernetesOptions, problem } from '#contract'
 import type { WorkspaceSpec } from '../../driver'
+import { isNoteKey } from '../../shared/notes'
 import {
   ANNOTATION_LIMIT,
   annotations,
@@ -145,7 +146,7 @@ export function restoredStatefulSet(
   committed: Readonly<Record<string, string>>,
 ): V1StatefulSet {
   const { name, namespace } = statefulSet.metadata ?? {}
-  const told = Object.entries(committed).filter(([key]) => key.startsWith('berth.dev/'))
+  const told = Object.entries(committed).filter(([key]) => key.startsWith('berth.dev/') && !isNoteKey(key))
   return {
     apiVersion: 'apps/v1',
     kind: 'StatefulSet',

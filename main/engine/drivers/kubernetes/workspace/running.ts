@@ -57,7 +57,9 @@ export class Running {
       await objects.endFilesPod(id, signal)
       signal.throwIfAborted()
       // One that keeps failing gets a fresh attempt, without the pauses that its failures have earned.
-      if (wanted && pod && podState(pod, true).run === 'failed') await objects.delete('pods', podName(id), 1)
+      // One that its agent has ended is made anew as well.
+      const isNew = wanted && pod && podState(pod, true).run
+      if (isNew === 'failed' || isNew === 'stopped') await objects.delete('pods', podName(id), 1)
       const events = new Events()
       await this.#comeUp(id, statefulSet, events, report, signal, async () => {
         if (wanted) return
