@@ -8,12 +8,14 @@ import type { CopyReport } from './report'
 import { extract } from './tar/extract'
 import { pack } from './tar/pack'
 import { TreeWriter } from './tar/writer'
-import { removeTree, type TreeEntry, walk } from './tree'
+import { followLinks, removeTree, type TreeEntry, walk } from './tree'
 
 export interface FolderCopy extends Connected {
   readonly from: string
   /** Nothing may have the name; where something has it at the end, that is a Problem, `name-taken`. */
   readonly to: string
+  /** Whether what an attempt before left is gone on with; else it is taken away first. */
+  readonly goesOn: boolean
   /** Who shall own what comes into the workspace. */
   readonly user: { readonly uid: number; readonly gid: number }
 }
@@ -32,14 +34,20 @@ export async function downloadFolder(
 ): Promise<void> {
   const part = downloadPart(job)
   try {
+    if (!job.goesOn) await forgetFolderDownload(job)
     await whileConnected(job, report, signal, async (session) => {
       // A tar stream comes as the driver reads it: what this user may not see is not for them.
       await session.list(job.from, 1)
       const there = await lstat(part).catch(() => undefined)
       if (there && !there.isDirectory()) await rm(part, { force: true })
       if (there?.isDirectory()) await fetchMissing(session, job.from, part, report, signal)
-      else await extract(await job.link.read(job.from, signal), part, report, signal)
+      else {
+        // A driver reads a link as a link.
+        const from = await followLinks(session, job.from)
+        await extract(await job.link.read(from, signal), part, report, signal)
+      }
     })
+    if (!(await lstat(part)).isDirectory()) throw notAFolder(job.from)
     await settle(part, job.to, false)
   } catch (error) {
     throw localProblem(error, job.to)
@@ -102,8 +110,11 @@ export async function uploadFolder(job: FolderCopy, report: CopyReport, signal: 
   try {
     const facts = await stat(job.from)
     const takeBack = report.mark()
+    let { goesOn } = job
     await whileConnected(job, report, signal, async (session) => {
       takeBack()
+      if (!goesOn) await forgetFolderUpload(job, session, signal)
+      goesOn = true
       if (await session.lstat(job.to)) throw taken(job.to)
       const there = new Map<string, { readonly size: number; readonly modified: number }>()
       // Made as the workspace's user, who may write here or not: the tar stream would not ask.
@@ -114,7 +125,7 @@ export async function uploadFolder(job: FolderCopy, report: CopyReport, signal: 
         job.from,
         {
           name: null,
-          below: part,
+          below: await followLinks(session, part),
           ...job.user,
           isThere: (name, { size, mtimeMs }) => {
             const found = there.get(name)
@@ -149,6 +160,15 @@ export function forgetFolderUpload(
 
 function uploadPart({ link, from, to }: Pick<FolderCopy, 'link' | 'from' | 'to'>): string {
   return posix.join(posix.dirname(to), partName(link.workspaceId, from, to))
+}
+
+function notAFolder(path: string) {
+  return problem({
+    code: 'invalid-input',
+    title: `“${posix.basename(path)}” could not be copied`,
+    cause: 'It is no folder any more.',
+    remedy: 'Look at its folder again.',
+  })
 }
 
 function taken(path: string) {

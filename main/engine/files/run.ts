@@ -29,6 +29,8 @@ interface Item {
   readonly kind: 'file' | 'folder'
   readonly from: string
   readonly to: string
+  /** Whether an attempt was made that may have left something. */
+  begun: boolean
   done: boolean
 }
 
@@ -37,14 +39,24 @@ export class TransferRun {
   readonly #request: TransferRequest
   readonly #connected: Connected
   readonly #user: Workspace['user']
+  readonly #claims: Set<string>
+  readonly #own = new Set<string>()
   #items: Item[] | undefined
   /** Bytes of all of it, once that is known. */
   total: number | undefined
 
-  constructor(request: TransferRequest, link: Link, user: Workspace['user'], clock: Clock) {
+  /** `claims` are the places that transfers under way copy to: no two take the same. */
+  constructor(
+    request: TransferRequest,
+    link: Link,
+    user: Workspace['user'],
+    clock: Clock,
+    claims: Set<string>,
+  ) {
     this.#request = request
     this.#connected = { link, clock, patience: Number.POSITIVE_INFINITY }
     this.#user = user
+    this.#claims = claims
   }
 
   async run(report: CopyReport, signal: AbortSignal): Promise<void> {
@@ -70,6 +82,36 @@ export class TransferRun {
     await Promise.all(Array.from({ length: AT_ONCE }, work))
     if (failure) throw failure.error
     for (const item of left.filter(({ kind }) => kind === 'folder')) await this.#copy(item, report, signal)
+  }
+
+  /** Others may copy to the same places from now on. */
+  release(): void {
+    for (const claim of this.#own) this.#claims.delete(claim)
+    this.#own.clear()
+  }
+
+  #claimOf(to: string): string {
+    const { direction } = this.#request
+    return direction === 'download' ? to : `${this.#connected.link.workspaceId} ${to}`
+  }
+
+  /** The first of the names that nothing has; it is then taken. */
+  async #claim(folder: string, name: string, isTaken: (name: string) => Promise<boolean>): Promise<string> {
+    const path = this.#request.direction === 'download' ? join : posix.join
+    const free = await freeName(name, async (one) => {
+      const claim = this.#claimOf(path(folder, one))
+      if (this.#claims.has(claim)) return true
+      // From here on, so that nobody else finds it free meanwhile.
+      this.#claims.add(claim)
+      this.#own.add(claim)
+      const taken = await isTaken(one)
+      if (taken) {
+        this.#claims.delete(claim)
+        this.#own.delete(claim)
+      }
+      return taken
+    })
+    return path(folder, free)
   }
 
   /** Takes away what is unfinished, as far as that can be done. Never rejects. */
@@ -102,7 +144,8 @@ export class TransferRun {
     const isUpload = this.#request.direction === 'upload'
     if (kind === 'folder') {
       const { uid, gid } = this.#user
-      const job = { ...this.#connected, from, to, user: { uid, gid } }
+      const job = { ...this.#connected, from, to, goesOn: item.begun, user: { uid, gid } }
+      item.begun = true
       await (isUpload ? uploadFolder : downloadFolder)(job, report, signal)
     } else {
       const job = { ...this.#connected, from, to, replace: isUpload && this.#request.replace }
@@ -112,6 +155,7 @@ export class TransferRun {
   }
 
   #plan(session: FileSession, signal: AbortSignal): Promise<Item[]> {
+    this.release()
     return this.#request.direction === 'upload'
       ? this.#planUpload(session, signal)
       : this.#planDownload(session)
@@ -119,7 +163,7 @@ export class TransferRun {
 
   async #planUpload(session: FileSession, signal: AbortSignal): Promise<Item[]> {
     const items: Item[] = []
-    const taken = new Set<string>()
+    const { folder, replace } = this.#request
     let total = 0
     for (const path of this.#request.paths) {
       const from = resolve(path)
@@ -127,15 +171,12 @@ export class TransferRun {
         throw localProblem(error, from)
       })
       const isFolder = facts.isDirectory()
-      const name = await freeName(basename(from), async (wanted) => {
-        if (taken.has(wanted)) return true
-        const there = await session.lstat(posix.join(this.#request.folder, wanted))
-        return there !== undefined && (isFolder || there.kind === 'folder' || !this.#request.replace)
+      const to = await this.#claim(folder, basename(from), async (name) => {
+        const there = await session.lstat(posix.join(folder, name))
+        return there !== undefined && (isFolder || there.kind === 'folder' || !replace)
       })
-      taken.add(name)
       total += isFolder ? await sizeOf(from, signal) : facts.size
-      const to = posix.join(this.#request.folder, name)
-      items.push({ kind: isFolder ? 'folder' : 'file', from, to, done: false })
+      items.push({ kind: isFolder ? 'folder' : 'file', from, to, begun: false, done: false })
     }
     this.total = total
     return items
@@ -143,17 +184,15 @@ export class TransferRun {
 
   async #planDownload(session: FileSession): Promise<Item[]> {
     const items: Item[] = []
-    const taken = new Set<string>()
     const folder = resolve(this.#request.folder)
     let total: number | undefined = 0
     for (const from of this.#request.paths) {
       const facts = await session.stat(from)
       if (facts?.kind !== 'file' && facts?.kind !== 'folder') throw notCopied(from)
-      const isTaken = async (name: string) => taken.has(name) || isThere(join(folder, name))
-      const name = await freeName(localName(posix.basename(from)), isTaken)
-      taken.add(name)
+      const name = localName(posix.basename(from))
+      const to = await this.#claim(folder, name, (one) => isThere(join(folder, one)))
       total = facts.kind === 'folder' || total === undefined ? undefined : total + facts.size
-      items.push({ kind: facts.kind, from, to: join(folder, name), done: false })
+      items.push({ kind: facts.kind, from, to, begun: false, done: false })
     }
     this.total = total
     return items

@@ -250,6 +250,43 @@ describe.skipIf(!isPossible)('transfers', () => {
     })
   })
 
+  it('of the same at the same time do not meet', async () => {
+    makeTree(local)
+    writeFileSync(join(remote, 'a'), randomBytes(3_000_000))
+    const ups = await Promise.all([1, 2, 3].map(() => upload([join(local, 'tree')], 'replace')))
+    const downs = await Promise.all([1, 2, 3].map(() => download([join(remote, 'a')])))
+    for (const id of [...ups, ...downs]) expect(await over(id)).toMatchObject({ state: 'done' })
+    expect(readdirSync(remote).sort()).toEqual(['a', 'tree', 'tree 2', 'tree 3'])
+    expect(readdirSync(local).sort()).toEqual(['a', 'a 2', 'a 3', 'tree'])
+  })
+
+  it('follow a link that leads to a folder, and come into one behind a link', async () => {
+    makeTree(remote)
+    symlinkSync('tree', join(remote, 'again'))
+    symlinkSync('again', join(remote, 'link'))
+    expect(await over(await download([join(remote, 'link')]))).toMatchObject({ state: 'done', files: 4 })
+    expectTree(join(local, 'link'), join(remote, 'tree'))
+    const input = {
+      workspaceId: 'one',
+      paths: [join(local, 'link')],
+      folder: join(remote, 'link/sub'),
+      existing: 'replace' as const,
+    }
+    const { transferId } = await files.handlers['transfers.upload'](input, never)
+    // The first is a link already.
+    expect(await over(transferId)).toMatchObject({ state: 'done' })
+    expectTree(join(remote, 'tree/sub/link 2'), join(remote, 'tree'))
+  })
+
+  it('of a folder begin anew in place of what another run left', async () => {
+    makeTree(remote)
+    const left = join(local, partName('one', join(remote, 'tree'), join(local, 'tree')))
+    mkdirSync(left)
+    writeFileSync(join(left, 'not of it'), 'x')
+    expect(await over(await download([join(remote, 'tree')]))).toMatchObject({ state: 'done' })
+    expect(readdirSync(join(local, 'tree')).sort()).toEqual(['big', 'sub'])
+  })
+
   it('count what they cannot copy', async () => {
     mkdirSync(join(local, 'tree'))
     writeFileSync(Buffer.concat([Buffer.from(join(local, 'tree/')), Buffer.from([0xff])]), 'odd')

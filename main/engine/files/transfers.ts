@@ -43,6 +43,7 @@ export function createTransfers({ platform, workspaces, links }: TransfersDepend
   const { clock } = platform
   const transfers = new Collection<Transfer>()
   const entries = new Map<string, Entry>()
+  const claims = new Set<string>()
   let isDisposed = false
 
   const find = (id: string): Entry => {
@@ -59,7 +60,8 @@ export function createTransfers({ platform, workspaces, links }: TransfersDepend
   const forgetOld = () => {
     const over = transfers.list().filter(isOver)
     for (const { id, state } of over.slice(0, Math.max(0, over.length - REMEMBERED))) {
-      if (state === 'failed') void entries.get(id)?.run.forget()
+      const run = entries.get(id)?.run
+      if (state === 'failed') void run?.forget().then(() => run.release())
       entries.delete(id)
       transfers.delete(id)
     }
@@ -70,11 +72,13 @@ export function createTransfers({ platform, workspaces, links }: TransfersDepend
     const { signal } = entry.controller
     try {
       await entry.run.run(report, signal)
+      entry.run.release()
       report.end({ state: 'done' })
     } catch (error) {
       if (!signal.aborted) report.end({ state: 'failed', problem: toProblem(error) })
       else {
         if (!isDisposed) await entry.run.forget()
+        entry.run.release()
         report.end({ state: 'cancelled' })
       }
     }
@@ -92,7 +96,7 @@ export function createTransfers({ platform, workspaces, links }: TransfersDepend
       })
     const id = randomUUID()
     const [first = ''] = request.paths
-    const run = new TransferRun(request, links.get(workspaceId), workspace.user, clock)
+    const run = new TransferRun(request, links.get(workspaceId), workspace.user, clock, claims)
     const entry: Entry = { run, controller: new AbortController(), going: Promise.resolve() }
     entries.set(id, entry)
     transfers.set({
@@ -143,6 +147,7 @@ export function createTransfers({ platform, workspaces, links }: TransfersDepend
         entries.delete(transferId)
         transfers.delete(transferId)
         if (record.state === 'failed') await entry.run.forget()
+        entry.run.release()
         return {}
       },
     },

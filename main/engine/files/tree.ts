@@ -1,3 +1,5 @@
+import { posix } from 'node:path'
+import { problem } from '#contract'
 import type { FileEntry, FileSession } from '../link/link'
 
 /** Folders that are looked at together. */
@@ -27,6 +29,37 @@ export async function* walk(session: FileSession, top: string): AsyncGenerator<T
     // The deepest first: fewer wait.
     folders = [...found, ...folders]
   }
+}
+
+/** As many links as Linux itself follows (path_resolution(7)). */
+const LINK_LIMIT = 40
+
+/** Where a path really leads to: no part of the answer is a link. What is not there is taken as it is. */
+export async function followLinks(session: FileSession, path: string): Promise<string> {
+  let left = path.split('/').filter(Boolean)
+  let real = '/'
+  for (let followed = 0; left.length > 0; ) {
+    const [name = '', ...rest] = left
+    const next = posix.join(real, name)
+    const facts = name === '..' ? undefined : await session.lstat(next)
+    left = rest
+    if (facts?.kind !== 'link') {
+      real = next
+      continue
+    }
+    followed += 1
+    if (followed > LINK_LIMIT)
+      throw problem({
+        code: 'file-not-found',
+        title: `“${posix.basename(path)}” cannot be found`,
+        cause: `More than ${LINK_LIMIT} symbolic links lead from one to the next.`,
+        remedy: 'Choose what they are meant to lead to.',
+      })
+    const target = await session.readlink(next)
+    if (target.startsWith('/')) real = '/'
+    left = [...target.split('/').filter((part) => part !== '' && part !== '.'), ...rest]
+  }
+  return real
 }
 
 /** Deletes a file, a link (and not what it leads to), or a folder with all that it holds. */
