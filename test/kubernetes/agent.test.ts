@@ -1,8 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Workspace } from '#contract'
+import { waitFor } from '../../main/engine/platform/collection'
 import { TEST_IMAGES } from '../harness/images'
 import type { TestCluster } from '../harness/kubernetes/cluster'
 import type { TestNamespace } from '../harness/kubernetes/namespaces'
@@ -94,5 +96,55 @@ describe('a terminal in a pod', () => {
     }
     expect(stateOf(test, id)).toBe('running')
     await test.engine.call('sessions.close', { sessionId: id })
+  })
+})
+
+describe('files of a pod', () => {
+  const over = async (transferId: string) => {
+    const { transfers } = test.engine.collections
+    const ended = await waitFor(transfers, transferId, (one) => one?.endedAt !== undefined)
+    return { state: ended?.state, cause: ended?.problem?.cause, files: ended?.files }
+  }
+  const underWay = (transferId: string) =>
+    waitFor(test.engine.collections.transfers, transferId, (one) => (one?.bytes ?? 0) > 1_000_000)
+
+  it('are copied there and back while the way to the API server is cut', async () => {
+    const local = join(folder, 'local')
+    const top = join(local, 'tree')
+    mkdirSync(top, { recursive: true })
+    const large = randomBytes(60_000_000)
+    writeFileSync(join(local, 'large'), large)
+    for (let index = 0; index < 300; index += 1)
+      writeFileSync(join(top, `file ${index}`), randomBytes(20_000))
+    const to = workspace.definition.workspaceFolder
+    const copy = { workspaceId: workspace.id, existing: 'keep-both' as const }
+    const up = await test.engine.call('transfers.upload', {
+      ...copy,
+      paths: [join(local, 'large')],
+      folder: to,
+    })
+    await underWay(up.transferId)
+    proxy.cut()
+    expect(await over(up.transferId)).toEqual({ state: 'done', cause: undefined, files: 1 })
+    const tree = await test.engine.call('transfers.upload', { ...copy, paths: [top], folder: to })
+    expect(await over(tree.transferId)).toEqual({ state: 'done', cause: undefined, files: 300 })
+
+    const back = join(folder, 'back')
+    mkdirSync(back)
+    const paths = [`${to}/large`, `${to}/tree`]
+    const down = await test.engine.call('transfers.download', {
+      workspaceId: workspace.id,
+      paths,
+      folder: back,
+    })
+    await underWay(down.transferId)
+    proxy.cut()
+    expect(await over(down.transferId)).toMatchObject({ state: 'done', cause: undefined })
+    expect(readFileSync(join(back, 'large')).equals(large)).toBe(true)
+    expect(readdirSync(join(back, 'tree'))).toHaveLength(300)
+    for (const name of readdirSync(top))
+      expect(readFileSync(join(back, 'tree', name)).equals(readFileSync(join(top, name)))).toBe(true)
+    const { entries } = await test.engine.call('files.list', { workspaceId: workspace.id })
+    expect(entries.map(({ name }) => name)).toEqual(['tree', 'large'])
   })
 })
