@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { app, type BrowserWindow, ipcMain, Menu, session } from 'electron'
 import { SHELL_CHANNEL } from '#contract/channels'
+import { announceApplication, commandLineArguments, runCommandLine } from './command-line'
 import { createLog } from './log'
 import { registerAppScheme, serveAppScheme } from './protocol'
 import { guardSession, guardWebContents } from './security'
@@ -19,10 +20,13 @@ app.setPath(
   'userData',
   join(app.getPath('appData'), process.platform === 'linux' ? 'berth' : 'Berth', 'window'),
 )
+announceApplication()
 Menu.setApplicationMenu(null)
 registerAppScheme()
 
-if (app.requestSingleInstanceLock()) void main()
+const asked = commandLineArguments(process.argv)
+if (asked) void runCommandLine(join(out, 'cli', 'berth.js'), asked)
+else if (app.requestSingleInstanceLock()) void main()
 else app.quit()
 
 async function main(): Promise<void> {

@@ -9,11 +9,14 @@ import { WebSocket } from 'ws'
 import { readBinary, readManifest } from '../../main/engine/link/agent/binaries'
 import { root } from '../../scripts/setup/folders.mjs'
 import { application } from '../harness/application'
-import { command } from '../harness/command'
+import { command, tryCommand } from '../harness/command'
 import { type Display, startDisplay } from './display'
 import { processesOf, type WindowUser, windowUser } from './launch'
 
 // The directory form, made offline as `npm run package` makes it, and started once as a user would.
+
+/** With what the application is started where nobody is to see it. */
+const silent = ['--ozone-platform=headless', '--disable-gpu', '--log-level=3']
 
 let folder: string
 let home: string
@@ -143,6 +146,30 @@ describe('the package', () => {
     } finally {
       await end(child)
     }
+  })
+
+  it('is the command line as well, without a display and without a word of its own', async () => {
+    const run = async (...args: string[]) => {
+      const [program = '', ...rest] = [...user.prefix, executable]
+      return tryCommand(program, [...rest, ...silent, '--command-line', ...args], {
+        cwd: home,
+        env: { PATH: process.env.PATH ?? '', HOME: home, LANG: 'C.UTF-8' },
+      })
+    }
+    const version = await run('--version')
+    expect([version.code, version.stdout, version.stderr]).toEqual([0, '0.1.0\n', ''])
+    expect((await run('no-such-command')).code).toBe(2)
+
+    const shown = await run('ssh-config', 'show', '--json')
+    const { text } = JSON.parse(shown.stdout) as { text: string }
+    expect(text).toContain(
+      `ProxyCommand '${executable}' ${silent.map((flag) => `'${flag}'`).join(' ')} '--command-line' 'ssh-proxy' '%n'`,
+    )
+    // As OpenSSH runs it.
+    const proxy = await run('ssh-proxy', 'no-such.berth')
+    expect([proxy.code, proxy.stdout]).toEqual([1, ''])
+    expect(proxy.stderr).toContain('There is no workspace “no-such.berth”')
+    expect(await processesOf(home)).toEqual([])
   })
 
   it('has the agent for workspaces, as it was built', async (context) => {

@@ -1,9 +1,16 @@
 import { accessSync, constants, existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
+/** No screen is asked for, nothing is drawn, and Chromium keeps its own troubles to itself. */
+const silent: readonly string[] = [
+  ...(process.platform === 'linux' ? ['--ozone-platform=headless'] : []),
+  '--disable-gpu',
+  '--log-level=3',
+]
+
 /**
- * What runs Berth's command line on this machine: Node and a script. Undefined where either is missing. `resources` is
- * the folder of the files shipped with Berth.
+ * What runs Berth's command line on this machine: Node and a script; else the application itself, which says in its
+ * environment where it is. Undefined where there is neither. `resources` is the folder of the files shipped with Berth.
  */
 export function findCommandLine(
   env: Readonly<Record<string, string | undefined>>,
@@ -11,7 +18,9 @@ export function findCommandLine(
 ): readonly string[] | undefined {
   const script = join(resources, '..', 'out', 'cli', 'berth.js')
   const node = nodeOf(env)
-  return node !== undefined && existsSync(script) ? [node, script] : undefined
+  if (node !== undefined && existsSync(script)) return [node, script]
+  const application = env.BERTH_APPLICATION
+  return application ? [application, ...silent, '--command-line'] : undefined
 }
 
 /** Electron is no Node for others: packages switch that off. */

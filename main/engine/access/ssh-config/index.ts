@@ -71,6 +71,6 @@ function noCommandLine() {
     code: 'unsupported',
     title: "OpenSSH cannot be told how to reach Berth's workspaces",
     cause: "Berth's command line, which OpenSSH runs for that, was not found on this machine.",
-    remedy: 'Install Node 20.19 or newer, and start Berth anew.',
+    remedy: 'Install Node 20.19 or newer, build Berth, and start it anew.',
   })
 }
