@@ -28,6 +28,14 @@ export class DescriptorStream extends Writable {
     next(0)
   }
 
+  /** What waits goes out in one piece: each takes a turn of the thread pool. */
+  override _writev(
+    pieces: readonly { readonly chunk: Buffer }[],
+    callback: (error?: Error | null) => void,
+  ): void {
+    this._write(Buffer.concat(pieces.map(({ chunk }) => chunk)), 'utf8', callback)
+  }
+
   /** Tells whatever reads that no more comes, although this process goes on. */
   closeDescriptor(): Promise<void> {
     return new Promise((resolve) => close(this.#descriptor, () => resolve()))

@@ -9,6 +9,7 @@ import type { Entrance } from './authentication'
 import { carrierOf } from './carrier'
 import { openDoor } from './door'
 import { Relay } from './relay'
+import { remoteEnvironment } from './session-environment'
 
 /** The name to log in with: who one is inside is the workspace's to say. */
 export const USER = 'berth'
@@ -36,7 +37,11 @@ export function createGateway(dependencies: GatewayDependencies): Gateway {
   async function reach(host: string, signal: AbortSignal) {
     const workspace = await findHost(dependencies, host, signal)
     const { clientKey, hostKey } = await readKeyFiles(folders.config)
-    const agent = await links.get(workspace.id).openSsh(signal)
+    const link = links.get(workspace.id)
+    const [agent, environment] = await Promise.all([
+      link.openSsh(signal),
+      remoteEnvironment(link, workspace, signal),
+    ])
     const giveUp = () => agent.close()
     signal.addEventListener('abort', giveUp, { once: true })
     const { name, uid } = workspace.user
@@ -48,7 +53,7 @@ export function createGateway(dependencies: GatewayDependencies): Gateway {
         `Berth: in ${workspace.name} you are ${name}, and not ${printable(user)}. Leave the name out.`,
     }
     return async (carrier: Carrier) => {
-      const relay = new Relay(carrier, agent, { hostKey, entrance, clock })
+      const relay = new Relay(carrier, agent, { hostKey, entrance, clock, environment })
       await relay.over
       signal.removeEventListener('abort', giveUp)
     }

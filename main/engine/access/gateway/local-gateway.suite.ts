@@ -8,7 +8,8 @@ import type { Target, Workspace } from '#contract'
 import { AgentKeeper } from '../../link/agent/keeper'
 import { LocalDriver } from '../../link/agent/local-driver.suite'
 import { shippedAgents } from '../../link/agent/shipped'
-import type { Links } from '../../link/link'
+import { prepareExec } from '../../link/environment'
+import type { Link, Links } from '../../link/link'
 import { type Clock, systemClock } from '../../platform/clock'
 import { Collection } from '../../platform/collection'
 import { silentLogger } from '../../platform/logger'
@@ -27,6 +28,8 @@ export interface Ran {
   readonly stdout: Buffer
   readonly stderr: string
 }
+
+const never = new AbortController().signal
 
 /** A port that nothing listens on just now. */
 export async function freePort(): Promise<number> {
@@ -62,7 +65,7 @@ export async function openLocalGateway({ clock = systemClock }: { readonly clock
         home,
         shell: '/bin/sh',
       },
-      definition: { workspaceFolder: '/workspaces/demo' },
+      definition: { workspaceFolder: '/workspaces/demo', remoteEnv: {}, containerEnv: {} },
       ...fields,
     } as unknown as Workspace)
   show()
@@ -74,9 +77,15 @@ export async function openLocalGateway({ clock = systemClock }: { readonly clock
     clock: systemClock,
     logger: silentLogger,
   })
-  const links = {
-    get: () => ({ openSsh: (signal: AbortSignal) => keeper.openMessages(signal) }),
-  } as unknown as Links
+  const link: Pick<Link, 'exec' | 'openSsh'> = {
+    openSsh: (signal) => keeper.openMessages(signal),
+    exec: async (options, signal) => {
+      const [workspace] = workspaces.list()
+      if (!workspace) throw new Error('there is no workspace')
+      return local.driver.exec(workspace.id, prepareExec(workspace, options), signal ?? never)
+    },
+  }
+  const links = { get: () => link } as unknown as Links
   const platform = {
     clock,
     logger: silentLogger,
@@ -84,7 +93,6 @@ export async function openLocalGateway({ clock = systemClock }: { readonly clock
   } as unknown as Platform
   mkdirSync(join(folder, 'config'))
   const gateway = createGateway({ platform, links, workspaces, targets, settled: Promise.resolve() })
-  const never = new AbortController().signal
 
   const sockets = new Set<Socket>()
   const server = createServer({ allowHalfOpen: true }, async (socket) => {

@@ -5,6 +5,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Definition } from '#contract'
 import { freePort, isPossible, openLocalGateway } from './local-gateway.suite'
 
 const digest = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
@@ -123,10 +124,25 @@ describe.skipIf(!isPossible)('the stock SSH client', () => {
     expect(ran.stdout.toString()).toBe('word\n')
   })
 
-  it('stays while nothing is said but signs of life', async () => {
-    const alive = ['-o', 'ServerAliveInterval=1', '-o', 'ServerAliveCountMax=1']
-    const ran = await opened.ssh(['-v', ...alive, 'demo.berth', 'sleep 3; echo there'])
+  it("has the definition's variables, and its own before them", async () => {
+    const remoteEnv = { WORD: 'from here', PATH: '${containerEnv:PATH}:/more', GONE: null }
+    const [workspace] = opened.workspaces.list()
+    const definition = { ...workspace?.definition, remoteEnv } as Definition
+    opened.show({ definition })
+    const script = 'echo "$WORD"; echo "$PATH"'
+    const ran = await opened.ssh(['demo.berth', script])
+    expect(ran.stdout.toString()).toBe(`from here\n${process.env.PATH}:/more\n`)
+    const own = await opened.ssh(['-o', 'SetEnv=WORD=own', 'demo.berth', 'echo "$WORD"'])
+    expect(own.stdout.toString()).toBe('own\n')
+    opened.show()
+  })
+
+  it('is given a sign of life when it asks for one', async () => {
+    const alive = ['-o', 'ServerAliveInterval=1', '-o', 'ServerAliveCountMax=30']
+    const ran = await opened.ssh(['-vvv', ...alive, 'demo.berth', 'sleep 3; echo there'])
     expect([ran.code, ran.stdout.toString()]).toEqual([0, 'there\n'])
+    // SSH_MSG_REQUEST_SUCCESS.
+    expect(ran.stderr).toContain('receive packet: type 81')
   })
 
   it('forwards a port from here (-L)', async () => {
@@ -313,5 +329,5 @@ describe.skipIf(!isPossible)('the stock SSH client', () => {
     ])
     const same = await opened.run('diff', ['-r', from, `${from}-back`])
     expect(same.code).toBe(0)
-  })
+  }, 120_000)
 })

@@ -4,6 +4,7 @@ import type { Carrier } from '../../link/ssh/transport'
 import { Reader, SshProtocolError, Writer } from '../../link/ssh/wire'
 import type { Clock } from '../../platform/clock'
 import { SshServer, type SshServerOptions } from './server'
+import { SessionEnvironment } from './session-environment'
 
 /** The numbers of the connection protocol (RFC 4250, section 4.1.2). */
 const FIRST = message.globalRequest
@@ -15,6 +16,11 @@ const KEEPALIVE = 'keepalive@openssh.com'
 
 /** Whose reply comes next: that to a request of the client, or to one of the relay itself. */
 type Asker = 'client' | 'relay'
+
+export interface RelayOptions extends SshServerOptions {
+  /** What every session of the client has in its environment. */
+  readonly environment: Readonly<Record<string, string>>
+}
 
 /**
  * Joins an SSH client with the agent of a workspace. Each client has a connection to the agent of its own, so that
@@ -28,6 +34,7 @@ export class Relay {
   readonly #server: SshServer
   readonly #agent: MessagesConnection
   readonly #clock: Clock
+  readonly #environment: SessionEnvironment
   readonly #ended = new AbortController()
   readonly #asked: Asker[] = []
   /** Requests of the agent that the client has not answered yet. */
@@ -37,9 +44,10 @@ export class Relay {
   #isAgentPaused = false
   #isClientPaused = false
 
-  constructor(carrier: Carrier, agent: MessagesConnection, options: SshServerOptions) {
+  constructor(carrier: Carrier, agent: MessagesConnection, options: RelayOptions) {
     this.#agent = agent
     this.#clock = options.clock
+    this.#environment = new SessionEnvironment(options.environment)
     let resolveOver: () => void = () => undefined
     this.over = new Promise((resolve) => {
       resolveOver = resolve
@@ -79,6 +87,7 @@ export class Relay {
     if (type === message.globalRequest && wantsReply(payload)) this.#asked.push('client')
     if ((type === message.requestSuccess || type === message.requestFailure) && --this.#toAnswer < 0)
       throw new SshProtocolError('an answer to nothing')
+    this.#environment.fromClient(payload)
     this.#agent.send(payload)
     this.#flow()
   }
@@ -100,6 +109,7 @@ export class Relay {
       }
       this.#toAnswer += 1
     }
+    for (const variable of this.#environment.fromAgent(payload)) this.#agent.send(variable)
     this.#server.send(payload)
     this.#flow()
   }

@@ -1,0 +1,83 @@
+import { text } from 'node:stream/consumers'
+import type { Workspace } from '#contract'
+import type { Link } from '../../link/link'
+import { message } from '../../link/ssh/messages'
+import { Reader, Writer } from '../../link/ssh/wire'
+
+/** Milliseconds for the workspace to say what it has; sessions go without after that. */
+const LIMIT = 5_000
+const SESSION = 'session'
+
+/** Variables by name. */
+type Variables = Readonly<Record<string, string>>
+
+/**
+ * What a workspace's definition adds to the environment of tools (containers.dev, `remoteEnv`), as it comes out in the
+ * workspace: terminals have the same. Empty where it cannot be known.
+ */
+export async function remoteEnvironment(
+  link: Link,
+  workspace: Workspace,
+  signal: AbortSignal,
+): Promise<Variables> {
+  const { remoteEnv } = workspace.definition
+  const names = Object.keys(remoteEnv).filter((name) => remoteEnv[name] !== null)
+  if (names.length === 0) return {}
+  try {
+    const process = await link.exec(
+      { command: ['env', '-0'], cwd: '/' },
+      AbortSignal.any([signal, AbortSignal.timeout(LIMIT)]),
+    )
+    process.stdin.end()
+    process.stderr?.resume()
+    const said = await text(process.stdout)
+    const found = said
+      .split('\0')
+      .map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)])
+    return Object.fromEntries(found.filter(([name = '']) => names.includes(name)))
+  } catch {
+    signal.throwIfAborted()
+    return {}
+  }
+}
+
+/**
+ * Gives each session of a client variables before the client's own, which go over them (RFC 4254, section 6.4). They
+ * want no reply, so that neither side sees anything of it.
+ */
+export class SessionEnvironment {
+  readonly #variables: readonly (readonly [string, string])[]
+  /** The client's numbers of sessions that it has asked for. */
+  readonly #asked = new Set<number>()
+
+  constructor(variables: Variables) {
+    this.#variables = Object.entries(variables)
+  }
+
+  /** Sees a message of the client. */
+  fromClient(payload: Buffer): void {
+    if (this.#variables.length === 0 || payload[0] !== message.channelOpen) return
+    const reader = new Reader(payload, 1)
+    if (reader.text() === SESSION) this.#asked.add(reader.uint32())
+  }
+
+  /** Sees a message of the agent; what is to be sent to it then. */
+  fromAgent(payload: Buffer): readonly Buffer[] {
+    const type = payload[0]
+    if (type !== message.channelOpenConfirmation && type !== message.channelOpenFailure) return []
+    const reader = new Reader(payload, 1)
+    const isSession = this.#asked.delete(reader.uint32())
+    if (!isSession || type === message.channelOpenFailure) return []
+    const channel = reader.uint32()
+    return this.#variables.map(([name, value]) =>
+      new Writer()
+        .byte(message.channelRequest)
+        .uint32(channel)
+        .string('env')
+        .boolean(false)
+        .string(name)
+        .string(value)
+        .done(),
+    )
+  }
+}
