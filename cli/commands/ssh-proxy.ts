@@ -1,8 +1,11 @@
 import type { Socket } from 'node:net'
 import { finished } from 'node:stream/promises'
+import { carrierOf } from '../../main/engine/access/gateway/carrier'
 import { enterDoor } from '../../main/engine/access/gateway/door'
-import type { Carrier } from '../../main/engine/link/ssh/transport'
 import type { CommandContext } from '../execute'
+
+/** Milliseconds for OpenSSH to read the last words. */
+const LAST_WORDS = 2_000
 
 /**
  * `berth ssh-proxy`: joins OpenSSH, whose ProxyCommand it is, with a workspace, over our standard streams: through a
@@ -24,8 +27,10 @@ export async function sshProxy(
   const engine = await context.engine()
   const serve = await engine.access.gateway.reach(host, signal)
   const written = finished(console.stdout).catch(() => undefined)
-  await serve(standardStreams(context))
+  const read = finished(console.stdin, { writable: false }).catch(() => undefined)
+  await serve(carrierOf(console.stdout, console.stdin))
   await written
+  await read
 }
 
 /** Both ways, to the end of each, or until OpenSSH ends us. */
@@ -34,22 +39,17 @@ async function splice({ console, signal }: CommandContext, socket: Socket): Prom
   signal.addEventListener('abort', onAbort, { once: true })
   socket.on('error', () => undefined)
   console.stdin.on('error', () => socket.destroy())
+  const read = finished(console.stdin, { writable: false }).catch(() => undefined)
+  const written = finished(console.stdout).catch(() => undefined)
   console.stdin.pipe(socket)
   socket.pipe(console.stdout)
-  const written = finished(console.stdout, { cleanup: true }).catch(() => undefined)
   await finished(socket, { writable: false }).catch(() => console.stdout.end())
   await written
+  // It may be about to say something, and would not hear the last words if it could not.
+  console.stdin.resume()
+  const late = setTimeout(() => console.stdin.destroy(), LAST_WORDS)
+  await read
+  clearTimeout(late)
   socket.destroy()
   signal.removeEventListener('abort', onAbort)
-}
-
-function standardStreams({ console }: CommandContext): Carrier {
-  return {
-    input: console.stdout,
-    output: console.stdin,
-    destroy: () => {
-      console.stdout.end()
-      console.stdin.pause()
-    },
-  }
 }
