@@ -31,6 +31,8 @@ export async function arm(engine: Engine, workspaceId: string, signal: AbortSign
   }
 }
 
+/** How long the agent may take to hear of something that is over already, in milliseconds. */
+const DELIVERY = 3_000
 /** How often what goes on is told, in milliseconds. */
 const AGAIN = 30_000
 
@@ -73,7 +75,9 @@ export class Companion {
     this.#over.signal.addEventListener('abort', () => clearInterval(timer))
   }
 
-  end(): void {
+  /** Also of what was short the agent hears. */
+  async end(): Promise<void> {
+    if (this.#workspace.idle) await this.#activity.delivered(AbortSignal.timeout(DELIVERY))
     this.#over.abort()
   }
 }

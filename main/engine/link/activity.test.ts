@@ -98,6 +98,21 @@ describe.skipIf(!isPossible)('the activity of a link', () => {
     await expect.poll(() => one.isWatched, LIMIT).toBe(false)
   })
 
+  it('is attended to by one after another, without a pause between', async () => {
+    const { openLink } = openWorkspace()
+    const { activity } = openLink()
+    for (let count = 0; count < 5; count += 1) {
+      const over = new AbortController()
+      activity.attend(
+        () => policy,
+        () => undefined,
+        over.signal,
+      )
+      await expect.poll(() => activity.isArmed, LIMIT).toBe(true)
+      over.abort()
+    }
+  })
+
   it('is told to the agent again after the connection was lost', async () => {
     const { local, openLink } = openWorkspace()
     const { activity } = openLink()

@@ -35,6 +35,8 @@ export interface LinkActivity {
   attend(policy: () => StoredIdlePolicy | undefined, changed: () => void, signal: AbortSignal): Attendance
   /** Has the agent told of what is marked, until the signal aborts, and leaves the workspace to others. */
   accompany(signal: AbortSignal): void
+  /** Resolves once the agent has what was marked, or when the signal aborts. Never rejects. */
+  delivered(signal: AbortSignal): Promise<void>
 }
 
 export interface Attendance {
@@ -44,6 +46,10 @@ export interface Attendance {
 
 /** The same reason is worth a word again after this time, in milliseconds. */
 const SAME_AGAIN = 5_000
+
+/** Between two looks whether the agent can be told, and how long it may take to answer, milliseconds. */
+const DELIVERY_LOOK = 50
+const DELIVERY_LIMIT = 2_000
 
 export interface ActivityDependencies {
   readonly agent: AgentKeeper
@@ -120,6 +126,21 @@ export class WorkspaceActivity implements LinkActivity {
     if (!this.#running) void this.#run()
   }
 
+  async delivered(signal: AbortSignal): Promise<void> {
+    const { agent, clock } = this.#dependencies
+    const over = new AbortController()
+    try {
+      while (!this.#channel) await clock.sleep(DELIVERY_LOOK, signal)
+      // What it answers after has come before.
+      const limit = clock.sleep(DELIVERY_LIMIT, AbortSignal.any([signal, over.signal]))
+      await Promise.race([agent.connection?.ping(), limit])
+    } catch {
+      // It has to do without.
+    } finally {
+      over.abort()
+    }
+  }
+
   /** Lets the agent go where nobody wants it any more. */
   #rest(): void {
     if (this.#isWanted) return
@@ -148,8 +169,8 @@ export class WorkspaceActivity implements LinkActivity {
             error instanceof ConnectionLost ||
             error instanceof OpenRefused ||
             error instanceof SshProtocolError
-          // So is the end of what nobody wants any more.
-          if (!isExpected && this.#isWanted && !ended.aborted) throw error
+          // So is the end of what nobody wanted any more, even if somebody does again.
+          if (!isExpected && !stop.aborted) throw error
         } finally {
           this.#channel = undefined
           this.#cannotEnd = this.#told = this.#known = undefined
@@ -274,4 +295,5 @@ export const noActivity: LinkActivity = {
   mark: () => undefined,
   attend: () => ({ tell: () => undefined }),
   accompany: () => undefined,
+  delivered: async () => undefined,
 }

@@ -253,6 +253,7 @@ async function keepIdlePolicy(
 ): Promise<void> {
   try {
     await driver.note(id, { idle }, signal)
+    await context.settle(id, (observed) => observed?.idle !== undefined)
   } catch (error) {
     if (!signal.aborted) context.mishap(id, toProblem(error))
   }
