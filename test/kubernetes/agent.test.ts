@@ -31,7 +31,9 @@ beforeAll(async () => {
   proxy = await CuttingProxy.start(new URL(server))
   const path = join(folder, 'cut.kubeconfig')
   writeFileSync(path, kubeconfig.replace(server, proxy.url), { mode: 0o600 })
-  test = await startEngine({ KUBECONFIG: path })
+  const helper = '!f() { [ $1 != get ] || { echo username=maria; echo password=of-this-computer; }; }; f'
+  writeFileSync(join(folder, '.gitconfig'), `[credential]\n\thelper = "${helper}"\n`)
+  test = await startEngine({ KUBECONFIG: path, HOME: folder })
   const target = test.engine.collections.targets.list().find(({ kind }) => kind === 'kubernetes')
   workspace = await test.create({
     source: { kind: 'image', image: TEST_IMAGES.debian },
@@ -146,5 +148,23 @@ describe('files of a pod', () => {
       expect(readFileSync(join(back, 'tree', name)).equals(readFileSync(join(top, name)))).toBe(true)
     const { entries } = await test.engine.call('files.list', { workspaceId: workspace.id })
     expect(entries.map(({ name }) => name)).toEqual(['tree', 'large'])
+  })
+})
+
+describe("git's credentials in a pod", () => {
+  it('are those of the computer that is connected, once they are allowed', async () => {
+    const credential = { kind: 'git' as const, origin: 'https://git.example' }
+    const fill = () =>
+      test.run(
+        workspace.id,
+        'sh',
+        '-c',
+        "until [ -x /tmp/berth-agent-$(id -u)/git-credential ]; do sleep 0.1; done; printf 'protocol=https\\nhost=git.example\\n\\n' | GIT_TERMINAL_PROMPT=0 git credential fill 2>&1; true",
+      )
+    expect(await fill()).toContain('berth credentials allow')
+    await test.engine.call('credentials.allow', { workspaceId: workspace.id, credential })
+    expect(await fill()).toContain('username=maria\npassword=of-this-computer\n')
+    await test.engine.call('credentials.revoke', { workspaceId: workspace.id, credential })
+    expect(await fill()).not.toContain('of-this-computer')
   })
 })
