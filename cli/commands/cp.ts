@@ -154,7 +154,9 @@ async function fromLocal(
     contents,
   })
   if (source.isFile() && source.size >= LARGE && name !== null) {
-    const job = { from: await realpath(local), to: posix.join(into, name), replace: true }
+    const { uid, gid } = remote.workspace.user
+    const owned = { replace: true, user: { uid, gid } }
+    const job = { from: await realpath(local), to: posix.join(into, name), ...owned }
     if (await copyLarge(context, remote, tally, (to) => uploadFile({ ...to, ...job }, tally, context.signal)))
       return
   }

@@ -148,7 +148,9 @@ export class TransferRun {
       item.begun = true
       await (isUpload ? uploadFolder : downloadFolder)(job, report, signal)
     } else {
-      const job = { ...this.#connected, from, to, replace: isUpload && this.#request.replace }
+      const { uid, gid } = this.#user
+      const replace = isUpload && this.#request.replace
+      const job = { ...this.#connected, from, to, replace, user: { uid, gid } }
       await (isUpload ? uploadFile : downloadFile)(job, report, signal)
     }
     item.done = true

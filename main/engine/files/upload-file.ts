@@ -3,9 +3,11 @@ import { stat } from 'node:fs/promises'
 import { posix } from 'node:path'
 import { problem } from '#contract'
 import type { FileSession } from '../link/link'
+import { BULK, tarOf } from './bulk'
 import { type Connected, whileConnected } from './connected'
 import { hashOf, localProblem, partName, readLocal } from './local'
 import type { CopyReport } from './report'
+import { followLinks } from './tree'
 
 /** Bytes at the end of what an attempt left that may have holes: parts under way are written in any order. */
 const UNCERTAIN = 4 * 1024 * 1024
@@ -17,6 +19,8 @@ export interface FileUpload extends Connected {
   readonly to: string
   /** Whether a file that has the name is replaced; else that is a Problem, `name-taken`. */
   readonly replace: boolean
+  /** Who shall own it. */
+  readonly user: { readonly uid: number; readonly gid: number }
 }
 
 /**
@@ -43,15 +47,27 @@ export async function uploadFile(job: FileUpload, report: CopyReport, signal: Ab
       if (isRenamed) return
       if (there && (!job.replace || there.kind === 'folder')) throw taken(job.to, there.kind === 'folder')
       count(-counted)
-      const { hash, size } = await begun(session, job.from, part, { size: facts.size, known }, signal)
-      count(size)
-      known = size
-      const source = hashed(readLocal(job.from, size, facts.size), hash, signal)
-      const onWritten = (end: number) => {
-        count(end - (known ?? 0))
-        known = end
+      const beginning = () => begun(session, job.from, part, { size: facts.size, known }, signal)
+      let { hash, size } = await beginning()
+      if (size === 0 && facts.size >= BULK) {
+        if (await sendBulk(session, job, { part, size: facts.size, hash, count }, signal)) size = facts.size
+        else {
+          count(-counted)
+          const there = await beginning()
+          hash = there.hash
+          size = there.size
+        }
       }
-      await session.write(part, source, { offset: size, mode: size > 0 ? 'on' : 'over', onWritten })
+      count(size - counted)
+      known = size
+      if (size < facts.size || size === 0) {
+        const source = hashed(readLocal(job.from, size, facts.size), hash, signal)
+        const onWritten = (end: number) => {
+          count(end - (known ?? 0))
+          known = end
+        }
+        await session.write(part, source, { offset: size, mode: size > 0 ? 'on' : 'over', onWritten })
+      }
       await compare(session, job.from, part, hash, facts.size)
       await session.set(part, { mode: facts.mode & 0o777, modified: facts.mtimeMs })
       await session.rename(part, job.to)
@@ -92,6 +108,49 @@ async function begun(
   if (!hash || digest?.size !== size || hash.copy().digest('hex') !== digest.sha256) return nothing
   return { hash, size }
 }
+
+interface Bulk {
+  readonly part: string
+  readonly size: number
+  readonly hash: Hash
+  readonly count: (bytes: number) => void
+}
+
+/** As a tar stream over the driver. False where that did not work out, and the rest has to go in the other way. */
+async function sendBulk(
+  session: FileSession,
+  { link, from, user }: FileUpload,
+  { part, size, hash, count }: Bulk,
+  signal: AbortSignal,
+): Promise<boolean> {
+  // Made as the workspace's user, who may write here or not: a driver would not ask.
+  await session.write(part, noBytes(), { offset: 0, mode: 'over' })
+  let failure: unknown
+  const content = async function* () {
+    try {
+      yield* readLocal(from, 0, size)
+    } catch (error) {
+      failure = error
+      throw error
+    }
+  }
+  const path = await followLinks(session, part)
+  const tar = tarOf({ path, size, ...user, content: content(), hash, onRead: count })
+  // A failure on either side has to reach the other, or it would wait for ever.
+  const failing = new Promise<never>((_, reject) => tar.once('error', reject))
+  failing.catch(() => undefined)
+  try {
+    await Promise.race([link.write('/', tar, signal), failing])
+    return true
+  } catch (error) {
+    if (signal.aborted || failure) throw failure ?? error
+    return false
+  } finally {
+    tar.destroy()
+  }
+}
+
+async function* noBytes(): AsyncGenerator<Buffer, void> {}
 
 async function* hashed(
   source: AsyncIterable<Buffer>,
