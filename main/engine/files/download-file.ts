@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto'
-import { type FileHandle, lstat, open, rm } from 'node:fs/promises'
+import { chmod, type FileHandle, lstat, open, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { problem } from '#contract'
 import type { FileAttributes, FileSession } from '../link/link'
@@ -74,6 +74,8 @@ function partOf({ link, from, to }: Pick<FileDownload, 'link' | 'from' | 'to'>):
 async function openPart(part: string): Promise<FileHandle> {
   const there = await lstat(part).catch(() => undefined)
   if (there && !there.isFile()) await rm(part, { force: true })
+  // It has the file's permissions already where only its name was still to be given.
+  if (there?.isFile()) await chmod(part, 0o600)
   return open(part, there?.isFile() ? 'r+' : 'wx', 0o600)
 }
 

@@ -278,6 +278,18 @@ describe.skipIf(!isPossible)('transfers', () => {
     expectTree(join(remote, 'tree/sub/link 2'), join(remote, 'tree'))
   })
 
+  it('of a file that only its name was still to be given to go on', async () => {
+    const bytes = randomBytes(100_000)
+    writeFileSync(join(local, 'a'), bytes, { mode: 0o400 })
+    const part = join(remote, partName('one', join(local, 'a'), join(remote, 'a')))
+    writeFileSync(part, bytes, { mode: 0o400 })
+    expect(await over(await upload([join(local, 'a')]))).toMatchObject({ state: 'done', bytes: 100_000 })
+    writeFileSync(join(local, partName('one', join(remote, 'a'), join(local, 'a 2'))), bytes, { mode: 0o400 })
+    expect(await over(await download([join(remote, 'a')]))).toMatchObject({ state: 'done', bytes: 100_000 })
+    expect([...readdirSync(local), ...readdirSync(remote)].sort()).toEqual(['a', 'a', 'a 2'])
+    expect(statSync(join(local, 'a 2')).mode & 0o777).toBe(0o400)
+  })
+
   it('of a folder begin anew in place of what another run left', async () => {
     makeTree(remote)
     const left = join(local, partName('one', join(remote, 'tree'), join(local, 'tree')))

@@ -101,7 +101,10 @@ async function begun(
   const nothing = { hash: createHash('sha256'), size: 0 }
   const there = await session.lstat(part)
   if (there && there.kind !== 'file') await session.remove(part)
-  if (there?.kind !== 'file' || there.size > whole.size) return nothing
+  if (there?.kind !== 'file') return nothing
+  // It has the file's permissions already where only its name was still to be given.
+  if (there.mode !== 0o600) await session.set(part, { mode: 0o600 })
+  if (there.size > whole.size) return nothing
   const size = Math.min(there.size, whole.known ?? Math.max(0, there.size - UNCERTAIN))
   if (size === 0) return nothing
   const [hash, digest] = await Promise.all([hashOf(from, size, signal), session.digest(part, size)])
