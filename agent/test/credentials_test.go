@@ -196,6 +196,24 @@ func TestNobodyToAsk(t *testing.T) {
 	}
 }
 
+func TestOneThatComesAfterARefusalIsAsked(t *testing.T) {
+	t.Parallel()
+	w := newWorkspace(t)
+	first, second := w.connect(), w.connect()
+	asked := 0
+	first.lendGit(t, func(gitAsk) (string, string, *ssh.OpenChannelError) {
+		asked++
+		return "", "", &ssh.OpenChannelError{Reason: ssh.ConnectionFailed, Message: "nobody sits there"}
+	})
+	late := time.AfterFunc(300*time.Millisecond, func() {
+		second.lendGit(t, func(gitAsk) (string, string, *ssh.OpenChannelError) { return "username=late\npassword=x\n", "", nil })
+	})
+	defer late.Stop()
+	if output, problem := first.fill(t); !strings.Contains(output, "username=late") || asked != 1 {
+		t.Fatal(output, problem, asked)
+	}
+}
+
 func TestHelperThatIsEndedIsNotAnswered(t *testing.T) {
 	t.Parallel()
 	w := newWorkspace(t)

@@ -24,11 +24,10 @@ func (session *session) runShell(request *ssh.Request, line *string) {
 		argv = []string{filepath.Base(shell), "-c", *line}
 	}
 	session.isShell = true
-	if err := session.start(shell, argv, session.environment.Home()); err != nil {
+	if err := session.start(request, shell, argv, session.environment.Home()); err != nil {
 		session.refuse(request, fmt.Sprintf("berth-agent: %s: %v\n", shell, err))
 		return
 	}
-	request.Reply(true, nil)
 }
 
 // Command is what exec@berth.dev asks for.
@@ -64,11 +63,10 @@ func (session *session) runCommand(request *ssh.Request, text string) {
 	}
 	path, err := session.environment.LookUp(asked.Command[0], folder)
 	if err == nil {
-		err = session.start(path, asked.Command, folder)
+		err = session.start(request, path, asked.Command, folder)
 	}
 	switch {
 	case err == nil:
-		request.Reply(true, nil)
 	case errors.Is(err, account.ErrNotFound), errors.Is(err, syscall.ENOENT):
 		fail("not-found", fmt.Sprintf("%s: %v", asked.Command[0], err))
 	case errors.Is(err, account.ErrNotExecutable), errors.Is(err, syscall.EACCES), errors.Is(err, syscall.ENOEXEC):

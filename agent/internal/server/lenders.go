@@ -16,6 +16,10 @@ const (
 
 	// openTime is how long a client may take to say whether it can be asked at all. One whose computer sleeps says nothing.
 	openTime = 5 * time.Second
+
+	// refusedPatience is how long another client is waited for once one has refused: that of whoever wants it now may be on
+	// its way, beside one that was there before.
+	refusedPatience = 1500 * time.Millisecond
 )
 
 // errNobody says that no client that lends such a thing is there.
@@ -83,13 +87,19 @@ func (lenders *lenders) of(kind string) ([]*connection, <-chan struct{}) {
 }
 
 // borrow opens a channel to the newest client that takes it, and waits a while for one to come where there is none. A
-// client that refuses in its user's name ends the search; its words are the error.
+// client that refuses in its user's name ends the search; its words are the error. Any other that refuses is not asked
+// again, and makes the wait shorter.
 func (lenders *lenders) borrow(kind, channelType string, extra []byte, patience time.Duration, gone <-chan struct{}) (*loan, error) {
 	late := time.After(patience)
 	refused := errNobody
+	asked := map[*connection]bool{}
 	for {
 		clients, changed := lenders.of(kind)
 		for _, client := range clients {
+			if asked[client] {
+				continue
+			}
+			asked[client] = true
 			made, err := client.lend(channelType, extra)
 			var refusal *ssh.OpenChannelError
 			switch {
@@ -98,11 +108,11 @@ func (lenders *lenders) borrow(kind, channelType string, extra []byte, patience 
 			case errors.As(err, &refusal) && refusal.Reason == ssh.Prohibited:
 				return nil, errors.New(refusal.Message)
 			case errors.As(err, &refusal) && refusal.Message != "":
+				if refused == errNobody {
+					late = time.After(min(patience, refusedPatience))
+				}
 				refused = errors.New(refusal.Message)
 			}
-		}
-		if len(clients) > 0 && refused != errNobody {
-			return nil, refused
 		}
 		select {
 		case <-changed:

@@ -179,8 +179,9 @@ func (session *session) signal(payload []byte) bool {
 	return number != 0 && session.client.daemon.Family.SignalGroup(session.child, number) == nil
 }
 
-// start runs a program for this session and answers for it to the end. Errors are told before anything runs.
-func (session *session) start(path string, argv []string, folder string) error {
+// start runs a program for this session, tells that it does, and answers for it to the end. Errors are told before
+// anything runs.
+func (session *session) start(request *ssh.Request, path string, argv []string, folder string) error {
 	daemon := session.client.daemon
 	if !daemon.admitProcess() {
 		return errors.New("too many processes")
@@ -208,6 +209,8 @@ func (session *session) start(path string, argv []string, folder string) error {
 	session.input = nameOf(run.input)
 	session.activity = session.watchActivity(session.kind, argv)
 	run.activity = session.activity
+	// Before anything else is said of it: a short one may be over already, and its channel closed.
+	request.Reply(true, nil)
 	go func() {
 		run.untilEnd(session, child)
 		daemon.running.Delete(child)
