@@ -195,6 +195,16 @@ describe.skipIf(!isPossible)('an SSH client that is not let in', () => {
     expect([ran.code, ran.stderr]).toEqual([255, expect.stringContaining('HOST IDENTIFICATION HAS CHANGED')])
   })
 
+  it('finds a workspace in which no agent can run, and is told so', async () => {
+    opened = await openLocalGateway({
+      agents: { facts: async () => undefined, read: () => Promise.reject() },
+    })
+    const problem = await opened.gateway
+      .reach('demo.berth', never)
+      .catch((error: ProblemError) => error.problem)
+    expect(problem).toMatchObject({ code: 'agent-unavailable', title: 'SSH cannot reach demo' })
+  })
+
   it('finds no workspace, or one that is stopped and stays so', async () => {
     opened = await openLocalGateway()
     const problemOf = (error: ProblemError) => error.problem

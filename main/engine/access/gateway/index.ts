@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { ProblemError, problem, type Workspace } from '#contract'
 import type { Links } from '../../link/link'
 import type { Carrier } from '../../link/ssh/transport'
 import type { Disposer } from '../../platform/disposable'
@@ -39,10 +40,16 @@ export function createGateway(dependencies: GatewayDependencies): Gateway {
     const { clientKey, hostKey } = await readKeyFiles(folders.config)
     const link = links.get(workspace.id)
     const [agent, environment] = await Promise.all([
-      link.openSsh(signal),
+      link.openSsh(signal).catch((error: unknown) => {
+        throw withoutAgent(error, workspace)
+      }),
       remoteEnvironment(link, workspace, signal),
     ])
     const giveUp = () => agent.close()
+    if (signal.aborted) {
+      giveUp()
+      throw signal.reason
+    }
     signal.addEventListener('abort', giveUp, { once: true })
     const { name, uid } = workspace.user
     const names = [USER, name, String(uid)]
@@ -67,6 +74,17 @@ export function createGateway(dependencies: GatewayDependencies): Gateway {
         return (socket: Socket) => void serve(carrierOf(socket, socket))
       }),
   }
+}
+
+/** Other things go on where no agent can run; SSH does not. */
+function withoutAgent(error: unknown, { name }: Workspace): unknown {
+  if (!(error instanceof ProblemError) || error.problem.code !== 'agent-unavailable') return error
+  return problem({
+    code: 'agent-unavailable',
+    title: `SSH cannot reach ${name}`,
+    cause: `It needs Berth's agent in the workspace, which cannot run there. ${error.problem.cause}`,
+    remedy: "Berth's own terminals, `berth exec` and `berth cp` work without it.",
+  })
 }
 
 function printable(text: string): string {

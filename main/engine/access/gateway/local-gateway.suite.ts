@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import type { Target, Workspace } from '#contract'
 import { AgentKeeper } from '../../link/agent/keeper'
 import { LocalDriver } from '../../link/agent/local-driver.suite'
+import type { AgentBinaries } from '../../link/agent/place'
 import { shippedAgents } from '../../link/agent/shipped'
 import { prepareExec } from '../../link/environment'
 import type { Link, Links } from '../../link/link'
@@ -42,7 +43,13 @@ export async function freePort(): Promise<number> {
 }
 
 /** For tests: a gateway to one workspace, `demo`, that is this machine, and a loopback port that leads to it. */
-export async function openLocalGateway({ clock = systemClock }: { readonly clock?: Clock } = {}) {
+export async function openLocalGateway({
+  agents = shippedAgents(join(import.meta.dirname, '../../../../resources')),
+  clock = systemClock,
+}: {
+  readonly agents?: AgentBinaries
+  readonly clock?: Clock
+} = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'berth-gateway-test-'))
   const home = join(folder, 'home')
   mkdirSync(home)
@@ -73,7 +80,7 @@ export async function openLocalGateway({ clock = systemClock }: { readonly clock
     workspaceId: 'w123456789',
     workspaces,
     driver: () => local.driver,
-    binaries: shippedAgents(join(import.meta.dirname, '../../../../resources')),
+    binaries: agents,
     clock: systemClock,
     logger: silentLogger,
   })

@@ -13,7 +13,7 @@ type Variables = Readonly<Record<string, string>>
 
 /**
  * What a workspace's definition adds to the environment of tools (containers.dev, `remoteEnv`), as it comes out in the
- * workspace: terminals have the same. Empty where it cannot be known.
+ * workspace: terminals have the same. Empty where it cannot be known; never rejects.
  */
 export async function remoteEnvironment(
   link: Link,
@@ -23,20 +23,21 @@ export async function remoteEnvironment(
   const { remoteEnv } = workspace.definition
   const names = Object.keys(remoteEnv).filter((name) => remoteEnv[name] !== null)
   if (names.length === 0) return {}
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(LIMIT)])
   try {
-    const process = await link.exec(
-      { command: ['env', '-0'], cwd: '/' },
-      AbortSignal.any([signal, AbortSignal.timeout(LIMIT)]),
-    )
+    const process = await link.exec({ command: ['env', '-0'], cwd: '/' }, limit)
+    const giveUp = () => process.destroy()
+    limit.addEventListener('abort', giveUp, { once: true })
     process.stdin.end()
     process.stderr?.resume()
     const said = await text(process.stdout)
+    limit.removeEventListener('abort', giveUp)
     const found = said
       .split('\0')
       .map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)])
     return Object.fromEntries(found.filter(([name = '']) => names.includes(name)))
   } catch {
-    signal.throwIfAborted()
+    // Nor is it worth failing for.
     return {}
   }
 }
