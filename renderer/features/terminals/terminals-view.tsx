@@ -41,6 +41,7 @@ export function TerminalsView({ workspaceId, active }: TerminalsViewProps) {
   const [searching, setSearching] = useState(false)
   const [focusTurn, setFocusTurn] = useState(0)
   const [opening, setOpening] = useState(false)
+  const [awaited, setAwaited] = useState<string | undefined>()
   const [problem, setProblem] = useState<Problem | undefined>()
   const [asked, setAsked] = useState<{ readonly sessionId: string; readonly command: string } | undefined>()
   const [renaming, setRenaming] = useState<string | undefined>()
@@ -73,6 +74,7 @@ export function TerminalsView({ workspaceId, active }: TerminalsViewProps) {
       setOpening(false)
       if (result.ok) {
         bringToFront(workspaceId, result.value.sessionId)
+        setAwaited(result.value.sessionId)
         setFocusTurn((turn) => turn + 1)
       } else setProblem(result.problem)
     },
@@ -111,7 +113,12 @@ export function TerminalsView({ workspaceId, active }: TerminalsViewProps) {
     greeted.add(run)
     if (greeting) void open('sessions.greet')
   }, [run, active, greeting, open])
-  const isOpening = opening || greeting
+  // The answer is here before the list has it: until then there is none to be seen, and no other to be offered.
+  const isAwaited = awaited !== undefined && !sessions.some(({ id }) => id === awaited)
+  useEffect(() => {
+    if (awaited !== undefined && !isAwaited) setAwaited(undefined)
+  }, [awaited, isAwaited])
+  const isOpening = opening || greeting || isAwaited
 
   useTerminalCommands({
     active,
