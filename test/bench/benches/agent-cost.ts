@@ -38,11 +38,12 @@ export const agentCost: Bench = {
       },
       async facts() {
         say(`  agent-cost: nothing is done for ${IDLE / 1000} s`)
-        const before = { ticks: ticksOf(pid), bytes: wire.bytes }
+        const execs = await execsOf(workspace.container)
+        const before = { ticks: ticksOf(pid), bytes: wire.bytesOf(execs) }
         await pause(IDLE)
         // Of 10 ms each, on every architecture.
         const processor = ((ticksOf(pid) - before.ticks) * 10) / IDLE
-        const bytes = ((wire.bytes - before.bytes) * 3_600_000) / IDLE
+        const bytes = ((wire.bytesOf(execs) - before.bytes) * 3_600_000) / IDLE
         return [
           idleFact('processor', `${(processor * 100).toFixed(3)} %`, processor <= MOST_PROCESSOR),
           idleFact('on the wire', `${(bytes / 1000).toFixed(1)} KB/h`, bytes > 0 && bytes <= MOST_BYTES),
@@ -82,6 +83,13 @@ async function agentOf(container: string): Promise<number> {
   return Number.parseInt(line, 10)
 }
 
+/** What runs in it: on an engine that others use as well, theirs is not counted. */
+async function execsOf(container: string): Promise<string[]> {
+  return JSON.parse(
+    await command('docker', ['inspect', '--format', '{{json .ExecIDs}}', container]),
+  ) as string[]
+}
+
 function residentBytes(pid: number): number {
   const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
   return Number(kilobytes) * 1024
@@ -97,7 +105,7 @@ function ticksOf(pid: number): number {
 
 /** Stands before the Docker engine and counts what goes over its execs, both ways, frames and all. */
 class CountedWire {
-  bytes = 0
+  readonly #bytes = new Map<string, number>()
   readonly path: string
   readonly #folder: string
   readonly #server: net.Server
@@ -116,14 +124,19 @@ class CountedWire {
     this.#server = net.createServer({ allowHalfOpen: true }, (near) => this.#join(near))
   }
 
+  /** Of these execs, both ways. */
+  bytesOf(execs: readonly string[]): number {
+    return execs.reduce((sum, exec) => sum + (this.#bytes.get(exec) ?? 0), 0)
+  }
+
   #join(near: net.Socket): void {
     const far = net.connect({ path: dockerSocket(), allowHalfOpen: true })
-    let isExec = false
+    let exec: string | undefined
     const count = (chunk: Buffer) => {
-      if (isExec) this.bytes += chunk.length
+      if (exec !== undefined) this.#bytes.set(exec, (this.#bytes.get(exec) ?? 0) + chunk.length)
     }
     near.on('data', (chunk) => {
-      isExec ||= /^POST \/v[\d.]+\/exec\/\w+\/start /.test(chunk.toString('latin1', 0, 200))
+      exec ??= /^POST \/v[\d.]+\/exec\/(\w+)\/start /.exec(chunk.toString('latin1', 0, 200))?.[1]
       count(chunk)
     })
     far.on('data', count)
