@@ -62,6 +62,7 @@ export const terminalFlood: Bench = {
       const size = await terminalSize(page)
       say(`terminal-flood: ${size.columns} columns, ${size.rows} rows`)
       const bare = await openBare(true)
+      await bare.page.waitForFunction(() => 'openTerminal' in globalThis)
       await bare.page.evaluate(({ columns, rows }) => globalThis.window.openTerminal(columns, rows), size)
       const lost: number[] = []
       return {
