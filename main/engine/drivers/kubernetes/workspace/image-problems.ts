@@ -1,3 +1,4 @@
+import type { CoreV1Event, V1Pod } from '@kubernetes/client-node'
 import type { Problem } from '#contract'
 
 /** What a node's refusal to pull an image means. The texts are those of containerd, CRI-O and dockershim. */
@@ -56,4 +57,26 @@ export function pullProblem(image: string, message: string): Problem {
 /** What a registry will answer again: no such image, no such right. */
 export function isCertain(message: string): boolean {
   return pullProblem('', message).code !== 'registry-unreachable'
+}
+
+const noLogin = /no basic auth credentials/i
+const failedPull = /^Failed to pull image/
+
+/**
+ * The node tried once without a login, though the pod names a pull secret: a kubelet that is busy does not have a new
+ * Secret within its second, pulls without it, and has it the next time.
+ */
+export function hadNoLoginYet(pod: V1Pod, events: readonly CoreV1Event[]): boolean {
+  if (!pod.spec?.imagePullSecrets?.length) return false
+  const waiting = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])]
+    .map(({ state }) => state?.waiting)
+    .filter((one) => /Image/.test(one?.reason ?? ''))
+  const failures = events.filter(({ message }) => failedPull.test(message ?? ''))
+  const tries = new Map<string, number>()
+  for (const { count, involvedObject } of failures) {
+    const container = involvedObject.fieldPath ?? ''
+    tries.set(container, (tries.get(container) ?? 0) + (count ?? 1))
+  }
+  const said = [...waiting.map((one) => one?.message), ...failures.map(({ message }) => message)]
+  return said.some((message) => noLogin.test(message ?? '')) && Math.max(0, ...tries.values()) <= 1
 }

@@ -8,7 +8,7 @@ import { rejectionOf } from '../transport/errors'
 import { follow } from '../watch/follow'
 import { nonce } from './anatomy'
 import { ImageCache, type LookedAt } from './image-cache'
-import { isCertain, pullProblem } from './image-problems'
+import { hadNoLoginYet, isCertain, pullProblem } from './image-problems'
 import { lookAmounts } from './look-amounts'
 import {
   isAnswer,
@@ -167,6 +167,7 @@ export class Images {
       if (!pod) return false
       const looked = readLookPod(pod)
       if (looked.kind === 'shell' || looked.kind === 'no-shell') found = looked
+      if (looked.kind === 'pull-failed' && hadNoLoginYet(pod, events)) return false
       const failure = failureOf(looked, reference)
       if (failure) throw problem(failure)
       const waits = pod.status?.conditions?.some(

@@ -52,6 +52,26 @@ describe('judge', () => {
     ).toBeUndefined()
   })
 
+  it('goes on where a node pulled without the login that it was to have, and not for ever', () => {
+    const said = 'Error response from daemon: no basic auth credentials'
+    const withSecret = (pod: V1Pod): V1Pod => ({
+      ...pod,
+      spec: { containers: [], imagePullSecrets: [{ name: 'login' }] },
+    })
+    const failed = (count: number): CoreV1Event => ({
+      ...event('Pod', 'Failed', `Failed to pull image "dev": ${said}`),
+      count,
+    })
+    const first = withSecret(waiting('ErrImagePull', said))
+    const later = withSecret(waiting('ImagePullBackOff', 'Back-off pulling image "dev"'))
+    expect(codeOf(first)).toBeUndefined()
+    expect(codeOf(first, [failed(1)])).toBeUndefined()
+    expect(codeOf(later, [failed(1)])).toBeUndefined()
+    expect(codeOf(first, [failed(2)])).toBe('registry-auth')
+    expect(codeOf(waiting('ErrImagePull', said), [failed(1)])).toBe('registry-auth')
+    expect(codeOf(withSecret(waiting('ErrImagePull', 'manifest unknown')))).toBe('image-not-found')
+  })
+
   it('gives the scheduler a while, and a volume or a node that is being made a longer one', () => {
     const full = unscheduled('0/1 nodes are available: 1 Insufficient cpu.')
     expect(codeOf(full, [], 5_000)).toBeUndefined()

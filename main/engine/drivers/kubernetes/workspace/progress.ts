@@ -5,7 +5,7 @@ import { mayPass, refusedProblem } from '../diagnose/quota'
 import { unschedulable, waitsForVolume } from '../diagnose/scheduling'
 import { claimEventProblem, claimMayPass, notWritable } from '../diagnose/volume'
 import { podState } from '../watch/pod-state'
-import { isCertain } from './image-problems'
+import { hadNoLoginYet, isCertain } from './image-problems'
 import { NOT_WRITABLE } from './prepare'
 
 /** Milliseconds that a pod may be without a node: others may be on their way out, or a node on its way in. */
@@ -39,6 +39,7 @@ export function judge({ pod, events, unscheduled }: Situation): Judgement {
       : { detail: 'The cluster refuses its pod', problem: refusedProblem(refused) }
   }
   const state = podState(pod, true)
+  if (state.run === 'failed' && hadNoLoginYet(pod, events)) return { detail: state.reason }
   if (state.run === 'failed') return failedPod(pod, state.reason, state.problem)
   const volume = events
     .filter(({ involvedObject }) => involvedObject.kind === 'PersistentVolumeClaim')
