@@ -95,7 +95,8 @@ export class Attendant {
     this.#askedStats = clock.now()
     try {
       const stats = await driver()?.stats(id, this.#ended.signal)
-      if (stats && stats.cpu >= BUSY_SHARE) link.activity.mark('processor')
+      // An agent that has come meanwhile sees more, and a workspace that has just started is busy with that.
+      if (stats && stats.cpu >= BUSY_SHARE && !link.activity.isWatched) link.activity.mark('processor')
     } catch {
       // Where that cannot be known, nothing else is lost by it.
     }
