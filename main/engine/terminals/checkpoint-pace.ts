@@ -4,8 +4,8 @@ export const CHECKPOINT_WORTH = 64 * 1024
 export const CHECKPOINT_QUIET = 500
 /**
  * While output does not pause there is one after so many bytes, but at most one in so many milliseconds: it costs tens
- * of milliseconds. A flood may then outrun what the workspace keeps since the last; what is kept is a log by far longer
- * than the scrollback, though.
+ * of milliseconds. There is none in the flood of a log, whose end is all that there is to see: the workspace keeps by far
+ * more of it than there is scrollback.
  */
 export const CHECKPOINT_EVERY = { bytes: 2 * 1024 * 1024, milliseconds: 2_500 }
 
@@ -19,11 +19,11 @@ export class CheckpointPace {
     this.#due = due
   }
 
-  /** Something was printed; `since` is what was since the last checkpoint, in bytes. */
-  printed(since: number): void {
+  /** Something was printed; `since` is what was since the last checkpoint, in bytes. `isLog`: in the flood of a log. */
+  printed(since: number, isLog: boolean): void {
     if (since < CHECKPOINT_WORTH) return
     const isLate = performance.now() - this.#last >= CHECKPOINT_EVERY.milliseconds
-    if (since >= CHECKPOINT_EVERY.bytes && isLate) this.#now()
+    if (since >= CHECKPOINT_EVERY.bytes && isLate && !isLog) this.#now()
     else if (this.#timer) this.#timer.refresh()
     else this.#timer = setTimeout(() => this.#now(), CHECKPOINT_QUIET)
   }

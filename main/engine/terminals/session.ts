@@ -311,7 +311,7 @@ export class TerminalSession implements AttachmentOwner {
       if (!this.#isKept) this.#jobs.printed(chunk)
       this.#position.pushed(chunk.length)
       this.#pipe.push(chunk)
-      if (this.#isKept) this.#checkpoints.printed(this.#position.sinceCheckpoint)
+      if (this.#isKept) this.#checkpoints.printed(this.#position.sinceCheckpoint, this.#mirror.idling)
     })
     process.stdout.on('error', (error: Error) =>
       this.#options.platform.logger.debug('Terminal output broke off', { cause: error.message }),
