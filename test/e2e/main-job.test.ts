@@ -172,10 +172,12 @@ describe('the main job', () => {
       "clear; printf '\\033[1;32mgreen\\033[0m \\346\\227\\245\\346\\234\\254 end\\n'; seq 1 5",
     )
     await window.waitForText('green 日本 end')
+    await window.waitForPrompt()
     const before = await window.terminalText()
     await window.page.reload()
     await window.page.getByRole('navigation', { name: 'Main' }).getByRole('button', { name: NAME }).click()
     await window.waitForText('green 日本 end')
+    await window.waitForPrompt()
     expect(await window.terminalText()).toBe(before)
     await window.run('echo still $((40 + 2))')
     await window.waitForText('still 42')
