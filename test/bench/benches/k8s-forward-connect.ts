@@ -18,11 +18,7 @@ export const forwardConnect: Bench = {
   target: { kind: 'ratio', atMost: 0.8 },
   rounds: 7,
   async prepare() {
-    const place = await openPlace()
-    const workspace = await place.berth.workspace()
-    await startPodServer(place, workspace.container)
-    const ours = await berthForward(place, workspace, SERVER_PORT)
-    const reference = await kubectlForward(place, workspace.container, SERVER_PORT)
+    const { dispose, ours, place, reference } = await openForwards()
     const late = { ours: [] as number[], reference: [] as number[] }
     const measured = async (port: number, into: number[]) => {
       const times = await connections(port)
@@ -43,11 +39,7 @@ export const forwardConnect: Bench = {
           { what: 'reference', value: await referenceText(place), pass: true },
         ]
       },
-      async dispose() {
-        await ours.dispose()
-        await reference.dispose()
-        await place.dispose()
-      },
+      dispose,
     }
   },
 }
@@ -60,23 +52,30 @@ export const linkConnect: Bench = {
   target: { kind: 'ratio', atMost: 0.5 },
   rounds: 7,
   async prepare() {
-    const place = await openPlace()
-    const workspace = await place.berth.workspace()
-    await startPodServer(place, workspace.container)
-    const ours = await berthForward(place, workspace, SERVER_PORT)
-    const reference = await kubectlForward(place, workspace.container, SERVER_PORT)
+    const { dispose, ours, place, reference } = await openForwards()
     const measured = async (port: number) => quantile(await connections(port, 1, 100), 0.5)
     return {
       ours: () => measured(ours.localPort),
       reference: () => measured(reference.localPort),
       facts: async () => [{ what: 'reference', value: await referenceText(place), pass: true }],
-      async dispose() {
-        await ours.dispose()
-        await reference.dispose()
-        await place.dispose()
-      },
+      dispose,
     }
   },
+}
+
+/** Berth's forward and kubectl's to the same server in the same pod. */
+async function openForwards() {
+  const place = await openPlace()
+  const workspace = await place.berth.workspace()
+  await startPodServer(place, workspace.container)
+  const ours = await berthForward(place, workspace, SERVER_PORT)
+  const reference = await kubectlForward(place, workspace.container, SERVER_PORT)
+  const dispose = async () => {
+    await ours.dispose()
+    await reference.dispose()
+    await place.dispose()
+  }
+  return { dispose, ours, place, reference }
 }
 
 /** Milliseconds of each connection. */
