@@ -77,6 +77,9 @@ export async function layOutNode(
       imageGCLowThresholdPercent: 99,
       serializeImagePulls: false,
       nodeLeaseDurationSeconds: 12,
+      // At the usual five a second, what hundreds of pods gave cause for holds up the news of the next one for minutes.
+      eventRecordQPS: 100,
+      eventBurst: 500,
       // The first status says not ready, the next one ready: it need not come after the usual ten seconds.
       nodeStatusUpdateFrequency: '1s',
       // Needs CAP_SYS_RESOURCE.
