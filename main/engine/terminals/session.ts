@@ -15,10 +15,9 @@ import { ScreenMirror } from './mirror'
 import { OutputPipe } from './output-pipe'
 import { OutputPosition } from './output-position'
 import { SizeControl } from './size-control'
+import { TypedInput } from './typed-input'
 import { within } from './within'
 
-/** Input typed before the process is there, bytes; more is dropped. */
-const EARLY_INPUT = 65_536
 /** How long an unexplained end waits for word that it was the workspace that stopped, milliseconds. */
 const EXPLANATION = 2_500
 /** How long a closed session's process has to obey SIGHUP, and then to be gone, milliseconds. */
@@ -73,7 +72,7 @@ export class TerminalSession implements AttachmentOwner {
   #isKept = false
   readonly #position: OutputPosition
   readonly #checkpoints = new CheckpointPace(() => void this.#checkpoint())
-  #earlyInput: Uint8Array[] = []
+  readonly #input: TypedInput
   #end: SessionEnd | undefined
   #closing = false
   #renamed = false
@@ -93,6 +92,9 @@ export class TerminalSession implements AttachmentOwner {
     this.#ended = new Promise((resolve) => {
       this.#markEnded = resolve
     })
+    this.#input = new TypedInput(() =>
+      platform.logger.warn('More was typed into a terminal than is kept while it is not there'),
+    )
     this.#mirror = new ScreenMirror({
       columns: record.columns,
       rows: record.rows,
@@ -155,6 +157,7 @@ export class TerminalSession implements AttachmentOwner {
   async #open(): Promise<ExecProcess | KeptTerminal | undefined> {
     const { link, command, cwd, kept, platform, record } = this.#options
     const { signal } = this.#starting
+    const { writer } = this.#input
     const options = {
       ...(command ? { command } : { shell: 'login' as const }),
       tty: { columns: record.columns, rows: record.rows },
@@ -163,7 +166,8 @@ export class TerminalSession implements AttachmentOwner {
     }
     const isToBeKept = kept !== undefined || platform.settings.get().terminal.keep
     const terminal =
-      isToBeKept && (await link.terminals.open(this.id, kept ? {} : { create: options }, signal))
+      isToBeKept &&
+      (await link.terminals.open(this.id, { writer, ...(!kept && { create: options }) }, signal))
     if (terminal) return terminal
     return kept ? undefined : link.exec(options, signal)
   }
@@ -305,6 +309,7 @@ export class TerminalSession implements AttachmentOwner {
       // Somebody else may have given it another one meanwhile.
       if (!isFirst) this.#size.heard(process.beginning.columns, process.beginning.rows)
       process.onSize((columns, rows) => this.#size.heard(columns, rows))
+      process.onTyped((typed) => this.#input.arrived(typed))
     }
     process.stdout.on('data', (chunk: Uint8Array) => {
       this.#stir()
@@ -320,7 +325,7 @@ export class TerminalSession implements AttachmentOwner {
       this.#options.platform.logger.debug('Terminal input broke off', { cause: error.message }),
     )
     this.#options.sessions.patch(this.id, { state: 'running' })
-    for (const data of this.#earlyInput.splice(0)) process.stdin.write(data)
+    this.#input.attach(process.stdin, 'beginning' in process ? process.beginning.typed : undefined)
     const sizeReady = () => {
       clearTimeout(this.#sizeTimer)
       if (!this.#end) this.#size.started((columns, rows) => process.resize(columns, rows))
@@ -366,13 +371,15 @@ export class TerminalSession implements AttachmentOwner {
     const { link, platform, sessions } = this.#options
     const { signal } = this.#starting
     sessions.patch(this.id, { state: 'reconnecting' })
+    this.#input.detach()
     // What came before comes first.
     await new Promise<void>((resolve) => this.#pipe.end(resolve))
     try {
       while (!this.#end && !this.#closing) {
         if (this.#workspaceOver()) return this.#finish(endOfWorkspace(this.#workspace))
         const from = this.#position.now
-        const terminal = await link.terminals.open(this.id, { ...(from && { from }) }, signal)
+        const { writer } = this.#input
+        const terminal = await link.terminals.open(this.id, { writer, ...(from && { from }) }, signal)
         if (!terminal) await platform.clock.sleep(RECONNECT_PAUSE, signal)
         else if (this.#end || this.#closing) terminal.destroy()
         else return this.#run(terminal)
@@ -407,7 +414,7 @@ export class TerminalSession implements AttachmentOwner {
     clearTimeout(this.#titleTimer)
     clearTimeout(this.#sizeTimer)
     this.#size.stop()
-    this.#earlyInput = []
+    this.#input.end()
     this.#options.sessions.patch(this.id, { state: 'ended', end, title: this.#titleNow() })
     this.#mirror.whenParsed(() => {
       for (const attachment of this.#attachments) attachment.end(end)
@@ -416,14 +423,7 @@ export class TerminalSession implements AttachmentOwner {
   }
 
   #type(data: Uint8Array): void {
-    if (this.#end) return
-    const stdin = this.#process?.stdin
-    if (stdin) {
-      if (!stdin.writableEnded && !stdin.destroyed) stdin.write(data)
-      return
-    }
-    const waiting = this.#earlyInput.reduce((sum, chunk) => sum + chunk.length, 0)
-    if (waiting + data.length <= EARLY_INPUT) this.#earlyInput.push(data)
+    if (!this.#end) this.#input.type(data)
   }
 
   #answerColor(color: string): void {
