@@ -36,9 +36,19 @@ export const streams = {
       }),
       z.strictObject({ type: z.literal('ack'), bytes: z.number().int().min(0) }),
     ]),
-    /** Engine to client. `replay` comes first, once: the screen and scrollback as escape sequences. */
+    /**
+     * Engine to client. `replay` comes first: the screen and scrollback as escape sequences, or as their UTF-8, for a
+     * fresh terminal of that size; with `since`, what it has printed after that in another. One that comes later
+     * takes the place of all before it.
+     */
     down: z.discriminatedUnion('type', [
-      z.strictObject({ type: z.literal('replay'), data: z.string(), columns: z.number(), rows: z.number() }),
+      z.strictObject({
+        type: z.literal('replay'),
+        data: z.union([z.string(), Bytes]),
+        columns: z.number(),
+        rows: z.number(),
+        since: z.strictObject({ data: Bytes, columns: z.number(), rows: z.number() }).optional(),
+      }),
       z.strictObject({ type: z.literal('data'), data: Bytes }),
       z.strictObject({ type: z.literal('end'), end: SessionEnd }),
     ]),

@@ -47,9 +47,11 @@ export class TestWindow {
       const message = raw as StreamDown<'terminal'>
       if (message.type === 'replay') {
         this.replays += 1
+        const { columns, data, rows, since } = message
         this.terminal.reset()
-        this.terminal.resize(message.columns, message.rows)
-        this.terminal.write(message.data, () => this.#wake())
+        this.terminal.resize(columns, rows)
+        if (since) this.terminal.write(data, () => this.terminal.resize(since.columns, since.rows))
+        this.terminal.write(since?.data ?? data, () => this.#wake())
       } else if (message.type === 'end') {
         this.terminal.write('', () => {
           this.end = message.end

@@ -3,6 +3,7 @@ import { DisposableStack } from '../platform/disposable'
 import type { Logger } from '../platform/logger'
 import type { MessageEndpoint } from '../platform/message-port'
 import { isColorAnswer } from './answers'
+import type { FoundScreen } from './found-screen'
 import type { Snapshot } from './mirror'
 import type { PipeSink } from './output-pipe'
 
@@ -58,12 +59,18 @@ export class Attachment implements PipeSink {
   }
 
   /** Sends the screen; from here on it takes output. */
-  begin(snapshot: Snapshot): void {
+  begin({ columns, data, rows, tail }: Snapshot): void {
     if (this.#stack.disposed) return
-    const { data, columns, rows, tail } = snapshot
     this.#post({ type: 'replay', data, columns, rows })
     this.#live = true
     if (tail.length > 0) this.send(tail.slice())
+  }
+
+  /** The same with a screen that the mirror may have still to read. */
+  beginWith({ screens: [left, since] }: FoundScreen): void {
+    if (this.#stack.disposed) return
+    this.#post({ type: 'replay', ...left, since })
+    this.#live = true
   }
 
   /** Says once how the session ended. */

@@ -10,14 +10,16 @@ import { Attachment, type AttachmentOwner } from './attachment'
 import { CHECKPOINT_WORTH, CheckpointPace } from './checkpoint-pace'
 import { endByClosing, endOfProcess, endOfStart, endOfWorkspace, mayBeWorkspace } from './ends'
 import { terminalEnvironment } from './environment'
+import { FoundScreen } from './found-screen'
 import { JobActivity } from './job-activity'
 import { ScreenMirror } from './mirror'
 import { OutputPipe } from './output-pipe'
 import { OutputPosition } from './output-position'
 import { SizeControl } from './size-control'
-import { TypedInput } from './typed-input'
 import { within } from './within'
 
+/** Input typed before the process is there, bytes; more is dropped. */
+const EARLY_INPUT = 65_536
 /** How long an unexplained end waits for word that it was the workspace that stopped, milliseconds. */
 const EXPLANATION = 2_500
 /** How long a closed session's process has to obey SIGHUP, and then to be gone, milliseconds. */
@@ -71,8 +73,10 @@ export class TerminalSession implements AttachmentOwner {
   /** Whether it goes on in the workspace without this engine. */
   #isKept = false
   readonly #position: OutputPosition
+  /** Until somebody has seen it. */
+  #found: FoundScreen | undefined
   readonly #checkpoints = new CheckpointPace(() => void this.#checkpoint())
-  readonly #input: TypedInput
+  #earlyInput: Uint8Array[] = []
   #end: SessionEnd | undefined
   #closing = false
   #renamed = false
@@ -92,9 +96,6 @@ export class TerminalSession implements AttachmentOwner {
     this.#ended = new Promise((resolve) => {
       this.#markEnded = resolve
     })
-    this.#input = new TypedInput(() =>
-      platform.logger.warn('More was typed into a terminal than is kept while it is not there'),
-    )
     this.#mirror = new ScreenMirror({
       columns: record.columns,
       rows: record.rows,
@@ -112,13 +113,22 @@ export class TerminalSession implements AttachmentOwner {
         }),
       onProgress: () => this.#pipe.roomMade(),
     })
-    this.#position = new OutputPosition(this.#mirror)
+    const position = new OutputPosition(this.#mirror)
+    this.#position = position
     this.#pipe = new OutputPipe(
       {
         pause: () => void this.#process?.stdout.pause(),
         resume: () => void this.#process?.stdout.resume(),
       },
-      this.#position,
+      {
+        get pending() {
+          return position.pending
+        },
+        write: (chunk) => {
+          if (this.#found?.add(chunk) === false) this.#found = undefined
+          position.write(chunk)
+        },
+      },
     )
     this.#jobs = new JobActivity(options.link.activity, platform.clock, () => this.#ownTitle())
     this.#size = new SizeControl({
@@ -157,7 +167,6 @@ export class TerminalSession implements AttachmentOwner {
   async #open(): Promise<ExecProcess | KeptTerminal | undefined> {
     const { link, command, cwd, kept, platform, record } = this.#options
     const { signal } = this.#starting
-    const { writer } = this.#input
     const options = {
       ...(command ? { command } : { shell: 'login' as const }),
       tty: { columns: record.columns, rows: record.rows },
@@ -166,8 +175,7 @@ export class TerminalSession implements AttachmentOwner {
     }
     const isToBeKept = kept !== undefined || platform.settings.get().terminal.keep
     const terminal =
-      isToBeKept &&
-      (await link.terminals.open(this.id, { writer, ...(!kept && { create: options }) }, signal))
+      isToBeKept && (await link.terminals.open(this.id, kept ? {} : { create: options }, signal))
     if (terminal) return terminal
     return kept ? undefined : link.exec(options, signal)
   }
@@ -179,10 +187,20 @@ export class TerminalSession implements AttachmentOwner {
     // Until it has its screen it takes nothing, so the pipe stands still and no byte falls between the two.
     this.#pipe.add(attachment)
     if (!this.#end) this.#size.request(input.columns, input.rows, true)
-    this.#mirror.whenParsed(() => {
-      attachment.begin(this.#mirror.snapshot())
+    const begun = () => {
       this.#pipe.roomMade()
       if (this.#end) attachment.end(this.#end)
+    }
+    const found = this.#found
+    this.#found = undefined
+    if (found) {
+      attachment.beginWith(found)
+      begun()
+      return
+    }
+    this.#mirror.whenParsed(() => {
+      attachment.begin(this.#mirror.snapshot())
+      begun()
     })
   }
 
@@ -309,7 +327,6 @@ export class TerminalSession implements AttachmentOwner {
       // Somebody else may have given it another one meanwhile.
       if (!isFirst) this.#size.heard(process.beginning.columns, process.beginning.rows)
       process.onSize((columns, rows) => this.#size.heard(columns, rows))
-      process.onTyped((typed) => this.#input.arrived(typed))
     }
     process.stdout.on('data', (chunk: Uint8Array) => {
       this.#stir()
@@ -325,7 +342,7 @@ export class TerminalSession implements AttachmentOwner {
       this.#options.platform.logger.debug('Terminal input broke off', { cause: error.message }),
     )
     this.#options.sessions.patch(this.id, { state: 'running' })
-    this.#input.attach(process.stdin, 'beginning' in process ? process.beginning.typed : undefined)
+    for (const data of this.#earlyInput.splice(0)) process.stdin.write(data)
     const sizeReady = () => {
       clearTimeout(this.#sizeTimer)
       if (!this.#end) this.#size.started((columns, rows) => process.resize(columns, rows))
@@ -346,9 +363,14 @@ export class TerminalSession implements AttachmentOwner {
     if (!isFirst || snapshot) {
       this.#mirror.resize(snapshot?.columns ?? columns, snapshot?.rows ?? rows)
       this.#mirror.write(Buffer.concat([RESET, ...(snapshot ? [snapshot.data] : [])]))
+      const left = snapshot && { ...snapshot, data: new Uint8Array(snapshot.data) }
+      const found = isFirst && left ? new FoundScreen(left, beginning) : undefined
       this.#mirror.resize(columns, rows)
-      for (const attachment of this.#attachments)
-        this.#mirror.whenParsed(() => attachment.begin(this.#mirror.snapshot()))
+      for (const attachment of this.#attachments) {
+        if (found) attachment.beginWith(found)
+        else this.#mirror.whenParsed(() => attachment.begin(this.#mirror.snapshot()))
+      }
+      this.#found = this.#attachments.size === 0 ? found : undefined
     }
     this.#position.begin(beginning, this.#options.kept !== undefined || !isFirst)
   }
@@ -371,15 +393,13 @@ export class TerminalSession implements AttachmentOwner {
     const { link, platform, sessions } = this.#options
     const { signal } = this.#starting
     sessions.patch(this.id, { state: 'reconnecting' })
-    this.#input.detach()
     // What came before comes first.
     await new Promise<void>((resolve) => this.#pipe.end(resolve))
     try {
       while (!this.#end && !this.#closing) {
         if (this.#workspaceOver()) return this.#finish(endOfWorkspace(this.#workspace))
         const from = this.#position.now
-        const { writer } = this.#input
-        const terminal = await link.terminals.open(this.id, { writer, ...(from && { from }) }, signal)
+        const terminal = await link.terminals.open(this.id, { ...(from && { from }) }, signal)
         if (!terminal) await platform.clock.sleep(RECONNECT_PAUSE, signal)
         else if (this.#end || this.#closing) terminal.destroy()
         else return this.#run(terminal)
@@ -414,7 +434,7 @@ export class TerminalSession implements AttachmentOwner {
     clearTimeout(this.#titleTimer)
     clearTimeout(this.#sizeTimer)
     this.#size.stop()
-    this.#input.end()
+    this.#earlyInput = []
     this.#options.sessions.patch(this.id, { state: 'ended', end, title: this.#titleNow() })
     this.#mirror.whenParsed(() => {
       for (const attachment of this.#attachments) attachment.end(end)
@@ -423,7 +443,14 @@ export class TerminalSession implements AttachmentOwner {
   }
 
   #type(data: Uint8Array): void {
-    if (!this.#end) this.#input.type(data)
+    if (this.#end) return
+    const stdin = this.#process?.stdin
+    if (stdin) {
+      if (!stdin.writableEnded && !stdin.destroyed) stdin.write(data)
+      return
+    }
+    const waiting = this.#earlyInput.reduce((sum, chunk) => sum + chunk.length, 0)
+    if (waiting + data.length <= EARLY_INPUT) this.#earlyInput.push(data)
   }
 
   #answerColor(color: string): void {

@@ -4,7 +4,7 @@ import { openStream, type Stream } from '../../lib/engine'
 import { drawFloodsSeldom } from './frame-rate'
 import { AckCounter, FloodGauge, pieces } from './pace'
 import { paletteFor } from './palette'
-import type { Emulator } from './xterm'
+import { accelerate, createEmulator, type Emulator } from './xterm'
 
 /** Sizes settle this long before they are told, milliseconds: a window that is dragged changes at every frame. */
 const SETTLE = 60
@@ -40,7 +40,6 @@ export class TerminalScreen {
   readonly #hooks: ScreenHooks
   #emulator: Emulator | undefined
   #acceleration: { dispose(): void } | undefined
-  #accelerate: ((emulator: Emulator) => { dispose(): void } | undefined) | undefined
   #stream: Stream<'terminal'> | undefined
   #observer: ResizeObserver | undefined
   readonly #flood = new FloodGauge()
@@ -49,7 +48,6 @@ export class TerminalScreen {
   /** The stream's screen is being written: what the emulator says meanwhile is no one's input. */
   #replaying = true
   #shown = false
-  #wantsFocus = false
   #disposed = false
   #sizedAt = 0
   #size = { columns: 80, rows: 24 }
@@ -60,7 +58,7 @@ export class TerminalScreen {
     this.#size = { columns: session.columns, rows: session.rows }
     this.element.dataset.session = session.id
     this.element.style.height = '100%'
-    void this.#load(settings, scheme)
+    this.#emulator = this.#make(settings, scheme)
   }
 
   get emulator(): Emulator | undefined {
@@ -85,13 +83,11 @@ export class TerminalScreen {
   }
 
   focus(): void {
-    this.#wantsFocus = !this.#emulator
     this.#emulator?.terminal.focus()
   }
 
   /** Takes the keyboard unless the user is typing into a field: a tab's new name, for instance. */
   offerFocus(): void {
-    this.#wantsFocus = !this.#emulator
     if (!(document.activeElement instanceof HTMLInputElement)) this.#emulator?.terminal.focus()
   }
 
@@ -118,9 +114,12 @@ export class TerminalScreen {
       const terminal = this.#emulator?.terminal
       if (!terminal || this.#stream !== stream) return
       if (message.type === 'replay') {
+        const { columns, data, rows, since } = message
+        this.#replaying = true
         terminal.reset()
-        terminal.resize(message.columns, message.rows)
-        terminal.write(message.data, () => {
+        terminal.resize(columns, rows)
+        if (since) terminal.write(data, () => terminal.resize(since.columns, since.rows))
+        terminal.write(since?.data ?? data, () => {
           this.#replaying = false
           this.#hooks.onState('live', undefined)
           this.#fit()
@@ -178,13 +177,9 @@ export class TerminalScreen {
     this.#emulator = undefined
   }
 
-  async #load(settings: TerminalSettings, scheme: 'light' | 'dark'): Promise<void> {
-    const { createEmulator, accelerate } = await import('./xterm')
-    if (this.#disposed) return
+  #make(settings: TerminalSettings, scheme: 'light' | 'dark'): Emulator {
     const emulator = createEmulator(optionsOf(settings, scheme), this.#hooks)
     const { terminal } = emulator
-    this.#emulator = emulator
-    this.#accelerate = (of) => accelerate(of.terminal)
     terminal.onData((text) => this.#input(new TextEncoder().encode(text)))
     // Mouse reports of the oldest protocol are bytes and not text.
     terminal.onBinary((text) =>
@@ -192,7 +187,7 @@ export class TerminalScreen {
     )
     terminal.onSelectionChange(() => this.#hooks.onSelection(terminal.getSelection()))
     terminal.attachCustomKeyEventHandler((event) => !this.#hooks.onKey(event))
-    this.#begin()
+    return emulator
   }
 
   #begin(): void {
@@ -202,13 +197,12 @@ export class TerminalScreen {
       emulator.terminal.open(this.element)
       drawFloodsSeldom(emulator.terminal, (now) => this.#flood.isFlood(now))
     }
-    this.#acceleration ??= this.#accelerate?.(emulator)
+    this.#acceleration ??= accelerate(emulator.terminal)
     this.#observer ??= new ResizeObserver(() => this.#settleSize())
     this.#observer.observe(this.element)
     this.#measure()
     if (this.#stream) this.#fit()
     else this.connect()
-    if (this.#wantsFocus) this.offerFocus()
   }
 
   #input(data: Uint8Array<ArrayBuffer>): void {

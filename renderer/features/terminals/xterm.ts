@@ -9,7 +9,7 @@ import { clipboardText } from './clipboard-sequence'
 import { hardenTerminal } from './hardening'
 import { keepQuiet } from './quiet'
 
-/** The terminal library and what goes with it: a chunk of its own, loaded with the first terminal. */
+/** The terminal library and what goes with it. */
 export interface Emulator {
   readonly terminal: Terminal
   readonly fit: FitAddon

@@ -254,8 +254,13 @@ export class AgentKeeper {
     const known = this.#program && (await this.#reach(driver, workspace, this.#program, signal))
     if (known) return known
     this.#program = undefined
+    // Both at once: most are there since an earlier time, and are of this machine's architecture.
+    const asking = architectureOf(driver, workspace, signal)
+    asking.catch(() => undefined)
+    const usual = await this.#usual(driver, workspace, signal)
+    if (usual) return usual
+    const told = await asking
     const { binaries } = this.#dependencies
-    const told = await architectureOf(driver, workspace, signal)
     let attempted = 'There is no agent for its processor.'
     for (const architecture of told ? [told] : architectures) {
       const shipped = await binaries.facts(architecture)
@@ -265,13 +270,30 @@ export class AgentKeeper {
         const connection =
           (await this.#reach(driver, workspace, program, signal)) ??
           (await this.#install(driver, workspace, { architecture, place, program }, signal))
-        if (!connection) continue
-        this.#program = program
-        return this.#upgraded(connection, program, shipped.revision)
+        if (connection) return this.#taken(connection, program, shipped.revision)
       }
       attempted = `Its user may write and run a program in none of ${placesOf(workspace).join(', ')}.`
     }
     throw new Hopeless(attempted)
+  }
+
+  /** To one that is where most are; undefined where it is not there. */
+  async #usual(
+    driver: Driver,
+    workspace: Workspace,
+    signal: AbortSignal,
+  ): Promise<SshConnection | undefined> {
+    const shipped = await this.#dependencies.binaries.facts(process.arch === 'arm64' ? 'arm64' : 'amd64')
+    const [place] = placesOf(workspace)
+    if (!shipped || !place) return undefined
+    const program = programIn(place, shipped.sha256)
+    const connection = await this.#reach(driver, workspace, program, signal)
+    return connection && this.#taken(connection, program, shipped.revision)
+  }
+
+  #taken(connection: SshConnection, program: string, revision: number): Promise<SshConnection> {
+    this.#program = program
+    return this.#upgraded(connection, program, revision)
   }
 
   /** Undefined where there is no such program. */
