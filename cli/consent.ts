@@ -15,9 +15,8 @@ export function isAttended(console: Console): boolean {
 
 /** What is asked for, as a person calls it. */
 export function credentialText(credential: Credential): string {
-  return credential.kind === 'ssh'
-    ? 'signatures by your SSH agent'
-    : `your git credentials for ${credential.origin}`
+  if (credential.kind === 'git') return `your git credentials for ${credential.origin}`
+  return credential.kind === 'ssh' ? 'signatures by your SSH agent' : 'signatures by your gpg'
 }
 
 /** The question for a terminal. What comes from a workspace cannot steer it. */

@@ -78,7 +78,13 @@ export type TargetDocument = z.infer<typeof TargetDocument>
 /** `berth credentials`: what is given without a question. `git`: servers, such as `https://github.com`. */
 export const CredentialsDocument = z.strictObject({
   credentials: z.array(
-    z.strictObject({ id: z.string(), name: z.string(), git: z.array(z.string()), ssh: z.boolean() }),
+    z.strictObject({
+      id: z.string(),
+      name: z.string(),
+      git: z.array(z.string()),
+      ssh: z.boolean(),
+      gpg: z.boolean(),
+    }),
   ),
 })
 export type CredentialsDocument = z.infer<typeof CredentialsDocument>

@@ -14,10 +14,11 @@ export const GitOrigin = z
   )
 export type GitOrigin = z.infer<typeof GitOrigin>
 
-/** What of this machine's a workspace may be given: what git knows for one server, or signatures of the SSH agent. */
+/** What of this machine's a workspace may be given: what git knows for one server, or signatures of the SSH agent or of gpg. */
 export const Credential = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('git'), origin: GitOrigin }),
   z.strictObject({ kind: z.literal('ssh') }),
+  z.strictObject({ kind: z.literal('gpg') }),
 ])
 export type Credential = z.infer<typeof Credential>
 
@@ -26,7 +27,7 @@ export const Consent = z.strictObject({
   id: z.string(),
   workspaceId: WorkspaceId,
   credential: Credential,
-  /** Whose password is wanted, where git says so. */
+  /** Whose password is wanted, where git says so; or whose key, for gpg. */
   username: z.string().max(256).optional(),
   /** The program that asks, by what the workspace says; either may be empty, and neither has to be true. */
   process: z.string().max(64),
@@ -45,5 +46,6 @@ export const Grant = z.strictObject({
   targetId: z.string(),
   git: z.array(GitOrigin).max(1000),
   ssh: z.boolean(),
+  gpg: z.boolean().default(false),
 })
 export type Grant = z.infer<typeof Grant>

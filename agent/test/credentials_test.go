@@ -96,10 +96,10 @@ func TestGitAsksTheClient(t *testing.T) {
 		t.Fatal(output)
 	}
 	_, environment, _, _ := client.run(t, command{Command: []string{"sh", "-c", "echo $GIT_CONFIG_COUNT $SSH_AUTH_SOCK; ls -l " + w.folder()}})
-	if !strings.HasPrefix(environment, "1 "+filepath.Join(w.folder(), "ssh-agent.sock")+"\n") {
+	if !strings.HasPrefix(environment, "2 "+filepath.Join(w.folder(), "ssh-agent.sock")+"\n") {
 		t.Fatal(environment)
 	}
-	for _, name := range []string{"git-credential.sock", "ssh-agent.sock"} {
+	for _, name := range []string{"git-credential.sock", "ssh-agent.sock", "gpg-agent.sock"} {
 		if info, err := os.Stat(filepath.Join(w.folder(), name)); err != nil || info.Mode().Perm() != 0o600 {
 			t.Fatal(name, info, err)
 		}
@@ -311,7 +311,7 @@ func TestSocketsAreMadeAnew(t *testing.T) {
 	w := newWorkspace(t)
 	client := w.connect()
 	client.lendGit(t, func(gitAsk) (string, string, *ssh.OpenChannelError) { return "username=a\npassword=b\n", "", nil })
-	for _, name := range []string{"git-credential", "git-credential.sock"} {
+	for _, name := range []string{"git-credential", "git-gpg", "git-credential.sock", "gpg-agent.sock"} {
 		if err := os.Remove(filepath.Join(w.folder(), name)); err != nil {
 			t.Fatal(err)
 		}
@@ -330,7 +330,7 @@ func TestSocketsAreMadeAnew(t *testing.T) {
 		t.Fatal(output, problem)
 	}
 	w.stop()
-	if left, _ := os.ReadDir(w.folder()); len(left) > 2 {
+	if left, _ := os.ReadDir(w.folder()); len(left) > 3 {
 		t.Fatal(left)
 	}
 }

@@ -13,6 +13,7 @@ describe('a credential on the command line', () => {
 
   it('ssh is the agent', () => {
     expect(parseCredential('ssh')).toEqual({ kind: 'ssh' })
+    expect(parseCredential('gpg')).toEqual({ kind: 'gpg' })
   })
 
   it.each([
@@ -24,6 +25,6 @@ describe('a credential on the command line', () => {
     '-x',
     'h:99999x',
   ])('%j is none', (text) => {
-    expect(() => parseCredential(text)).toThrow('neither ssh nor a git server')
+    expect(() => parseCredential(text)).toThrow('neither ssh, gpg nor a git server')
   })
 })

@@ -19,13 +19,23 @@ export async function credentials(context: CommandContext, text: string | undefi
     return workspace && isMeant ? [{ grant, workspace }] : []
   })
   if (context.json) {
-    const list = granted.map(({ grant: { git, id, ssh }, workspace: { name } }) => ({ id, name, git, ssh }))
+    const list = granted.map(({ grant: { git, gpg, id, ssh }, workspace: { name } }) => ({
+      id,
+      name,
+      git,
+      ssh,
+      gpg,
+    }))
     context.document({ credentials: list } satisfies CredentialsDocument)
     return
   }
-  const rows = granted.flatMap(({ grant: { git, ssh }, workspace }) => {
+  const rows = granted.flatMap(({ grant: { git, gpg, ssh }, workspace }) => {
     const label = workspaceLabel(engine, workspace)
-    return [...git.map((origin) => [label, origin]), ...(ssh ? [[label, 'ssh']] : [])]
+    return [
+      ...git.map((origin) => [label, origin]),
+      ...(ssh ? [[label, 'ssh']] : []),
+      ...(gpg ? [[label, 'gpg']] : []),
+    ]
   })
   if (rows.length > 0) context.print(table(['WORKSPACE', 'MAY USE'], rows))
   else context.say('Nothing is given to a workspace without a question.')
@@ -50,11 +60,11 @@ export async function changeCredentials(
   )
 }
 
-/** `ssh`, or the scheme and host of a git server; a host alone is meant by https. */
+/** `ssh`, `gpg`, or the scheme and host of a git server; a host alone is meant by https. */
 export function parseCredential(text: string): Credential {
-  if (text === 'ssh') return { kind: 'ssh' }
+  if (text === 'ssh' || text === 'gpg') return { kind: text }
   const address = (/^[a-z]+:\/\//i.test(text) ? text : `https://${text}`).toLowerCase().replace(/\/$/, '')
   const origin = GitOrigin.safeParse(address)
   if (origin.success) return { kind: 'git', origin: origin.data }
-  throw new UsageError(`“${text}” is neither ssh nor a git server such as https://github.com.`)
+  throw new UsageError(`“${text}” is neither ssh, gpg nor a git server such as https://github.com.`)
 }

@@ -28,6 +28,7 @@ export const packagesFor = {
     'socat',
     'procps',
     'dbus',
+    'gnupg',
     'gnome-keyring',
     'fonts-noto-color-emoji',
     'python3',

@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -10,6 +10,7 @@ import { type CommandLine, commandLine, uniqueName } from './berth'
 const SECRET = 'p4ss-w0rd-of-this-computer'
 const ORIGIN = 'https://git.example'
 const name = uniqueName('lend')
+const hasGpg = spawnSync('gpg', ['--version']).status === 0
 let berth: CommandLine
 
 /** What git says when a server wants a login, and what becomes of it. */
@@ -59,7 +60,7 @@ describe('what a workspace is lent', () => {
   it('is what git on this computer knows, once it is allowed, until that is taken back', async () => {
     expect((await change('allow', 'git.example')).code).toBe(0)
     const { credentials } = await berth.json(CredentialsDocument, ['credentials', name])
-    expect(credentials).toMatchObject([{ name, git: [ORIGIN], ssh: false }])
+    expect(credentials).toMatchObject([{ name, git: [ORIGIN], ssh: false, gpg: false }])
     expect((await run(ready)).stdout).toContain(`username=maria\npassword=${SECRET}\n`)
     expect((await change('revoke', ORIGIN)).code).toBe(0)
     expect((await run(ready)).stdout).not.toContain(SECRET)
@@ -134,6 +135,48 @@ describe('what a workspace is lent', () => {
       expect(await list()).toBe('answer 12\n')
     } finally {
       agent.kill('SIGKILL')
+    }
+  })
+
+  it.skipIf(!hasGpg)(`is a signature by gpg${hasGpg ? '' : ' (skipped: no gpg here)'}`, async () => {
+    const env = { GNUPGHOME: join(berth.home, 'gnupg') }
+    await mkdir(env.GNUPGHOME, { mode: 0o700 })
+    const gpg = (...args: string[]) =>
+      execFileSync('gpg', ['--batch', '--quiet', ...args], { env: { ...process.env, ...env } })
+    try {
+      gpg('--passphrase', '', '--quick-gen-key', 'Me <me@example.com>', 'ed25519', 'sign', 'never')
+      const line = `cd && rm -rf signed && git init -q signed && cd signed && until [ -x /tmp/berth-agent-$(id -u)/git-gpg ]; do sleep 0.1; done; git -c user.name=Me -c user.email=me@example.com commit -q -S --allow-empty -m Signed && git cat-file commit HEAD`
+      // What signs is known to a command that begins when the agent is there.
+      const signed = async () => {
+        await run('until [ -x /tmp/berth-agent-$(id -u)/git-gpg ]; do sleep 0.1; done')
+        return berth.run(['exec', name, '--', 'sh', '-c', line], { env })
+      }
+      const denied = await signed()
+      expect(denied.code).not.toBe(0)
+      expect(denied.stderr).toContain(`\`berth credentials allow ${name} gpg\``)
+      expect((await change('allow', 'gpg')).code).toBe(0)
+      const { code, stderr, stdout } = await signed()
+      expect(code, stderr).toBe(0)
+      const folder = join(berth.home, 'signed')
+      execFileSync('git', ['init', '--quiet', folder])
+      const made = execFileSync(
+        'git',
+        ['-C', folder, 'hash-object', '-t', 'commit', '-w', '--stdin', '--literally'],
+        {
+          input: stdout,
+          encoding: 'utf8',
+        },
+      )
+      const verified = spawnSync('git', ['-C', folder, 'verify-commit', made.trim()], {
+        env: { ...process.env, ...env },
+        encoding: 'utf8',
+      })
+      expect(verified.status, verified.stderr).toBe(0)
+      expect(
+        (await run('ls ~/.gnupg/private-keys-v1.d 2>/dev/null; gpg --list-keys me@example.com')).stdout,
+      ).toMatch(/^pub/)
+    } finally {
+      execFileSync('gpgconf', ['--kill', 'gpg-agent'], { env: { ...process.env, ...env } })
     }
   })
 

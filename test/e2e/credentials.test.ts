@@ -1,11 +1,13 @@
-import { writeFile } from 'node:fs/promises'
+import { spawnSync } from 'node:child_process'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { command } from '../harness/command'
 import { TEST_IMAGES } from '../harness/images'
 import { BerthPage } from './berth-page'
 import { startWindowDocker, type WindowDocker } from './engine'
 import { pictureFailures } from './failure-picture'
-import { type BerthApp, type Home, launchBerth, makeHome } from './launch'
+import { type BerthApp, type Home, launchBerth, makeHome, windowUser } from './launch'
 
 const SECRET = 'of-this-computer'
 
@@ -76,5 +78,55 @@ describe('a workspace that asks for git credentials', () => {
     await window.confirm('Allow once')
     await window.waitForText(`password=${SECRET}`)
     expect(berth.log()).not.toContain(SECRET)
+  })
+})
+
+const hasGpg = spawnSync('gpg', ['--version']).status === 0
+
+describe.skipIf(!hasGpg)(`a workspace that signs by gpg${hasGpg ? '' : ' (skipped: no gpg here)'}`, () => {
+  const gnupg = () => join(home.path, '.gnupg')
+  const asUser = async (...line: string[]) => {
+    const [program = '', ...args] = [...(await windowUser()).prefix, ...line]
+    return command(program, args, { env: { ...process.env, HOME: home.path, GNUPGHOME: gnupg() } })
+  }
+  const sign = (message: string) =>
+    window.run(
+      `clear; git init -q ~/signed; git -C ~/signed -c user.name=Maria -c user.email=maria@example.com commit -q -S --allow-empty -m ${message}; git --no-pager -C ~/signed log --format='%s is %G?'; echo ov''er`,
+    )
+  beforeAll(async () => {
+    await mkdir(gnupg(), { mode: 0o700 })
+    await (await windowUser()).own(gnupg())
+    const key = [
+      '--passphrase',
+      '',
+      '--quick-gen-key',
+      'Maria <maria@example.com>',
+      'ed25519',
+      'sign',
+      'never',
+    ]
+    await asUser('gpg', '--batch', '--quiet', ...key)
+  })
+  afterAll(async () => void (await asUser('gpgconf', '--kill', 'gpg-agent')))
+
+  it('asks, says what becomes known of it, and signs; it is allowed for good and taken back', async () => {
+    await sign('One')
+    await dialog().getByText('Let lagoon sign with your gpg key?').waitFor()
+    await dialog().getByText('The public part of the key is put into gpg of the workspace').waitFor()
+    await dialog().getByText('Maria <maria@example.com>').waitFor()
+    await window.confirm('Always for this workspace')
+    await window.waitForText('One is U')
+    await window.waitForText('over')
+    await window.tab('Details')
+    await window.page.getByRole('button', { name: 'Ask again for gpg' }).click()
+    await window.page.getByText('Allowed without a question').waitFor({ state: 'detached' })
+    await window.tab('Terminals')
+    await sign('Two')
+    await dialog().waitFor()
+    await window.confirm('Deny')
+    await window.waitForText('over')
+    const text = (await window.terminalText()).replaceAll('\n', '')
+    expect(text).toContain('berth: no signature by gpg: that was denied on your computer')
+    expect(text).not.toContain('Two is')
   })
 })

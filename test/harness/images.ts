@@ -12,7 +12,7 @@ import { withLock } from './lock'
  * runs; an image whose recipe changed is made anew.
  */
 export const TEST_IMAGES = {
-  /** Git, Python 3 (venv, pip), procps, curl, perl; users root and `dev` (uid 1000, home /home/dev, bash). */
+  /** Git, gpg, Python 3 (venv, pip), procps, curl, perl; users root and `dev` (uid 1000, home /home/dev, bash). */
   debian: 'berth-test/debian',
   /** Only busybox: sh, no bash, git, perl or python; users root and `dev` (uid 1000). */
   alpine: 'berth-test/alpine',
@@ -27,6 +27,7 @@ const debianPackages = [
   'ca-certificates',
   'curl',
   'git',
+  'gnupg',
   'iproute2',
   'locales',
   'openssh-client',

@@ -1,6 +1,6 @@
 // Command berth-agent runs inside a workspace: `bridge` carries SSH between an exec's standard streams and the daemon,
 // `serve` is the daemon, `version` says which agent this is. `git-credential`, also by a link of that name, is a credential
-// helper of git that asks whoever is connected.
+// helper of git that asks whoever is connected; `git-gpg`, likewise, is what git calls in the place of gpg.
 package main
 
 import (
@@ -18,7 +18,7 @@ import (
 	"berth.dev/agent/internal/server"
 )
 
-const usage = "usage: berth-agent bridge | serve | version | git-credential get|store|erase"
+const usage = "usage: berth-agent bridge | serve | version | git-credential get|store|erase | git-gpg …"
 
 // Memory: the collector runs often, since what the agent keeps is small and lies in a workspace that others need.
 const (
@@ -33,8 +33,9 @@ func main() {
 	debug.SetGCPercent(collectorPercent)
 	debug.SetMemoryLimit(memoryTarget)
 	arguments := os.Args[1:]
-	if filepath.Base(os.Args[0]) == place.GitHelperName {
-		arguments = append([]string{place.GitHelperName}, arguments...)
+	switch called := filepath.Base(os.Args[0]); called {
+	case place.GitHelperName, place.GpgHelperName:
+		arguments = append([]string{called}, arguments...)
 	}
 	if err := run(arguments); err != nil {
 		fmt.Fprintf(os.Stderr, "berth-agent: %v\n", err)
@@ -53,6 +54,9 @@ func run(arguments []string) error {
 		return serve(arguments[1:])
 	case place.GitHelperName:
 		return credentials.Help(arguments[1:], os.Stdin, os.Stdout, os.Stderr)
+	case place.GpgHelperName:
+		os.Exit(credentials.Sign(arguments[1:]))
+		return nil
 	case "version":
 		return json.NewEncoder(os.Stdout).Encode(struct {
 			Version  string `json:"version"`

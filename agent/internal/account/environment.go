@@ -52,8 +52,8 @@ func (environment Environment) Set(name, value string) bool {
 // maximumGitSettings bounds what git is told in its environment already, to be added to.
 const maximumGitSettings = 10_000
 
-// Lend names what a client lends: the socket of its SSH agent, unless there is another, and git's credential helper, after
-// all that git has (git(1), GIT_CONFIG_COUNT).
+// Lend names what a client lends: the socket of its SSH agent, unless there is another, and git's credential helper and
+// what it calls to sign, after all that git has (git(1), GIT_CONFIG_COUNT).
 func (environment Environment) Lend(where place.Place) {
 	environment.setAbsent("SSH_AUTH_SOCK", where.KeysSocket())
 	count := 0
@@ -63,10 +63,15 @@ func (environment Environment) Lend(where place.Place) {
 			return // Git refuses it, and says so.
 		}
 	}
-	number := strconv.Itoa(count)
-	environment["GIT_CONFIG_KEY_"+number] = "credential.helper"
-	environment["GIT_CONFIG_VALUE_"+number] = "!'" + strings.ReplaceAll(where.GitHelper(), "'", `'\''`) + "'"
-	environment["GIT_CONFIG_COUNT"] = strconv.Itoa(count + 1)
+	settings := [][2]string{
+		{"credential.helper", "!'" + strings.ReplaceAll(where.GitHelper(), "'", `'\''`) + "'"},
+		{"gpg.program", where.GpgHelper()},
+	}
+	for index, setting := range settings {
+		number := strconv.Itoa(count + index)
+		environment["GIT_CONFIG_KEY_"+number], environment["GIT_CONFIG_VALUE_"+number] = setting[0], setting[1]
+	}
+	environment["GIT_CONFIG_COUNT"] = strconv.Itoa(count + len(settings))
 }
 
 // List is the form in which execve(2) takes it.

@@ -38,35 +38,39 @@ func Help(arguments []string, input io.Reader, output, complaints io.Writer) err
 	if err := ask.Valid(); err != nil {
 		return err
 	}
-	answer, err := put(ask)
-	if err != nil {
+	answer, connection, err := put(ask)
+	if err == nil {
+		connection.Close()
+	} else {
 		if ask.Operation != "get" {
 			return nil
 		}
 		answer = Answer{Message: fmt.Sprintf("no credentials: %v", err)}
 	}
 	if answer.Message != "" {
-		fmt.Fprintf(complaints, "berth: %s\n", printable(answer.Message))
+		fmt.Fprintf(complaints, "berth: %s\n", Printable(answer.Message))
 	}
 	_, err = output.Write(answer.Text)
 	return err
 }
 
-func put(ask Ask) (Answer, error) {
+// put asks the daemon. The connection on which it answered is to be closed.
+func put(ask Ask) (Answer, net.Conn, error) {
 	var answer Answer
 	connection, err := dial()
 	if err != nil {
-		return answer, err
+		return answer, nil, err
 	}
-	defer connection.Close()
 	connection.SetDeadline(time.Now().Add(answerTime))
-	if err := Write(connection, ask); err != nil {
-		return answer, errors.New("the helper of this workspace does not answer")
+	if err = Write(connection, ask); err == nil {
+		err = Read(connection, &answer)
 	}
-	if err := Read(connection, &answer); err != nil {
-		return answer, errors.New("the helper of this workspace does not answer")
+	if err != nil {
+		connection.Close()
+		return answer, nil, errors.New("the helper of this workspace does not answer")
 	}
-	return answer, nil
+	connection.SetDeadline(time.Time{})
+	return answer, connection, nil
 }
 
 func dial() (net.Conn, error) {
@@ -84,14 +88,16 @@ func dial() (net.Conn, error) {
 // places are where the daemon may be: the folder of the link by which this was called, before those of the environment.
 func places() []place.Place {
 	list := place.Candidates()
-	if called := os.Args[0]; filepath.IsAbs(called) && filepath.Base(called) == place.GitHelperName {
+	switch called := os.Args[0]; {
+	case !filepath.IsAbs(called):
+	case filepath.Base(called) == place.GitHelperName, filepath.Base(called) == place.GpgHelperName:
 		list = append([]place.Place{{Folder: filepath.Dir(called)}}, list...)
 	}
 	return list
 }
 
-// printable takes out what could steer a terminal.
-func printable(text string) string {
+// Printable takes out what could steer a terminal.
+func Printable(text string) string {
 	return strings.Map(func(letter rune) rune {
 		if letter < ' ' || letter >= 0x7f && letter < 0xa0 {
 			return -1

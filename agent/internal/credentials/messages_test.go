@@ -44,7 +44,7 @@ func TestBounds(t *testing.T) {
 }
 
 func TestWhatIsSaidToAPersonIsPrintable(t *testing.T) {
-	if said := printable("a\x1b[31mb\nc\u009bd\u00e4"); said != "a[31mbcd\u00e4" {
+	if said := Printable("a\x1b[31mb\nc\u009bd\u00e4"); said != "a[31mbcd\u00e4" {
 		t.Fatalf("%q", said)
 	}
 }

@@ -29,9 +29,12 @@ const (
 	lockName       = "agent.lock"
 	gitSocketName  = "git-credential.sock"
 	keysSocketName = "ssh-agent.sock"
+	gpgSocketName  = "gpg-agent.sock"
 
 	// GitHelperName is how the program is called when it is git's credential helper.
 	GitHelperName = "git-credential"
+	// GpgHelperName is how the program is called when git calls it in the place of gpg.
+	GpgHelperName = "git-gpg"
 )
 
 // Place is a folder of this user's own, checked when it was found.
@@ -51,8 +54,14 @@ func (place Place) GitSocket() string { return filepath.Join(place.Folder, gitSo
 // KeysSocket is the path of the socket behind which the SSH agent of a client answers.
 func (place Place) KeysSocket() string { return filepath.Join(place.Folder, keysSocketName) }
 
+// GpgSocket is the path of the socket behind which the gpg agent of a client answers.
+func (place Place) GpgSocket() string { return filepath.Join(place.Folder, gpgSocketName) }
+
 // GitHelper is the path of git's credential helper, a link to the program.
 func (place Place) GitHelper() string { return filepath.Join(place.Folder, GitHelperName) }
+
+// GpgHelper is the path of what git calls in the place of gpg, a link to the program.
+func (place Place) GpgHelper() string { return filepath.Join(place.Folder, GpgHelperName) }
 
 // Candidates lists the places the environment offers, best first, without touching them.
 func Candidates() []Place {
@@ -134,6 +143,19 @@ func (place Place) Sweep() {
 	for _, path := range left {
 		os.Remove(path)
 	}
+}
+
+// Link makes a symbolic link where there is none to that target, in the place of whatever is there, at no time without one.
+func Link(target, path string) error {
+	if there, err := os.Readlink(path); err == nil && there == target {
+		return nil
+	}
+	fresh := path + ".new"
+	os.Remove(fresh)
+	if err := os.Symlink(target, fresh); err != nil {
+		return err
+	}
+	return os.Rename(fresh, path)
 }
 
 func joined(problems []error) string {

@@ -49,7 +49,7 @@ func (asks *asks) admit() bool {
 
 func (asks *asks) done() { asks.count.Add(-1) }
 
-// serveGit answers one git-credential helper.
+// serveGit answers one of git's helpers.
 func (daemon *Daemon) serveGit(near *net.UnixConn) {
 	defer near.Close()
 	near.SetReadDeadline(time.Now().Add(askTime))
@@ -58,7 +58,14 @@ func (daemon *Daemon) serveGit(near *net.UnixConn) {
 		return
 	}
 	near.SetReadDeadline(time.Time{})
-	answer := daemon.askForGit(ask, askerOf(near), goneWhenClosed(near))
+	if ask.Operation == credentials.OperationSign {
+		daemon.serveSigner(near, string(ask.Text))
+		return
+	}
+	tell(near, daemon.askForGit(ask, askerOf(near), goneWhenClosed(near)))
+}
+
+func tell(near *net.UnixConn, answer credentials.Answer) {
 	near.SetWriteDeadline(time.Now().Add(askTime))
 	credentials.Write(near, answer)
 }
@@ -82,11 +89,17 @@ func (daemon *Daemon) askForGit(ask credentials.Ask, who asker, gone <-chan stru
 	defer loan.channel.Close()
 	go ssh.DiscardRequests(loan.requests)
 	loan.channel.CloseWrite()
+	return loan.answer(credentials.MaximumText, gone)
+}
+
+// answer is what the client says on the channel, which is closed where nobody waits for it any more, or for too long.
+func (loan *loan) answer(most int, gone <-chan struct{}) credentials.Answer {
 	over := make(chan struct{})
 	defer close(over)
 	go func() {
 		select {
 		case <-over:
+			return
 		case <-gone:
 		case <-time.After(decideTime):
 		}
@@ -97,11 +110,11 @@ func (daemon *Daemon) askForGit(ask credentials.Ask, who asker, gone <-chan stru
 		text, _ := io.ReadAll(io.LimitReader(loan.channel.Stderr(), maximumReason))
 		reason <- text
 	}()
-	text, err := io.ReadAll(io.LimitReader(loan.channel, credentials.MaximumText+1))
-	if err != nil || len(text) > credentials.MaximumText {
+	text, err := io.ReadAll(io.LimitReader(loan.channel, int64(most)+1))
+	if err != nil || len(text) > most {
 		text = nil
+		loan.channel.Close()
 	}
-	loan.channel.Close()
 	return credentials.Answer{Text: text, Message: strings.ToValidUTF8(string(<-reason), "?")}
 }
 
@@ -133,7 +146,7 @@ type asker struct{ process, command string }
 
 // between are the programs that git, or a shell, runs on the way to its helper.
 var between = map[string]bool{
-	"git-credential": true, "berth-agent": true, "sh": true, "dash": true, "bash": true, "ash": true, "busybox": true,
+	"git-credential": true, "git-gpg": true, "berth-agent": true, "sh": true, "dash": true, "bash": true, "ash": true, "busybox": true,
 }
 
 // isBetween knows them by name, of which proc(5) has 15 bytes, and git's own second process by its command.

@@ -13,6 +13,7 @@ import (
 const (
 	kindGit = "git"
 	kindSSH = "ssh"
+	kindGPG = "gpg"
 
 	// openTime is how long a client may take to say whether it can be asked at all. One whose computer sleeps says nothing.
 	openTime = 5 * time.Second

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"sync"
 
-	"golang.org/x/sys/unix"
+	"berth.dev/agent/internal/place"
 )
 
 // socket is one that the daemon keeps in its place beside its own, for programs of the workspace.
@@ -17,11 +17,11 @@ type socket struct {
 	file     os.FileInfo
 }
 
-// sockets are all of them, and the link by which git finds its helper.
+// sockets are all of them, and the links by which git finds its helpers.
 type sockets struct {
 	mutex sync.Mutex
 	list  []*socket
-	link  string
+	links []string
 	ended bool
 }
 
@@ -30,8 +30,9 @@ func newSockets(daemon *Daemon) *sockets {
 		list: []*socket{
 			{path: daemon.Place.GitSocket(), serve: daemon.serveGit},
 			{path: daemon.Place.KeysSocket(), serve: daemon.serveKeys},
+			{path: daemon.Place.GpgSocket(), serve: daemon.serveGpg},
 		},
-		link: daemon.Place.GitHelper(),
+		links: []string{daemon.Place.GitHelper(), daemon.Place.GpgHelper()},
 	}
 }
 
@@ -58,14 +59,11 @@ func (sockets *sockets) restore(admit *asks) {
 		go one.accept(listener, admit)
 	}
 	program, err := os.Executable()
-	program = strings.TrimSuffix(program, " (deleted)")
-	if there, _ := os.Readlink(sockets.link); err != nil || there == program {
+	if err != nil {
 		return
 	}
-	fresh := sockets.link + ".new"
-	os.Remove(fresh)
-	if os.Symlink(program, fresh) == nil {
-		unix.Rename(fresh, sockets.link)
+	for _, link := range sockets.links {
+		place.Link(strings.TrimSuffix(program, " (deleted)"), link)
 	}
 }
 

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -182,6 +182,21 @@ describe('what is lent', () => {
     expect(of('GIT_CONFIG_VALUE_9')).toMatch(/^!f\(\) \{ .*\/berth-agent-\d+\/git-credential' "\$@"; \}; f$/)
     expect(of('SSH_AUTH_SOCK')).toMatch(/\/berth-agent-\d+\/ssh-agent\.sock$/)
     expect(names.filter((name) => name.startsWith('berth_'))).toEqual([])
+  })
+
+  it('has git sign by gpg over the agent once that is there', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'berth-lent-'))
+    try {
+      const place = join(folder, `berth-agent-${process.getuid?.()}`)
+      mkdirSync(place, { mode: 0o700 })
+      writeFileSync(join(place, 'git-gpg'), '', { mode: 0o755 })
+      const { of } = lent({}, { BERTH_AGENT_FOLDER: folder })
+      expect(of('GIT_CONFIG_COUNT')).toBe('2')
+      expect(of('GIT_CONFIG_KEY_1')).toBe('gpg.program')
+      expect(of('GIT_CONFIG_VALUE_1')).toBe(join(place, 'git-gpg'))
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
   })
 
   it('gives way to an agent that is there, and to a definition that wants none', () => {

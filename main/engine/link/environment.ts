@@ -122,8 +122,8 @@ export function prepareExec(
 
 /**
  * Lines of `sh` that name git's credential helper, after all that git is told in its environment, and the SSH agent of
- * whoever is connected (PROTOCOL.md, "Place"). The agent may not be there yet: then they name where it is going to be. A
- * folder of another user's is never used.
+ * whoever is connected (PROTOCOL.md, "Place"). The agent may not be there yet: then they name where it is going to be, but
+ * for what git signs with by gpg, which has to be there. A folder of another user's is never used.
  */
 function lendingLines(uid: number, withKeys: boolean): string[] {
   const keys = '[ -n "$SSH_AUTH_SOCK" ] || export SSH_AUTH_SOCK="$berth_d/ssh-agent.sock"'
@@ -141,7 +141,11 @@ case $berth_d in *\\'*) berth_n= ;; esac
 case $berth_n in
   0|[1-9]|[1-9][0-9]|[1-9][0-9][0-9])
     export "GIT_CONFIG_KEY_$berth_n=credential.helper" "GIT_CONFIG_VALUE_$berth_n=$berth_h"
-    export GIT_CONFIG_COUNT=$((berth_n + 1)) ;;
+    berth_n=$((berth_n + 1))
+    [ -O "$berth_d" ] && [ -x "$berth_d/git-gpg" ] &&
+      export "GIT_CONFIG_KEY_$berth_n=gpg.program" "GIT_CONFIG_VALUE_$berth_n=$berth_d/git-gpg" &&
+      berth_n=$((berth_n + 1))
+    export GIT_CONFIG_COUNT=$berth_n ;;
 esac`,
   ]
 }

@@ -17,7 +17,14 @@ import type { MessagesConnection } from './ssh/messages-connection'
 
 export type { ExecExit, ExecProcess } from '../drivers/driver'
 export { type ActivityFacts, type Attendance, type LinkActivity, noActivity } from './activity'
-export { type Asker, type CredentialLender, type GitAnswer, type GitAsk, NotLent } from './agent/credentials'
+export {
+  type Asker,
+  type CredentialLender,
+  type GitAnswer,
+  type GitAsk,
+  NotLent,
+  type SignAsk,
+} from './agent/credentials'
 export type {
   KeptTerminal,
   TerminalBeginning,

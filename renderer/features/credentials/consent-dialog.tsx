@@ -42,7 +42,10 @@ function Question({ consent }: { readonly consent: Consent }) {
           facts={[
             ['Workspace', workspace],
             ['Server', credential.kind === 'git' ? <Mono key="origin">{credential.origin}</Mono> : undefined],
-            ['User', username ? <Mono key="user">{username}</Mono> : undefined],
+            [
+              credential.kind === 'gpg' ? 'Key' : 'User',
+              username ? <Mono key="user">{username}</Mono> : undefined,
+            ],
             ['Asked by', asker ? <Mono key="asker">{asker}</Mono> : undefined],
           ]}
         />

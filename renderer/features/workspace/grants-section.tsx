@@ -39,6 +39,12 @@ export function GrantsSection({ workspace }: { readonly workspace: Workspace }) 
               <span key="ssh">Lists its keys and signs {takeBack({ kind: 'ssh' }, 'the SSH agent')}</span>
             ) : undefined,
           ],
+          [
+            'gpg',
+            grant.gpg ? (
+              <span key="gpg">Signs with your keys {takeBack({ kind: 'gpg' }, 'gpg')}</span>
+            ) : undefined,
+          ],
         ]}
       />
       {revoke.problem ? <ProblemView problem={revoke.problem} /> : null}

@@ -460,6 +460,7 @@ const grants: Scene['grants'] = [
     targetId: 'docker:default',
     git: ['https://github.com', 'https://git.acme.example'],
     ssh: true,
+    gpg: true,
   },
 ]
 scenes.consent = {

@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { agentFrame } from './agent-frames'
 import { type GitServer, startGitServer } from './git-server.suite'
-import { type Laptop, Rig } from './rig.suite'
+import { filesWith, type Laptop, Rig } from './rig.suite'
 
 /** The agent itself, as it is shipped, on this machine: which is Linux, as workspaces are. */
 const isPossible = process.platform === 'linux'
@@ -193,16 +193,6 @@ describe.skipIf(!isPossible)('git in a workspace', () => {
     expect(existsSync(join(rig.home, '.gitconfig'))).toBe(false)
   })
 })
-
-/** Files below folders that hold a text. */
-function filesWith(text: string, folders: readonly string[]): string[] {
-  return folders.flatMap((folder) =>
-    readdirSync(folder, { recursive: true, withFileTypes: true }).flatMap((entry) => {
-      const path = join(entry.parentPath, entry.name)
-      return entry.isFile() && readFileSync(path).includes(text) ? [path] : []
-    }),
-  )
-}
 
 describe.skipIf(!isPossible)('the SSH agent in a workspace', () => {
   it('lists and signs with the keys of the laptop, once the user allows it', async () => {

@@ -38,7 +38,7 @@ export class Grants {
     this.#tell(grants)
     const grant = grants.find(({ id }) => id === place.id)
     if (grant?.targetId !== place.targetId) return false
-    return credential.kind === 'ssh' ? grant.ssh : grant.git.includes(credential.origin)
+    return credential.kind === 'git' ? grant.git.includes(credential.origin) : grant[credential.kind]
   }
 
   /** Rejects with a `ProblemError` where it cannot be remembered. */
@@ -46,7 +46,7 @@ export class Grants {
     return this.#change((grants) => {
       const others = grants.filter(({ id }) => id !== place.id)
       const known = grants.find(({ id, targetId }) => id === place.id && targetId === place.targetId)
-      const grant = known ?? { id: place.id, targetId: place.targetId, git: [], ssh: false }
+      const grant = known ?? { id: place.id, targetId: place.targetId, git: [], ssh: false, gpg: false }
       return [...others, including(grant, credential)]
     })
   }
@@ -57,7 +57,7 @@ export class Grants {
       grants.flatMap((grant) => {
         if (grant.id !== workspaceId) return [grant]
         const left = without(grant, credential)
-        return left.ssh || left.git.length > 0 ? [left] : []
+        return left.ssh || left.gpg || left.git.length > 0 ? [left] : []
       }),
     )
   }
@@ -132,11 +132,11 @@ export class Grants {
 }
 
 function including(grant: Grant, credential: Credential): Grant {
-  if (credential.kind === 'ssh') return { ...grant, ssh: true }
+  if (credential.kind !== 'git') return { ...grant, [credential.kind]: true }
   return { ...grant, git: [...new Set([...grant.git, credential.origin])].sort() }
 }
 
 function without(grant: Grant, credential: Credential): Grant {
-  if (credential.kind === 'ssh') return { ...grant, ssh: false }
+  if (credential.kind !== 'git') return { ...grant, [credential.kind]: false }
   return { ...grant, git: grant.git.filter((origin) => origin !== credential.origin) }
 }

@@ -52,7 +52,8 @@ function wanted(body: Buffer): KeysUse | undefined {
   return body[0] === agentMessage.signRequest ? 'sign' : undefined
 }
 
-function drained(stream: Duplex): Promise<void> {
+/** Rejects where the stream closes before. */
+export function drained(stream: Duplex): Promise<void> {
   return new Promise((resolve, reject) => {
     stream.once('drain', resolve)
     stream.once('close', () => reject(new Error('the stream is closed')))

@@ -3,10 +3,13 @@ import { type Asker, type CredentialLender, type GitAnswer, type GitAsk, NotLent
 import type { Platform } from '../../platform/platform'
 import { type GitRequest, originOf, parseGitRequest } from './git-request'
 import type { Given } from './given'
+import { relayGpg } from './gpg-relay'
 import type { Grants, Place } from './grants'
-import { relayKeys } from './keys-relay'
+import { type KeysUse, relayKeys } from './keys-relay'
+import type { LaptopAgent } from './laptop-agent'
 import type { LaptopGit } from './laptop-git'
-import { keysPath, LaptopKeys } from './laptop-keys'
+import { LaptopGpg, NoGpg } from './laptop-gpg'
+import { keysPath, openLaptopKeys } from './laptop-keys'
 import type { Questions } from './questions'
 
 export interface LenderOptions {
@@ -26,6 +29,9 @@ const GONE = 'the workspace is not known any more on your computer'
 /** What one workspace is lent of this machine's: nothing that the user has not allowed. */
 export function createLender(options: LenderOptions): CredentialLender {
   const { attended, given, git, grants, platform, questions } = options
+  const gpg = new LaptopGpg(platform)
+  /** Signatures by gpg that were allowed to who is still at work, one each. */
+  const signers = new Set<symbol>()
   const existing = () => {
     const place = options.place()
     if (!place) throw new NotLent(GONE)
@@ -67,6 +73,10 @@ export function createLender(options: LenderOptions): CredentialLender {
     return { text: Buffer.from(expiry === undefined ? lines : `${lines}password_expiry_utc=${expiry}\n`) }
   }
 
+  const gpgThere = async () => {
+    if (!(await gpg.isThere())) throw new NotLent('gpg is not on your computer, or cannot be passed on')
+  }
+
   return {
     async git(ask) {
       const request = parseGitRequest(ask.text)
@@ -90,22 +100,61 @@ export function createLender(options: LenderOptions): CredentialLender {
       if (path === undefined) throw new NotLent('')
       await askable({ kind: 'ssh' })
       return (stream) => {
-        const keys = new LaptopKeys(path)
+        const keys = openLaptopKeys(path)
         const permit = keysPermit((signal) => refusal({ kind: 'ssh' }, asker, undefined, signal))
         stream.once('close', () => keys.dispose())
         void relayKeys({ stream, permit, ask: (body) => keys.ask(body) }).finally(() => keys.dispose())
+      }
+    },
+    async gpgKey(ask) {
+      await gpgThere()
+      await askable({ kind: 'gpg' })
+      return async (signal) => {
+        const why = await refusal({ kind: 'gpg' }, ask, shown(ask.key), signal)
+        if (why !== undefined) return { message: why }
+        try {
+          const text = await gpg.publicKey(ask.key, signal)
+          const signer = Symbol(ask.key)
+          signers.add(signer)
+          signal.addEventListener('abort', () => signers.delete(signer), { once: true })
+          return { text }
+        } catch (error) {
+          if (error instanceof NoGpg) return { message: error.message }
+          throw error
+        }
+      }
+    },
+    async gpg(asker) {
+      await gpgThere()
+      if (signers.size === 0) await askable({ kind: 'gpg' })
+      return (stream) => {
+        let agent: Promise<LaptopAgent> | undefined
+        const ask = async (line: Buffer) => {
+          agent ??= gpg.open()
+          return (await agent).ask(line)
+        }
+        const end = () => void agent?.then((one) => one.dispose()).catch(() => undefined)
+        const asked = keysPermit((signal) => refusal({ kind: 'gpg' }, asker, undefined, signal))
+        const permit = async (use: KeysUse, signal: AbortSignal) => {
+          const [signer] = signers
+          if (!signer) return asked(use, signal)
+          if (use === 'sign') signers.delete(signer)
+          return true
+        }
+        stream.once('close', end)
+        void relayGpg({ stream, permit, ask }).finally(end)
       }
     },
   }
 }
 
 /**
- * For one connection to the SSH agent. A yes is good for all lists and one signature; for the next signature the user is
+ * For one connection to an agent. A yes is good for all lists and one signature; for the next signature the user is
  * asked anew. A no is good for the whole connection. What is remembered is looked up each time.
  */
 function keysPermit(
   refusal: (signal: AbortSignal) => Promise<string | undefined>,
-): (use: 'list' | 'sign', signal: AbortSignal) => Promise<boolean> {
+): (use: KeysUse, signal: AbortSignal) => Promise<boolean> {
   let lists = false
   let signatures = 0
   let isDenied = false
@@ -124,7 +173,12 @@ function keysPermit(
   }
 }
 
+/** A name from a workspace, for a person. */
+function shown(name: string): string {
+  return name.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}]/gu, ' ').slice(0, 256)
+}
+
 function howToAllow(name: string, credential: Credential): string {
-  const what = credential.kind === 'ssh' ? 'ssh' : credential.origin
+  const what = credential.kind === 'git' ? credential.origin : credential.kind
   return `nobody could be asked on your computer: open Berth there and try again, or run \`berth credentials allow ${name} ${what}\` on it`
 }

@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Consent, imageDefinition, Settings, type Workspace } from '#contract'
@@ -20,6 +20,7 @@ export class Rig {
   readonly folder = mkdtempSync(join(tmpdir(), 'berth-lend-'))
   /** Of the workspace's user. */
   readonly home = join(this.folder, 'home')
+  readonly gnupg = join(this.home, 'gnupg')
   readonly place = join(this.folder, `berth-agent-${process.getuid?.()}`)
   readonly local: LocalDriver
   readonly workspaces = new Collection<Workspace>()
@@ -27,9 +28,11 @@ export class Rig {
 
   constructor() {
     mkdirSync(this.home)
+    mkdirSync(this.gnupg, { mode: 0o700 })
     this.local = new LocalDriver({
       PATH: process.env.PATH ?? '',
       HOME: this.home,
+      GNUPGHOME: this.gnupg,
       BERTH_AGENT_FOLDER: this.folder,
       GIT_CONFIG_NOSYSTEM: '1',
       GIT_TERMINAL_PROMPT: '0',
@@ -76,6 +79,7 @@ export interface Ran {
 /** For tests: a computer with Berth, a git with a credential helper that knows one login for all, and an SSH agent. */
 export class Laptop {
   readonly home: string
+  readonly gnupg: string
   readonly credentials: Credentials
   /** All that the engine logged. */
   readonly log: string[] = []
@@ -86,10 +90,13 @@ export class Laptop {
 
   constructor(rig: Rig, name: string, options: { readonly attended?: () => boolean }) {
     this.home = join(rig.folder, name)
+    this.gnupg = join(this.home, 'gnupg')
     mkdirSync(this.home)
+    mkdirSync(this.gnupg, { mode: 0o700 })
     this.env = {
       PATH: process.env.PATH,
       HOME: this.home,
+      GNUPGHOME: this.gnupg,
       GIT_CONFIG_NOSYSTEM: '1',
       SSH_AUTH_SOCK: join(this.home, 'keys.sock'),
     }
@@ -192,4 +199,14 @@ export class Laptop {
     this.#links.dispose()
     for (const end of this.#ends.splice(0)) end()
   }
+}
+
+/** For tests: files below folders that hold a text. */
+export function filesWith(text: string, folders: readonly string[]): string[] {
+  return folders.flatMap((folder) =>
+    readdirSync(folder, { recursive: true, withFileTypes: true }).flatMap((entry) => {
+      const path = join(entry.parentPath, entry.name)
+      return entry.isFile() && readFileSync(path).includes(text) ? [path] : []
+    }),
+  )
 }

@@ -22,8 +22,14 @@ export interface GitAsk extends Asker {
   readonly text: Buffer
 }
 
+/** What gpg is to sign with. */
+export interface SignAsk extends Asker {
+  /** Which key, in any form that gpg takes for a user's (gpg(1), "HOW TO SPECIFY A USER ID"). */
+  readonly key: string
+}
+
 export interface GitAnswer {
-  /** Lines for git; absent: none. */
+  /** Lines for git, or gpg; absent: none. */
   readonly text?: Buffer
   /** A sentence for who waits in the workspace. */
   readonly message?: string
@@ -38,6 +44,13 @@ export interface CredentialLender {
   git(ask: GitAsk): Promise<(signal: AbortSignal) => Promise<GitAnswer>>
   /** What speaks for an SSH agent on a stream of its own. Rejects likewise. */
   ssh(asker: Asker): Promise<(stream: Duplex) => void>
+  /**
+   * What answers with the public key for a signature, which is let through until the signal of the answer aborts: then
+   * who asked has ended. Rejects likewise.
+   */
+  gpgKey(ask: SignAsk): Promise<(signal: AbortSignal) => Promise<GitAnswer>>
+  /** What speaks for a gpg agent on a stream of its own. Rejects likewise. */
+  gpg(asker: Asker): Promise<(stream: Duplex) => void>
 }
 
 /** Nobody is here who could answer; the message says why, for who waits in the workspace. */
@@ -45,6 +58,8 @@ export class NotLent extends Error {}
 
 const GIT = 'git-credential@berth.dev'
 const SSH = 'ssh-agent@berth.dev'
+const GPG_KEY = 'gpg-key@berth.dev'
+const GPG = 'gpg-agent@berth.dev'
 /** Most that a channel of git's may bring, in bytes: PROTOCOL.md, and some for the length of each. */
 const LARGEST_ASK = 20 * 1024
 /** Most that is shown of a program, in characters. */
@@ -59,18 +74,25 @@ export async function offerCredentials(connection: SshConnection, lender: Creden
   connection.take(GIT, async (extra) => {
     const ask = parseGitAsk(extra)
     const answer = await lent(lender.git(ask))
-    return (channel) => void answerGit(channel, answer)
+    return (channel) => void answerOn(channel, answer, { held: false })
   })
-  connection.take(SSH, async (extra) => {
-    const reader = new Reader(extra)
-    const serve = await lent(lender.ssh(parseAsker(reader)))
-    return (channel) => {
-      channel.stderr.resume()
-      serve(channel)
-    }
+  connection.take(GPG_KEY, async (extra) => {
+    const ask = parseSignAsk(extra)
+    const answer = await lent(lender.gpgKey(ask))
+    return (channel) => void answerOn(channel, answer, { held: true })
   })
+  const takeStreams = (type: string, serving: (asker: Asker) => Promise<(stream: Duplex) => void>) =>
+    connection.take(type, async (extra) => {
+      const serve = await lent(serving(parseAsker(new Reader(extra))))
+      return (channel) => {
+        channel.stderr.resume()
+        serve(channel)
+      }
+    })
+  takeStreams(SSH, (asker) => lender.ssh(asker))
+  takeStreams(GPG, (asker) => lender.gpg(asker))
   try {
-    await connection.request('credentials@berth.dev', offer(['git', 'ssh']))
+    await connection.request('credentials@berth.dev', offer(['git', 'ssh', 'gpg']))
   } catch (error) {
     if (!(error instanceof RequestRefused)) throw error
   }
@@ -101,6 +123,13 @@ export function parseGitAsk(extra: Buffer): GitAsk {
   return { operation, text, ...parseAsker(reader) }
 }
 
+function parseSignAsk(extra: Buffer): SignAsk {
+  if (extra.length > LARGEST_ASK) throw new OpenRefused(openFailure.shortage, 'too long')
+  const reader = new Reader(extra)
+  const key = reader.text()
+  return { key, ...parseAsker(reader) }
+}
+
 /** The name and the command line of a program; what could steer a terminal or hide a part of it is left out. */
 function parseAsker(reader: Reader): Asker {
   const plain = (text: string, length: number) =>
@@ -112,9 +141,11 @@ function parseAsker(reader: Reader): Asker {
   return { process: plain(reader.text(), LONGEST_NAME), command: plain(reader.text(), LONGEST_COMMAND) }
 }
 
-async function answerGit(
+/** One that is held stays open after its answer until the other end closes it. */
+async function answerOn(
   channel: Channel,
   answer: (signal: AbortSignal) => Promise<GitAnswer>,
+  { held }: { readonly held: boolean },
 ): Promise<void> {
   const gone = new AbortController()
   void channel.over.then(() => gone.abort())
@@ -124,9 +155,9 @@ async function answerGit(
     const { message, text } = await answer(gone.signal)
     if (message !== undefined) channel.tell(message)
     channel.end(text ?? Buffer.alloc(0))
-    channel.once('finish', () => channel.destroy())
+    if (!held || text === undefined) channel.once('finish', () => channel.destroy())
   } catch {
-    // Whoever answers tells what went wrong by a message; what is left is that git has gone.
+    // Whoever answers tells what went wrong by a message; what is left is that who asked has gone.
     channel.destroy()
   }
 }
