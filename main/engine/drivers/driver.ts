@@ -98,6 +98,8 @@ export interface Driver {
    * pass through both ways. The signal covers the connecting only.
    */
   dial(id: string, port: number, signal: AbortSignal): Promise<Duplex>
+  /** Whether each connection that is dialled takes the server and the node some time, as port-forward does. Absent: no. */
+  readonly dialIsCostly?: boolean
 
   /** What PID 1 printed, oldest first. */
   logs(id: string, options: LogOptions, signal: AbortSignal): Promise<LogStream>

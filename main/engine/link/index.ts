@@ -1,18 +1,17 @@
-import { cancelled, ProblemError, problem, type Workspace } from '#contract'
+import { problem, type Workspace } from '#contract'
 import type { Driver } from '../drivers/driver'
 import type { ReadonlyCollection } from '../platform/collection'
 import type { Platform } from '../platform/platform'
 import { WorkspaceActivity } from './activity'
-import { dialByAgent } from './agent/dial'
 import { AgentKeeper } from './agent/keeper'
 import type { AgentBinaries } from './agent/place'
 import { shippedAgents } from './agent/shipped'
 import { createLinkCredentials } from './credentials'
 import { prepareExec } from './environment'
+import { LinkDialer } from './dial'
 import { createLinkFiles } from './files/open'
 import type { Link, Links } from './link'
 import { Poller } from './poller'
-import { ConnectionLost } from './ssh/connection'
 import { createLinkTerminals } from './terminals'
 
 export type { AgentBinaries } from './agent/place'
@@ -91,36 +90,14 @@ export function createLinks(dependencies: LinksDependencies): Links & { dispose(
     const agent = new AgentKeeper({ ...common, binaries: agents })
     const poller = new Poller({ ...common, agent })
     const credentials = createLinkCredentials({ agent, clock: platform.clock, ended: ended.signal })
-    /** The run of the workspace in which the driver has no way into it. */
-    let hasNoWay: string | undefined
-    /**
-     * Over the driver, whose ways carry bulk two to three times as fast as the agent's and connect as soon (benches
-     * forward-bulk, k8s-forward-bulk, forward-connect); over the agent where the driver has no way into the workspace.
-     */
-    const dial = async (port: number, signal: AbortSignal) => {
-      const incarnation = workspaces.get(workspaceId)?.incarnation ?? ''
-      awake()
-      const byDriver = async () => driver().dial(workspaceId, port, signal)
-      if (hasNoWay !== incarnation) {
-        try {
-          return await byDriver()
-        } catch (error) {
-          const isUnsupported = error instanceof ProblemError && error.problem.code === 'dial-unsupported'
-          if (!isUnsupported || !agent.connection) throw error
-          hasNoWay = incarnation
-        }
-      }
-      const { connection } = agent
-      // It says what is missing.
-      if (!connection) return byDriver()
-      try {
-        return await dialByAgent(connection, port, signal)
-      } catch (error) {
-        if (signal.aborted) throw cancelled()
-        if (error instanceof ConnectionLost) return byDriver()
-        throw error
-      }
-    }
+    const dialer = new LinkDialer({
+      agent,
+      driver,
+      incarnation: () => awake().incarnation ?? '',
+      clock: platform.clock,
+      logger: platform.logger,
+      ended: ended.signal,
+    })
     const link: Link = {
       workspaceId,
       async exec(options, signal = ended.signal) {
@@ -130,7 +107,7 @@ export function createLinks(dependencies: LinksDependencies): Links & { dispose(
         credentials.attend(process)
         return process
       },
-      dial,
+      dial: (port, signal) => dialer.dial(port, signal),
       read: async (path, signal) => driver().read(workspaceId, path, signal),
       write: async (folder, tar, signal) => driver().write(workspaceId, folder, tar, signal),
       listeners: (signal) => poller.follow(AbortSignal.any([signal, ended.signal])),

@@ -55,6 +55,7 @@ const SWEEPING_LOOK = 200
 export class KubernetesDriver implements Driver {
   readonly kind = 'kubernetes'
   readonly targetId: string
+  readonly dialIsCostly = true
   readonly cluster: ClusterVerbs
   readonly #platform: Platform
   readonly #access: ClusterAccess

@@ -12,7 +12,7 @@ const END_LIMIT = 1_000
 const NO_PROGRAM: readonly (number | null)[] = [126, 127]
 
 /** A connection, of whatever kind, as it is waited for. */
-interface Connecting {
+export interface Connecting {
   readonly ready: Promise<void>
   close(): void
 }

@@ -1,6 +1,5 @@
-import type { Duplex } from 'node:stream'
 import { problem } from '#contract'
-import { OpenRefused, openFailure, type SshConnection, Writer } from '../ssh/connection'
+import { type Channel, OpenRefused, openFailure, type SshConnection, Writer } from '../ssh/connection'
 
 /** What the agent says where nothing listens (PROTOCOL.md, `direct-tcpip`). */
 const REFUSED = 'refused'
@@ -13,7 +12,7 @@ export async function dialByAgent(
   connection: SshConnection,
   port: number,
   signal: AbortSignal,
-): Promise<Duplex> {
+): Promise<Channel> {
   try {
     const channel = await connection.open(
       'direct-tcpip',

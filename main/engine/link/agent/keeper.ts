@@ -9,7 +9,7 @@ import { SshConnection, Writer } from '../ssh/connection'
 import { MessagesConnection } from '../ssh/messages-connection'
 import type { Carrier } from '../ssh/transport'
 import type { Architecture } from './binaries'
-import { bridge } from './bridge'
+import { bridge, type Connecting } from './bridge'
 import { type AgentBinaries, architectureOf, isRunnable, placesOf, programIn, putInPlace } from './place'
 import { parseStatus } from './status'
 
@@ -111,11 +111,23 @@ export class AgentKeeper {
     }
   }
 
+  get workspaceId(): string {
+    return this.#dependencies.workspaceId
+  }
+
+  /** See {@link openOwn}; for who passes on messages. */
+  openMessages(signal: AbortSignal): Promise<MessagesConnection> {
+    return this.openOwn((carrier) => new MessagesConnection(carrier), signal)
+  }
+
   /**
    * A connection of one's own, over a process of its own, that belongs to who asked for it. Rejects with a
    * `ProblemError` where there is none to be had, or with the signal's reason.
    */
-  async openMessages(signal: AbortSignal): Promise<MessagesConnection> {
+  async openOwn<Connection extends Connecting>(
+    connect: (carrier: Carrier) => Connection,
+    signal: AbortSignal,
+  ): Promise<Connection> {
     const end = AbortSignal.any([signal, this.#disposed.signal])
     const { clock } = this.#dependencies
     await this.connected(PATIENCE, end)
@@ -123,7 +135,6 @@ export class AgentKeeper {
     const workspace = this.#workspace
     const program = this.#program
     if (driver && workspace && program) {
-      const connect = (carrier: Carrier) => new MessagesConnection(carrier)
       try {
         const own = await bridge(driver, workspace, program, connect, clock, end)
         if (own) return own

@@ -63,6 +63,7 @@ export class Channel extends Duplex {
   #remotePacket = 0
   #pending: Pending | undefined
   #taken = 0
+  #carried = 0
   /** What came and was not asked for yet. */
   #queue: Buffer[] = []
   #wanted = false
@@ -98,6 +99,11 @@ export class Channel extends Duplex {
   /** Whether all that came has been read. */
   get isDrained(): boolean {
     return this.#queue.length === 0 && this.readableLength === 0
+  }
+
+  /** Bytes that came and went, extended data aside. */
+  get carried(): number {
+    return this.#carried
   }
 
   /** For the connection: the other side has accepted it. */
@@ -184,6 +190,7 @@ export class Channel extends Duplex {
     if (bytes.length === 0) return
     const isLost = this.destroyed || this.#eof.received || where === 'nothing'
     if (!isLost && where === 'stdout') {
+      this.#carried += bytes.length
       this.#queue.push(bytes)
       if (this.#wanted) this.#next()
       return
@@ -273,6 +280,7 @@ export class Channel extends Duplex {
     const head = this.#head(message.channelData).uint32(size).done()
     this.#host.send(head, pending.chunk.subarray(pending.offset, pending.offset + size))
     this.#remoteWindow -= size
+    this.#carried += size
     pending.offset += size
     if (pending.offset < pending.chunk.length) return this.#remoteWindow > 0
     this.#settle()

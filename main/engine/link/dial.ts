@@ -1,0 +1,119 @@
+import type { Duplex } from 'node:stream'
+import { cancelled, ProblemError } from '#contract'
+import type { Driver } from '../drivers/driver'
+import type { Clock } from '../platform/clock'
+import type { Logger } from '../platform/logger'
+import { dialByAgent } from './agent/dial'
+import { AgentForwards } from './agent/forwards'
+import type { AgentKeeper } from './agent/keeper'
+import { type Channel, ConnectionLost, type SshConnection } from './ssh/connection'
+
+/** A connection that has carried so many bytes is bulk: those to the same port are taken to be like it. */
+const BULK = 4 * 1024 * 1024
+/** How long after its last connection a port is not taken for one of bulk any more, in milliseconds. */
+const BULK_MEMORY = 60_000
+/** How long the agent may take to say something of a connection before the driver is asked, in milliseconds. */
+const AGENT_LIMIT = 3_000
+
+export interface LinkDialDependencies {
+  readonly agent: AgentKeeper
+  /** Throws where there is none any more. */
+  readonly driver: () => Driver
+  /** Which run of the workspace there is now; throws where it does not run. */
+  readonly incarnation: () => string
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly ended: AbortSignal
+}
+
+/**
+ * Makes connections to ports. Over the driver, whose ways carry bulk two to three times as fast as the agent's (benches
+ * forward-bulk, k8s-forward-bulk) and mostly connect as soon (forward-connect); over the agent where the driver has no
+ * way into the workspace, and where each of its connections is a matter between the server and the node: there the
+ * agent connects several times sooner (k8s-link-connect), and tells how a connection ended as it was.
+ */
+export class LinkDialer {
+  readonly #dependencies: LinkDialDependencies
+  readonly #forwards: AgentForwards
+  readonly #open = new Map<Channel, number>()
+  /** When a port that carries bulk was last asked for. */
+  readonly #bulk = new Map<number, number>()
+  /** The run of the workspace in which the driver has no way into it. */
+  #hasNoWay: string | undefined
+
+  constructor(dependencies: LinkDialDependencies) {
+    this.#dependencies = dependencies
+    this.#forwards = new AgentForwards(dependencies)
+  }
+
+  /** See {@link Driver.dial}. */
+  async dial(port: number, signal: AbortSignal): Promise<Duplex> {
+    const { agent, driver, incarnation } = this.#dependencies
+    const run = incarnation()
+    if (driver().dialIsCostly) return (await this.#sooner(run, port, signal)) ?? this.#byDriver(port, signal)
+    if (this.#hasNoWay !== run) {
+      try {
+        return await this.#byDriver(port, signal)
+      } catch (error) {
+        const isUnsupported = error instanceof ProblemError && error.problem.code === 'dial-unsupported'
+        if (!isUnsupported || !agent.connection) throw error
+        this.#hasNoWay = run
+      }
+    }
+    const { connection } = agent
+    // Where there is none, the driver says what is missing.
+    const opened = connection && (await this.#byAgent(connection, port, signal))
+    return opened ?? this.#byDriver(port, signal)
+  }
+
+  async #byDriver(port: number, signal: AbortSignal): Promise<Duplex> {
+    return this.#dependencies.driver().dial(this.#dependencies.agent.workspaceId, port, signal)
+  }
+
+  /** Undefined where the connection to the agent ended meanwhile. */
+  async #byAgent(connection: SshConnection, port: number, signal: AbortSignal): Promise<Channel | undefined> {
+    try {
+      return await dialByAgent(connection, port, signal)
+    } catch (error) {
+      if (signal.aborted) throw cancelled()
+      if (error instanceof ConnectionLost) return undefined
+      throw error
+    }
+  }
+
+  /** Over the connection for ports; undefined where the driver is the better way, or the only one just now. */
+  async #sooner(run: string, port: number, signal: AbortSignal): Promise<Duplex | undefined> {
+    const connection = this.#forwards.take(run)
+    if (!connection || this.#carriesBulk(port)) return undefined
+    const limit = AbortSignal.timeout(AGENT_LIMIT)
+    try {
+      const channel = await this.#byAgent(connection, port, AbortSignal.any([signal, limit]))
+      if (channel) this.#watch(channel, port)
+      return channel
+    } catch (error) {
+      if (signal.aborted) throw cancelled()
+      if (!limit.aborted) throw error
+      this.#forwards.giveUp(connection)
+      return undefined
+    }
+  }
+
+  #carriesBulk(port: number): boolean {
+    const now = this.#dependencies.clock.now()
+    const last = this.#bulk.get(port)
+    const isBulk =
+      (last !== undefined && now - last < BULK_MEMORY) ||
+      [...this.#open].some(([channel, to]) => to === port && channel.carried > BULK)
+    if (isBulk) this.#bulk.set(port, now)
+    else this.#bulk.delete(port)
+    return isBulk
+  }
+
+  #watch(channel: Channel, port: number): void {
+    this.#open.set(channel, port)
+    channel.once('close', () => {
+      this.#open.delete(channel)
+      if (channel.carried > BULK) this.#bulk.set(port, this.#dependencies.clock.now())
+    })
+  }
+}
