@@ -77,7 +77,8 @@ export class AgentForwards {
       if (end.aborted) break
       const isCurrent = this.#connection === connection
       if (connection.channels === 0 && !(isCurrent && this.#isUsed)) break
-      if (clock.now() - connection.lastReceived >= LOOK_EVERY && !(await this.#answers(connection, end))) break
+      if (clock.now() - connection.lastReceived >= LOOK_EVERY && !(await this.#answers(connection, end)))
+        break
     }
     this.giveUp(connection)
     connection.close()
