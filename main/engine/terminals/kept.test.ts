@@ -215,7 +215,7 @@ describe.skipIf(!isPossible)('a terminal that its workspace keeps', () => {
     await expect.poll(() => between.stateOf(id), LIMIT).toBe('running')
     const other = between.attach(id)
     other.resize(91, 33)
-    other.type('echo "little" "more"\n')
+    other.type('until [ "$(stty size)" = "33 91" ]; do sleep 0.05; done; echo "little" "more"\n')
     await other.shows('little more')
     local.cut()
     await between.dispose()

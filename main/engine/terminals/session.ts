@@ -17,11 +17,10 @@ import { OutputPipe } from './output-pipe'
 import { OutputPosition } from './output-position'
 import { SizeControl } from './size-control'
 import { within } from './within'
+import { EXPLANATION, WorkspaceRun } from './workspace-run'
 
 /** Input typed before the process is there, bytes; more is dropped. */
 const EARLY_INPUT = 65_536
-/** How long an unexplained end waits for word that it was the workspace that stopped, milliseconds. */
-const EXPLANATION = 2_500
 /** How long a closed session's process has to obey SIGHUP, and then to be gone, milliseconds. */
 const HANGUP_GRACE = 500
 const CLOSE_LIMIT = 2_000
@@ -83,7 +82,7 @@ export class TerminalSession implements AttachmentOwner {
   #lastStir = 0
   #titleTimer: NodeJS.Timeout | undefined
   #sizeTimer: NodeJS.Timeout | undefined
-  readonly #incarnation: string | undefined
+  readonly #run: WorkspaceRun
 
   constructor(options: SessionOptions) {
     const { record, platform } = options
@@ -92,7 +91,7 @@ export class TerminalSession implements AttachmentOwner {
     this.workspaceId = record.workspaceId
     this.#programName = record.command === null ? 'The shell' : basename(record.command[0] ?? '')
     this.#renamed = options.kept !== undefined && options.kept.name !== ''
-    this.#incarnation = options.workspaces.get(record.workspaceId)?.incarnation
+    this.#run = new WorkspaceRun(options.workspaces, record.workspaceId)
     this.#ended = new Promise((resolve) => {
       this.#markEnded = resolve
     })
@@ -146,13 +145,13 @@ export class TerminalSession implements AttachmentOwner {
     try {
       const process = await this.#open()
       if (this.#end) process?.destroy()
-      else if (process) this.#run(process)
+      else if (process) this.#attend(process)
       else void this.#reconnect()
     } catch (error) {
       if (this.#end) return true
       const problem = toProblem(error, 'The terminal could not be started')
       if (this.#options.kept && problem.code === 'not-found') return false
-      const now = this.#workspace
+      const now = this.#run.workspace
       if (problem.code === 'workspace-not-running' || problem.code === 'workspace-gone')
         this.#finish({ ...endOfWorkspace(now), problem })
       else this.#finish(this.#closing ? endByClosing() : endOfStart(problem))
@@ -277,11 +276,11 @@ export class TerminalSession implements AttachmentOwner {
   /** The workspace's record changed or went. */
   workspaceChanged(): void {
     const process = this.#process
-    if (this.#end || !process || !this.#workspaceOver()) return
+    if (this.#end || !process || !this.#run.isOver) return
     void within(this.#ended, EXPLANATION).then(() => {
-      if (this.#end || !this.#workspaceOver()) return
+      if (this.#end || !this.#run.isOver) return
       process.destroy()
-      this.#pipe.end(() => this.#finish(endOfWorkspace(this.#workspace)))
+      this.#pipe.end(() => this.#finish(endOfWorkspace(this.#run.workspace)))
     })
   }
 
@@ -314,11 +313,7 @@ export class TerminalSession implements AttachmentOwner {
     this.#pipe.remove(attachment)
   }
 
-  get #workspace(): Workspace | undefined {
-    return this.#options.workspaces.get(this.workspaceId)
-  }
-
-  #run(process: ExecProcess | KeptTerminal): void {
+  #attend(process: ExecProcess | KeptTerminal): void {
     const isFirst = this.#process === undefined
     this.#process = process
     this.#isKept = 'beginning' in process
@@ -378,12 +373,12 @@ export class TerminalSession implements AttachmentOwner {
   async #exited(exit: ExecExit): Promise<void> {
     if (this.#end) return
     const isCut = this.#isKept && exit.problem?.code === 'connection-lost'
-    if (isCut && !this.#closing && !this.#workspaceLeft()) return this.#reconnect()
+    if (isCut && !this.#closing && !this.#run.isEnding) return this.#reconnect()
     let end = endOfProcess(this.#programName, exit)
     if (this.#closing) end = endByClosing()
-    else if (this.#workspaceLeft()) end = endOfWorkspace(this.#workspace, exit)
-    else if (mayBeWorkspace(exit) && (await this.#workspaceLeaves()))
-      end = endOfWorkspace(this.#workspace, exit)
+    else if (this.#run.isEnding) end = endOfWorkspace(this.#run.workspace, exit)
+    else if (mayBeWorkspace(exit) && (await this.#run.ends(this.#ended)))
+      end = endOfWorkspace(this.#run.workspace, exit)
     // What the process said last comes before the word that it ended.
     this.#pipe.end(() => this.#finish(end))
   }
@@ -397,12 +392,12 @@ export class TerminalSession implements AttachmentOwner {
     await new Promise<void>((resolve) => this.#pipe.end(resolve))
     try {
       while (!this.#end && !this.#closing) {
-        if (this.#workspaceOver()) return this.#finish(endOfWorkspace(this.#workspace))
+        if (this.#run.isOver) return this.#finish(endOfWorkspace(this.#run.workspace))
         const from = this.#position.now
         const terminal = await link.terminals.open(this.id, { ...(from && { from }) }, signal)
         if (!terminal) await platform.clock.sleep(RECONNECT_PAUSE, signal)
         else if (this.#end || this.#closing) terminal.destroy()
-        else return this.#run(terminal)
+        else return this.#attend(terminal)
       }
     } catch (error) {
       if (this.#end || this.#closing) return
@@ -473,37 +468,6 @@ export class TerminalSession implements AttachmentOwner {
     if (now - this.#lastStir < STIR_EVERY) return
     this.#lastStir = now
     this.#options.link.stir()
-  }
-
-  /** Whether the run of the workspace that this session belongs to is over or about to be. */
-  #workspaceLeft(): boolean {
-    const state = this.#workspace?.state
-    return state === 'stopping' || state === 'deleting' || this.#workspaceOver()
-  }
-
-  #workspaceOver(): boolean {
-    const now = this.#workspace
-    if (!now || now.state === 'stopped') return true
-    if (now.state === 'failed' && now.incarnation === undefined) return true
-    return this.#incarnation !== undefined && now.incarnation !== undefined
-      ? now.incarnation !== this.#incarnation
-      : false
-  }
-
-  /** Waits a little for the target's own word that the workspace stopped. */
-  #workspaceLeaves(): Promise<boolean> {
-    return new Promise((resolve) => {
-      const settle = (left: boolean) => {
-        clearTimeout(timer)
-        void stop()
-        resolve(left)
-      }
-      const timer = setTimeout(() => settle(this.#workspaceLeft()), EXPLANATION)
-      const stop = this.#options.workspaces.onChange(() => {
-        if (this.#workspaceLeft()) settle(true)
-      })
-      void this.#ended.then(() => settle(false))
-    })
   }
 
   #ownTitle(): string {
