@@ -4,6 +4,7 @@ package listeners
 import (
 	"cmp"
 	"encoding/json"
+	"net/netip"
 	"slices"
 )
 
@@ -33,7 +34,7 @@ type table struct {
 // found is a socket as the kernel tells of it.
 type found struct {
 	kind    string
-	address string
+	address netip.Addr // the zero one for unix sockets
 	port    int
 	path    string
 	inode   uint64
@@ -44,7 +45,7 @@ func compare(left, right found) int {
 	return cmp.Or(
 		cmp.Compare(left.kind, right.kind),
 		cmp.Compare(left.port, right.port),
-		cmp.Compare(left.address, right.address),
+		left.address.Compare(right.address),
 		cmp.Compare(left.path, right.path),
 		cmp.Compare(left.inode, right.inode),
 	)

@@ -4,15 +4,18 @@ import (
 	"encoding/binary"
 	"errors"
 	"net/netip"
+	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// Of linux/inet_diag.h and sock_diag(7).
+// Of linux/inet_diag.h and sock_diag(7). The older request asks for IPv4 and IPv6 in one.
 const (
-	byFamily        = 20 // SOCK_DIAG_BY_FAMILY
+	getSockets      = 18 // TCPDIAG_GETSOCK
 	headerSize      = 16 // struct nlmsghdr
-	requestSize     = 56 // struct inet_diag_req_v2
+	requestSize     = 60 // struct inet_diag_req
+	statesAt        = 52 // idiag_states of it
 	answerSize      = 72 // struct inet_diag_msg
 	stateListen     = 10 // TCP_LISTEN
 	replyBufferSize = 64 << 10
@@ -41,43 +44,69 @@ func openDiagnosis() (*diagnosis, error) {
 
 func (diagnosis *diagnosis) close() { unix.Close(diagnosis.descriptor) }
 
-// listening adds what listens to list. A kernel without IPv6 has nothing there.
+// listening adds what listens to list.
 func (diagnosis *diagnosis) listening(list []found) ([]found, error) {
-	list, err := diagnosis.dump(unix.AF_INET, list)
-	if err != nil {
-		return list, err
-	}
-	list, err = diagnosis.dump(unix.AF_INET6, list)
-	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EAFNOSUPPORT) {
-		err = nil
-	}
-	return list, err
-}
-
-func (diagnosis *diagnosis) dump(family byte, list []found) ([]found, error) {
 	var request [headerSize + requestSize]byte
 	native := binary.NativeEndian
 	native.PutUint32(request[0:], uint32(len(request)))
-	native.PutUint16(request[4:], byFamily)
+	native.PutUint16(request[4:], getSockets)
 	native.PutUint16(request[6:], unix.NLM_F_REQUEST|unix.NLM_F_DUMP)
-	request[headerSize] = family
-	request[headerSize+1] = unix.IPPROTO_TCP
-	native.PutUint32(request[headerSize+4:], 1<<stateListen)
-	if err := unix.Sendto(diagnosis.descriptor, request[:], 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
+	native.PutUint32(request[headerSize+statesAt:], 1<<stateListen)
+	if err := diagnosis.send(request[:]); err != nil {
 		return list, err
 	}
 	for {
-		count, _, err := unix.Recvfrom(diagnosis.descriptor, diagnosis.buffer, 0)
-		if errors.Is(err, unix.EINTR) {
-			continue
-		}
+		answer, err := diagnosis.receive()
 		if err != nil {
 			return list, err
 		}
 		var done bool
-		list, done, err = parseAnswers(diagnosis.buffer[:count], list)
+		list, done, err = parseAnswers(answer, list)
 		if done || err != nil {
 			return list, err
+		}
+	}
+}
+
+// send asks the kernel, which has the beginning of its answer ready when this returns. Go's scheduler is not told of a
+// call that never waits: that would wake another thread each time, which costs more than the answer.
+func (diagnosis *diagnosis) send(request []byte) error {
+	kernel := unix.RawSockaddrNetlink{Family: unix.AF_NETLINK}
+	_, _, number := syscall.RawSyscall6(
+		unix.SYS_SENDTO,
+		uintptr(diagnosis.descriptor),
+		uintptr(unsafe.Pointer(&request[0])), uintptr(len(request)),
+		unix.MSG_DONTWAIT,
+		uintptr(unsafe.Pointer(&kernel)), unsafe.Sizeof(kernel),
+	)
+	if number != 0 {
+		return number
+	}
+	return nil
+}
+
+// receive gives the next part of the answer. Should that not be there yet after all, it waits for it.
+func (diagnosis *diagnosis) receive() ([]byte, error) {
+	count, _, number := syscall.RawSyscall6(
+		unix.SYS_RECVFROM,
+		uintptr(diagnosis.descriptor),
+		uintptr(unsafe.Pointer(&diagnosis.buffer[0])), uintptr(len(diagnosis.buffer)),
+		unix.MSG_DONTWAIT,
+		0, 0,
+	)
+	if number == 0 {
+		return diagnosis.buffer[:count], nil
+	}
+	if number != unix.EAGAIN && number != unix.EINTR {
+		return nil, number
+	}
+	for {
+		count, _, err := unix.Recvfrom(diagnosis.descriptor, diagnosis.buffer, 0)
+		if err == nil {
+			return diagnosis.buffer[:count], nil
+		}
+		if !errors.Is(err, unix.EINTR) {
+			return nil, err
 		}
 	}
 }
@@ -101,7 +130,7 @@ func parseAnswers(data []byte, list []found) (_ []found, done bool, _ error) {
 			if number := int32(native.Uint32(body)); number != 0 {
 				return list, true, unix.Errno(-number)
 			}
-		case byFamily:
+		case getSockets:
 			if listener, ok := parseAnswer(body); ok && len(list) <= maximumFound {
 				list = append(list, listener)
 			}
@@ -124,10 +153,10 @@ func parseAnswer(body []byte) (found, bool) {
 	switch body[0] {
 	case unix.AF_INET:
 		listener.kind = "tcp4"
-		listener.address = netip.AddrFrom4([4]byte(body[8:12])).String()
+		listener.address = netip.AddrFrom4([4]byte(body[8:12]))
 	case unix.AF_INET6:
 		listener.kind = "tcp6"
-		listener.address = netip.AddrFrom16([16]byte(body[8:24])).String()
+		listener.address = netip.AddrFrom16([16]byte(body[8:24]))
 	default:
 		return found{}, false
 	}

@@ -3,9 +3,11 @@ package listeners
 import (
 	"encoding/binary"
 	"net"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -23,14 +25,14 @@ const unixTable = `Num       RefCount Protocol Flags    Type St Inode Path
 
 func TestTables(t *testing.T) {
 	list := parseInet(strings.NewReader(tcpTable), "tcp4", listenText, nil)
-	if len(list) != 1 || list[0] != (found{"tcp4", "127.0.0.1", 8080, "", 4711, 1000}) {
+	if len(list) != 1 || list[0] != (found{"tcp4", netip.MustParseAddr("127.0.0.1"), 8080, "", 4711, 1000}) {
 		t.Fatal(list)
 	}
-	if address, port, ok := parseAddress("00000000000000000000000001000000:0050"); address != "::1" || port != 80 || !ok {
+	if address, port, ok := parseAddress("00000000000000000000000001000000:0050"); address.String() != "::1" || port != 80 || !ok {
 		t.Fatal(address, port, ok)
 	}
 	list = parseUnix(strings.NewReader(unixTable), nil)
-	if len(list) != 1 || list[0] != (found{"unix", "", 0, "/run/a b.sock", 815, -1}) {
+	if len(list) != 1 || list[0] != (found{"unix", netip.Addr{}, 0, "/run/a b.sock", 815, -1}) {
 		t.Fatal(list)
 	}
 }
@@ -39,7 +41,7 @@ func TestTables(t *testing.T) {
 func netlinkMessage() []byte {
 	message := make([]byte, headerSize+answerSize)
 	binary.NativeEndian.PutUint32(message, uint32(len(message)))
-	binary.NativeEndian.PutUint16(message[4:], byFamily)
+	binary.NativeEndian.PutUint16(message[4:], getSockets)
 	body := message[headerSize:]
 	body[0], body[1] = unix.AF_INET, stateListen
 	binary.BigEndian.PutUint16(body[4:], 8080)
@@ -51,7 +53,7 @@ func netlinkMessage() []byte {
 
 func TestNetlinkAgreesWithTables(t *testing.T) {
 	list, done, err := parseAnswers(netlinkMessage(), nil)
-	if len(list) != 1 || list[0] != (found{"tcp4", "127.0.0.1", 8080, "", 4711, 1000}) || done || err != nil {
+	if len(list) != 1 || list[0] != (found{"tcp4", netip.MustParseAddr("127.0.0.1"), 8080, "", 4711, 1000}) || done || err != nil {
 		t.Fatal(list, done, err)
 	}
 }
@@ -60,7 +62,7 @@ func FuzzNetlink(f *testing.F) {
 	f.Add(netlinkMessage())
 	f.Add([]byte{16, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0})
 	f.Add([]byte{20, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 255, 255})
-	f.Add([]byte{17, 0, 0, 0, 20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1})
+	f.Add([]byte{17, 0, 0, 0, getSockets, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1})
 	f.Fuzz(func(t *testing.T, data []byte) { parseAnswers(data, nil) })
 }
 
@@ -87,25 +89,48 @@ func TestTableIsBounded(t *testing.T) {
 }
 
 func TestKernelAgreesWithItself(t *testing.T) {
-	listening, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for address, kind := range map[string]string{"127.0.0.1:0": "tcp4", "[::1]:0": "tcp6"} {
+		listening, err := net.Listen("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer listening.Close()
+		asked, err := openDiagnosis()
+		if err != nil {
+			t.Skip(err)
+		}
+		defer asked.close()
+		port := listening.Addr().(*net.TCPAddr).Port
+		mine := func(each found) bool { return each.port == port && each.kind == kind }
+		told, err := asked.listening(nil)
+		if err != nil {
+			t.Skip(err)
+		}
+		read := tcpTables(nil)
+		first, second := slices.IndexFunc(told, mine), slices.IndexFunc(read, mine)
+		if first < 0 || second < 0 || told[first] != read[second] {
+			t.Fatal(told, read)
+		}
 	}
-	defer listening.Close()
-	asked, err := openDiagnosis()
-	if err != nil {
-		t.Skip(err)
-	}
-	defer asked.close()
-	port := listening.Addr().(*net.TCPAddr).Port
-	mine := func(each found) bool { return each.port == port && each.kind == "tcp4" }
-	told, err := asked.listening(nil)
-	if err != nil {
-		t.Skip(err)
-	}
-	read := tcpTables(nil)
-	first, second := slices.IndexFunc(told, mine), slices.IndexFunc(read, mine)
-	if first < 0 || second < 0 || told[first] != read[second] {
-		t.Fatal(told, read)
+}
+
+func TestPace(t *testing.T) {
+	paces := map[string]*pace{"of the kernel": newPace(), "of Go": {stop: make(chan struct{})}}
+	for name, pace := range paces {
+		for range 3 {
+			began := time.Now()
+			if !pace.wait(20 * time.Millisecond) {
+				t.Fatal(name, "ended by itself")
+			}
+			if took := time.Since(began); took < 20*time.Millisecond {
+				t.Fatal(name, "rang after", took)
+			}
+		}
+		over := make(chan bool)
+		go func() { over <- pace.wait(time.Hour) }()
+		pace.end()
+		if <-over || pace.wait(0) {
+			t.Fatal(name, "goes on after its end")
+		}
 	}
 }

@@ -70,18 +70,18 @@ func parseInet(source io.Reader, kind, state string, list []found) []found {
 }
 
 // parseAddress reads `0100007F:1F90`: words of the address in the machine's order, then the port.
-func parseAddress(text string) (address string, port int, ok bool) {
+func parseAddress(text string) (address netip.Addr, port int, ok bool) {
 	left, right, _ := strings.Cut(text, ":")
 	words, err := hex.DecodeString(left)
 	number, portErr := strconv.ParseUint(right, 16, 16)
 	if err != nil || portErr != nil || len(words) != 4 && len(words) != 16 {
-		return "", 0, false
+		return netip.Addr{}, 0, false
 	}
 	for index := 0; index < len(words); index += 4 {
 		binary.NativeEndian.PutUint32(words[index:], binary.BigEndian.Uint32(words[index:]))
 	}
-	parsed, _ := netip.AddrFromSlice(words)
-	return parsed.String(), int(number), true
+	address, ok = netip.AddrFromSlice(words)
+	return address, int(number), ok
 }
 
 // parseUnix reads net/unix of proc(5): listening sockets with the name of a file.

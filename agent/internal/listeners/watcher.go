@@ -30,7 +30,7 @@ var again = []time.Duration{100 * time.Millisecond, time.Second}
 type Watcher struct {
 	mutex       sync.Mutex
 	subscribers int
-	stop        chan struct{}
+	pace        *pace
 	feed        *feed.Feed
 }
 
@@ -40,15 +40,15 @@ func (watcher *Watcher) Subscribe() (*feed.Feed, func()) {
 	defer watcher.mutex.Unlock()
 	watcher.subscribers++
 	if watcher.subscribers == 1 {
-		watcher.stop, watcher.feed = make(chan struct{}), &feed.Feed{}
-		go newLook(watcher.feed).run(watcher.stop)
+		watcher.pace, watcher.feed = newPace(), &feed.Feed{}
+		go newLook(watcher.feed).run(watcher.pace)
 	}
 	return watcher.feed, sync.OnceFunc(func() {
 		watcher.mutex.Lock()
 		defer watcher.mutex.Unlock()
 		watcher.subscribers--
 		if watcher.subscribers == 0 {
-			close(watcher.stop)
+			watcher.pace.end()
 		}
 	})
 }
@@ -59,7 +59,8 @@ type look struct {
 	diagnosis *diagnosis
 	others    []found
 	othersAt  time.Time
-	latest    []found
+	latest    []found // as the kernel told it, without an order
+	spare     []found // a list that is no longer of use
 	changedAt time.Time
 	walkAfter time.Time
 	sockets   map[uint64]*socket
@@ -78,7 +79,7 @@ func newLook(feed *feed.Feed) *look {
 	return &look{feed: feed, sockets: map[uint64]*socket{}, names: account.Names()}
 }
 
-func (look *look) run(stop <-chan struct{}) {
+func (look *look) run(pace *pace) {
 	look.diagnosis, _ = openDiagnosis()
 	defer func() {
 		if look.diagnosis != nil {
@@ -86,26 +87,20 @@ func (look *look) run(stop <-chan struct{}) {
 		}
 	}()
 	look.changedAt = time.Now()
-	first := true
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for {
-		select {
-		case <-stop:
-			return
-		case <-timer.C:
-		}
-		now := time.Now()
-		if look.read(now) || first {
+	look.read(look.changedAt)
+	look.publish()
+	for pace.wait(look.interval()) {
+		if look.read(time.Now()) {
 			look.publish()
 		}
-		first = false
-		interval := idleInterval
-		if now.Sub(look.changedAt) < busyTime {
-			interval = busyInterval
-		}
-		timer.Reset(interval)
 	}
+}
+
+func (look *look) interval() time.Duration {
+	if time.Since(look.changedAt) < busyTime {
+		return busyInterval
+	}
+	return idleInterval
 }
 
 // read reports whether something has changed.
@@ -115,10 +110,10 @@ func (look *look) read(now time.Time) bool {
 		look.others, look.othersAt = otherTables(), now
 		changed = look.forgetLostOwners()
 	}
-	list := append(look.tcp(make([]found, 0, len(look.latest))), look.others...)
-	slices.SortFunc(list, compare)
+	list := append(look.tcp(look.spare[:0]), look.others...)
+	look.spare = list
 	if !slices.Equal(list, look.latest) {
-		look.latest, look.changedAt = list, now
+		look.latest, look.spare, look.changedAt = list, look.latest, now
 		changed = true
 		look.forgetGone()
 	}
@@ -164,7 +159,8 @@ func (look *look) forgetLostOwners() bool {
 // findOwners looks for owners that are to be looked for now, and reports whether something came of it. Where a walk
 // takes long, the next one waits for many times as long; new sockets are told without their owner until then.
 func (look *look) findOwners(now time.Time) bool {
-	unknown, fresh := map[uint64]bool{}, false
+	var unknown map[uint64]bool
+	fresh := false
 	for _, listener := range look.latest {
 		known := look.sockets[listener.inode]
 		if known == nil {
@@ -173,6 +169,9 @@ func (look *look) findOwners(now time.Time) bool {
 			fresh = true
 		}
 		if known.owner == nil && !known.own && known.tries <= len(again) && !now.Before(known.nextAt) {
+			if unknown == nil {
+				unknown = map[uint64]bool{}
+			}
 			unknown[listener.inode] = true
 		}
 	}
@@ -207,7 +206,7 @@ func (look *look) findOwners(now time.Time) bool {
 
 func (look *look) publish() {
 	var list []Listener
-	for _, listener := range look.latest {
+	for _, listener := range slices.SortedFunc(slices.Values(look.latest), compare) {
 		known := look.sockets[listener.inode]
 		if known != nil && known.own {
 			continue
@@ -219,11 +218,13 @@ func (look *look) publish() {
 
 func (look *look) describe(listener found, known *socket) Listener {
 	described := Listener{
-		Kind:    listener.kind,
-		Address: listener.address,
-		Port:    listener.port,
-		Path:    listener.path,
-		Inode:   strconv.FormatUint(listener.inode, 10),
+		Kind:  listener.kind,
+		Port:  listener.port,
+		Path:  listener.path,
+		Inode: strconv.FormatUint(listener.inode, 10),
+	}
+	if listener.address.IsValid() {
+		described.Address = listener.address.String()
 	}
 	uid := listener.uid
 	if known != nil && known.owner != nil {
