@@ -116,10 +116,21 @@ export const PortDocument = z.strictObject({
 })
 export type PortDocument = z.infer<typeof PortDocument>
 
+const ListenerDocument = z.strictObject({
+  kind: z.enum(['udp', 'unix']),
+  /** `127.0.0.1:5353`, `[::]:5353`, or the path of a unix socket. */
+  address: z.string(),
+  process: z.strictObject({ pid: z.number().int(), name: z.string(), command: z.string() }).nullable(),
+})
+
 const OneWorkspace = z.strictObject({ id: z.string(), name: z.string(), target: z.string() })
 
-/** `berth ports`. */
-export const PortsDocument = z.strictObject({ workspace: OneWorkspace, ports: z.array(PortDocument) })
+/** `berth ports`. `others`: what listens and is not forwarded, as it is not TCP. */
+export const PortsDocument = z.strictObject({
+  workspace: OneWorkspace,
+  ports: z.array(PortDocument),
+  others: z.array(ListenerDocument),
+})
 export type PortsDocument = z.infer<typeof PortsDocument>
 
 /** `berth url` and, once it is up, `berth forward`. */

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { Consent, Grant } from './consent'
 import { Activity } from './idle'
 import { Operation, OperationOutput } from './operation'
-import { Detection, Port } from './port'
+import { Detection, Port, Sockets } from './port'
 import { Session } from './session'
 import { Settings } from './settings'
 import { Target } from './target'
@@ -21,6 +21,7 @@ export const collections = {
   ports: Port,
   /** Only of workspaces in which ports cannot be detected. */
   detections: Detection,
+  sockets: Sockets,
   transfers: Transfer,
   /** Questions that wait for the user. */
   consents: Consent,

@@ -1,4 +1,4 @@
-import { type Listener, ProblemError, type Workspace } from '#contract'
+import { type Listener, type OtherListener, ProblemError, type Workspace } from '#contract'
 import { attributesOf } from '../../main/engine/ports/attributes'
 import type { ServedPort } from '../../main/engine/ports/router/directory'
 import { commandName } from '../command-name'
@@ -18,22 +18,45 @@ export async function ports(context: CommandContext, text: string): Promise<unde
   const workspace = await findWorkspace(engine, text, context.signal)
   requireRunning(workspace)
   let listeners: readonly Listener[] = []
+  let others: readonly OtherListener[] = []
   for await (const seen of engine.links.get(workspace.id).listeners(context.signal)) {
     if (!seen.available && seen.problem) throw new ProblemError(seen.problem)
     if (!seen.available) continue
-    listeners = seen.listeners
+    ;({ listeners, others } = seen)
     break
   }
   context.signal.throwIfAborted()
   const documents = portDocuments(workspace, listeners, await servedPortsOf(workspace))
   if (context.json) {
-    context.document({ workspace: briefWorkspace(workspace), ports: documents } satisfies PortsDocument)
+    context.document({
+      workspace: briefWorkspace(workspace),
+      ports: documents,
+      others: others.map(({ kind, address, process: owner }) => ({
+        kind,
+        address,
+        process: processDocument(owner),
+      })),
+    } satisfies PortsDocument)
     return
   }
-  if (documents.length === 0) {
-    context.say(`Nothing listens in ${workspace.name}.`)
-    return
-  }
+  if (documents.length === 0) context.say(`Nothing listens in ${workspace.name} that could be forwarded.`)
+  else printPorts(context, documents)
+  if (others.length > 0)
+    context.print(
+      table(
+        ['ALSO LISTENING', 'PROCESS', 'BOUND TO'],
+        others.map(({ kind, address, process: owner }) => [
+          kind === 'udp' ? 'UDP' : 'unix socket',
+          owner?.name ?? '',
+          address,
+        ]),
+      ),
+    )
+  if (documents.some(({ state, url }) => state === 'live' && url === null))
+    context.say(`To open one: ${commandName()} serve ${workspace.name}`)
+}
+
+function printPorts(context: CommandContext, documents: readonly PortDocument[]): void {
   context.print(
     table(
       ['PORT', 'STATE', 'PROCESS', 'BOUND TO', 'LABEL', 'URL'],
@@ -47,9 +70,10 @@ export async function ports(context: CommandContext, text: string): Promise<unde
       ]),
     ),
   )
-  if (documents.some(({ state, url }) => state === 'live' && url === null))
-    context.say(`To open one: ${commandName()} serve ${workspace.name}`)
 }
+
+const processDocument = (owner: Listener['process']) =>
+  owner ? { pid: owner.pid, name: owner.name, command: owner.command } : null
 
 /** Addresses that a connection to localhost arrives at. */
 const local = new Set(['127.0.0.1', '0.0.0.0', '::1', '::'])
@@ -73,7 +97,7 @@ export function portDocuments(
         state: own.length === 0 ? 'not-listening' : reachable ? 'live' : 'failed',
         protocol: attributes.protocol,
         label: attributes.label ?? null,
-        process: process_ ? { pid: process_.pid, name: process_.name, command: process_.command } : null,
+        process: processDocument(process_),
         addresses: [...new Set(own.map(({ address }) => address))],
         local: served.get(port)?.local ?? null,
         url: served.get(port)?.url ?? null,

@@ -87,6 +87,7 @@ export function createEngine({
     workspaces: ofInterest,
     everyWorkspace: workspaces.workspaces,
     links,
+    shows: terminals.shows,
     emit,
   })
   const settled = Promise.all([workspaces.settled, ports.settled]).then(() => undefined)
@@ -154,6 +155,7 @@ export function createEngine({
       sessions: terminals.sessions,
       ports: ports.ports,
       detections: ports.detections,
+      sockets: ports.sockets,
       transfers: files.transfers,
       consents: credentials.consents,
       grants: credentials.grants,

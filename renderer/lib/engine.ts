@@ -29,6 +29,7 @@ export const collectionStores: { readonly [N in CollectionName]: CollectionStore
   sessions: createCollectionStore<'sessions'>(),
   ports: createCollectionStore<'ports'>(),
   detections: createCollectionStore<'detections'>(),
+  sockets: createCollectionStore<'sockets'>(),
   transfers: createCollectionStore<'transfers'>(),
   consents: createCollectionStore<'consents'>(),
   grants: createCollectionStore<'grants'>(),

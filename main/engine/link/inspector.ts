@@ -11,7 +11,7 @@ const END = '\u0004end'
 
 /**
  * Answers, line by line, what it is asked on stdin; it starts one or two programs for an answer and none in between.
- * `sample`: listening sockets. `owners`: open sockets by process, as far as its user may see. `process N…`: names and
+ * `sample`: listening sockets. `others`: those of UDP, and unix sockets. `owners`: open sockets by process, as far as its user may see. `process N…`: names and
  * command lines. `users`: /etc/passwd. `foreground NAME=value`: of what began outside of this container with that in its
  * environment and has a terminal, its own process group and the one in the foreground (proc(5), `stat`).
  */
@@ -25,6 +25,7 @@ fi
 while read -r verb rest; do
   case $verb in
     sample) sockets ;;
+    others) cat /proc/net/udp /proc/net/udp6 /proc/net/unix 2>/dev/null ;;
     owners) ls -ln /proc/[0-9]*/fd /proc/self/fd 2>/dev/null | pick ;;
     process)
       for p in $rest; do

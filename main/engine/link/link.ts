@@ -1,5 +1,5 @@
 import type { Duplex, Readable } from 'node:stream'
-import { type Listener, type Problem, problem } from '#contract'
+import { type Listener, type OtherListener, type Problem, problem } from '#contract'
 import type { ExecOptions, ExecProcess } from '../drivers/driver'
 import type { Disposer } from '../platform/disposable'
 import type { LinkActivity } from './activity'
@@ -146,7 +146,11 @@ export type LinkExecOptions = Omit<ExecOptions, 'command'> &
 export type LinkTerminalOptions = LinkExecOptions & { readonly tty: NonNullable<ExecOptions['tty']> }
 
 export type ListeningTable =
-  | { readonly available: true; readonly listeners: readonly Listener[] }
+  | {
+      readonly available: true
+      readonly listeners: readonly Listener[]
+      readonly others: readonly OtherListener[]
+    }
   /** `problem` is absent when the workspace simply does not run. */
   | { readonly available: false; readonly problem?: Problem }
 

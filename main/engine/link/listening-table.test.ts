@@ -1,12 +1,15 @@
 import { describe, expect, it } from 'vitest'
+import { parseAgentTable } from './agent/listeners'
 import {
   type ProcessFacts,
+  parseDatagramSockets,
   parseListeningSockets,
   parseProcesses,
   parseSocketOwners,
   parseUsers,
   toListeners,
 } from './listening-table'
+import { noOthers, type OtherSockets, parseUnixSockets, toOtherListeners } from './other-listeners'
 
 /** Taken from containers, headings and all. */
 const tcp = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
@@ -51,6 +54,48 @@ describe('the listening table', () => {
     '0: XYZ:1F90 0:0 0A a b 0 0 0 1',
     '0: 0100007F:0000 0:0 0A a b c 0 0 1',
   ])('leaves out %j', (line) => expect(parseListeningSockets([line])).toEqual([]))
+})
+
+describe('what listens beside TCP', () => {
+  const udp = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops
+ 2250: 0100007F:14E9 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 71 2 0000000000000000 0
+ 2251: 0100007F:14EA 0100007F:0035 01 00000000:00000000 00:00000000 00000000     0        0 72 2 0000000000000000 0
+ 2252: 0B00007F:A0F1 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 73 2 0000000000000000 0
+ 2253: 00000000:8000 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 74 2 0000000000000000 0
+ 2254: 00000000000000000000000000000000:14E9 00000000000000000000000000000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 75 2 0000000000000000 0`
+  const unix = `Num       RefCount Protocol Flags    Type St Inode Path
+0000000000000000: 00000002 00000000 00010000 0001 01    81 /run/a b.sock
+0000000000000000: 00000002 00000000 00010000 0001 01 82 @hidden
+0000000000000000: 00000003 00000000 00000000 0001 03 83 /run/a b.sock
+0000000000000000: 00000002 00000000 00010000 0001 01 84 /tmp/berth-agent-0/agent.sock`
+  const lines = `${udp}\n${unix}`.split('\n')
+  const show = (others: OtherSockets) =>
+    toOtherListeners(
+      others,
+      (inode) => (inode === '71' ? { pid: 1, name: 'mdns', command: 'mdns' } : undefined),
+      () => 'root',
+      () => false,
+    ).map(({ kind, address, process }) => `${kind} ${address} ${process?.name ?? '?'}`)
+
+  it('is what serves over UDP or at a path, without what only sends, and nothing of ours', () => {
+    const read = { datagrams: parseDatagramSockets(lines), paths: parseUnixSockets(lines) }
+    expect(show(read)).toEqual(['udp [::]:5353 ?', 'udp 127.0.0.1:5353 mdns', 'unix /run/a b.sock ?'])
+    expect(show(noOthers)).toEqual([])
+  })
+
+  it('is the same as the agent tells it', () => {
+    const listeners = [
+      { kind: 'udp4', address: '127.0.0.1', port: 5353, inode: '71', uid: 0 },
+      { kind: 'udp4', address: '127.0.0.11', port: 53, inode: '73', uid: 0 },
+      { kind: 'udp6', address: '::', port: 5353, inode: '75', uid: 0 },
+      { kind: 'unix', path: '/run/a b.sock', inode: '81' },
+      { kind: 'unix', inode: '82' },
+      { kind: 'tcp6', address: '::ffff:127.0.0.1', port: 80, inode: '90', uid: 0 },
+    ]
+    const table = parseAgentTable(JSON.stringify({ listeners }))
+    expect(show(table.others)).toEqual(['udp [::]:5353 ?', 'udp 127.0.0.1:5353 mdns', 'unix /run/a b.sock ?'])
+    expect(table.sockets).toEqual([{ address: '127.0.0.1', port: 80, inode: '90', uid: 0 }])
+  })
 })
 
 describe('owners', () => {
@@ -105,6 +150,18 @@ describe('what is shown', () => {
     expect(show(['::1', 80, 'a'], ['127.0.0.1', 80, 'b'])).toEqual(['127.0.0.1 80 root'])
     expect(show(['::1', 80, 'a'], ['127.0.0.1', 80, 'other'])).toHaveLength(2)
     expect(show(['::', 80, 'a'])).toEqual(['::  80 root'.replace('  ', ' ')])
+  })
+
+  it('is the first process of several that share an address', () => {
+    facts.late = { pid: 7, name: 'worker', command: 'worker' }
+    expect(show(['127.0.0.1', 80, 'late'], ['127.0.0.1', 80, 'a'])).toEqual(['127.0.0.1 80 root'])
+    const [listener] = toListeners(
+      ['late', 'a'].map((inode) => ({ address: '127.0.0.1', port: 80, inode, uid: 0 })),
+      (inode) => facts[inode],
+      () => undefined,
+      () => false,
+    )
+    expect(listener?.process?.pid).toBe(1)
   })
 
   it('is each address once, sorted, and nothing of ours', () => {

@@ -8,16 +8,23 @@ export interface ListeningSocket {
   readonly inode: string
 }
 
+/** States of a socket: of TCP one that listens, of UDP one that is bound and not connected. */
 const LISTEN = '0A'
+const UNCONNECTED = '07'
 /** Docker's own resolver, in every container on a network of its own. */
 export const DOCKER_RESOLVER = '127.0.0.11'
 
 /** Reads lines of /proc/net/tcp and /proc/net/tcp6, with or without their headings. What is not understood is left out. */
-export function parseListeningSockets(lines: readonly string[]): readonly ListeningSocket[] {
+export const parseListeningSockets = (lines: readonly string[]) => parseSockets(lines, LISTEN)
+
+/** The same of /proc/net/udp and /proc/net/udp6. */
+export const parseDatagramSockets = (lines: readonly string[]) => parseSockets(lines, UNCONNECTED)
+
+function parseSockets(lines: readonly string[], state: string): readonly ListeningSocket[] {
   const sockets: ListeningSocket[] = []
   for (const line of lines) {
     const fields = line.trim().split(/\s+/)
-    if (fields[3] !== LISTEN) continue
+    if (fields[3] !== state) continue
     const [hexAddress = '', hexPort = ''] = (fields[1] ?? '').split(':')
     const port = Number.parseInt(hexPort, 16)
     const address = parseAddress(hexAddress)
@@ -45,6 +52,9 @@ function parseAddress(hex: string): string | undefined {
   for (let at = 0; at < 16; at += 2) groups.push(((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0))
   return compressed(groups)
 }
+
+/** An address of IPv4 that a socket of IPv6 is bound to is written as one of IPv4, which is how it is reached. */
+export const plainAddress = (address: string): string => address.replace(/^::ffff:(?=[\d.]+$)/i, '')
 
 /** RFC 5952: lower case, no leading zeros, the longest run of zeros as `::`. */
 function compressed(groups: readonly number[]): string {
@@ -137,8 +147,9 @@ export function toListeners(
   })
   const seen = new Set<string>()
   return kept
+    .sort((one, two) => (one.process?.pid ?? 0) - (two.process?.pid ?? 0))
     .filter((listener) => {
-      // SO_REUSEPORT: several sockets of one address.
+      // SO_REUSEPORT: several sockets of one address. The first process began the others.
       const key = `${listener.address} ${listener.port}`
       if (seen.has(key)) return false
       seen.add(key)

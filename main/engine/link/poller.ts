@@ -13,12 +13,14 @@ import { type ListeningTable, SESSION_VARIABLE } from './link'
 import {
   type ListeningSocket,
   type ProcessFacts,
+  parseDatagramSockets,
   parseListeningSockets,
   parseProcesses,
   parseSocketOwners,
   parseUsers,
   toListeners,
 } from './listening-table'
+import { noOthers, type OtherSockets, parseUnixSockets, toOtherListeners } from './other-listeners'
 import { Rest } from './rest'
 import { ConnectionLost, type SshConnection } from './ssh/connection'
 
@@ -28,6 +30,11 @@ const FAST_FOR = 30_000
 const NORMAL = 1000
 const NORMAL_FOR = 3 * 60_000
 const QUIET = 3000
+/**
+ * At most so often, without an agent, it is looked what listens beside TCP, and whether sockets have gone over to another
+ * process: both take long.
+ */
+const SELDOM = 10_000
 /** How long the table may be unknown, while the helper is made again, before that is told. */
 const PATIENCE = 2500
 const RETRY_MAXIMUM = 5000
@@ -263,10 +270,10 @@ export class Poller {
   }
 
   async #told(workspace: Workspace, table: AgentTable, signal: AbortSignal): Promise<void> {
-    const { owners, sockets, users } = table
-    this.#forgetGone(sockets)
+    const { others, owners, sockets, users } = table
+    this.#forgetGone([...sockets, ...others.datagrams, ...others.paths])
     for (const [inode, owner] of owners) this.#owners.set(inode, owner)
-    const publish = () => this.#publishSockets(sockets, users)
+    const publish = () => this.#publishSockets(sockets, others, users)
     publish()
     const unknown = sockets.filter(({ inode }) => !this.#owners.has(inode))
     if (unknown.length === 0) return
@@ -274,15 +281,20 @@ export class Poller {
     if (!signal.aborted && this.#workspace()?.incarnation === workspace.incarnation) publish()
   }
 
-  #publishSockets(sockets: readonly ListeningSocket[], users: ReadonlyMap<number, string>): void {
+  #publishSockets(
+    sockets: readonly ListeningSocket[],
+    others: OtherSockets,
+    users: ReadonlyMap<number, string>,
+  ): void {
+    const facts = [
+      (inode: string) => this.#owners.get(inode),
+      (uid: number) => users.get(uid),
+      (command: string) => OWN_PROCESS.test(command),
+    ] as const
     this.#publish({
       available: true,
-      listeners: toListeners(
-        sockets,
-        (inode) => this.#owners.get(inode),
-        (uid) => users.get(uid),
-        (command) => OWN_PROCESS.test(command),
-      ),
+      listeners: toListeners(sockets, ...facts),
+      others: toOtherListeners(others, ...facts),
     })
   }
 
@@ -294,6 +306,8 @@ export class Poller {
     onSuccess: () => void,
   ): Promise<void> {
     let key: string | undefined
+    let others = noOthers
+    let seldomAt = Number.NEGATIVE_INFINITY
     while (!signal.aborted) {
       const now = this.#workspace()
       if (now?.state !== 'running' || now.incarnation !== workspace.incarnation) return
@@ -303,12 +317,21 @@ export class Poller {
       if (this.#workspace()?.incarnation !== workspace.incarnation) return
       onSuccess()
       const sampled = sockets.map((socket) => `${socket.address} ${socket.port} ${socket.inode}`).join('\n')
-      if (sampled !== key) {
+      const time = this.#dependencies.clock.now()
+      const seldom = time - seldomAt >= SELDOM
+      if (seldom) {
+        seldomAt = time
+        const lines = await inspector.ask('others')
+        others = { datagrams: parseDatagramSockets(lines), paths: parseUnixSockets(lines) }
+      }
+      if (seldom || sampled !== key) {
         key = sampled
+        this.#forgetGone([...sockets, ...others.datagrams, ...others.paths])
+        if (seldom) await this.#ask(inspector, [...sockets, ...others.datagrams, ...others.paths])
         await this.#lookUp(workspace, inspector, sockets, signal)
       }
       if (!signal.aborted && this.#workspace()?.incarnation === workspace.incarnation)
-        this.#publishSockets(sockets, users)
+        this.#publishSockets(sockets, others, users)
       await this.#rest.wait(this.#interval(), signal)
     }
   }
@@ -320,7 +343,6 @@ export class Poller {
     sockets: readonly ListeningSocket[],
     signal: AbortSignal,
   ): Promise<void> {
-    this.#forgetGone(sockets)
     const fresh = sockets.filter((socket) => this.#owners.get(socket.inode) === undefined)
     if (fresh.length === 0) return
     await this.#ask(inspector, fresh)
@@ -328,7 +350,7 @@ export class Poller {
   }
 
   /** Owners are kept for as long as their sockets are there: to look them up takes a process. */
-  #forgetGone(sockets: readonly ListeningSocket[]): void {
+  #forgetGone(sockets: readonly Pick<ListeningSocket, 'inode'>[]): void {
     const present = new Set(sockets.map((socket) => socket.inode))
     for (const inode of this.#owners.keys()) if (!present.has(inode)) this.#owners.delete(inode)
   }
@@ -366,7 +388,7 @@ export class Poller {
     await Promise.race([all, this.#rest.wait(OWNER_PATIENCE, signal)])
   }
 
-  async #ask(inspector: Inspector, sockets: readonly ListeningSocket[]): Promise<void> {
+  async #ask(inspector: Inspector, sockets: readonly Pick<ListeningSocket, 'inode'>[]): Promise<void> {
     const owners = parseSocketOwners(await inspector.ask('owners'))
     const pids = new Map<string, number>()
     for (const { inode } of sockets) {

@@ -6,10 +6,12 @@ export interface EffectiveAttributes {
   readonly protocol: 'http' | 'https' | 'tcp'
   readonly onAutoForward: OnAutoForward
   readonly requireLocalPort: boolean
+  /** The definition speaks of this port. */
+  readonly declared: boolean
 }
 
 /** Where Linux begins to take ports at random (net.ipv4.ip_local_port_range): seldom one that a person asked for. */
-const FIRST_EPHEMERAL = 32768
+export const FIRST_EPHEMERAL = 32768
 
 /** Ports of IANA's registry whose protocols are not HTTP and that developers run. */
 const TCP_PORTS: ReadonlySet<number> = new Set([
@@ -31,12 +33,21 @@ export function attributesOf(
   const tcp =
     TCP_PORTS.has(port) || listeners.some((listener) => TCP_PROGRAMS.test(listener.process?.name ?? ''))
   const quiet = !declared && (tcp || port >= FIRST_EPHEMERAL)
+  const label = attributes.label ?? containerOf(listeners)
   return {
-    ...(attributes.label ? { label: attributes.label } : {}),
+    ...(label ? { label } : {}),
     protocol: attributes.protocol ?? (tcp ? 'tcp' : 'http'),
     onAutoForward: attributes.onAutoForward ?? (quiet ? 'silent' : 'notify'),
     requireLocalPort: attributes.requireLocalPort ?? false,
+    declared,
   }
+}
+
+/** Docker that runs in a workspace publishes a container's port by a process whose arguments say which one it is. */
+function containerOf(listeners: readonly Listener[]): string | undefined {
+  const proxy = listeners.find(({ process }) => process?.name === 'docker-proxy')?.process?.command ?? ''
+  const [, address, port] = /-container-ip (\S+) -container-port (\d+)/.exec(proxy) ?? []
+  return address && port ? `Container ${address}, port ${port}` : undefined
 }
 
 function findAttributes(

@@ -8,6 +8,7 @@ import {
   type Workspace,
 } from '#contract'
 import type { ListeningTable } from '../link/link'
+import { FIRST_EPHEMERAL } from './attributes'
 import type { ForwardServer } from './forward'
 
 /** What Berth knows of one port of one workspace. */
@@ -30,6 +31,13 @@ export interface Entry {
   tried?: boolean
   seenAt: number
   lastSeen: number
+  /** When something began to listen there last, and when that ended. */
+  since: number
+  until: number
+  /** Something listened for longer than {@link LASTS}. */
+  lasted: boolean
+  /** A terminal of the workspace shows its number. */
+  shown: boolean
   /** The run of the workspace in which something last listened there. */
   liveIn?: string
   used: boolean
@@ -37,6 +45,61 @@ export interface Entry {
   announcedOnce: boolean
   connections: number
   published?: string
+}
+
+export const newEntry = (port: number, origin: Port['origin'], now: number): Entry => ({
+  port,
+  origin,
+  listeners: [],
+  manual: false,
+  stopped: false,
+  work: Promise.resolve(),
+  seenAt: now,
+  lastSeen: now,
+  since: now,
+  until: now,
+  lasted: false,
+  shown: false,
+  used: false,
+  announcedOnce: false,
+  connections: 0,
+})
+
+/** What listens for no longer than this, milliseconds, is no news: tools take a port to see whether it is free. */
+export const LASTS = 1000
+/** It is forgotten if it does not come back for this long, milliseconds, and nobody connects. */
+export const LINGERS = 5000
+
+/** Nothing listens there any more. */
+export function silence(entry: Entry, now: number): void {
+  if (entry.listeners.length === 0) return
+  entry.listeners = []
+  entry.until = now
+  if (now - entry.since >= LASTS) entry.lasted = true
+}
+
+/** It still listens: by now for long enough, perhaps, or in a terminal. */
+export function grow(entry: Entry, now: number, shows: (port: number) => boolean): void {
+  if (entry.listeners.length === 0) return
+  if (now - entry.since >= LASTS) entry.lasted = true
+  if (isUnseen(entry)) entry.shown = shows(entry.port)
+}
+
+/** It listened for a moment, and nobody has cared. */
+export const isPassing = (entry: Entry): boolean =>
+  entry.origin === 'detected' && entry.listeners.length === 0 && !entry.lasted && !entry.used
+
+/** Its number was given by the system, and was in no terminal so far. */
+export const isUnseen = (entry: Entry): boolean =>
+  entry.port >= FIRST_EPHEMERAL && entry.origin === 'detected' && !entry.manual && !entry.shown
+
+/** See `doubt` of {@link Port}. */
+export function doubtOf(entry: Entry, declared: boolean): Port['doubt'] {
+  if (entry.origin !== 'detected' || entry.manual || declared || entry.listeners.length === 0)
+    return undefined
+  if (isUnseen(entry)) return 'random'
+  // A process is often found a moment after its socket.
+  return entry.lasted && entry.listeners.every(({ process }) => !process) ? 'no-process' : undefined
 }
 
 /** The truth about a port: what the workspace's state, its listening table and the last attempt say together. */

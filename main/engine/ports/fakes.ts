@@ -87,7 +87,7 @@ export class FakeLink implements Link {
   readonly open = new Set<Duplex>()
   readonly #addresses = new Map<number, number>()
   readonly #waiting = new Set<() => void>()
-  #table: ListeningTable = { available: true, listeners: [] }
+  #table: ListeningTable = { available: true, listeners: [], others: [] }
   #version = 0
   /** When present, every dial fails with it. */
   failure: Error | undefined
@@ -109,13 +109,14 @@ export class FakeLink implements Link {
       this.setTable({
         available: true,
         listeners: this.#table.listeners.filter((listener) => listener.port !== port),
+        others: this.#table.others,
       })
     }
   }
 
   show(listener: Listener): void {
-    const before = this.#table.available ? this.#table.listeners : []
-    this.setTable({ available: true, listeners: [...before, listener] })
+    const { listeners, others } = this.#table.available ? this.#table : { listeners: [], others: [] }
+    this.setTable({ available: true, listeners: [...listeners, listener], others })
   }
 
   setTable(table: ListeningTable): void {

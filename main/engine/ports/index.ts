@@ -1,4 +1,4 @@
-import { type Detection, type Port, problem, toProblem, type Workspace } from '#contract'
+import { type Detection, type Port, problem, type Sockets, toProblem, type Workspace } from '#contract'
 import type { Links } from '../link/link'
 import { Collection, type ReadonlyCollection, type RecordChange } from '../platform/collection'
 import type { Disposer } from '../platform/disposable'
@@ -18,12 +18,15 @@ export interface PortsDependencies {
   /** All there are, where `workspaces` is a part of them: names in URLs depend on all. */
   readonly everyWorkspace?: ReadonlyCollection<Workspace>
   readonly links: Links
+  /** Whether a terminal of a workspace shows a number. */
+  readonly shows?: (workspaceId: string, number: number) => boolean
   readonly emit: EmitEvent
 }
 
 export interface PortService {
   readonly ports: ReadonlyCollection<Port>
   readonly detections: ReadonlyCollection<Detection>
+  readonly sockets: ReadonlyCollection<Sockets>
   /** Undefined until the first forward: a process that forwards nothing takes no port. */
   routerPort(): number | undefined
   onRouterPort(listener: () => void): Disposer
@@ -34,6 +37,8 @@ export interface PortService {
 
 /** How long a request waits for a port that is not known yet, milliseconds: an app may have come up just now. */
 const APPEARS = 1500
+/** Of what is not forwarded, so many are told: more than anybody reads. */
+const MOST_OTHERS = 200
 
 /** Detects what listens in each workspace, forwards it, and routes URLs to it. */
 export function createPorts({
@@ -41,10 +46,12 @@ export function createPorts({
   workspaces,
   everyWorkspace = workspaces,
   links,
+  shows = () => false,
   emit,
 }: PortsDependencies): PortService {
   const ports = new Collection<Port>()
   const detections = new Collection<Detection>()
+  const sockets = new Collection<Sockets>()
   const all = new Map<string, WorkspacePorts>()
   const gate = new Gate({ workspaces, links, clock: platform.clock })
   const routerListeners = new Set<() => void>()
@@ -128,6 +135,14 @@ export function createPorts({
       remove: (id) => ports.delete(id),
       blind: (problem) =>
         problem ? detections.set({ id: workspaceId, problem }) : detections.delete(workspaceId),
+      others(listeners) {
+        const more = Math.max(0, listeners.length - MOST_OTHERS)
+        const told = { id: workspaceId, listeners: listeners.slice(0, MOST_OTHERS), more }
+        const before = sockets.get(workspaceId)
+        if (listeners.length === 0) sockets.delete(workspaceId)
+        else if (JSON.stringify(told) !== JSON.stringify(before)) sockets.set(told)
+      },
+      shows: (port) => shows(workspaceId, port),
       opened: (event) => emit('port.opened', event),
       wantRouter,
       forgotten: (port) => router?.forget(workspaceId, port),
@@ -189,6 +204,7 @@ export function createPorts({
   return {
     ports,
     detections,
+    sockets,
     routerPort: () => router?.port,
     onRouterPort(listener) {
       routerListeners.add(listener)

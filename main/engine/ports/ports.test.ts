@@ -368,12 +368,12 @@ describe('what the definition and the settings say', () => {
     expect(port(4000)).toMatchObject({ onAutoForward: 'ignore', state: 'live' })
     expect(port(4000)?.forward).toBeUndefined()
     expect(port(5000)).toMatchObject({ label: 'other', onAutoForward: 'silent' })
-    await vi.waitFor(() =>
-      expect(events.map((event) => [event.port, event.onAutoForward]).sort()).toEqual([
-        [3001, 'openBrowser'],
-        [3005, 'openPreview'],
-      ]),
-    )
+    const announced = () => events.map((event) => [event.port, event.onAutoForward]).sort()
+    const all = [
+      [3001, 'openBrowser'],
+      [3005, 'openPreview'],
+    ]
+    await vi.waitFor(() => expect(announced()).toEqual(all), 15_000)
     expect(events.every((event) => event.url?.startsWith('http://300'))).toBe(true)
     // Seen again in the same run: no news.
     link.unserve(3001)
@@ -477,7 +477,7 @@ describe('what cannot be detected', () => {
     start()
     links.get(ID).setTable({ available: false, problem: noShell })
     await vi.waitFor(() => expect(service.detections.list()).toEqual([{ id: ID, problem: noShell }]))
-    links.get(ID).setTable({ available: true, listeners: [] })
+    links.get(ID).setTable({ available: true, listeners: [], others: [] })
     await vi.waitFor(() => expect(service.detections.list()).toEqual([]))
   })
 

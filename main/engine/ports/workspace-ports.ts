@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import {
   type EventPayload,
+  type OtherListener,
   type Port,
   type Problem,
   ProblemError,
@@ -9,8 +10,22 @@ import {
 } from '#contract'
 import type { Link, ListeningTable } from '../link/link'
 import type { Platform } from '../platform/platform'
-import { attributesOf, type EffectiveAttributes } from './attributes'
-import { type Entry, groupByPort, isAnnounced, notKnown, stateOf } from './entry'
+import { attributesOf, type EffectiveAttributes, FIRST_EPHEMERAL } from './attributes'
+import {
+  doubtOf,
+  type Entry,
+  groupByPort,
+  grow,
+  isAnnounced,
+  isPassing,
+  isUnseen,
+  LASTS,
+  LINGERS,
+  newEntry,
+  notKnown,
+  silence,
+  stateOf,
+} from './entry'
 import { openForward } from './forward'
 import { trafficTo } from './traffic'
 
@@ -20,7 +35,8 @@ const TRY_EVERY = 3000
 const NEWS = 60_000
 /** How long a port that the system gave by chance is remembered after it stopped listening. */
 const FORGET_EPHEMERAL = 10 * 60_000
-const FIRST_EPHEMERAL = 32768
+/** For how long after it began to listen terminals are looked at for a port's number, milliseconds. */
+const LOOK_FOR = 60_000
 /** Between two announcements of a port's number of connections. */
 const COUNT_EVERY = 200
 
@@ -39,6 +55,10 @@ export interface WorkspacePortsDependencies {
   readonly remove: (id: string) => void
   /** Whether ports show up by themselves: with the Problem they do not. */
   readonly blind: (problem: Problem | undefined) => void
+  /** What else listens. */
+  readonly others: (listeners: readonly OtherListener[]) => void
+  /** Whether a terminal of the workspace shows this number. */
+  readonly shows: (port: number) => boolean
   readonly opened: (event: EventPayload<'port.opened'>) => void
   /** A forward exists now: the router is wanted. Resolves when it listens. */
   readonly wantRouter: () => Promise<void>
@@ -55,6 +75,8 @@ export class WorkspacePorts {
   #incarnation: string | undefined
   #counting: NodeJS.Timeout | undefined
   #trying: NodeJS.Timeout | undefined
+  /** Until the next port has listened for long enough, or may be shown by a terminal. */
+  #waiting: NodeJS.Timeout | undefined
 
   constructor(dependencies: WorkspacePortsDependencies) {
     this.#dependencies = dependencies
@@ -145,11 +167,13 @@ export class WorkspacePorts {
     this.#ended.abort()
     clearTimeout(this.#counting)
     clearTimeout(this.#trying)
+    clearTimeout(this.#waiting)
     const entries = [...this.#entries.values()]
     await Promise.all(entries.map((entry) => this.#inOrder(entry, () => this.#shut(entry))))
     if (!forget) return
     for (const entry of entries) this.#drop(entry)
     this.#dependencies.blind(undefined)
+    this.#dependencies.others([])
   }
 
   // --- what listens
@@ -165,24 +189,32 @@ export class WorkspacePorts {
     if (!workspace || this.#ended.signal.aborted) return
     this.#table = table
     this.#dependencies.blind(table.available ? undefined : table.problem)
+    this.#dependencies.others(table.available ? table.others : [])
+    const now = this.#dependencies.platform.clock.now()
     if (table.available) {
       const byPort = groupByPort(table.listeners)
       for (const [port, listeners] of byPort) {
         const entry = this.#entry(port, 'detected')
         // Back again: what was in the way of its forward may be gone.
         if (entry.listeners.length === 0 && !entry.server) delete entry.problem
+        if (entry.listeners.length === 0) entry.since = now
         entry.listeners = listeners
-        entry.lastSeen = this.#dependencies.platform.clock.now()
+        entry.lastSeen = now
         entry.liveIn = workspace.incarnation ?? ''
       }
-      for (const entry of this.#entries.values()) {
-        if (!byPort.has(entry.port)) entry.listeners = []
-      }
+      for (const entry of this.#entries.values()) if (!byPort.has(entry.port)) silence(entry, now)
     } else {
-      for (const entry of this.#entries.values()) entry.listeners = []
+      for (const entry of this.#entries.values()) silence(entry, now)
     }
     const old = this.#firstTable && this.#age(workspace) > NEWS
     if (table.available) this.#firstTable = false
+    this.#settleAll(workspace, old)
+    this.#tryUnseen()
+    this.#wait()
+  }
+
+  /** @param old what listens has done so for long, and is no news */
+  #settleAll(workspace: Workspace, old: boolean): void {
     for (const entry of [...this.#entries.values()]) {
       if (this.#isForgettable(entry)) {
         void this.#inOrder(entry, () => this.#shut(entry))
@@ -197,7 +229,29 @@ export class WorkspacePorts {
       this.#publish(entry)
       this.#announce(entry, workspace)
     }
-    this.#tryUnseen()
+  }
+
+  /** Looks again when a port has turned out to be more than a passing one, or less, or may be in a terminal. */
+  #wait(): void {
+    if (this.#waiting || this.#ended.signal.aborted || !this.#table?.available) return
+    const now = this.#dependencies.platform.clock.now()
+    const isOpen = (entry: Entry) =>
+      isPassing(entry) ||
+      (entry.listeners.length > 0 && now - entry.since < (isUnseen(entry) ? LOOK_FOR : LASTS))
+    if (![...this.#entries.values()].some(isOpen)) return
+    this.#waiting = setTimeout(() => {
+      this.#waiting = undefined
+      this.#lookAgain()
+      this.#wait()
+    }, LASTS)
+  }
+
+  #lookAgain(): void {
+    const workspace = this.#dependencies.workspace()
+    if (!workspace) return
+    const now = this.#dependencies.platform.clock.now()
+    for (const entry of this.#entries.values()) grow(entry, now, this.#dependencies.shows)
+    this.#settleAll(workspace, false)
   }
 
   #age(workspace: Workspace): number {
@@ -206,8 +260,10 @@ export class WorkspacePorts {
 
   #isForgettable(entry: Entry): boolean {
     if (entry.origin !== 'detected' || entry.manual || entry.listeners.length > 0 || entry.label) return false
+    const now = this.#dependencies.platform.clock.now()
+    if (isPassing(entry) && now - entry.until >= LINGERS) return this.#table?.available === true
     if (!entry.server) return !entry.stopped || this.#table?.available === true
-    const gone = this.#dependencies.platform.clock.now() - entry.lastSeen
+    const gone = now - entry.lastSeen
     return entry.port >= FIRST_EPHEMERAL && !entry.used && gone > FORGET_EPHEMERAL
   }
 
@@ -221,20 +277,7 @@ export class WorkspacePorts {
   #entry(port: number, origin: Port['origin']): Entry {
     let entry = this.#entries.get(port)
     if (!entry) {
-      const now = this.#dependencies.platform.clock.now()
-      entry = {
-        port,
-        origin,
-        listeners: [],
-        manual: false,
-        stopped: false,
-        work: Promise.resolve(),
-        seenAt: now,
-        lastSeen: now,
-        used: false,
-        announcedOnce: false,
-        connections: 0,
-      }
+      entry = newEntry(port, origin, this.#dependencies.platform.clock.now())
       this.#entries.set(port, entry)
     }
     return entry
@@ -397,6 +440,7 @@ export class WorkspacePorts {
     const { state, problem: failure } = stateOf(entry, workspace, this.#table)
     const protocol = entry.protocol ?? attributes.protocol
     const label = entry.label ?? attributes.label
+    const doubt = doubtOf(entry, attributes.declared)
     const url = protocol === 'tcp' ? undefined : this.#dependencies.url(workspace.id, entry.port)
     return {
       id: `${workspace.id}:${entry.port}`,
@@ -406,6 +450,7 @@ export class WorkspacePorts {
       listeners: [...entry.listeners],
       ...(label ? { label } : {}),
       protocol,
+      ...(doubt ? { doubt } : {}),
       onAutoForward: attributes.onAutoForward,
       state,
       ...(entry.server
@@ -436,7 +481,9 @@ export class WorkspacePorts {
   #announce(entry: Entry, workspace: Workspace): void {
     const incarnation = workspace.incarnation ?? ''
     if (!entry.server || entry.listeners.length === 0 || entry.announcedIn === incarnation) return
-    const { onAutoForward } = this.#attributes(entry, workspace)
+    const { declared, onAutoForward } = this.#attributes(entry, workspace)
+    // Not yet, or not unless a terminal shows it.
+    if (!entry.lasted || doubtOf(entry, declared)) return
     entry.announcedIn = incarnation
     const again = entry.announcedOnce
     entry.announcedOnce = true

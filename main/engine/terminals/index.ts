@@ -29,6 +29,8 @@ export interface Terminals {
     Handlers,
     'sessions.create' | 'sessions.greet' | 'sessions.rename' | 'sessions.foreground' | 'sessions.close'
   >
+  /** Whether one of a workspace's terminals has this number in its latest lines. */
+  shows(workspaceId: string, number: number): boolean
   /** Attaches a window. The port of a session that does not exist is closed. */
   open(input: StreamOpen<'terminal'>, port: MessageEndpoint): void
   /** Lets all sessions go, and ends those that their workspace does not keep. */
@@ -217,6 +219,11 @@ export function createTerminals({ platform, workspaces, followed, links }: Termi
         await close(find(sessionId))
         return {}
       },
+    },
+    shows(workspaceId, number) {
+      const pattern = new RegExp(`(?<!\\d)${number}(?!\\d)`)
+      const own = [...terminals.values()].filter((terminal) => terminal.workspaceId === workspaceId)
+      return own.some((terminal) => pattern.test(terminal.latestText()))
     },
     open(input, port) {
       const terminal = terminals.get(input.sessionId)

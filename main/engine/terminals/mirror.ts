@@ -21,6 +21,9 @@ const FEED = 65_536
 /** The parser looks at the clock between pieces of this size, and yields after 12 ms. */
 const PIECE = 16_384
 
+/** Lines that {@link ScreenMirror.latestText} gives at most. */
+const LATEST = 1000
+
 export interface MirrorOptions {
   readonly columns: number
   readonly rows: number
@@ -153,6 +156,17 @@ export class ScreenMirror {
       cursorBlinkMode: this.#terminal.options.cursorBlink === true,
     })
     return { data, tail: this.#tail.bytes, columns: cols, rows }
+  }
+
+  /** The text of its last lines, as far as they are parsed. A line that goes on in the next row is one. */
+  latestText(): string {
+    const { active } = this.#terminal.buffer
+    let text = ''
+    for (let row = Math.max(0, active.length - LATEST); row < active.length; row++) {
+      const line = active.getLine(row)
+      text += `${line?.isWrapped ? '' : '\n'}${line?.translateToString(true) ?? ''}`
+    }
+    return text
   }
 
   dispose(): void {

@@ -1,6 +1,5 @@
 import { basename } from 'node:path/posix'
-import type { Session, SessionEnd, StreamOpen, Workspace } from '#contract'
-import { toProblem } from '#contract'
+import { type Session, type SessionEnd, type StreamOpen, toProblem, type Workspace } from '#contract'
 import type { ExecExit, ExecProcess, KeptTerminal, Link } from '../link/link'
 import type { Collection, ReadonlyCollection } from '../platform/collection'
 import type { MessageEndpoint } from '../platform/message-port'
@@ -312,6 +311,9 @@ export class TerminalSession implements AttachmentOwner {
     if (this.#leader === attachment) this.#leader = this.#attachments.values().next().value
     this.#pipe.remove(attachment)
   }
+
+  /** What it shows, and some of what went before. */
+  latestText = () => this.#mirror.latestText()
 
   #attend(process: ExecProcess | KeptTerminal): void {
     const isFirst = this.#process === undefined

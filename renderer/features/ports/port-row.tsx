@@ -18,7 +18,7 @@ import { CopyButton } from '../../ui/copy-button'
 import { IconButton } from '../../ui/icon-button'
 import { StateDot } from '../../ui/state-dot'
 import styles from './ports.module.css'
-import { portAddress, portStateText } from './words'
+import { doubtText, portAddress, portStateText } from './words'
 
 /** One port: its process, its addresses, its state in true words. */
 export const PortRow = memo(function PortRow({ port }: { readonly port: Port }) {
@@ -34,6 +34,7 @@ export const PortRow = memo(function PortRow({ port }: { readonly port: Port }) 
   const process = port.listeners[0]?.process
   const local = forward ? `${forward.localAddress}:${forward.localPort}` : undefined
   const address = portAddress(port)
+  const doubt = doubtText(port)
   const moved = forward && forward.localPort !== port.port
   const tell = (result: Awaited<ReturnType<typeof request>>) => {
     if (!result.ok) notifyProblem(result.problem)
@@ -42,7 +43,7 @@ export const PortRow = memo(function PortRow({ port }: { readonly port: Port }) 
     <li className={styles.item}>
       <div className={styles.row}>
         <span className={styles.dot}>
-          <StateDot tone={portTone(port.state)} />
+          <StateDot tone={doubt ? 'off' : portTone(port.state)} />
         </span>
         <div className={styles.what}>
           <div className={styles.title}>
@@ -63,7 +64,7 @@ export const PortRow = memo(function PortRow({ port }: { readonly port: Port }) 
           </div>
         </div>
         <div className={styles.state}>
-          <div>{portStateText(port)}</div>
+          <div title={doubt?.long}>{doubt ? doubt.short : portStateText(port)}</div>
           <div className={styles.soft} title={reachText(port)}>
             {reachText(port)}
           </div>

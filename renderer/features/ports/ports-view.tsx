@@ -6,6 +6,7 @@ import { useCollection, useRecord, useSettings } from '../../lib/hooks'
 import { ProblemView } from '../../lib/problem-view'
 import { EmptyState } from '../../ui/empty-state'
 import { ForwardForm } from './forward-form'
+import { OtherList } from './other-list'
 import { PortRow } from './port-row'
 import styles from './ports.module.css'
 import { noPorts } from './words'
@@ -21,6 +22,7 @@ export function PortsView({ workspaceId }: { readonly workspaceId: string }) {
   const running = workspace?.state === 'running'
   const denied = deniedProblem(useRecord('targets', workspace?.targetId), 'ports')
   const detection = useRecord('detections', workspaceId)
+  const sockets = useRecord('sockets', workspaceId)
   const none = noPorts(running, detection?.problem.code, autoForward)
   const addButton = useRef<HTMLButtonElement>(null)
   const opened = useRef(false)
@@ -77,6 +79,7 @@ export function PortsView({ workspaceId }: { readonly workspaceId: string }) {
           </ul>
         </>
       )}
+      {sockets && running ? <OtherList sockets={sockets} /> : null}
     </div>
   )
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Port } from '#contract'
-import { noPorts, portAddress, portStateText } from './words'
+import { doubtText, noPorts, portAddress, portStateText } from './words'
 
 const port: Port = {
   id: 'w000000001:80',
@@ -19,6 +19,13 @@ test('a port that is not forwarded is called listening, not live', () => {
   expect(portStateText(port)).toBe('Listening')
   expect(portStateText({ ...port, forward })).toBe('Live')
   expect(portStateText({ ...port, forward, state: 'not-listening' })).toBe('Nothing listens now')
+})
+
+test('a doubt is told, and nothing where there is none', () => {
+  expect(doubtText(port)).toBeUndefined()
+  expect(doubtText({ ...port, doubt: 'random', state: 'failed' })).toBeUndefined()
+  expect(doubtText({ ...port, doubt: 'random' })?.short).toContain('helper')
+  expect(doubtText({ ...port, doubt: 'no-process' })?.short).toContain('not from here')
 })
 
 test('a browser gets the URL, else the local address, and nothing for what it cannot speak to', () => {

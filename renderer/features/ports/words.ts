@@ -14,6 +14,28 @@ export function portStateText({ state, forward }: Port): string {
   }
 }
 
+/** Why it may be nothing to open, where that is so: short, and in a sentence. */
+export function doubtText({
+  doubt,
+  state,
+}: Port): { readonly short: string; readonly long: string } | undefined {
+  if (state !== 'live') return undefined
+  switch (doubt) {
+    case 'random':
+      return {
+        short: 'Maybe a helper’s own',
+        long: 'The system gave this number, as it does to language servers and other helpers, and no terminal shows it.',
+      }
+    case 'no-process':
+      return {
+        short: 'Maybe not from here',
+        long: 'No process of this workspace was found that listens here. It may be another container that shares its network.',
+      }
+    default:
+      return undefined
+  }
+}
+
 /** What a browser would open, if anything. */
 export function portAddress({ forward, protocol }: Port): string | undefined {
   if (!forward) return undefined

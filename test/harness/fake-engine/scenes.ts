@@ -407,6 +407,20 @@ export const scenes: Record<string, Scene> = {
     targets: [...targets, downTarget],
     workspaces,
     ports,
+    sockets: [
+      {
+        id: 'watlas0001',
+        listeners: [
+          {
+            kind: 'udp',
+            address: '0.0.0.0:8125',
+            process: { pid: 430, name: 'statsd', command: 'statsd --port 8125' },
+          },
+          { kind: 'unix', address: '/run/postgresql/.s.PGSQL.5432' },
+        ],
+        more: 0,
+      },
+    ],
     sessions,
     operations: [startOperation],
     activities: [

@@ -237,7 +237,7 @@ describe('a client that goes', () => {
     })
     // The table does not show it, but it is there: asked for by a person, it is tried.
     const link = links.get(ID)
-    link.setTable({ available: true, listeners: [] })
+    link.setTable({ available: true, listeners: [], others: [] })
     await waitFor(service.ports, `${ID}:3000`, (port) => port?.state === 'not-listening')
     const dial = link.dial.bind(link)
     let release: () => void = () => undefined
