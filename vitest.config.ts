@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 /**
  * unit: beside the code, no engine and no window. conformance: a real Docker engine. kubernetes: a real cluster of the
  * oldest version; kubernetes-current: one of a current version. e2e: the built application in a real Electron window.
- * `npm test` runs them one after another, see scripts/test.mjs.
+ * `npm test` runs them one after another, see scripts/test.mjs; editors (real ones, fetched from npm) where it is named.
  */
 const minutes = (count: number) => count * 60_000
 const kubernetesTests = ['test/{harness/,}kubernetes/**/*.test.ts', 'test/conformance/kubernetes*.test.ts']
@@ -65,6 +65,17 @@ export default defineConfig({
           include: process.env.BERTH_TEST_WHOLE ? [...kubernetesTests, currentTests] : [currentTests],
           exclude: process.env.BERTH_TEST_WHOLE ? ['test/kubernetes/current/conformance.test.ts'] : [],
           sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        test: {
+          name: 'editors',
+          include: ['test/editors/**/*.test.ts'],
+          environment: 'node',
+          globalSetup: ['test/harness/global-setup.ts'],
+          testTimeout: minutes(3),
+          hookTimeout: minutes(5),
+          sequence: { groupOrder: 4 },
         },
       },
       {

@@ -1,5 +1,6 @@
 // `npm test`: sets up what tests need, runs everything even where something failed, and closes with
 // `N passed, N failed, N skipped`. Arguments name suites, then filters for Vitest: `npm run test:unit -- contract`.
+// `editors` has to be named: it fetches a few hundred megabytes.
 // `--kubernetes=current` runs all tests of a cluster on a current one in place of the oldest, and builds it if need be.
 // Runs before any dependency is installed: Node built-ins alone.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -20,7 +21,8 @@ import { ensureTestUser } from './setup/test-user.mjs'
 
 const minutes = (/** @type {number} */ count) => count * 60_000
 const checks = ['lint', 'typecheck', 'agent']
-const suites = ['unit', 'conformance', 'kubernetes', 'kubernetes-current', 'e2e']
+const usual = ['unit', 'conformance', 'kubernetes', 'kubernetes-current', 'e2e']
+const suites = [...usual, 'editors']
 /** No check and no suite hangs the run. */
 const limit = {
   lint: minutes(5),
@@ -31,6 +33,7 @@ const limit = {
   kubernetes: minutes(25),
   'kubernetes-current': minutes(25),
   e2e: minutes(25),
+  editors: minutes(25),
 }
 
 const tooLong = 'took too long and was ended'
@@ -44,7 +47,7 @@ const named = args
   .map((name) => (onCurrent && name === 'kubernetes' ? 'kubernetes-current' : name))
 const filters = args.filter((arg) => !checks.includes(arg) && !suites.includes(arg))
 if (onCurrent) process.env.BERTH_TEST_WHOLE = '1'
-const chosen = named.length > 0 ? named : [...checks, ...suites]
+const chosen = named.length > 0 ? named : [...checks, ...usual]
 
 /** @type {{ suite: string, passed: number, failed: number, skipped: { name: string, reason: string }[], failures: string[], seconds: number }[]} */
 const results = []
@@ -89,7 +92,7 @@ if (!interrupted) report()
  */
 async function prepare() {
   const clusters = ['kubernetes', 'kubernetes-current'].filter((suite) => chosen.includes(suite))
-  const needEngine = ['conformance', ...clusters, 'e2e'].filter((suite) => chosen.includes(suite))
+  const needEngine = ['conformance', ...clusters, 'e2e', 'editors'].filter((suite) => chosen.includes(suite))
   if (needEngine.length === 0) return {}
   const allFail = (/** @type {string} */ problem) =>
     Object.fromEntries(needEngine.map((suite) => [suite, problem]))
