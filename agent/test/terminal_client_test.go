@@ -19,6 +19,7 @@ type header struct {
 	Columns, Rows int
 	Snapshot      *struct{ Offset, Size int64 }
 	Lost          bool
+	Typed         *int64
 }
 
 type from struct {
@@ -31,6 +32,7 @@ type terminalOptions struct {
 	Create map[string]any `json:"create,omitempty"`
 	From   *from          `json:"from,omitempty"`
 	Role   string         `json:"role"`
+	Writer string         `json:"writer,omitempty"`
 }
 
 // attached is a client of one terminal that keeps what it gets.

@@ -65,6 +65,7 @@ func FuzzOpen(f *testing.F) {
 		f.Add(kind, ssh.Marshal(textMessage{`{"id":"none","role":"watch"}`}))
 		f.Add(kind, []byte{255, 255, 255, 255, 1})
 	}
+	f.Add("terminal@berth.dev", ssh.Marshal(textMessage{`{"id":"none","role":"write","writer":"a b"}`}))
 	f.Fuzz(func(t *testing.T, kind string, payload []byte) {
 		if len(payload) > 30_000 {
 			return

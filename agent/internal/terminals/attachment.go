@@ -27,18 +27,20 @@ var ErrBehind = errors.New("behind what is kept")
 type Attachment struct {
 	terminal   *terminal
 	writes     bool
+	typist     *typist // nil: what it types is not counted
 	closed     bool
 	cursor     int64     // up to where output was written to the client
 	progressAt time.Time // when the client last took something, or had everything
 	sentAt     time.Time // when output was last written to the client
 	sizes      [][]byte
+	toldTyped  int64 // how much of what was typed the client knows of
 
 	header   []byte
 	snapshot *checkpoint
 }
 
 // attach adds a client and settles where it begins.
-func (terminal *terminal) attach(from *From, writes bool) *Attachment {
+func (terminal *terminal) attach(options Options) *Attachment {
 	terminal.mutex.Lock()
 	defer terminal.mutex.Unlock()
 	log := &terminal.log
@@ -49,8 +51,13 @@ func (terminal *terminal) attach(from *From, writes bool) *Attachment {
 		Columns: terminal.size.Columns,
 		Rows:    terminal.size.Rows,
 	}
-	attachment := &Attachment{terminal: terminal, writes: writes, progressAt: time.Now()}
-	kept := terminal.checkpoint
+	attachment := &Attachment{terminal: terminal, writes: options.Role == "write", progressAt: time.Now()}
+	if attachment.writes && options.Writer != "" {
+		attachment.typist = terminal.typistOf(options.Writer, attachment)
+		attachment.toldTyped = attachment.typist.typed
+		told.Typed = &attachment.toldTyped
+	}
+	from, kept := options.From, terminal.checkpoint
 	switch {
 	case from != nil && from.Epoch == terminal.epoch && from.Offset >= log.oldest() && from.Offset <= log.end:
 		told.Start = from.Offset
@@ -74,9 +81,15 @@ func (attachment *Attachment) Detach() {
 	terminal := attachment.terminal
 	terminal.mutex.Lock()
 	defer terminal.mutex.Unlock()
+	attachment.detach()
+}
+
+// detach: the mutex is held.
+func (attachment *Attachment) detach() {
 	if attachment.closed {
 		return
 	}
+	terminal := attachment.terminal
 	attachment.closed = true
 	delete(terminal.attached, attachment)
 	terminal.clean()
@@ -84,12 +97,19 @@ func (attachment *Attachment) Detach() {
 	terminal.touched()
 }
 
-// Input types data, if this client may write.
+// Input types data, if this client may write, and its writer has not attached anew.
 func (attachment *Attachment) Input(data []byte) error {
 	if !attachment.writes {
 		return nil
 	}
-	return attachment.terminal.input(data)
+	terminal := attachment.terminal
+	// What is counted is typed before what comes later.
+	terminal.typing.Lock()
+	defer terminal.typing.Unlock()
+	if !attachment.counts(len(data)) {
+		return nil
+	}
+	return terminal.input(data)
 }
 
 // Resize sets the terminal's size, if this client may write.
@@ -109,7 +129,7 @@ func (attachment *Attachment) tellSize(line []byte) {
 	attachment.sizes = append(attachment.sizes, line)
 }
 
-// Copy writes header, snapshot and output to data and size changes to notices, until the terminal has ended and all of
+// Copy writes header, snapshot and output to data, and size changes and what was typed to notices, until the terminal has ended and all of
 // it is written; then it gives how. The errors are those of writing, ErrBehind, and io.EOF after Detach.
 func (attachment *Attachment) Copy(data, notices io.Writer) (children.Status, error) {
 	snapshot := attachment.snapshot
@@ -125,11 +145,11 @@ func (attachment *Attachment) Copy(data, notices io.Writer) (children.Status, er
 		}
 	}
 	for {
-		count, sizes, exit, err := attachment.next(buffer)
+		count, lines, exit, err := attachment.next(buffer)
 		if err != nil {
 			return children.Status{}, err
 		}
-		for _, line := range sizes {
+		for _, line := range lines {
 			if _, err := notices.Write(line); err != nil {
 				return children.Status{}, err
 			}
@@ -174,13 +194,12 @@ func (attachment *Attachment) progressed(count int) {
 	terminal.condition.Broadcast()
 }
 
-// next waits for something to write.
-func (attachment *Attachment) next(buffer []byte) (count int, sizes [][]byte, exit *children.Status, err error) {
+// next waits for something to write: output, lines of notices, or the end.
+func (attachment *Attachment) next(buffer []byte) (count int, lines [][]byte, exit *children.Status, err error) {
 	terminal := attachment.terminal
 	terminal.mutex.Lock()
 	defer terminal.mutex.Unlock()
 	for {
-		sizes, attachment.sizes = attachment.sizes, nil
 		switch {
 		case attachment.closed:
 			return 0, nil, nil, io.EOF
@@ -188,7 +207,6 @@ func (attachment *Attachment) next(buffer []byte) (count int, sizes [][]byte, ex
 			return 0, nil, nil, ErrBehind
 		case attachment.cursor < terminal.log.end:
 			if attachment.awaitsCompany(len(buffer)) {
-				attachment.sizes = append(sizes, attachment.sizes...)
 				attachment.nap()
 				continue
 			}
@@ -197,15 +215,29 @@ func (attachment *Attachment) next(buffer []byte) (count int, sizes [][]byte, ex
 				return 0, nil, nil, ErrBehind
 			}
 			attachment.sentAt = time.Now()
-			return count, sizes, nil, nil
+			return count, attachment.notices(), nil, nil
 		case terminal.exit != nil:
-			return 0, sizes, terminal.exit, nil
-		case len(sizes) > 0:
-			return 0, sizes, nil, nil
+			return 0, attachment.notices(), terminal.exit, nil
+		case len(attachment.sizes) > 0 || attachment.owesTyped():
+			return 0, attachment.notices(), nil, nil
 		}
 		terminal.condition.Wait()
 		attachment.progressAt = time.Now()
 	}
+}
+
+// notices takes the lines that are due. The mutex is held.
+func (attachment *Attachment) notices() [][]byte {
+	lines := attachment.sizes
+	attachment.sizes = nil
+	if attachment.owesTyped() {
+		attachment.toldTyped = attachment.typist.typed
+		line, _ := json.Marshal(struct {
+			Typed int64 `json:"typed"`
+		}{attachment.toldTyped})
+		lines = append(lines, append(line, '\n'))
+	}
+	return lines
 }
 
 // awaitsCompany says that there is little to write, and more is likely to come soon. The mutex is held.

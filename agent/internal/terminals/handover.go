@@ -30,6 +30,13 @@ type State struct {
 	End        int64
 	Segments   []SegmentState
 	Checkpoint *CheckpointState
+	Typists    []TypistState
+}
+
+// TypistState is how much of a writer's input was typed.
+type TypistState struct {
+	Writer string
+	Typed  int64
 }
 
 // Status is how a process ended.
@@ -105,6 +112,9 @@ func (terminal *terminal) state() (state State, descriptors []int) {
 		state.Checkpoint = &CheckpointState{int(kept.file.Fd()), kept.shape}
 		descriptors = append(descriptors, state.Checkpoint.Descriptor)
 	}
+	for _, typist := range terminal.typists {
+		state.Typists = append(state.Typists, TypistState{typist.writer, typist.typed})
+	}
 	return state, descriptors
 }
 
@@ -134,6 +144,9 @@ func (all *Terminals) restore(state State) {
 	if kept := state.Checkpoint; kept != nil {
 		file := os.NewFile(uintptr(kept.Descriptor), "checkpoint")
 		made.checkpoint = &checkpoint{shape: kept.Shape, file: file, uses: 1}
+	}
+	for _, told := range state.Typists {
+		made.typists = append(made.typists, &typist{writer: told.Writer, typed: told.Typed})
 	}
 	all.table[made.id] = made
 	var status *children.Status

@@ -88,7 +88,7 @@ func TestPaused(t *testing.T) {
 func TestAttachmentThatFallsBehindIsClosed(t *testing.T) {
 	terminal := &terminal{attached: map[*Attachment]struct{}{}, touched: func() {}, log: outputLog{folder: t.TempDir()}}
 	terminal.condition = sync.NewCond(&terminal.mutex)
-	attachment := terminal.attach(nil, false)
+	attachment := terminal.attach(Options{Role: "watch"})
 	terminal.log.append(make([]byte, 3*segmentSize))
 	if _, err := attachment.Copy(io.Discard, io.Discard); !errors.Is(err, ErrBehind) {
 		t.Fatal(err)

@@ -32,6 +32,7 @@ type Options struct {
 	Create *Create `json:"create"`
 	From   *From   `json:"from"`
 	Role   string  `json:"role"` // write or watch
+	Writer string  `json:"writer"`
 }
 
 // Create says what to run if there is no terminal of that name yet.
@@ -69,6 +70,9 @@ func ParseOptions(text string) (Options, error) {
 	if options.Role != "write" && options.Role != "watch" {
 		return options, &Problem{"malformed", "role"}
 	}
+	if options.Writer != "" && !validID(options.Writer) {
+		return options, &Problem{"malformed", "writer"}
+	}
 	if options.From != nil && options.From.Offset < 0 {
 		return options, &Problem{"malformed", "from"}
 	}
@@ -99,6 +103,7 @@ type header struct {
 	Rows     int              `json:"rows"`
 	Snapshot *CheckpointShape `json:"snapshot"`
 	Lost     bool             `json:"lost"`
+	Typed    *int64           `json:"typed,omitempty"`
 }
 
 // CheckpointShape says what a checkpoint is of: the screen after the output before Offset.

@@ -41,6 +41,7 @@ type terminal struct {
 	family    *children.Family
 	activity  *activity.Recorder
 	touched   func()
+	typing    sync.Mutex // held while something is typed; taken before the other
 
 	mutex      sync.Mutex
 	condition  *sync.Cond
@@ -53,6 +54,7 @@ type terminal struct {
 	drawing    activity.Drawing
 	checkpoint *checkpoint
 	attached   map[*Attachment]struct{}
+	typists    []*typist // the one that attached last is the last
 	activityAt time.Time
 	exit       *children.Status // set after all output is in the log
 	endedAt    time.Time

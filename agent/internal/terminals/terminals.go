@@ -88,7 +88,7 @@ func (all *Terminals) Attach(options Options) (*Attachment, error) {
 		}
 		found = made
 	}
-	return found.attach(options.From, options.Role == "write"), nil
+	return found.attach(options), nil
 }
 
 func (all *Terminals) create(id string, wanted Create) (*terminal, error) {

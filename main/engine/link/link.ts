@@ -104,7 +104,12 @@ export interface LinkTerminals {
    */
   open(
     id: string,
-    options: { readonly create?: LinkTerminalOptions; readonly from?: TerminalPosition },
+    options: {
+      /** Who types, if that is to be counted: see {@link TerminalBeginning}. */
+      readonly writer?: string
+      readonly create?: LinkTerminalOptions
+      readonly from?: TerminalPosition
+    },
     signal: AbortSignal,
   ): Promise<KeptTerminal | undefined>
   /** All that there are, at once and at every change, for as long as the agent is reached; undefined while it is not. */

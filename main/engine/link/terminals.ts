@@ -41,8 +41,8 @@ export function createLinkTerminals({ agent, ended, prepare }: LinkTerminalsDepe
     }
   }
   return {
-    async open(id, { create, from }, signal) {
-      const options = { ...(create && { create: toMake(create) }), ...(from && { from }) }
+    async open(id, { create, ...attaching }, signal) {
+      const options = { ...attaching, ...(create && { create: toMake(create) }) }
       for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
         const connection = await agent.connected(AGENT_PATIENCE, signal)
         if (!connection) return undefined

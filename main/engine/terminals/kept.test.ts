@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -179,6 +180,49 @@ describe.skipIf(!isPossible)('a terminal that its workspace keeps', () => {
     for (let line = 1; line <= 9; line++) expect(window.text.split(`line ${line}.`)).toHaveLength(2)
     expect(window.replays).toHaveLength(1)
     expect(runs(pid)).toBe(true)
+  })
+
+  it('is typed once what a lost connection swallowed, and what was typed while there was none', async () => {
+    const app = openApp()
+    const id = await app.create(['sh', '-c', 'stty -echo; echo begun; exec cat'])
+    const window = app.attach(id)
+    await window.shows('begun')
+    window.type('arrived\n')
+    await window.shows('arrived')
+    local.freeze()
+    window.type('swallowed\n')
+    const unblock = local.block()
+    local.cut()
+    await expect.poll(() => app.stateOf(id), LIMIT).toBe('reconnecting')
+    window.type('waiting\n')
+    unblock()
+    await window.shows('waiting')
+    window.type('later\n')
+    await window.shows('later')
+    expect(window.text.match(/arrived|swallowed|waiting|later/g)).toEqual([
+      'arrived',
+      'swallowed',
+      'waiting',
+      'later',
+    ])
+  })
+
+  it('is typed a large paste once, whenever the connection is lost', async () => {
+    const app = openApp()
+    const id = await app.create(['sh', '-c', 'stty raw -echo; echo begun; head -c 300000 | sha256sum'])
+    const window = app.attach(id)
+    await window.shows('begun')
+    const states: (string | undefined)[] = []
+    app.sessions.onChange(() => states.push(app.stateOf(id)))
+    const pieces = Array.from({ length: 100 }, (_, at) => String(at % 10).repeat(3_000))
+    for (const [at, piece] of pieces.entries()) {
+      window.type(piece)
+      if (at % 25 !== 20) continue
+      states.length = 0
+      local.cut()
+      await expect.poll(() => states, LIMIT).toEqual(['reconnecting', 'running'])
+    }
+    await window.shows(createHash('sha256').update(pieces.join('')).digest('hex'))
   })
 
   it('is found again by the next Berth, with its screen, its name and its process', async () => {

@@ -15,11 +15,10 @@ import { ScreenMirror } from './mirror'
 import { OutputPipe } from './output-pipe'
 import { OutputPosition } from './output-position'
 import { SizeControl } from './size-control'
+import { TypedInput } from './typed-input'
 import { within } from './within'
 import { EXPLANATION, WorkspaceRun } from './workspace-run'
 
-/** Input typed before the process is there, bytes; more is dropped. */
-const EARLY_INPUT = 65_536
 /** How long a closed session's process has to obey SIGHUP, and then to be gone, milliseconds. */
 const HANGUP_GRACE = 500
 const CLOSE_LIMIT = 2_000
@@ -74,7 +73,7 @@ export class TerminalSession implements AttachmentOwner {
   /** Until somebody has seen it. */
   #found: FoundScreen | undefined
   readonly #checkpoints = new CheckpointPace(() => void this.#checkpoint())
-  #earlyInput: Uint8Array[] = []
+  readonly #input: TypedInput
   #end: SessionEnd | undefined
   #closing = false
   #renamed = false
@@ -94,6 +93,9 @@ export class TerminalSession implements AttachmentOwner {
     this.#ended = new Promise((resolve) => {
       this.#markEnded = resolve
     })
+    this.#input = new TypedInput(() =>
+      platform.logger.warn('More was typed into a terminal than is kept while it is not there'),
+    )
     this.#mirror = new ScreenMirror({
       columns: record.columns,
       rows: record.rows,
@@ -165,6 +167,7 @@ export class TerminalSession implements AttachmentOwner {
   async #open(): Promise<ExecProcess | KeptTerminal | undefined> {
     const { link, command, cwd, kept, platform, record } = this.#options
     const { signal } = this.#starting
+    const { writer } = this.#input
     const options = {
       ...(command ? { command } : { shell: 'login' as const }),
       tty: { columns: record.columns, rows: record.rows },
@@ -173,7 +176,8 @@ export class TerminalSession implements AttachmentOwner {
     }
     const isToBeKept = kept !== undefined || platform.settings.get().terminal.keep
     const terminal =
-      isToBeKept && (await link.terminals.open(this.id, kept ? {} : { create: options }, signal))
+      isToBeKept &&
+      (await link.terminals.open(this.id, { writer, ...(!kept && { create: options }) }, signal))
     if (terminal) return terminal
     return kept ? undefined : link.exec(options, signal)
   }
@@ -324,6 +328,7 @@ export class TerminalSession implements AttachmentOwner {
       // Somebody else may have given it another one meanwhile.
       if (!isFirst) this.#size.heard(process.beginning.columns, process.beginning.rows)
       process.onSize((columns, rows) => this.#size.heard(columns, rows))
+      process.onTyped((typed) => this.#input.arrived(typed))
     }
     process.stdout.on('data', (chunk: Uint8Array) => {
       this.#stir()
@@ -339,7 +344,7 @@ export class TerminalSession implements AttachmentOwner {
       this.#options.platform.logger.debug('Terminal input broke off', { cause: error.message }),
     )
     this.#options.sessions.patch(this.id, { state: 'running' })
-    for (const data of this.#earlyInput.splice(0)) process.stdin.write(data)
+    this.#input.attach(process.stdin, 'beginning' in process ? process.beginning.typed : undefined)
     const sizeReady = () => {
       clearTimeout(this.#sizeTimer)
       if (!this.#end) this.#size.started((columns, rows) => process.resize(columns, rows))
@@ -390,13 +395,15 @@ export class TerminalSession implements AttachmentOwner {
     const { link, platform, sessions } = this.#options
     const { signal } = this.#starting
     sessions.patch(this.id, { state: 'reconnecting' })
+    this.#input.detach()
     // What came before comes first.
     await new Promise<void>((resolve) => this.#pipe.end(resolve))
     try {
       while (!this.#end && !this.#closing) {
         if (this.#run.isOver) return this.#finish(endOfWorkspace(this.#run.workspace))
         const from = this.#position.now
-        const terminal = await link.terminals.open(this.id, { ...(from && { from }) }, signal)
+        const { writer } = this.#input
+        const terminal = await link.terminals.open(this.id, { writer, ...(from && { from }) }, signal)
         if (!terminal) await platform.clock.sleep(RECONNECT_PAUSE, signal)
         else if (this.#end || this.#closing) terminal.destroy()
         else return this.#attend(terminal)
@@ -431,7 +438,7 @@ export class TerminalSession implements AttachmentOwner {
     clearTimeout(this.#titleTimer)
     clearTimeout(this.#sizeTimer)
     this.#size.stop()
-    this.#earlyInput = []
+    this.#input.end()
     this.#options.sessions.patch(this.id, { state: 'ended', end, title: this.#titleNow() })
     this.#mirror.whenParsed(() => {
       for (const attachment of this.#attachments) attachment.end(end)
@@ -440,14 +447,7 @@ export class TerminalSession implements AttachmentOwner {
   }
 
   #type(data: Uint8Array): void {
-    if (this.#end) return
-    const stdin = this.#process?.stdin
-    if (stdin) {
-      if (!stdin.writableEnded && !stdin.destroyed) stdin.write(data)
-      return
-    }
-    const waiting = this.#earlyInput.reduce((sum, chunk) => sum + chunk.length, 0)
-    if (waiting + data.length <= EARLY_INPUT) this.#earlyInput.push(data)
+    if (!this.#end) this.#input.type(data)
   }
 
   #answerColor(color: string): void {

@@ -14,6 +14,9 @@ export class LocalDriver {
   readonly started: (readonly string[])[] = []
   readonly #environment: Readonly<Record<string, string>>
   readonly #running = new Set<() => void>()
+  /** Process groups of what was started. */
+  readonly #groups = new Set<number>()
+  #way: Promise<void> = Promise.resolve()
 
   constructor(environment: Readonly<Record<string, string>>) {
     this.#environment = environment
@@ -28,8 +31,23 @@ export class LocalDriver {
     for (const end of this.#running) end()
   }
 
+  /** Halts what was started and still runs: what is sent to it goes nowhere, without a word. */
+  freeze(): void {
+    for (const group of this.#groups) process.kill(-group, 'SIGSTOP')
+  }
+
+  /** Nothing more is started until the function that this gives is called. */
+  block(): () => void {
+    let unblock: () => void = () => undefined
+    this.#way = new Promise((resolve) => {
+      unblock = resolve
+    })
+    return unblock
+  }
+
   readonly #exec = async (_id: string, options: ExecOptions, _signal: AbortSignal): Promise<ExecProcess> => {
     const [program = '', ...args] = options.command
+    await this.#way
     this.started.push(options.command)
     const child = spawn(program, args, {
       stdio: 'pipe',
@@ -41,6 +59,7 @@ export class LocalDriver {
     const exit = new Promise<ExecExit>((resolve) => {
       child.once('close', (code) => {
         this.#running.delete(kill)
+        if (child.pid !== undefined) this.#groups.delete(child.pid)
         resolve({ code: code ?? 137 })
       })
     })
@@ -52,6 +71,7 @@ export class LocalDriver {
       }
     }
     this.#running.add(kill)
+    if (child.pid !== undefined) this.#groups.add(child.pid)
     try {
       await once(child, 'spawn')
     } catch (error) {

@@ -22,6 +22,8 @@ export interface TerminalBeginning extends TerminalPosition {
   readonly end: number
   /** Output before `offset` is not kept any more. */
   readonly lost: boolean
+  /** Bytes of this writer's input that it took so far, over all its attachments; absent where they are not counted. */
+  readonly typed?: number
 }
 
 /** A terminal that goes on without its connection. Its output begins at `beginning`; to destroy it is to let go of it. */
@@ -29,6 +31,8 @@ export interface KeptTerminal extends ExecProcess {
   readonly beginning: TerminalBeginning
   /** Calls back with every size that it is given from now on, by whomever. */
   onSize(listener: (columns: number, rows: number) => void): void
+  /** Calls back now and then with how much of this writer's input it took: see {@link TerminalBeginning.typed}. */
+  onTyped(listener: (typed: number) => void): void
 }
 
 /** A terminal as the agent lists it. */
@@ -64,7 +68,11 @@ const NO_TERMINAL = 'no-terminal'
 export async function openTerminal(
   connection: SshConnection,
   id: string,
-  options: { readonly create?: TerminalToMake; readonly from?: TerminalPosition },
+  options: {
+    readonly writer?: string
+    readonly create?: TerminalToMake
+    readonly from?: TerminalPosition
+  },
   signal: AbortSignal,
 ): Promise<KeptTerminal> {
   let channel: Channel
@@ -78,26 +86,41 @@ export async function openTerminal(
   const terminal = new AgentProcess(channel, true)
   try {
     const beginning = await beginningOf(channel)
-    const onSize: KeptTerminal['onSize'] = (listener) => followSizes(channel.stderr, listener)
-    return Object.assign(terminal, { beginning, onSize })
+    const notices = followNotices(channel.stderr)
+    return Object.assign(terminal, { beginning, ...notices })
   } catch (error) {
     terminal.destroy()
     throw error
   }
 }
 
-/** Reads the lines that tell of new sizes; what is no such line is passed over. */
-function followSizes(notices: Readable, listener: (columns: number, rows: number) => void): void {
+/** Reads the lines that tell of new sizes, and of what was typed; what is neither is passed over. */
+function followNotices(notices: Readable): Pick<KeptTerminal, 'onSize' | 'onTyped'> {
+  let toldSize: Parameters<KeptTerminal['onSize']>[0] = () => undefined
+  let toldTyped: Parameters<KeptTerminal['onTyped']>[0] = () => undefined
   const lines = new Lines()
   notices.on('data', (chunk: Buffer) => {
     for (const line of lines.push(chunk)) {
-      const { columns, rows } = parseSize(line)
-      if (isSize(columns) && isSize(rows)) listener(columns, rows)
+      const { columns, rows, typed } = parseNotice(line)
+      if (isSize(columns) && isSize(rows)) toldSize(columns, rows)
+      if (isCount(typed)) toldTyped(typed)
     }
   })
+  return {
+    onSize(listener) {
+      toldSize = listener
+    },
+    onTyped(listener) {
+      toldTyped = listener
+    },
+  }
 }
 
-function parseSize(line: string): { readonly columns?: unknown; readonly rows?: unknown } {
+function parseNotice(line: string): {
+  readonly columns?: unknown
+  readonly rows?: unknown
+  readonly typed?: unknown
+} {
   try {
     return JSON.parse(line) ?? {}
   } catch {
@@ -108,6 +131,10 @@ function parseSize(line: string): { readonly columns?: unknown; readonly rows?: 
 /** As large as the contract lets a terminal be. */
 function isSize(value: unknown): value is number {
   return TerminalSize.safeParse(value).success
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
 function refusal(said: string): Error {
@@ -171,7 +198,8 @@ function parseBeginning(
 ): { readonly beginning: TerminalBeginning; readonly rest: Buffer } | undefined {
   const line = held.indexOf(10)
   if (line < 0) return undefined
-  const { columns, end, epoch, lost, rows, snapshot, start } = parseHeader(held.toString('utf8', 0, line))
+  const header = parseHeader(held.toString('utf8', 0, line))
+  const { columns, end, epoch, lost, rows, snapshot, start, typed } = header
   const after = held.subarray(line + 1)
   const size = snapshot?.size ?? 0
   if (after.length < size) return undefined
@@ -179,7 +207,16 @@ function parseBeginning(
     snapshot: { data: after.subarray(0, size), columns: snapshot.columns, rows: snapshot.rows },
   }
   return {
-    beginning: { epoch, offset: start, columns, rows, ...screen, end, lost },
+    beginning: {
+      epoch,
+      offset: start,
+      columns,
+      rows,
+      ...screen,
+      end,
+      lost,
+      ...(typed !== undefined && { typed }),
+    },
     rest: after.subarray(size),
   }
 }
@@ -192,12 +229,13 @@ interface Header {
   readonly rows: number
   readonly snapshot: { readonly size: number; readonly columns: number; readonly rows: number } | null
   readonly lost: boolean
+  readonly typed?: number
 }
 
 function parseHeader(line: string): Header {
   try {
     const header = JSON.parse(line) as Header
-    const { columns, end, epoch, rows, snapshot, start } = header
+    const { columns, end, epoch, rows, snapshot, start, typed } = header
     const numbers = [
       start,
       end,
@@ -206,9 +244,9 @@ function parseHeader(line: string): Header {
       snapshot?.size ?? 0,
       snapshot?.columns ?? 1,
       snapshot?.rows ?? 1,
+      typed ?? 0,
     ]
-    if (typeof epoch === 'string' && numbers.every((number) => Number.isSafeInteger(number) && number >= 0))
-      return header
+    if (typeof epoch === 'string' && numbers.every(isCount)) return header
   } catch {
     // Told below.
   }
