@@ -1,12 +1,12 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import type { ProblemError } from '#contract'
+import { ProblemError } from '#contract'
 import type { ExecOptions } from '../../drivers/driver'
 import type { Channel, SshConnection } from '../ssh/connection'
 import { dialByAgent } from './dial'
 import { Lines } from './lines'
 import { parseAgentTable } from './listeners'
-import { isPossible, openKeeper } from './local-agent.suite'
+import { isPossible, openKeeper, shipped } from './local-agent.suite'
 import { startProcess } from './process'
 
 const never = new AbortController().signal
@@ -185,6 +185,35 @@ describe.skipIf(!isPossible)('the agent', () => {
     expect((await process.exit).problem?.code).toBe('connection-lost')
     connection = await opened.connected(connection)
     expect(await run(['echo', 'again'])).toMatchObject({ code: 0, stdout: 'again\n' })
+  })
+})
+
+describe.skipIf(!isPossible)('an agent that is put in place over a way that is lost', () => {
+  const lost = { code: 'target-unreachable', title: 'lost', cause: 'lost', remedy: 'wait' } as const
+
+  it('is put where it is to be, once there is a way again', async () => {
+    const left = { write: 2, version: 1 }
+    const opened = openKeeper(shipped, (driver) => ({
+      ...driver,
+      write: async (...args) => {
+        if (left.write-- > 0) throw new ProblemError(lost)
+        return driver.write(...args)
+      },
+      exec: async (id, options, signal) => {
+        const process = await driver.exec(id, options, signal)
+        if (options.command[1] !== 'version' || left.version-- <= 0) return process
+        const problem = { ...lost, code: 'connection-lost' as const }
+        return { ...process, exit: process.exit.then(() => ({ code: null, problem })) }
+      },
+    }))
+    try {
+      await opened.connected()
+      expect(left).toEqual({ write: -1, version: 0 })
+      const programs = opened.local.started.map(([program = '']) => program).filter((one) => one !== 'uname')
+      expect(new Set(programs.map((program) => program.split('/.berth/')[0]))).toEqual(new Set([opened.home]))
+    } finally {
+      await opened.dispose()
+    }
   })
 })
 

@@ -10,7 +10,15 @@ import { MessagesConnection } from '../ssh/messages-connection'
 import type { Carrier } from '../ssh/transport'
 import type { Architecture } from './binaries'
 import { bridge, type Connecting } from './bridge'
-import { type AgentBinaries, architectureOf, isRunnable, placesOf, programIn, putInPlace } from './place'
+import {
+  type AgentBinaries,
+  architectureOf,
+  isOfTheWay,
+  isRunnable,
+  placesOf,
+  programIn,
+  putInPlace,
+} from './place'
 import { parseStatus } from './status'
 
 /** Milliseconds without a word after which the other side is asked for one, and that it then has. */
@@ -337,7 +345,7 @@ export class AgentKeeper {
       await putInPlace(driver, workspace, at.place, binary, signal)
     } catch (error) {
       signal.throwIfAborted()
-      if (!(error instanceof ProblemError) || error.problem.code === 'connection-lost') throw error
+      if (!(error instanceof ProblemError) || isOfTheWay(error.problem)) throw error
       this.#dependencies.logger.debug('agent: a place that cannot be written to', {
         place: at.place,
         problem: error.problem,

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Workspace } from '#contract'
+import type { Driver } from '../../drivers/driver'
 import { systemClock } from '../../platform/clock'
 import { Collection } from '../../platform/collection'
 import { silentLogger } from '../../platform/logger'
@@ -28,8 +29,8 @@ export function workspaceAt(home: string, incarnation = '1'): Workspace {
   return { id: 'one', state: 'running', incarnation, user, definition } as unknown as Workspace
 }
 
-/** For tests: a keeper of an agent on this machine, in folders of its own. */
-export function openKeeper(binaries = shipped) {
+/** For tests: a keeper of an agent on this machine, in folders of its own. `through` may change what its driver does. */
+export function openKeeper(binaries = shipped, through = (driver: Driver) => driver) {
   const folder = mkdtempSync(join(tmpdir(), 'berth-agent-test-'))
   const home = join(folder, 'home')
   mkdirSync(home)
@@ -39,7 +40,7 @@ export function openKeeper(binaries = shipped) {
   const keeper = new AgentKeeper({
     workspaceId: 'one',
     workspaces,
-    driver: () => local.driver,
+    driver: () => through(local.driver),
     binaries,
     clock: systemClock,
     logger: silentLogger,

@@ -80,6 +80,7 @@ export async function isRunnable(
   return code === 0 && output.includes('"revision"')
 }
 
+/** Rejects where it cannot be known how it ended. */
 async function runProgram(
   driver: Driver,
   workspace: Workspace,
@@ -97,7 +98,10 @@ async function runProgram(
     running.stderr?.on('error', () => undefined).resume()
     let output = ''
     for await (const chunk of running.stdout) output = (output + chunk).slice(0, 4_096)
-    return { code: (await running.exit).code, output }
+    const { code, problem } = await running.exit
+    // How it ended is not known: that says nothing of the program.
+    if (problem && isOfTheWay(problem)) throw new ProblemError(problem)
+    return { code, output }
   } catch (error) {
     signal.throwIfAborted()
     // There is no such program.
@@ -111,6 +115,10 @@ async function runProgram(
 /** Whether a problem is of the command, and not of the way to it. */
 export const isAnswer = ({ code }: Problem) =>
   code === 'exec-failed' || code === 'command-not-found' || code === 'no-shell' || code === 'user-not-found'
+
+/** Whether a problem is of the way to the workspace, so that it may be gone with the next attempt. */
+export const isOfTheWay = ({ code }: Problem) =>
+  /^(target|tls|ssh|workspace)-/.test(code) || code === 'connection-lost' || code === 'cancelled'
 
 /** As the driver wants it: an image without a shell may have no list of users in which the name could be looked up. */
 export const userOf = ({ user }: Workspace) => (user.shell ? user.name : `${user.uid}:${user.gid}`)
