@@ -5,7 +5,7 @@ import net from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { Duplex } from 'node:stream'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { silentLogger } from '../../../platform/logger'
 import { dialSuite, type SuiteContext } from './dial.suite'
 import { createDialer, type Dialer } from './index'
@@ -150,6 +150,58 @@ for (const way of ways) {
     }))
   })
 }
+
+describe.each(['perl', 'python3', 'node'])('a relay that does not answer, through %s', (program) => {
+  const { folder, missing } = pathWith(['sh', program])
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  it.skipIf(missing.length > 0)('is asked, and given up where it says nothing to that either', async () => {
+    const { exec, pids } = createLocalExec()
+    const dialer = createDialer({
+      exec: (id, options, signal) =>
+        options.command[0] === 'sh'
+          ? createLocalExec({ PATH: folder }).exec(id, options, signal)
+          : exec(id, options, signal),
+      logger: silentLogger,
+      imageIdOf: async () => 'image',
+    })
+    const dial = () => dialer.dial('one', ports.echo, new AbortController().signal)
+    const first = await dial()
+    const [relay = 0] = pids
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] })
+    try {
+      process.kill(relay, 'SIGSTOP')
+      const late = dial()
+      await vi.advanceTimersByTimeAsync(10_001)
+      process.kill(relay, 'SIGCONT')
+      const second = await late
+      await vi.advanceTimersByTimeAsync(10_001)
+      for (const socket of [first, second]) {
+        socket.write('here')
+        expect(String((await once(socket, 'data'))[0])).toBe('here')
+      }
+
+      process.kill(relay, 'SIGSTOP')
+      const other = dial()
+      const lost = Promise.all(
+        [first, second].map((socket) => new Promise((resolve) => socket.once('close', resolve))),
+      )
+      await vi.advanceTimersByTimeAsync(20_001)
+      await lost
+      const third = await other
+      third.write('again')
+      expect(String((await once(third, 'data'))[0])).toBe('again')
+      expect(pids.has(relay)).toBe(false)
+    } finally {
+      dialer.dispose()
+    }
+    vi.useRealTimers()
+    await vi.waitFor(() => expect(pids.size).toBe(0), 5000)
+  })
+})
 
 describe.each(['perl', 'python3', 'node'])('a workspace that has no files left, through %s', (program) => {
   const { folder, missing } = pathWith(['sh', program])

@@ -14,6 +14,12 @@ import {
 /** Bytes taken by the reader before they are given back as credit: few frames, and never near the whole window. */
 const GIVE_BACK = WINDOW / 4
 
+/** Milliseconds that a connection may take before the relay is asked for a sign of life, and that it has for that. */
+const SILENCE = 10_000
+const ANSWER_LIMIT = 10_000
+/** Nothing can listen on it: a relay refuses at once. */
+const NO_PORT = 0
+
 export function connectionLost(detail?: string): ProblemError {
   return problem({
     code: 'connection-lost',
@@ -63,6 +69,8 @@ export class Relay implements FrameSink {
   #next = 1
   #ended = false
   #drained: (() => void)[] = []
+  #lastReceived = 0
+  #asking: NodeJS.Timeout | undefined
 
   constructor(process: ExecProcess) {
     this.#process = process
@@ -72,6 +80,7 @@ export class Relay implements FrameSink {
     })
     this.#greeting.catch(() => undefined)
     process.stdout.on('data', (chunk: Buffer) => {
+      this.#lastReceived = performance.now()
       try {
         this.#parser.push(chunk)
       } catch (error) {
@@ -110,16 +119,19 @@ export class Relay implements FrameSink {
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason)
       if (this.#ended) return reject(connectionLost())
-      const id = this.#next
-      // Ids go round after 2^32 connections; by then the early ones are long gone.
-      this.#next = id === 0xffff_ffff ? 1 : id + 1
+      const id = this.#newId()
+      const patience = setInterval(() => this.#ask(), SILENCE)
       const onAbort = () => {
+        clearInterval(patience)
         this.#waiting.delete(id)
         this.send(id, frame.rst, 0)
         reject(signal.reason)
       }
       signal.addEventListener('abort', onAbort, { once: true })
-      const settled = () => signal.removeEventListener('abort', onAbort)
+      const settled = () => {
+        clearInterval(patience)
+        signal.removeEventListener('abort', onAbort)
+      }
       this.#waiting.set(id, {
         connection: new RelayConnection(this, id),
         port,
@@ -134,6 +146,24 @@ export class Relay implements FrameSink {
       })
       this.send(id, frame.open, port)
     })
+  }
+
+  /** Ids go round after 2^32 connections; by then the early ones are long gone. */
+  #newId(): number {
+    const id = this.#next
+    this.#next = id === 0xffff_ffff ? 1 : id + 1
+    return id
+  }
+
+  /** A network may swallow everything and tell nobody: a relay that says nothing at all is no relay any more. */
+  #ask(): void {
+    if (this.#asking || this.#ended) return
+    const asked = performance.now()
+    this.#asking = setTimeout(() => {
+      this.#asking = undefined
+      if (this.#lastReceived < asked) this.#end(connectionLost('it does not answer'))
+    }, ANSWER_LIMIT)
+    this.send(this.#newId(), frame.open, NO_PORT)
   }
 
   /** Ends the program and every connection over it. */
@@ -193,6 +223,7 @@ export class Relay implements FrameSink {
   #end(reason: ProblemError): void {
     if (this.#ended) return
     this.#ended = true
+    clearTimeout(this.#asking)
     this.#rejectGreeting(reason)
     this.#process.destroy()
     for (const waiting of this.#waiting.values()) waiting.reject(reason)
