@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"berth.dev/agent/internal/place"
 )
@@ -18,6 +19,9 @@ import (
 const (
 	exitFailed  = 2   // gpg's own for whatever went wrong
 	exitMissing = 127 // a shell's for what is not there
+
+	// lossTime is how much later than gpg this may learn that there is no connection any more.
+	lossTime = 2 * time.Second
 )
 
 // complaintsOfGit is where a person sees what git says, for git before 2.41 keeps to itself what gpg does (gpg-interface.c).
@@ -73,12 +77,13 @@ func Sign(arguments []string) int {
 		close(lost)
 	}()
 	code := run(program, arguments)
+	if code == 0 {
+		return code
+	}
 	select {
 	case <-lost:
-		if code != 0 {
-			complain("the connection to your computer was lost")
-		}
-	default:
+		complain("the connection to your computer was lost")
+	case <-time.After(lossTime):
 	}
 	return code
 }
