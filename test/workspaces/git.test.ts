@@ -1,75 +1,20 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Problem, ProblemError, type Source } from '#contract'
+import { type GitServer, startGitServer } from '../../main/engine/access/credentials/git-server.suite'
 import { git, gitSource, Machine, Rig, repository } from './rig'
 
 let machine: Machine
 let rig: Rig
-let server: Server
-let address: string
-/** Requests that the server answered, as `GET /path`. */
-const asked: string[] = []
-
-/** Git's own server program behind HTTP (gitprotocol-http); `private/` asks for a password. */
-function gitServer(root: string): Server {
-  const backend = join(execFileSync('git', ['--exec-path'], { encoding: 'utf8' }).trim(), 'git-http-backend')
-  return createServer((request, response) => {
-    const url = new URL(request.url ?? '/', 'http://x')
-    asked.push(`${request.method} ${url.pathname}`)
-    const expected = `Basic ${Buffer.from('me:pass word').toString('base64')}`
-    if (url.pathname.startsWith('/private/') && request.headers.authorization !== expected) {
-      response.writeHead(401, { 'www-authenticate': 'Basic realm="x"' }).end()
-      return
-    }
-    const child = spawn(backend, {
-      env: {
-        PATH: process.env.PATH,
-        GIT_PROJECT_ROOT: root,
-        GIT_HTTP_EXPORT_ALL: '1',
-        PATH_INFO: decodeURIComponent(url.pathname).replace('/private/', '/'),
-        QUERY_STRING: url.search.slice(1),
-        REQUEST_METHOD: request.method,
-        CONTENT_TYPE: request.headers['content-type'],
-        HTTP_CONTENT_ENCODING: request.headers['content-encoding'] as string | undefined,
-        GIT_PROTOCOL: request.headers['git-protocol'] as string | undefined,
-        REMOTE_USER: 'me',
-        GIT_CONFIG_COUNT: '1',
-        GIT_CONFIG_KEY_0: 'safe.directory',
-        GIT_CONFIG_VALUE_0: '*',
-      },
-      stdio: ['pipe', 'pipe', 'ignore'],
-    })
-    request.pipe(child.stdin)
-    let head = Buffer.alloc(0)
-    let begun = false
-    child.stdout.on('data', (chunk: Buffer) => {
-      if (begun) return void response.write(chunk)
-      head = Buffer.concat([head, chunk])
-      const end = head.indexOf('\r\n\r\n')
-      if (end < 0) return
-      begun = true
-      const lines = head.subarray(0, end).toString().split('\r\n')
-      const headers = lines.map((line) => line.split(/:\s*/, 2) as [string, string])
-      const status = headers.find(([name]) => name === 'Status')?.[1]
-      response.writeHead(
-        Number(status?.split(' ')[0] ?? 200),
-        Object.fromEntries(headers.filter(([name]) => name !== 'Status')),
-      )
-      response.write(head.subarray(end + 4))
-    })
-    child.stdout.on('end', () => response.end())
-  })
-}
+let server: GitServer
 
 beforeAll(async () => {
   machine = new Machine()
-  server = gitServer(machine.home)
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  server = await startGitServer({ root: machine.home, login: 'me:pass word', closed: '/private/' })
   repository(machine.home, 'app', {
     '.devcontainer/devcontainer.json': '{"name": "Found", "image": "x"}',
     'large.bin': 'x'.repeat(3_000_000),
@@ -80,8 +25,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await rig.dispose()
-  server.closeAllConnections()
-  await new Promise((resolve) => server.close(resolve))
+  await server.close()
   expect(machine.leftovers()).toEqual([])
   machine.dispose()
 })
@@ -100,7 +44,7 @@ async function refused(source: Source): Promise<Problem> {
 
 describe('the definition of a git repository', () => {
   it('is read over http without what is large, and without leaving anything', async () => {
-    const found = await preview({ kind: 'git', url: `${address}/app.git` })
+    const found = await preview({ kind: 'git', url: `${server.origin}/app.git` })
     expect(found).toMatchObject({ name: 'app', definition: { title: 'Found', image: 'x' } })
     expect(found.candidates).toEqual(['.devcontainer/devcontainer.json'])
     expect(machine.leftovers()).toEqual([])
@@ -114,7 +58,7 @@ describe('the definition of a git repository', () => {
     git(work, 'commit', '--quiet', '-am', 'Second')
     git(work, 'tag', 'v2')
     git(work, 'push', '--quiet', bare, 'HEAD:next', 'v2')
-    for (const url of [`file://${bare}`, `${address}/refs.git`]) {
+    for (const url of [`file://${bare}`, `${server.origin}/refs.git`]) {
       const image = async (ref?: Extract<Source, { kind: 'git' }>['ref']) =>
         (await preview({ kind: 'git', url, ...(ref ? { ref } : {}) })).definition.image
       expect(await image()).toBe('first')
@@ -133,7 +77,7 @@ describe('the definition of a git repository', () => {
     git(bare, 'branch', 'feature/x')
     git(bare, 'tag', 'next/deep')
     renameSync(bare, join(owner, 'pages'))
-    const url = `${address}/owner/pages`
+    const url = `${server.origin}/owner/pages`
     const parse = (text: string) =>
       rig.service.handlers['sources.parse']({ text }, new AbortController().signal)
     const read = async (page: string) => {
@@ -195,9 +139,12 @@ describe('the definition of a git repository', () => {
   })
 
   it('uses the credentials that the user’s git has', async () => {
-    const url = `${address}/private/app.git`
+    const url = `${server.origin}/private/app.git`
     expect(await refused({ kind: 'git', url })).toMatchObject({ code: 'git-auth' })
-    writeFileSync(join(machine.home, '.git-credentials'), `${address.replace('//', '//me:pass%20word@')}\n`)
+    writeFileSync(
+      join(machine.home, '.git-credentials'),
+      `${server.origin.replace('//', '//me:pass%20word@')}\n`,
+    )
     writeFileSync(join(machine.home, '.gitconfig'), '[credential]\n\thelper = store\n')
     expect((await preview({ kind: 'git', url })).definition.title).toBe('Found')
     // A user and password in the URL are not kept.
@@ -262,7 +209,11 @@ describe('ssh', () => {
 describe('what can go wrong with git', () => {
   it.each<[string, () => Source, string]>([
     ['no such repository, over a file', () => gitSource(join(machine.home, 'nope.git')), 'git-not-found'],
-    ['no such repository, over http', () => ({ kind: 'git', url: `${address}/nope.git` }), 'git-not-found'],
+    [
+      'no such repository, over http',
+      () => ({ kind: 'git', url: `${server.origin}/nope.git` }),
+      'git-not-found',
+    ],
     ['no such branch', () => gitSource(join(machine.home, 'app.git'), 'nope'), 'git-ref-not-found'],
     [
       'no such commit',

@@ -21,7 +21,7 @@ beforeEach(async () => {
   const root = join(rig.folder, 'served')
   mkdirSync(root)
   execFileSync('git', ['init', '--quiet', '--bare', '--initial-branch=main', join(root, 'app.git')])
-  server = await startGitServer(root, `me:${SECRET}`)
+  server = await startGitServer({ root, login: `me:${SECRET}` })
   laptop = rig.laptop('laptop')
   laptop.knows('me', SECRET)
 })

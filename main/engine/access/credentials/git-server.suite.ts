@@ -13,26 +13,38 @@ export interface GitServer {
   close(): Promise<void>
 }
 
+export interface GitServerOptions {
+  /** Repositories are below it. */
+  readonly root: string
+  /** `name:password` of who is let in. */
+  readonly login: string
+  /** Only repositories whose path begins so, which does not lie below the root, ask for a login. Absent: all do. */
+  readonly closed?: string
+}
+
 /** For tests: git's own server program (git-http-backend(1)) behind HTTP, which lets one user in, by name and password. */
-export async function startGitServer(root: string, login: string, host = '127.0.0.1'): Promise<GitServer> {
+export async function startGitServer({ closed, login, root }: GitServerOptions): Promise<GitServer> {
   const backend = join(execFileSync('git', ['--exec-path'], { encoding: 'utf8' }).trim(), 'git-http-backend')
   const server = createServer((request, response) => {
+    const url = new URL(request.url ?? '/', 'http://x')
     const given = Buffer.from(
       (request.headers.authorization ?? '').replace(/^Basic /, ''),
       'base64',
     ).toString()
     started.logins.push(given)
-    if (given !== started.login) {
+    const isClosed = closed === undefined || url.pathname.startsWith(closed)
+    if (isClosed && given !== started.login) {
       response.writeHead(401, { 'www-authenticate': 'Basic realm="test"' }).end()
       return
     }
-    const url = new URL(request.url ?? '/', 'http://x')
     const child = spawn(backend, {
       env: {
         PATH: process.env.PATH,
         GIT_PROJECT_ROOT: root,
         GIT_HTTP_EXPORT_ALL: '1',
-        PATH_INFO: decodeURIComponent(url.pathname),
+        PATH_INFO: decodeURIComponent(
+          closed === undefined ? url.pathname : url.pathname.replace(closed, '/'),
+        ),
         QUERY_STRING: url.search.slice(1),
         REQUEST_METHOD: request.method,
         CONTENT_TYPE: request.headers['content-type'],
@@ -68,9 +80,9 @@ export async function startGitServer(root: string, login: string, host = '127.0.
     })
     child.stdout.on('end', () => response.end())
   })
-  await new Promise<void>((resolve) => server.listen(0, host, resolve))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const started: GitServer = {
-    origin: `http://${host}:${(server.address() as AddressInfo).port}`,
+    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     logins: [],
     login,
     close: async () => {
