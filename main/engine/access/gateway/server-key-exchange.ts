@@ -1,13 +1,11 @@
 import { sign } from 'node:crypto'
 import {
-  deriveKeys,
-  ExchangePair,
-  hashOf,
-  INIT_NAMES,
+  ExchangeState,
   initMessage,
   type KeyExchange,
   type Keys,
   OFFER,
+  type Versions,
 } from '../../link/ssh/key-exchange'
 import { message } from '../../link/ssh/messages'
 import { Reader, SshProtocolError, Writer } from '../../link/ssh/wire'
@@ -19,26 +17,21 @@ const STRICT = 'kex-strict-s-v00@openssh.com'
 /** An exchange of keys in the part of the server. */
 export class ServerKeyExchange implements KeyExchange {
   readonly init = initMessage([STRICT])
-  readonly #versions: { readonly client: string; readonly server: string }
+  readonly #state: ExchangeState
   readonly #hostKey: KeyPair
-  readonly #pair = new ExchangePair()
-  #clientInit: Buffer | undefined
-  #hash: Buffer | undefined
   #isGuessWrong = false
 
-  constructor(versions: { readonly client: string; readonly server: string }, hostKey: KeyPair) {
-    this.#versions = versions
+  constructor(versions: Versions, hostKey: KeyPair) {
+    this.#state = new ExchangeState(versions)
     this.#hostKey = hostKey
   }
 
   get hash(): Buffer {
-    if (!this.#hash) throw new SshProtocolError('keys before their exchange')
-    return this.#hash
+    return this.#state.hash
   }
 
   accept(init: Buffer): undefined {
-    if (this.#clientInit) throw new SshProtocolError('two beginnings of one exchange of keys')
-    const reader = new Reader(init, INIT_NAMES)
+    const reader = this.#state.begin(init)
     const names = () => reader.names()
     const [keyExchanges, hostKeys] = [names(), names()]
     const ciphers = [names(), names()]
@@ -60,33 +53,30 @@ export class ServerKeyExchange implements KeyExchange {
       if (!list.includes(wanted)) throw new SshProtocolError(`the client does not know ${wanted}`)
     // RFC 4253, section 7.1.
     this.#isGuessWrong = isGuessed && (keyExchanges[0] !== keyExchange || hostKeys[0] !== hostKey)
-    // Good for as long as it is needed, unlike the packet that it came in.
-    this.#clientInit = Buffer.from(init)
+    this.#state.began(init)
   }
 
   finish(
     half: Buffer,
     sessionId: Buffer | undefined,
   ): { readonly keys: Keys; readonly answer: Buffer } | undefined {
-    if (!this.#clientInit) throw new SshProtocolError('half an exchange of keys before its beginning')
+    const { pair, theirInit } = this.#state
     if (this.#isGuessWrong) {
       this.#isGuessWrong = false
       return undefined
     }
     const clientKey = new Reader(half, 1).string()
-    const secret = this.#pair.secretWith(clientKey)
+    const secret = pair.secretWith(clientKey)
     const { privateKey, publicBlob } = this.#hostKey
-    const hash = hashOf({
-      clientVersion: this.#versions.client,
-      serverVersion: this.#versions.server,
-      clientInit: this.#clientInit,
+    const hash = this.#state.hashOf({
+      clientInit: theirInit,
       serverInit: this.init,
       hostKey: publicBlob,
       clientKey,
-      serverKey: this.#pair.publicKey,
+      serverKey: pair.publicKey,
       secret,
     })
-    this.#hash = hash
+    const { fromClient, fromServer } = this.#state.settle(secret, hash, sessionId)
     const signature = new Writer()
       .string(OFFER.hostKey)
       .string(sign(null, hash, privateKey))
@@ -94,10 +84,9 @@ export class ServerKeyExchange implements KeyExchange {
     const answer = new Writer()
       .byte(message.kexEcdhReply)
       .string(publicBlob)
-      .string(this.#pair.publicKey)
+      .string(pair.publicKey)
       .string(signature)
       .done()
-    const { fromClient, fromServer } = deriveKeys(secret, hash, sessionId ?? hash)
     return { keys: { send: fromServer, receive: fromClient }, answer }
   }
 }

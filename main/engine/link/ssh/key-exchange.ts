@@ -8,7 +8,7 @@ import {
 } from 'node:crypto'
 import { message } from './messages'
 import type { CipherKey } from './packets'
-import { SshProtocolError, Writer } from './wire'
+import { Reader, SshProtocolError, Writer } from './wire'
 
 /**
  * What Berth offers, in either part; its agent and OpenSSH know all of it. One of each: where the other side is known
@@ -29,7 +29,7 @@ const ED25519_PREFIX = Buffer.from('302a300506032b6570032100', 'hex')
 /** Of a public key of either curve. */
 export const KEY_BYTES = 32
 /** Where the lists of names begin in KEXINIT: behind its number and its cookie (RFC 4253, section 7.1). */
-export const INIT_NAMES = 17
+const INIT_NAMES = 17
 
 export interface Keys {
   readonly send: CipherKey
@@ -76,7 +76,7 @@ export function initMessage(markers: readonly string[] = []): Buffer {
 }
 
 /** A pair of keys for one exchange. */
-export class ExchangePair {
+class ExchangePair {
   readonly #pair = generateKeyPairSync('x25519')
 
   get publicKey(): Buffer {
@@ -100,7 +100,58 @@ export class ExchangePair {
   }
 }
 
-export interface Exchanged {
+/** How both sides call themselves (RFC 4253, section 4.2). */
+export interface Versions {
+  readonly client: string
+  readonly server: string
+}
+
+/** What either part of an exchange keeps of it, and how it ends. */
+export class ExchangeState {
+  readonly pair = new ExchangePair()
+  readonly #versions: Versions
+  #theirInit: Buffer | undefined
+  #hash: Buffer | undefined
+
+  constructor(versions: Versions) {
+    this.#versions = versions
+  }
+
+  get hash(): Buffer {
+    if (!this.#hash) throw new SshProtocolError('keys before their exchange')
+    return this.#hash
+  }
+
+  /** Where the other side's lists of names begin. It is taken once, with {@link began} at the end. */
+  begin(init: Buffer): Reader {
+    if (this.#theirInit) throw new SshProtocolError('two beginnings of one exchange of keys')
+    return new Reader(init, INIT_NAMES)
+  }
+
+  began(init: Buffer): void {
+    // Good for as long as it is needed, unlike the packet that it came in.
+    this.#theirInit = Buffer.from(init)
+  }
+
+  /** The other side's KEXINIT, which has to have come. */
+  get theirInit(): Buffer {
+    if (!this.#theirInit) throw new SshProtocolError('half an exchange of keys before its beginning')
+    return this.#theirInit
+  }
+
+  /** The hash of what both sides said; it is this exchange's once {@link settle} has it. */
+  hashOf(said: Omit<Exchanged, 'clientVersion' | 'serverVersion'>): Buffer {
+    return hashOf({ clientVersion: this.#versions.client, serverVersion: this.#versions.server, ...said })
+  }
+
+  /** The keys of both ways. */
+  settle(secret: Buffer, hash: Buffer, sessionId: Buffer | undefined): ReturnType<typeof deriveKeys> {
+    this.#hash = hash
+    return deriveKeys(secret, hash, sessionId ?? hash)
+  }
+}
+
+interface Exchanged {
   readonly clientVersion: string
   readonly serverVersion: string
   readonly clientInit: Buffer
@@ -112,7 +163,7 @@ export interface Exchanged {
 }
 
 /** RFC 8731, section 3. */
-export function hashOf(exchanged: Exchanged): Buffer {
+function hashOf(exchanged: Exchanged): Buffer {
   const told = new Writer()
     .string(exchanged.clientVersion)
     .string(exchanged.serverVersion)
@@ -127,7 +178,7 @@ export function hashOf(exchanged: Exchanged): Buffer {
 }
 
 /** Keys from the client to the server, and back (RFC 4253, section 7.2). */
-export function deriveKeys(
+function deriveKeys(
   secret: Buffer,
   hash: Buffer,
   sessionId: Buffer,
