@@ -3,39 +3,28 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { command } from '../harness/command'
-import { TEST_IMAGES } from '../harness/images'
-import { BerthPage } from './berth-page'
-import { startWindowDocker, type WindowDocker } from './engine'
+import type { BerthPage } from './berth-page'
 import { pictureFailures } from './failure-picture'
-import { type BerthApp, type Home, launchBerth, makeHome, windowUser } from './launch'
+import { type BerthApp, type Home, windowUser } from './launch'
+import { openWorkspaceWindow, type WorkspaceWindow } from './workspace-window'
 
 const SECRET = 'of-this-computer'
 
-let docker: WindowDocker
+let opened: WorkspaceWindow
 let home: Home
 let berth: BerthApp
 pictureFailures(() => berth)
 let window: BerthPage
 
 beforeAll(async () => {
-  docker = await startWindowDocker()
-  home = await makeHome()
   const helper = `!f() { [ $1 != get ] || { echo username=maria; echo password=${SECRET}; }; }; f`
-  await writeFile(join(home.path, '.gitconfig'), `[credential]\n\thelper = "${helper}"\n`, { mode: 0o644 })
-  berth = await launchBerth({ env: docker.env, home })
-  window = new BerthPage(berth.page)
-  await window.create(TEST_IMAGES.debian, 'lagoon')
-  await window.waitForState('Running')
+  opened = await openWorkspaceWindow('lagoon', ({ path }) =>
+    writeFile(join(path, '.gitconfig'), `[credential]\n\thelper = "${helper}"\n`, { mode: 0o644 }),
+  )
+  ;({ berth, home, window } = opened)
   await window.openTerminal()
 })
-afterAll(async () => {
-  try {
-    await berth?.close()
-  } finally {
-    await docker?.dispose()
-    await home?.dispose()
-  }
-})
+afterAll(() => opened?.dispose())
 
 const dialog = () => window.page.getByRole('dialog')
 /** Has git ask for a login at a server. */

@@ -2,43 +2,35 @@ import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { command } from '../harness/command'
-import { TEST_IMAGES } from '../harness/images'
-import { BerthPage } from './berth-page'
-import { startWindowDocker, type WindowDocker } from './engine'
+import type { BerthPage } from './berth-page'
 import { pictureFailures } from './failure-picture'
-import { type BerthApp, type Home, launchBerth, makeHome, windowUser } from './launch'
+import { type BerthApp, type Home, windowUser } from './launch'
+import { openWorkspaceWindow, type WorkspaceWindow } from './workspace-window'
 
 const NAME = 'quay'
 
-let docker: WindowDocker
+let opened: WorkspaceWindow
 let home: Home
 let berth: BerthApp
 pictureFailures(() => berth)
 let window: BerthPage
 
 beforeAll(async () => {
-  docker = await startWindowDocker()
-  home = await makeHome()
-  // Stands for the editor: it writes down what it was started with.
-  const programs = join(home.path, '.local', 'bin')
-  await mkdir(programs, { recursive: true })
-  const told = join(home.path, 'told')
-  await writeFile(
-    join(programs, 'code'),
-    `#!/bin/sh\nprintf '%s\\n' "$@" > ${told}.part && mv ${told}.part ${told}\n`,
-  )
-  await chmod(join(programs, 'code'), 0o755)
-  await (await windowUser()).own(join(home.path, '.local'))
-  berth = await launchBerth({ env: docker.env, home })
-  window = new BerthPage(berth.page)
-  await window.create(TEST_IMAGES.debian, NAME)
-  await window.waitForState('Running')
+  opened = await openWorkspaceWindow(NAME, async ({ path }) => {
+    // Stands for the editor: it writes down what it was started with.
+    const programs = join(path, '.local', 'bin')
+    await mkdir(programs, { recursive: true })
+    const told = join(path, 'told')
+    await writeFile(
+      join(programs, 'code'),
+      `#!/bin/sh\nprintf '%s\\n' "$@" > ${told}.part && mv ${told}.part ${told}\n`,
+    )
+    await chmod(join(programs, 'code'), 0o755)
+    await (await windowUser()).own(join(path, '.local'))
+  })
+  ;({ berth, home, window } = opened)
 })
-afterAll(async () => {
-  await berth?.close()
-  await docker?.dispose()
-  await home?.dispose()
-})
+afterAll(() => opened?.dispose())
 
 const menu = () => window.page.getByRole('button', { name: 'Open in' })
 const config = () => readFile(join(home.path, '.ssh', 'config'), 'utf8').catch(() => undefined)
@@ -66,7 +58,7 @@ describe('Open in', () => {
     const [program = 'ssh', ...args] = [...prefix, 'ssh']
     const file = join(home.path, '.ssh', 'config')
     const said = await command(program, [...args, '-F', file, `${NAME}.berth`, 'echo here'], {
-      env: { ...process.env, ...docker.env, HOME: home.path },
+      env: { ...process.env, ...opened.docker.env, HOME: home.path },
     })
     expect(said.trim()).toBe('here')
   })
