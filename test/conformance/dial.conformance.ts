@@ -1,15 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ProblemError } from '#contract'
 import type { Driver, ExecProcess } from '../../main/engine/drivers/driver'
+import { serversProgram } from '../harness/python'
 import { type DriverHarness, makeWorkspace, never, Recorder, run, sh, untilSo } from './harness'
 
-const script = readFileSync(join(import.meta.dirname, 'servers.py'), 'utf8')
 const ports = {
   echo: 7001,
   afterEnd: 7005,
@@ -31,7 +29,7 @@ export function dialConformance(harness: DriverHarness): void {
     beforeAll(async () => {
       driver = harness.open()
       id = (await makeWorkspace(driver, harness.images.full)).id
-      servers = await driver.exec(id, { command: ['python3', '-u', '-c', script] }, never)
+      servers = await driver.exec(id, { command: ['python3', '-u', '-c', serversProgram] }, never)
       const complaint = servers.stderr ? text(servers.stderr) : Promise.resolve('')
       await Promise.race([
         once(servers.stdout, 'data'),

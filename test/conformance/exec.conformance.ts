@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ProblemError } from '#contract'
 import type { Driver } from '../../main/engine/drivers/driver'
+import { digestOf, stallReading } from '../harness/exec-streams'
 import { collect, type DriverHarness, makeWorkspace, never, Recorder, run, sh } from './harness'
 
 const MEBIBYTE = 1024 * 1024
@@ -111,20 +112,9 @@ export function execConformance(harness: DriverHarness): void {
         never,
       )
       process.stdin.end()
-      const digest = createHash('sha256')
-      let size = 0
-      const [stderr] = await Promise.all([
-        collect(process.stderr),
-        (async () => {
-          for await (const chunk of process.stdout) {
-            size += chunk.length
-            digest.update(chunk)
-          }
-        })(),
-      ])
+      const [stderr, output] = await Promise.all([collect(process.stderr), digestOf(process.stdout)])
       expect((await process.exit).code).toBe(0)
-      expect(size).toBe(200 * MEBIBYTE)
-      expect(digest.digest('hex')).toBe(stderr.toString('utf8'))
+      expect(output).toEqual({ size: 200 * MEBIBYTE, sha256: stderr.toString('utf8') })
     })
 
     it('carries 50 MB of random bytes in exactly, and half-closes', async () => {
@@ -184,19 +174,9 @@ for n in range(20000):
       const process = await driver.exec(id, { command: ['head', '-c', String(size), '/dev/zero'] }, never)
       process.stdin.end()
       process.stderr?.resume()
-      process.stdout.once('readable', () => undefined)
-      await once(process.stdout, 'readable')
-      global.gc?.()
-      const before = memory()
-      let most = 0
-      for (let waited = 0; waited < 20; waited++) {
-        await new Promise((resolve) => setTimeout(resolve, 100))
-        most = Math.max(most, memory() - before)
-      }
-      expect(most).toBeLessThan(8 * MEBIBYTE)
-      let received = 0
-      for await (const chunk of process.stdout) received += chunk.length
-      expect(received).toBe(size)
+      const stalled = await stallReading(process, memory)
+      expect(stalled.held).toBeLessThan(8 * MEBIBYTE)
+      expect(stalled.size).toBe(size)
       expect((await process.exit).code).toBe(0)
     })
 

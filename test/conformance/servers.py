@@ -1,5 +1,9 @@
 """What listens on localhost of a test's container. Prints one line when all of it does."""
-import hashlib, os, socket, struct, sys, threading
+import hashlib
+import os
+import socket
+import struct
+import threading
 
 
 def serve(port, handle, family=socket.AF_INET):
@@ -7,53 +11,13 @@ def serve(port, handle, family=socket.AF_INET):
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1" if family == socket.AF_INET else "::1", port))
     listener.listen(512)
-
-    def guarded(connection):
-        try:
-            handle(connection)
-        except OSError:
-            pass
-        connection.close()
-
-    def accept():
-        while True:
-            connection, _ = listener.accept()
-            threading.Thread(target=guarded, args=(connection,), daemon=True).start()
-
-    threading.Thread(target=accept).start()
-
-
-def echo(connection):
-    while data := connection.recv(65536):
-        connection.sendall(data)
-
-
-def discard(connection):
-    threading.Event().wait()
-
-
-def source(connection):
-    block = b"b" * 262144
-    while True:
-        connection.sendall(block)
-
-
-def reset(connection):
-    connection.recv(1)
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    threading.Thread(target=accepted, args=(listener, handle)).start()
 
 
 def reset_in_body(connection):
     connection.recv(1)
     connection.sendall(b"r" * 300000)
     reset(connection)
-
-
-def after_end(connection):
-    question = b""
-    while data := connection.recv(65536):
-        question += data
-    connection.sendall(b"answer to " + question)
 
 
 def speak_first(connection):
@@ -67,26 +31,6 @@ def record(connection):
         received += len(data)
         with open("/tmp/received", "w") as file:
             file.write(str(received))
-
-
-def farewell(connection):
-    connection.sendall(bytes(300000))
-
-
-def cut(connection):
-    connection.recv(1)
-    connection.sendall(bytes(1000))
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-
-
-def refusal(connection):
-    connection.recv(1)
-    # Closed with bytes unread, the kernel resets it.
-    connection.sendall(b"too large")
-
-
-def six(connection):
-    connection.sendall(b"six")
 
 
 def exchange(connection):

@@ -1,6 +1,4 @@
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { ProblemError } from '#contract'
 import type { ApiClient } from '../../main/engine/drivers/kubernetes/api'
@@ -9,10 +7,10 @@ import { createDialer } from '../../main/engine/drivers/kubernetes/streams/port-
 import { ProtocolMemory } from '../../main/engine/drivers/kubernetes/streams/protocols'
 import { systemClock } from '../../main/engine/platform/clock'
 import { silentLogger } from '../../main/engine/platform/logger'
-import { root } from '../../scripts/setup/folders.mjs'
 import { TEST_IMAGES } from '../harness/images'
 import type { TestNamespace } from '../harness/kubernetes/namespaces'
 import { sharedCluster } from '../harness/kubernetes/shared'
+import { serversProgram } from '../harness/python'
 import { CuttingProxy } from './cutting-proxy'
 import { clientOf, startPod, without } from './pods'
 
@@ -27,7 +25,7 @@ beforeAll(async () => {
   direct = clientOf(namespace)
   pod = await startPod(cluster, namespace.name, {
     image: TEST_IMAGES.debian,
-    command: ['python3', '-c', readFileSync(join(root, 'test/conformance/servers.py'), 'utf8')],
+    command: ['python3', '-c', serversProgram],
   })
 })
 afterAll(async () => {

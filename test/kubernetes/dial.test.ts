@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { once, setMaxListeners } from 'node:events'
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync } from 'node:fs'
 import type { Duplex } from 'node:stream'
 import { buffer, text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -15,17 +14,16 @@ import { dialSuite } from '../../main/engine/drivers/shared/dial/dial.suite'
 import type { Exec } from '../../main/engine/drivers/shared/dial/methods'
 import { systemClock } from '../../main/engine/platform/clock'
 import { silentLogger } from '../../main/engine/platform/logger'
-import { root } from '../../scripts/setup/folders.mjs'
 import { TEST_IMAGES } from '../harness/images'
 import type { TestCluster } from '../harness/kubernetes/cluster'
 import type { TestNamespace } from '../harness/kubernetes/namespaces'
 import { sharedCluster } from '../harness/kubernetes/shared'
+import { serversProgram } from '../harness/python'
 import { CuttingProxy } from './cutting-proxy'
 import { clientOf, startPod, without } from './pods'
 
 const never = new AbortController().signal
 setMaxListeners(0, never)
-const script = readFileSync(join(root, 'test/conformance/servers.py'), 'utf8')
 const ports = {
   echo: 7001,
   discard: 7002,
@@ -51,7 +49,7 @@ const startServers = async (name?: string) => {
   const started = await startPod(
     cluster,
     namespace.name,
-    { image: TEST_IMAGES.debian, command: ['python3', '-c', script] },
+    { image: TEST_IMAGES.debian, command: ['python3', '-c', serversProgram] },
     name,
   )
   for (let waited = 0; waited < 1200; waited++) {

@@ -8,6 +8,7 @@ import {
   type PodExecOptions,
   startExec,
 } from '../../main/engine/drivers/kubernetes/streams/exec'
+import { digestOf, stallReading } from '../harness/exec-streams'
 import { TEST_IMAGES } from '../harness/images'
 import { clientOf, startPod, without } from './pods'
 import { dependenciesOf, MEBIBYTE, never, outcome, sh, sleeper, streamPods, until } from './stream-pods'
@@ -80,20 +81,9 @@ sys.stdout.buffer.flush()
 sys.stderr.write(digest.hexdigest())
 `
     const process = await exec({ command: ['python3', '-c', script] })
-    const digest = createHash('sha256')
-    let size = 0
-    const [said] = await Promise.all([
-      text(process.stderr as Readable),
-      (async () => {
-        for await (const chunk of process.stdout) {
-          size += chunk.length
-          digest.update(chunk)
-        }
-      })(),
-    ])
+    const [sha256, output] = await Promise.all([text(process.stderr as Readable), digestOf(process.stdout)])
     expect(await process.exit).toEqual({ code: 0 })
-    expect(size).toBe(200 * MEBIBYTE)
-    expect(digest.digest('hex')).toBe(said)
+    expect(output).toEqual({ size: 200 * MEBIBYTE, sha256 })
   })
 
   it('carries 200 MB in exactly', async () => {
@@ -113,18 +103,9 @@ sys.stderr.write(digest.hexdigest())
     const size = 128 * MEBIBYTE
     const process = await exec({ command: ['head', '-c', String(size), '/dev/zero'] })
     process.stderr?.resume()
-    await once(process.stdout, 'readable')
-    const memory = () => globalThis.process.memoryUsage().arrayBuffers
-    const before = memory()
-    let most = 0
-    for (let waited = 0; waited < 20; waited++) {
-      await new Promise((resolve) => setTimeout(resolve, 100))
-      most = Math.max(most, memory() - before)
-    }
-    expect(most).toBeLessThan(8 * MEBIBYTE)
-    let received = 0
-    for await (const chunk of process.stdout) received += chunk.length
-    expect(received).toBe(size)
+    const stalled = await stallReading(process, () => globalThis.process.memoryUsage().arrayBuffers)
+    expect(stalled.held).toBeLessThan(8 * MEBIBYTE)
+    expect(stalled.size).toBe(size)
     expect(await process.exit).toEqual({ code: 0 })
   })
 

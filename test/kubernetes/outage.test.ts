@@ -1,6 +1,4 @@
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { ProblemError } from '#contract'
@@ -10,10 +8,10 @@ import { createDialer } from '../../main/engine/drivers/kubernetes/streams/port-
 import { ProtocolMemory } from '../../main/engine/drivers/kubernetes/streams/protocols'
 import { systemClock } from '../../main/engine/platform/clock'
 import { silentLogger } from '../../main/engine/platform/logger'
-import { root } from '../../scripts/setup/folders.mjs'
 import { TEST_IMAGES } from '../harness/images'
 import { type OwnCluster, startCluster } from '../harness/kubernetes/cluster'
 import { binariesProblem, kubernetesBinaries } from '../harness/kubernetes/shared'
+import { serversProgram } from '../harness/python'
 import { clientOf, startPod } from './pods'
 
 const never = new AbortController().signal
@@ -47,7 +45,7 @@ it.skipIf(problem !== undefined)(
     })
     const pod = await startPod(cluster, namespace.name, {
       image: TEST_IMAGES.debian,
-      command: ['python3', '-c', readFileSync(join(root, 'test/conformance/servers.py'), 'utf8')],
+      command: ['python3', '-c', serversProgram],
     })
     const exec = (command: string[], tty = false) =>
       startExec(dependencies, pod, 'main', { command, ...(tty && { tty: { columns: 80, rows: 24 } }) }, never)

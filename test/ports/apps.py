@@ -2,8 +2,6 @@
 import json
 import os
 import socket
-import struct
-import sys
 import threading
 
 
@@ -12,76 +10,8 @@ def listen(handler, address='127.0.0.1'):
     server = socket.socket(family, socket.SOCK_STREAM)
     server.bind((address, 0))
     server.listen(128)
-
-    def serve():
-        while True:
-            connection, _ = server.accept()
-            threading.Thread(target=run, args=(handler, connection), daemon=True).start()
-
-    threading.Thread(target=serve, daemon=True).start()
+    threading.Thread(target=accepted, args=(server, handler), daemon=True).start()
     return server.getsockname()[1]
-
-
-def run(handler, connection):
-    try:
-        handler(connection)
-    except OSError:
-        pass
-    finally:
-        connection.close()
-
-
-def echo(connection):
-    while True:
-        data = connection.recv(65536)
-        if not data:
-            return
-        connection.sendall(data)
-
-
-def discard(connection):
-    threading.Event().wait()
-
-
-def source(connection):
-    block = b'b' * 262144
-    while True:
-        connection.sendall(block)
-
-
-def reset(connection):
-    connection.recv(1)
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
-
-
-def after_end(connection):
-    question = b''
-    while True:
-        data = connection.recv(65536)
-        if not data:
-            break
-        question += data
-    connection.sendall(b'answer to ' + question)
-
-
-def farewell(connection):
-    connection.sendall(bytes(300000))
-
-
-def cut(connection):
-    connection.recv(1)
-    connection.sendall(bytes(1000))
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
-
-
-def refusal(connection):
-    connection.recv(1)
-    # Closed with bytes unread, the kernel resets it.
-    connection.sendall(b'too large')
-
-
-def six(connection):
-    connection.sendall(b'six')
 
 
 closed = socket.socket()

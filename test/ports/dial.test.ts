@@ -1,7 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Workspace } from '#contract'
@@ -9,6 +7,7 @@ import { dialSuite, type SuiteContext } from '../../main/engine/drivers/shared/d
 import { hasCode } from '../../main/engine/drivers/shared/dial/relay'
 import { command } from '../harness/command'
 import { ensureImages, TEST_IMAGES } from '../harness/images'
+import { appsProgram } from '../harness/python'
 import { NO_AGENTS, startEngine, type TestEngine } from './engine'
 import { DIAL_IMAGES, ensureDialImages } from './images'
 
@@ -25,7 +24,6 @@ afterAll(() => test?.dispose())
 async function startApps(
   workspace: Workspace,
 ): Promise<{ child: ChildProcess; ports: SuiteContext['ports'] }> {
-  const program = await readFile(join(import.meta.dirname, 'apps.py'), 'utf8')
   const child = spawn(
     'docker',
     [
@@ -39,7 +37,7 @@ async function startApps(
       TEST_IMAGES.debian,
       'python3',
       '-c',
-      program,
+      appsProgram,
     ],
     { stdio: ['pipe', 'pipe', 'inherit'] },
   )

@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { basename, dirname } from 'node:path'
 import type { Readable } from 'node:stream'
 import { problem } from '#contract'
-import type { Driver, ExecExit, ExecOptions, ExecProcess } from '../../drivers/driver'
+import type { Driver, ExecOptions, ExecProcess } from '../../drivers/driver'
+import { startLocalProcess } from '../../platform/local-process.suite'
 
 /**
  * For tests: a driver whose workspaces are this machine. What it starts are real processes, in an environment and with
@@ -46,47 +47,30 @@ export class LocalDriver {
   }
 
   readonly #exec = async (_id: string, options: ExecOptions, _signal: AbortSignal): Promise<ExecProcess> => {
-    const [program = '', ...args] = options.command
     await this.#way
     this.started.push(options.command)
-    const child = spawn(program, args, {
-      stdio: 'pipe',
+    const { child, exit, kill } = await startLocalProcess(options.command, {
       env: { ...this.#environment, ...options.env },
-      detached: true,
       ...(options.cwd !== undefined && { cwd: options.cwd }),
-    })
-    for (const stream of [child.stdin, child.stdout, child.stderr]) stream.on('error', () => undefined)
-    const exit = new Promise<ExecExit>((resolve) => {
-      child.once('close', (code) => {
-        this.#running.delete(kill)
-        if (child.pid !== undefined) this.#groups.delete(child.pid)
-        resolve({ code: code ?? 137 })
-      })
-    })
-    const kill = () => {
-      try {
-        if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL')
-      } catch {
-        // Ended just now.
-      }
-    }
-    this.#running.add(kill)
-    if (child.pid !== undefined) this.#groups.add(child.pid)
-    try {
-      await once(child, 'spawn')
-    } catch (error) {
-      this.#running.delete(kill)
+    }).catch((error: Error) => {
       throw problem({
         code: 'exec-failed',
-        title: `"${program}" could not be started`,
-        cause: (error as Error).message,
+        title: `"${options.command[0]}" could not be started`,
+        cause: error.message,
         remedy: 'Check the command.',
       })
-    }
+    })
+    const { pid, stderr, stdin, stdout } = child
+    this.#running.add(kill)
+    if (pid !== undefined) this.#groups.add(pid)
+    void exit.then(() => {
+      this.#running.delete(kill)
+      if (pid !== undefined) this.#groups.delete(pid)
+    })
     return {
-      stdin: child.stdin,
-      stdout: child.stdout,
-      stderr: child.stderr,
+      stdin,
+      stdout,
+      stderr,
       exit,
       resize: async () => undefined,
       kill: async () => undefined,

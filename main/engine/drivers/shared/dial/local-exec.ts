@@ -1,6 +1,5 @@
-import { spawn } from 'node:child_process'
 import { problem } from '#contract'
-import type { ExecExit, ExecProcess } from '../../driver'
+import { startLocalProcess } from '../../../platform/local-process.suite'
 import type { Exec } from './methods'
 
 /** For tests: runs what a driver would run in a container as a process of this machine. */
@@ -9,50 +8,35 @@ export function createLocalExec(environment: NodeJS.ProcessEnv = process.env): {
   pids: Set<number>
 } {
   const pids = new Set<number>()
-  const exec: Exec = (_id, options) =>
-    new Promise((resolve, reject) => {
-      const [command, ...args] = options.command
-      if (!command) return reject(new Error('no command'))
-      const child = spawn(command, args, { stdio: 'pipe', env: environment, detached: true })
-      child.once('error', (error) =>
-        reject(
-          problem({
-            code: 'command-not-found',
-            title: `${command} is not there`,
-            cause: error.message,
-            remedy: 'Install it.',
-          }),
-        ),
-      )
-      const exit = new Promise<ExecExit>((done) => {
-        child.once('close', (code, signal) => {
-          if (child.pid) pids.delete(child.pid)
-          done({ code: code ?? (signal ? 137 : 1) })
+  const exec: Exec = async (_id, { command }) => {
+    const { child, exit, kill } = await startLocalProcess(command, { env: environment }).catch(
+      (error: Error) => {
+        throw problem({
+          code: 'command-not-found',
+          title: `${command[0]} is not there`,
+          cause: error.message,
+          remedy: 'Install it.',
         })
-      })
-      child.once('spawn', () => {
-        if (child.pid) pids.add(child.pid)
-        const started: ExecProcess = {
-          stdin: child.stdin,
-          stdout: child.stdout,
-          stderr: child.stderr,
-          resize: async () => undefined,
-          kill: async () => undefined,
-          exit,
-          destroy: () => {
-            // A driver ends descendants too.
-            try {
-              if (child.pid && pids.has(child.pid)) process.kill(-child.pid, 'SIGKILL')
-            } catch {
-              // Ended just now.
-            }
-            child.stdout.destroy()
-            child.stderr.destroy()
-          },
-        }
-        for (const stream of [child.stdin, child.stdout, child.stderr]) stream.on('error', () => undefined)
-        resolve(started)
-      })
-    })
+      },
+    )
+    const { pid, stderr, stdin, stdout } = child
+    if (pid !== undefined) {
+      pids.add(pid)
+      void exit.then(() => pids.delete(pid))
+    }
+    return {
+      stdin,
+      stdout,
+      stderr,
+      exit,
+      resize: async () => undefined,
+      kill: async () => undefined,
+      destroy() {
+        kill()
+        stdout.destroy()
+        stderr.destroy()
+      },
+    }
+  }
   return { exec, pids }
 }
