@@ -3,7 +3,7 @@ import { Consent, Grant } from './consent'
 import { Activity } from './idle'
 import { Operation, OperationOutput } from './operation'
 import { Detection, Port, Sockets } from './port'
-import { Session } from './session'
+import { Session, TabArrangement } from './session'
 import { Settings } from './settings'
 import { Target } from './target'
 import { Transfer } from './transfer'
@@ -18,6 +18,8 @@ export const collections = {
   workspaces: Workspace,
   operations: Operation,
   sessions: Session,
+  /** Of workspaces whose terminals the user has arranged. */
+  arrangements: TabArrangement,
   ports: Port,
   /** Only of workspaces in which ports cannot be detected. */
   detections: Detection,

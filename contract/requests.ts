@@ -8,7 +8,7 @@ import { OperationOutput } from './operation'
 import { PortNumber } from './port'
 import { Problem } from './problem'
 import { Namespaces, Room } from './room'
-import { TerminalSize } from './session'
+import { TabArrangement, TerminalSize } from './session'
 import { Settings, SettingsChange } from './settings'
 import { FileName, FilePath, FilePreview, FolderListing } from './transfer'
 import { CreateInput, Source, Survival, WorkspaceId, WorkspaceName } from './workspace'
@@ -157,6 +157,11 @@ export const requests = {
     z.strictObject({
       process: z.strictObject({ name: z.string(), command: z.string() }).optional(),
     }),
+  ),
+  /** Remembers how a window has the terminals of a workspace; what is left out stays. Answers when it is written down. */
+  'sessions.arrange': request(
+    TabArrangement.omit({ id: true }).partial().extend({ workspaceId: WorkspaceId }),
+    Nothing,
   ),
   /** Ends its processes if they still run, and forgets it. */
   'sessions.close': request(z.strictObject({ sessionId: z.string() }), Nothing),

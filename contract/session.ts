@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Problem } from './problem'
+import { WorkspaceId } from './workspace'
 
 export const SessionEnd = z.strictObject({
   reason: z.enum(['exited', 'killed', 'workspace-stopped', 'connection-lost', 'failed', 'closed']),
@@ -30,3 +31,16 @@ export const Session = z.strictObject({
   createdAt: z.number(),
 })
 export type Session = z.infer<typeof Session>
+
+const SessionId = z.string().min(1).max(64)
+
+/** How the windows of this machine have the terminals of a workspace, as the user put them. */
+export const TabArrangement = z.strictObject({
+  /** The workspace's. */
+  id: WorkspaceId,
+  /** The session whose tab is in front. */
+  front: SessionId.optional(),
+  /** Session ids from left to right; of those that are not named the oldest comes first, after all that are. */
+  order: z.array(SessionId).max(1000),
+})
+export type TabArrangement = z.infer<typeof TabArrangement>

@@ -25,6 +25,7 @@ import type { MessageEndpoint } from './platform/message-port'
 import type { Platform } from './platform/platform'
 import { createPorts } from './ports'
 import { createTerminals } from './terminals'
+import { createArrangements } from './terminals/arrangements'
 import { createWorkspaceService } from './workspaces'
 
 export type { Engine } from './engine'
@@ -75,11 +76,13 @@ export function createEngine({
     ...(agents && { agents }),
   })
   const ofInterest = followed ? filterCollection(workspaces.workspaces, followed) : workspaces.workspaces
+  const arrangements = createArrangements(platform)
   const terminals = createTerminals({
     platform,
     workspaces: workspaces.workspaces,
     followed: ofInterest,
     links,
+    frontOf: (id) => arrangements.records.get(id)?.front,
   })
   const files = createFiles({ platform, workspaces: workspaces.workspaces, links })
   const ports = createPorts({
@@ -127,6 +130,7 @@ export function createEngine({
   const handlers: Handlers = {
     ...workspaces.handlers,
     ...terminals.handlers,
+    'sessions.arrange': arrangements.arrange,
     ...files.handlers,
     ...ports.handlers,
     ...access.handlers,
@@ -153,6 +157,7 @@ export function createEngine({
       workspaces: workspaces.workspaces,
       operations: workspaces.operations,
       sessions: terminals.sessions,
+      arrangements: arrangements.records,
       ports: ports.ports,
       detections: ports.detections,
       sockets: ports.sockets,

@@ -27,6 +27,7 @@ export const collectionStores: { readonly [N in CollectionName]: CollectionStore
   workspaces: createCollectionStore<'workspaces'>(),
   operations: createCollectionStore<'operations'>(),
   sessions: createCollectionStore<'sessions'>(),
+  arrangements: createCollectionStore<'arrangements'>(),
   ports: createCollectionStore<'ports'>(),
   detections: createCollectionStore<'detections'>(),
   sockets: createCollectionStore<'sockets'>(),

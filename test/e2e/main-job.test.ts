@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { launchBrowser, openPage } from '../harness/browser'
 import { TEST_IMAGES } from '../harness/images'
@@ -214,6 +216,46 @@ describe('the main job', () => {
     expect(await window.terminalTabs()).toHaveLength(1)
     await window.run('echo $marker | tr a-z A-Z')
     await window.waitForText('ALIVE')
+  })
+
+  it('has its tabs in their order, and the same one in front, when Berth is killed and is back', async () => {
+    /** Session ids from left to right; of the selected one alone. */
+    const tabs = async (selected = '') => {
+      const found = await window.page.locator(`[data-tab]${selected}`).all()
+      return Promise.all(found.map((tab) => tab.getAttribute('data-tab')))
+    }
+    const front = () => tabs(':has([aria-selected=true])')
+    const [first] = await tabs()
+    for (const count of [2, 3]) {
+      await window.press('Control+Shift+T')
+      await expect.poll(async () => (await tabs()).length).toBe(count)
+      await window.waitForPrompt()
+    }
+    const [, second, third] = await tabs()
+    expect(await front()).toEqual([third])
+    await window.press('Control+Shift+PageUp')
+    await expect.poll(() => tabs()).toEqual([first, third, second])
+    await window.press('Control+Shift+PageUp')
+    await expect.poll(() => tabs()).toEqual([third, first, second])
+    await window.press('Control+PageUp')
+    await expect.poll(front).toEqual([second])
+    // Written down, which it is a moment after a tab was chosen.
+    await expect
+      .poll(async () => JSON.parse(await readFile(join(home.path, '.local/state/berth/tabs.json'), 'utf8')))
+      .toMatchObject({ arrangements: [{ front: second, order: [third, first, second] }] })
+    berth.app.process().kill('SIGKILL')
+    await expect.poll(() => processesOf(berth.home), { timeout: 20_000 }).toEqual([])
+    await berth.close()
+    berth = await launchBerth({ env: docker.env, home })
+    window = new BerthPage(berth.page)
+    await window.page.getByRole('navigation', { name: 'Main' }).getByRole('button', { name: NAME }).click()
+    await expect.poll(() => tabs(), { timeout: 60_000 }).toEqual([third, first, second])
+    await expect.poll(front).toEqual([second])
+    await window.waitForPrompt()
+    for (const left of [2, 1]) {
+      await window.press('Control+Shift+W')
+      await expect.poll(async () => (await tabs()).length).toBe(left)
+    }
   })
 
   it('stops, keeping source and home, and starts again', async () => {

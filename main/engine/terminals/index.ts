@@ -21,6 +21,8 @@ export interface TerminalsOptions {
   /** Those whose kept terminals are looked for. */
   readonly followed: ReadonlyCollection<Workspace>
   readonly links: Links
+  /** The terminal that the user had in front, by workspace: whoever comes is greeted with that. Absent: the oldest. */
+  readonly frontOf?: (workspaceId: string) => string | undefined
 }
 
 export interface Terminals {
@@ -41,7 +43,13 @@ export interface Terminals {
  * The sessions of all workspaces: they live as long as the engine, whatever windows come and go, and those that their
  * workspace keeps live on without it and are found again.
  */
-export function createTerminals({ platform, workspaces, followed, links }: TerminalsOptions): Terminals {
+export function createTerminals({
+  platform,
+  workspaces,
+  followed,
+  links,
+  frontOf = () => undefined,
+}: TerminalsOptions): Terminals {
   const stack = new DisposableStack()
   const sessions = new Collection<Session>()
   const terminals = new Map<string, TerminalSession>()
@@ -191,7 +199,8 @@ export function createTerminals({ platform, workspaces, followed, links }: Termi
     await kept.known(workspaceId)
     // One that turns out not to be there any more goes again: it greets nobody.
     await within(settled(workspaceId), SETTLING)
-    const there = of(workspaceId).find(({ state }) => state !== 'ended')
+    const alive = of(workspaceId).filter(({ state }) => state !== 'ended')
+    const there = alive.find(({ id }) => id === frontOf(workspaceId)) ?? alive[0]
     return there ? { sessionId: there.id } : create(input, signal)
   }
 

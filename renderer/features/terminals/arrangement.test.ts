@@ -1,13 +1,19 @@
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Session } from '#contract'
-import { arrange, frontOf, moveTab, read, useArrangement } from './arrangement'
+import { arrange, bringToFront, frontOf, moveTab, useArrangement } from './arrangement'
 
 const sessions = ['a', 'b', 'c'].map((id, index) => ({ id, createdAt: index })) as unknown as Session[]
 const ids = (list: readonly Session[]) => list.map(({ id }) => id).join('')
-const order = () => useArrangement.getState().order.get('w')
+const order = () => useArrangement.getState().get('w')?.order
+const told = vi.hoisted(() => [] as unknown[])
+vi.mock('../../lib/engine', () => ({ request: (...asked: unknown[]) => told.push(asked) }))
+vi.mock('../../lib/hooks', () => ({}))
 
 describe('the arrangement of tabs', () => {
-  beforeEach(() => useArrangement.setState({ front: new Map(), order: new Map() }))
+  beforeEach(() => {
+    told.length = 0
+    useArrangement.setState(new Map(), true)
+  })
 
   it('is by age until the user moves one, and new ones come last', () => {
     expect(ids(arrange([...sessions].reverse()))).toBe('abc')
@@ -20,23 +26,14 @@ describe('the arrangement of tabs', () => {
     expect(ids(arrange([fresh, ...sessions], order()))).toBe('bacd')
   })
 
-  it('is read back as it was stored, and begins anew where that cannot be understood', () => {
-    const { front, order } = read('{"front":[["w","b"]],"order":[["w",["b","a"]]]}')
-    expect(front.get('w')).toBe('b')
-    expect(ids(arrange(sessions, order.get('w')))).toBe('bac')
-    for (const odd of [
-      null,
-      undefined,
-      '',
-      'x',
-      '7',
-      'null',
-      '{"front":7}',
-      '{"order":[1]}',
-      '{"order":[["w",5]]}',
-    ]) {
-      expect(read(odd)).toEqual({ front: new Map(), order: new Map() })
-    }
+  it('is told to the engine, which remembers it, each part by itself', () => {
+    bringToFront('w', 'b')
+    moveTab('w', sessions, 'c', 'a')
+    expect(useArrangement.getState().get('w')).toEqual({ front: 'b', order: ['c', 'a', 'b'] })
+    expect(told).toEqual([
+      ['sessions.arrange', { workspaceId: 'w', front: 'b' }],
+      ['sessions.arrange', { workspaceId: 'w', order: ['c', 'a', 'b'] }],
+    ])
   })
 
   it('shows the chosen tab, or the one that took its place', () => {

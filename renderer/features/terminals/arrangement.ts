@@ -1,52 +1,31 @@
 import { create } from 'zustand'
-import type { Session } from '#contract'
+import type { Session, TabArrangement } from '#contract'
+import { request } from '../../lib/engine'
+import { useRecord } from '../../lib/hooks'
 
-interface Arrangement {
-  /** The tab in front, by workspace. */
-  readonly front: ReadonlyMap<string, string>
-  /** Tabs that the user moved, by workspace: session ids from left to right. */
-  readonly order: ReadonlyMap<string, readonly string[]>
-}
+/** How this window has its terminals since it was opened, by workspace; the engine remembers it for the next one. */
+export const useArrangement = create<ReadonlyMap<string, Partial<Arrangement>>>(() => new Map())
 
-/** Where the arrangement outlives a reload of the window. Its form is this file's alone. */
-const KEY = 'berth.tabs'
-/** Workspaces whose arrangement is remembered: those that were touched last. */
-const REMEMBERED = 100
+export type Arrangement = Pick<TabArrangement, 'front' | 'order'>
 
-/** How this window has its terminals; the sessions themselves belong to the engine. */
-export const useArrangement = create<Arrangement>(() => read(storage()?.getItem(KEY)))
-
-useArrangement.subscribe(({ front, order }) => {
-  const stored = { front: [...front].slice(-REMEMBERED), order: [...order].slice(-REMEMBERED) }
-  storage()?.setItem(KEY, JSON.stringify(stored))
-})
-
-/** Absent where there is no window. */
-function storage(): Storage | undefined {
-  return typeof window === 'undefined' ? undefined : window.localStorage
-}
-
-/** What an earlier window left; nothing where it cannot be understood. */
-export function read(stored: string | null | undefined): Arrangement {
-  try {
-    const { front, order } = JSON.parse(stored ?? '{}')
-    const lists = new Map<string, readonly string[]>(order ?? [])
-    if (![...lists.values()].every(Array.isArray)) throw new Error('Not an order of tabs')
-    return { front: new Map(front ?? []), order: lists }
-  } catch {
-    return { front: new Map(), order: new Map() }
-  }
+/** What this window has changed, on what the one before it left. */
+export function useTabs(workspaceId: string): Partial<Arrangement> {
+  const left = useRecord('arrangements', workspaceId)
+  const own = useArrangement((state) => state.get(workspaceId))
+  return { ...left, ...own }
 }
 
 export function bringToFront(workspaceId: string, sessionId: string): void {
-  useArrangement.setState(({ front }) => ({ front: latest(front, workspaceId, sessionId) }))
+  change(workspaceId, { front: sessionId })
 }
 
-/** With one entry changed, which comes last. */
-function latest<T>(map: ReadonlyMap<string, T>, key: string, value: T): ReadonlyMap<string, T> {
-  const copy = new Map(map)
-  copy.delete(key)
-  return copy.set(key, value)
+/** Shown at once. That it cannot be remembered is no reason to disturb anybody. */
+function change(workspaceId: string, changed: Partial<Arrangement>): void {
+  useArrangement.setState(
+    (state) => new Map(state).set(workspaceId, { ...state.get(workspaceId), ...changed }),
+    true,
+  )
+  void request('sessions.arrange', { workspaceId, ...changed })
 }
 
 /** A workspace's sessions from left to right: as the user put them, new ones last. */
@@ -69,7 +48,7 @@ export function moveTab(
   const ids = sessions.map(({ id }) => id).filter((id) => id !== moved)
   const at = before === undefined ? ids.length : ids.indexOf(before)
   ids.splice(at < 0 ? ids.length : at, 0, moved)
-  useArrangement.setState(({ order }) => ({ order: latest(order, workspaceId, ids) }))
+  change(workspaceId, { order: ids })
 }
 
 /** Which tab is in front: the chosen one; where it is gone, the one that took its place. */

@@ -10,7 +10,7 @@ import { chordLabels } from '../../lib/keys'
 import { notifyProblem } from '../../lib/notify'
 import { ProblemView } from '../../lib/problem-view'
 import { EmptyState } from '../../ui/empty-state'
-import { arrange, bringToFront, frontOf, moveTab, useArrangement } from './arrangement'
+import { arrange, bringToFront, frontOf, moveTab, useTabs } from './arrangement'
 import { CloseDialog } from './close-dialog'
 import { keepOnly } from './screens'
 import { TabBar } from './tab-bar'
@@ -36,8 +36,7 @@ export function TerminalsView({ workspaceId, active }: TerminalsViewProps) {
   const all = useCollection('sessions')
   const settings = useSettings()?.terminal
   const scheme = useScheme()
-  const order = useArrangement((state) => state.order.get(workspaceId))
-  const chosen = useArrangement((state) => state.front.get(workspaceId))
+  const { front: chosen, order } = useTabs(workspaceId)
   const [searching, setSearching] = useState(false)
   const [focusTurn, setFocusTurn] = useState(0)
   const [opening, setOpening] = useState(false)
