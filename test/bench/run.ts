@@ -35,6 +35,7 @@ const benches: Readonly<Record<string, () => Promise<readonly Bench[]>>> = {
   'k8s-exec': async () => [(await import('./benches/k8s-exec')).exec],
   'k8s-up': async () => [(await import('./benches/k8s-up')).up],
   'k8s-watch': async () => (await import('./benches/k8s-watch')).watches,
+  'k8s-files': async () => [(await import('./benches/files')).clusterFiles],
   'k8s-scale': async () => [(await import('./benches/k8s-scale')).scale],
 }
 
