@@ -1,5 +1,5 @@
 import type { V1PodSpec, V1StatefulSet } from '@kubernetes/client-node'
-import { type ProblemError, problem } from '#contract'
+import { type Definition, type ProblemError, problem, type WorkspaceUser } from '#contract'
 import type { Clock } from '../../../platform/clock'
 import { runsIdle } from '../../shared/idle'
 import { isRunning, podState } from '../watch/pod-state'
@@ -16,7 +16,7 @@ export interface Described {
   readonly hasShell: boolean
   /** Whether its main process is Berth's idle command. */
   readonly idle: boolean
-  /** Whom its processes run as, where that is not left to the image. */
+  /** Whom its processes run as, where that is known, or can be nobody but who was found for the image. */
   readonly runsAs?: { readonly uid: number; readonly gid: number; readonly name?: string }
   /** Nothing of it is being made. */
   readonly settled: boolean
@@ -75,19 +75,26 @@ export class Locator {
   }
 }
 
+/** Whether a pod that names no user runs as the workspace's: nothing in it could become another. */
+function isLeftToImage({ shell }: WorkspaceUser, { containerUser, remoteUser }: Definition): boolean {
+  return shell === undefined && (remoteUser === undefined || remoteUser === containerUser)
+}
+
 function describe(id: string, { metadata, spec }: V1StatefulSet): Described | undefined {
   const annotated = readAnnotations(metadata)
   const template = spec?.template.spec
   const container = template?.containers.find(({ name }) => name === CONTAINER)
   if (!annotated || !template || !container) return undefined
   const { user, definition, image } = annotated
-  const { runAsUser: uid, runAsGroup: gid = 0 } = container.securityContext ?? {}
+  const { runAsUser, runAsGroup = 0 } = container.securityContext ?? {}
+  const told = runAsUser === undefined ? undefined : { uid: runAsUser, gid: runAsGroup }
+  const runsAs = told ?? (isLeftToImage(user, definition) ? { uid: user.uid, gid: user.gid } : undefined)
   return {
     pod: podName(id),
     container: CONTAINER,
     hasShell: user.shell !== undefined,
     idle: runsIdle(definition, user),
-    ...(uid !== undefined && { runsAs: { uid, gid, ...(uid === user.uid && { name: user.name }) } }),
+    ...(runsAs && { runsAs: { ...runsAs, ...(runsAs.uid === user.uid && { name: user.name }) } }),
     settled: isComplete(metadata) && !isReplacing(metadata),
     image,
     template,
