@@ -13,6 +13,8 @@ export interface KubernetesHarness extends DriverHarness {
   kubectl(...args: string[]): Promise<string>
   /** The name of the tests' own namespace. */
   namespace(): string
+  /** Path of the kubeconfig of the user who may work there. */
+  kubeconfig(): string
 }
 
 /** `prepare` comes first, in a hook: there is no cluster while files are collected. */
@@ -39,6 +41,7 @@ export function kubernetesHarness(): KubernetesHarness {
     },
     kubectl: asAdmin,
     namespace: () => use().namespace.name,
+    kubeconfig: () => use().namespace.kubeconfig,
     open: () => {
       const { namespace } = use()
       const { platform, dispose } = testPlatform({ KUBECONFIG: namespace.kubeconfig })

@@ -25,7 +25,7 @@ export interface PrivateDocker {
   docker(...args: string[]): Promise<string>
   /** Copies an image of the machine's engine into this one. */
   loadImage(name: string): Promise<void>
-  /** SIGTERM, as a service manager stops it; resolves when the process is gone. Containers end. */
+  /** SIGTERM, as a service manager stops it; resolves when the process is gone. Containers end, unless told to go on. */
   stop(): Promise<void>
   /** SIGKILL, as a crash does it. Containers go on. */
   kill(): Promise<void>
@@ -41,6 +41,8 @@ export interface PrivateDocker {
 export interface PrivateDockerOptions {
   /** A disk of its own of so many bytes, for tests that fill it. It is in memory. */
   readonly disk?: number
+  /** Containers go on while it is stopped and started again (dockerd's `live-restore`). */
+  readonly liveRestore?: boolean
 }
 
 /**
@@ -102,6 +104,7 @@ export async function startPrivateDocker(options: PrivateDockerOptions = {}): Pr
         '--ip-forward=false',
         '--ip-masq=false',
         '--shutdown-timeout=5',
+        ...(options.liveRestore ? ['--live-restore'] : []),
       ],
       log,
     )

@@ -5,13 +5,13 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Workspace } from '#contract'
 import { waitFor } from '../../main/engine/platform/collection'
+import { CuttingProxy } from '../harness/cutting-proxy'
 import { TEST_IMAGES } from '../harness/images'
 import type { TestCluster } from '../harness/kubernetes/cluster'
 import type { TestNamespace } from '../harness/kubernetes/namespaces'
 import { sharedCluster } from '../harness/kubernetes/shared'
 import { startEngine, type TestEngine } from '../ports/engine'
 import { TestWindow } from '../terminals/window'
-import { CuttingProxy } from './cutting-proxy'
 
 // What a pod's agent keeps while the way to the API server is cut, and what another laptop finds of it.
 

@@ -7,11 +7,11 @@ import { createDialer } from '../../main/engine/drivers/kubernetes/streams/port-
 import { ProtocolMemory } from '../../main/engine/drivers/kubernetes/streams/protocols'
 import { systemClock } from '../../main/engine/platform/clock'
 import { silentLogger } from '../../main/engine/platform/logger'
+import { CuttingProxy } from '../harness/cutting-proxy'
 import { TEST_IMAGES } from '../harness/images'
 import type { TestNamespace } from '../harness/kubernetes/namespaces'
 import { sharedCluster } from '../harness/kubernetes/shared'
 import { serversProgram } from '../harness/python'
-import { CuttingProxy } from './cutting-proxy'
 import { clientOf, startPod, without } from './pods'
 
 const never = new AbortController().signal

@@ -14,12 +14,12 @@ import { dialSuite } from '../../main/engine/drivers/shared/dial/dial.suite'
 import type { Exec } from '../../main/engine/drivers/shared/dial/methods'
 import { systemClock } from '../../main/engine/platform/clock'
 import { silentLogger } from '../../main/engine/platform/logger'
+import { CuttingProxy } from '../harness/cutting-proxy'
 import { TEST_IMAGES } from '../harness/images'
 import type { TestCluster } from '../harness/kubernetes/cluster'
 import type { TestNamespace } from '../harness/kubernetes/namespaces'
 import { sharedCluster } from '../harness/kubernetes/shared'
 import { serversProgram } from '../harness/python'
-import { CuttingProxy } from './cutting-proxy'
 import { clientOf, startPod, without } from './pods'
 
 const never = new AbortController().signal

@@ -12,6 +12,8 @@ import { TEST_IMAGES } from '../harness/images'
 import { type OwnCluster, startCluster } from '../harness/kubernetes/cluster'
 import { binariesProblem, kubernetesBinaries } from '../harness/kubernetes/shared'
 import { serversProgram } from '../harness/python'
+import { startEngine } from '../ports/engine'
+import { LIMIT, startServer, startTalk } from '../terminals/talk'
 import { clientOf, startPod } from './pods'
 
 const never = new AbortController().signal
@@ -99,5 +101,43 @@ it.skipIf(problem !== undefined)(
     expect(reply.toString()).toBe('y')
     dialer.dispose()
     await client.dispose()
+  },
+)
+
+it.skipIf(problem !== undefined)(
+  `costs a terminal nothing that was printed or typed, and a port its connections alone, when the API server is restarted${problem ? ` (skipped: ${problem})` : ''}`,
+  async () => {
+    const namespace = await cluster.makeNamespace()
+    const test = await startEngine({ KUBECONFIG: namespace.kubeconfig })
+    try {
+      const target = test.engine.collections.targets.list().find(({ kind }) => kind === 'kubernetes')
+      const workspace = await test.create({
+        source: { kind: 'image', image: TEST_IMAGES.debian },
+        targetId: target?.id ?? '',
+      })
+      const server = await startServer(test, workspace, 8123)
+      await server.answers()
+      const terminal = await startTalk(test, workspace, 'restart')
+      terminal.type('before')
+      await terminal.hears('before')
+      await cluster.stopApiServer()
+      await expect.poll(terminal.state, LIMIT).toBe('reconnecting')
+      terminal.type('during')
+      await cluster.startApiServer()
+      await terminal.hears('during')
+      terminal.type('after')
+      await terminal.hears('after')
+      const pod = `ws-${workspace.id}-0`
+      await cluster.kubectl('-n', namespace.name, 'exec', pod, '--', 'touch', '/tmp/restart')
+      await terminal.wasWhole(['before', 'during', 'after'])
+      expect(test.engine.collections.workspaces.get(workspace.id)?.incarnation).toBe(workspace.incarnation)
+      await server.answers()
+      await terminal.close()
+      await expect
+        .poll(() => test.engine.collections.targets.get(workspace.targetId)?.state, LIMIT)
+        .toBe('ready')
+    } finally {
+      await test.dispose()
+    }
   },
 )

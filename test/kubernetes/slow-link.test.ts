@@ -2,12 +2,12 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { Workspace } from '#contract'
+import { CuttingProxy } from '../harness/cutting-proxy'
 import { TEST_IMAGES } from '../harness/images'
 import type { TestCluster } from '../harness/kubernetes/cluster'
 import type { TestNamespace } from '../harness/kubernetes/namespaces'
 import { sharedCluster } from '../harness/kubernetes/shared'
 import { gitSource, Machine, Rig, repository } from '../workspaces/rig'
-import { CuttingProxy } from './cutting-proxy'
 
 /** Milliseconds that everything takes to the API server, and again to come back: half a world away, by telephone. */
 const DELAY = 200

@@ -8,12 +8,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Workspace } from '#contract'
 import { carrierOf } from '../../main/engine/access/gateway/carrier'
 import { tryCommand } from '../harness/command'
+import { CuttingProxy } from '../harness/cutting-proxy'
 import { TEST_IMAGES } from '../harness/images'
 import type { TestCluster } from '../harness/kubernetes/cluster'
 import type { TestNamespace } from '../harness/kubernetes/namespaces'
 import { sharedCluster } from '../harness/kubernetes/shared'
 import { startEngine, type TestEngine } from '../ports/engine'
-import { CuttingProxy } from './cutting-proxy'
 
 // OpenSSH in a pod, through the API server alone.
 
