@@ -89,7 +89,9 @@ export const clusterFiles: Bench = {
     const pod = workspace.container
     await place.run(['exec', pod, '--container', 'workspace', '--', 'sh', '-c', MAKE])
     const reference: Copy = async (folder) => {
-      await place.run(['cp', '--container', 'workspace', `${pod}:${TREE}`, join(folder, 'tree')])
+      // Without retries it ends now and then at “unexpected EOF”; with them it goes on where it was.
+      const how = ['--container', 'workspace', '--retries', '10']
+      await place.run(['cp', ...how, `${pod}:${TREE}`, join(folder, 'tree')])
     }
     return prepared(place.berth, workspace, reference, {
       facts: async () => [{ what: 'reference', value: await referenceText(place), pass: true }],
