@@ -130,7 +130,8 @@ export function oddImages({ env, harness, makeReadOnly, prepare, reachesBare }: 
 
       const link = test.engine.links.get(id)
       const limit = AbortSignal.timeout(LIMIT.timeout)
-      expect(await link.missing(limit)).toMatchObject({ code: 'agent-unavailable' })
+      // Undefined until it is known.
+      await expect.poll(async () => (await link.missing(limit))?.code, LIMIT).toBe('agent-unavailable')
       await expect(link.files.open(limit)).rejects.toMatchObject({ problem: { code: 'agent-unavailable' } })
       expect(await test.run(id, '/busybox', 'id', '-u')).toBe(`${workspace.user.uid}\n`)
       const server = await serve(workspace, ['/busybox'], '/etc')
