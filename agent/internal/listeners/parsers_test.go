@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"net"
 	"net/netip"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -89,28 +90,52 @@ func TestTableIsBounded(t *testing.T) {
 }
 
 func TestKernelAgreesWithItself(t *testing.T) {
-	for address, kind := range map[string]string{"127.0.0.1:0": "tcp4", "[::1]:0": "tcp6"} {
-		listening, err := net.Listen("tcp", address)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer listening.Close()
-		asked, err := openDiagnosis()
-		if err != nil {
-			t.Skip(err)
-		}
-		defer asked.close()
-		port := listening.Addr().(*net.TCPAddr).Port
-		mine := func(each found) bool { return each.port == port && each.kind == kind }
-		told, err := asked.listening(nil)
-		if err != nil {
-			t.Skip(err)
-		}
-		read := tcpTables(nil)
-		first, second := slices.IndexFunc(told, mine), slices.IndexFunc(read, mine)
-		if first < 0 || second < 0 || told[first] != read[second] {
-			t.Fatal(told, read)
-		}
+	for kind, address := range map[string]string{"tcp4": "127.0.0.1:0", "tcp6": "[::1]:0"} {
+		t.Run(kind, func(t *testing.T) {
+			listening, err := net.Listen("tcp", address)
+			if err != nil {
+				t.Skip(err)
+			}
+			defer listening.Close()
+			asked, err := openDiagnosis()
+			if err != nil {
+				t.Skip(err)
+			}
+			defer asked.close()
+			port := listening.Addr().(*net.TCPAddr).Port
+			mine := func(each found) bool { return each.port == port && each.kind == kind }
+			told, err := asked.listening(nil)
+			if err != nil {
+				t.Skip(err)
+			}
+			read := tcpTables(nil)
+			first, second := slices.IndexFunc(told, mine), slices.IndexFunc(read, mine)
+			if first < 0 || second < 0 || told[first] != read[second] {
+				t.Fatal(told, read)
+			}
+		})
+	}
+}
+
+func TestOthersComeAndGo(t *testing.T) {
+	read := others{}
+	path := filepath.Join(t.TempDir(), "a.sock")
+	tells := func() bool {
+		return slices.ContainsFunc(read.read(), func(one found) bool { return one.kind == "unix" && one.path == path })
+	}
+	if tells() {
+		t.Fatal("told before it is there")
+	}
+	listening, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !tells() || !tells() {
+		t.Fatal("not told")
+	}
+	listening.Close()
+	if tells() {
+		t.Fatal("told when it is gone")
 	}
 }
 

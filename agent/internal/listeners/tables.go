@@ -9,11 +9,18 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
 const (
 	// maximumFound bounds what is looked at of the kernel's tables; one more than a table holds, to know that it is too long.
 	maximumFound = 4 * maximumEntries
+
+	// maximumText bounds what is read of a table.
+	maximumText = 8 << 20
 
 	// States of proc(5), net/tcp: TCP_LISTEN, and TCP_CLOSE for datagram sockets that are not connected.
 	listenText = "0A"
@@ -29,16 +36,61 @@ func tcpTables(list []found) []found {
 	return inetTable("/proc/net/tcp6", "tcp6", listenText, list)
 }
 
-// otherTables reads datagram sockets and unix sockets.
-func otherTables() []found {
-	list := inetTable("/proc/net/udp", "udp4", unboundTo, nil)
-	list = inetTable("/proc/net/udp6", "udp6", unboundTo, list)
-	file, err := os.Open("/proc/net/unix")
-	if err != nil {
-		return list
+// others reads datagram sockets and unix sockets.
+type others struct {
+	buffer []byte
+	texts  [3]string // of the files, as they were the last time
+	latest []found
+}
+
+// read gives what there is; the list is not to be changed.
+func (others *others) read() []found {
+	same := true
+	for index, path := range []string{"/proc/net/udp", "/proc/net/udp6", "/proc/net/unix"} {
+		text := others.readFile(path)
+		if string(text) != others.texts[index] {
+			others.texts[index], same = string(text), false
+		}
 	}
-	defer file.Close()
-	return parseUnix(file, list)
+	if same {
+		return others.latest
+	}
+	list := parseInet(strings.NewReader(others.texts[0]), "udp4", unboundTo, nil)
+	list = parseInet(strings.NewReader(others.texts[1]), "udp6", unboundTo, list)
+	others.latest = parseUnix(strings.NewReader(others.texts[2]), list)
+	return others.latest
+}
+
+// readFile reads a file that the kernel makes up, which never waits: so Go's scheduler is not told of it either. The text
+// is good until the next call.
+func (others *others) readFile(path string) []byte {
+	name, err := unix.BytePtrFromString(path)
+	if err != nil {
+		return nil
+	}
+	here := unix.AT_FDCWD
+	descriptor, _, number := syscall.RawSyscall6(
+		unix.SYS_OPENAT, uintptr(here), uintptr(unsafe.Pointer(name)), unix.O_RDONLY|unix.O_CLOEXEC, 0, 0, 0,
+	)
+	if number != 0 {
+		return nil
+	}
+	defer syscall.RawSyscall(unix.SYS_CLOSE, descriptor, 0, 0)
+	length := 0
+	for length < maximumText {
+		if length == len(others.buffer) {
+			others.buffer = append(others.buffer, make([]byte, max(length, 8<<10))...)
+		}
+		rest := others.buffer[length:]
+		count, _, number := syscall.RawSyscall(
+			unix.SYS_READ, descriptor, uintptr(unsafe.Pointer(&rest[0])), uintptr(len(rest)),
+		)
+		if number != 0 || count == 0 {
+			break
+		}
+		length += int(count)
+	}
+	return others.buffer[:length]
 }
 
 func inetTable(path, kind, state string, list []found) []found {

@@ -57,7 +57,7 @@ func (watcher *Watcher) Subscribe() (*feed.Feed, func()) {
 type look struct {
 	feed      *feed.Feed
 	diagnosis *diagnosis
-	others    []found
+	others    others
 	othersAt  time.Time
 	latest    []found // as the kernel told it, without an order
 	spare     []found // a list that is no longer of use
@@ -107,10 +107,11 @@ func (look *look) interval() time.Duration {
 func (look *look) read(now time.Time) bool {
 	changed := false
 	if now.Sub(look.othersAt) >= otherInterval {
-		look.others, look.othersAt = otherTables(), now
+		look.others.read()
+		look.othersAt = now
 		changed = look.forgetLostOwners()
 	}
-	list := append(look.tcp(look.spare[:0]), look.others...)
+	list := append(look.tcp(look.spare[:0]), look.others.latest...)
 	look.spare = list
 	if !slices.Equal(list, look.latest) {
 		look.latest, look.spare, look.changedAt = list, look.latest, now

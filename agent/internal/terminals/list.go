@@ -54,9 +54,9 @@ func (all *Terminals) Subscribe() (*feed.Feed, func()) {
 
 func (all *Terminals) tell(feed *feed.Feed, stop <-chan struct{}) {
 	looks := map[*terminal]*look{}
-	ticker := time.NewTicker(lookEvery)
-	defer ticker.Stop()
-	touched := true
+	timer := time.NewTimer(lookEvery)
+	defer timer.Stop()
+	touched, touchedAt := true, time.Now()
 	for {
 		if all.look(looks) || touched {
 			feed.Publish(all.list(looks))
@@ -67,12 +67,17 @@ func (all *Terminals) tell(feed *feed.Feed, stop <-chan struct{}) {
 			}
 		}
 		touched = false
+		if time.Since(touchedAt) < activeFor+lookEvery {
+			timer.Reset(lookEvery)
+		} else {
+			timer.Reset(lookAnyway / 2)
+		}
 		select {
 		case <-stop:
 			return
-		case <-ticker.C:
+		case <-timer.C:
 		case <-all.touching:
-			touched = true
+			touched, touchedAt = true, time.Now()
 		}
 	}
 }
