@@ -25,6 +25,9 @@ func Run() error {
 	if _, err := os.Stdout.Write(greeting); err != nil {
 		return err
 	}
+	if revisionOf(greeting) >= place.TakesStreams {
+		return lend(connection)
+	}
 	go func() {
 		io.Copy(connection, os.Stdin)
 		connection.CloseWrite()

@@ -104,7 +104,7 @@ func (daemon *Daemon) Serve(listener *net.UnixListener) error {
 		}
 		go func() {
 			defer daemon.connections.Add(-1)
-			daemon.ServeConnection(accepted)
+			daemon.ServeConnection(&wire{UnixConn: accepted})
 		}()
 	}
 }
