@@ -82,7 +82,9 @@ describe('ssh <workspace>.berth', () => {
     expect((await door()).stdout).toMatch(/\.json\n.*\.sock\n/)
     expect((await client('ssh', [host, 'echo through'])).stdout).toBe('through\n')
     const staying = tryCommand('ssh', ['-F', config, host, 'echo there; sleep 1000'], { env: berth.env })
-    await expect.poll(async () => (await client('ssh', [host, 'pgrep -x sleep'])).stdout).not.toBe('')
+    // Not any sleep: the workspace itself may wait by one.
+    const sleeping = async () => (await client('ssh', [host, 'pgrep -xf "sleep 1000"'])).stdout
+    await expect.poll(sleeping, { timeout: 60_000 }).not.toBe('')
     serving.child.kill('SIGTERM')
     await serving.ended
     expect((await staying).code).toBe(255)
