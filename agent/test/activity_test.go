@@ -91,8 +91,10 @@ func TestActivityOfATerminal(t *testing.T) {
 		t.Fatal(followed.first)
 	}
 	terminal := client.attach(t, shellOptions("one")).channel
-	fmt.Fprint(terminal, "sh -c 'for i in 1 2 3; do sleep 3; echo $i; done; read line'\n")
+	// Only the last activity is told: what is typed must not be followed by output before it was seen.
+	fmt.Fprint(terminal, "sh -c 'read go; for i in 1 2 3; do sleep 3; echo $i; done; read line'\n")
 	followed.awaitReason("input", "")
+	fmt.Fprint(terminal, "\n")
 	followed.awaitReason("output", "sh")
 	fmt.Fprint(terminal, "x")
 	followed.awaitReason("input", "sh")
