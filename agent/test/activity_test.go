@@ -90,12 +90,14 @@ func TestActivityOfATerminal(t *testing.T) {
 	if followed.first.Last.Reason != "began" || followed.first.Cannot != "own-command" || followed.first.Now < followed.first.Last.At {
 		t.Fatal(followed.first)
 	}
-	terminal := client.attach(t, shellOptions("one")).channel
+	attached := client.attach(t, shellOptions("one"))
+	terminal := attached.channel
 	// Only the last activity is told: what is typed must not be followed by output before it was seen.
 	fmt.Fprint(terminal, "sh -c 'read go; for i in 1 2 3; do sleep 3; echo $i; done; read line'\n")
 	followed.awaitReason("input", "")
 	fmt.Fprint(terminal, "\n")
 	followed.awaitReason("output", "sh")
+	attached.expect("\n3\r\n")
 	fmt.Fprint(terminal, "x")
 	followed.awaitReason("input", "sh")
 }
