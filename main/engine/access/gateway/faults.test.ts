@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
@@ -32,14 +31,6 @@ describe.skipIf(!isPossible)('an SSH client whose way breaks', () => {
   afterEach(() => opened.dispose())
 
   const client = (...args: string[]) => opened.start('ssh', ['-F', opened.config, ...args])
-  /** Of the processes that join this gateway with the agent. */
-  const bridges = () =>
-    execFileSync('ps', ['-eo', 'pid=,args='])
-      .toString()
-      .split('\n')
-      .filter((line) => line.includes(opened.folder) && / bridge$/.test(line))
-      .map((line) => Number.parseInt(line, 10))
-
   async function endOf(child: ReturnType<typeof client>) {
     let stderr = ''
     child.stderr.on('data', (chunk: Buffer) => {
@@ -81,7 +72,7 @@ describe.skipIf(!isPossible)('an SSH client whose way breaks', () => {
     const child = client('-o', 'ServerAliveInterval=0', 'demo.berth', 'echo there; cat')
     await once(child.stdout, 'data')
     const end = endOf(child)
-    for (const pid of bridges()) process.kill(pid, 'SIGSTOP')
+    opened.local.freeze()
     expect(await end).toEqual({
       code: 255,
       stderr: expect.stringContaining('the workspace does not answer any more'),

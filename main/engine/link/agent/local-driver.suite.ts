@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { basename, dirname } from 'node:path'
-import type { Readable } from 'node:stream'
+import { type Readable, Transform } from 'node:stream'
 import { problem } from '#contract'
 import type { Driver, ExecOptions, ExecProcess } from '../../drivers/driver'
 import { startLocalProcess } from '../../platform/local-process.suite'
@@ -15,8 +15,8 @@ export class LocalDriver {
   readonly started: (readonly string[])[] = []
   readonly #environment: Readonly<Record<string, string>>
   readonly #running = new Set<() => void>()
-  /** Process groups of what was started. */
-  readonly #groups = new Set<number>()
+  /** The ways to and from what runs. */
+  readonly #ways = new Set<Way>()
   #way: Promise<void> = Promise.resolve()
 
   constructor(environment: Readonly<Record<string, string>>) {
@@ -32,9 +32,9 @@ export class LocalDriver {
     for (const end of this.#running) end()
   }
 
-  /** Halts what was started and still runs: what is sent to it goes nowhere, without a word. */
+  /** From now on nothing gets to what runs, and nothing comes back: without a word. */
   freeze(): void {
-    for (const group of this.#groups) process.kill(-group, 'SIGSTOP')
+    for (const way of this.#ways) way.isFrozen = true
   }
 
   /** Nothing more is started until the function that this gives is called. */
@@ -60,17 +60,19 @@ export class LocalDriver {
         remedy: 'Check the command.',
       })
     })
-    const { pid, stderr, stdin, stdout } = child
     this.#running.add(kill)
-    if (pid !== undefined) this.#groups.add(pid)
+    const [there, back] = [new Way(), new Way()]
+    there.pipe(child.stdin)
+    child.stdout.pipe(back)
+    for (const way of [there, back]) this.#ways.add(way)
     void exit.then(() => {
       this.#running.delete(kill)
-      if (pid !== undefined) this.#groups.delete(pid)
+      for (const way of [there, back]) this.#ways.delete(way)
     })
     return {
-      stdin,
-      stdout,
-      stderr,
+      stdin: there,
+      stdout: back,
+      stderr: child.stderr,
       exit,
       resize: async () => undefined,
       kill: async () => undefined,
@@ -127,5 +129,19 @@ export class LocalDriver {
         remedy: 'Choose another.',
       })
     }
+  }
+}
+
+/** Bytes go along it, or are lost on it. */
+class Way extends Transform {
+  isFrozen = false
+
+  override _transform(
+    chunk: Buffer,
+    _encoding: BufferEncoding,
+    done: (error: null, chunk?: Buffer) => void,
+  ): void {
+    if (this.isFrozen) done(null)
+    else done(null, chunk)
   }
 }
