@@ -273,12 +273,11 @@ export class AgentKeeper {
     const known = this.#program && (await this.#reach(driver, workspace, this.#program, signal))
     if (known) return known
     this.#program = undefined
-    // Both at once: most are there since an earlier time, and are of this machine's architecture.
-    const asking = architectureOf(driver, workspace, signal)
-    asking.catch(() => undefined)
-    const usual = await this.#usual(driver, workspace, signal)
-    if (usual) return usual
-    const told = await asking
+    // Most are there since an earlier time, and are of this machine's architecture: nothing need be asked first.
+    const usual = await this.#usual(workspace)
+    const there = usual && (await this.#reach(driver, workspace, usual.program, signal))
+    if (there) return this.#taken(there, usual.program, usual.revision)
+    const told = await architectureOf(driver, workspace, signal)
     const { binaries } = this.#dependencies
     let attempted = 'There is no agent for its processor.'
     for (const architecture of told ? [told] : architectures) {
@@ -286,9 +285,9 @@ export class AgentKeeper {
       if (!shipped) continue
       for (const place of placesOf(workspace)) {
         const program = programIn(place, shipped.sha256)
+        const found = program !== usual?.program && (await this.#reach(driver, workspace, program, signal))
         const connection =
-          (await this.#reach(driver, workspace, program, signal)) ??
-          (await this.#install(driver, workspace, { architecture, place, program }, signal))
+          found || (await this.#install(driver, workspace, { architecture, place, program }, signal))
         if (connection) return this.#taken(connection, program, shipped.revision)
       }
       attempted = `Its user may write and run a program in none of ${placesOf(workspace).join(', ')}.`
@@ -296,18 +295,15 @@ export class AgentKeeper {
     throw new Hopeless(attempted)
   }
 
-  /** To one that is where most are; undefined where it is not there. */
+  /** Where most are. */
   async #usual(
-    driver: Driver,
     workspace: Workspace,
-    signal: AbortSignal,
-  ): Promise<SshConnection | undefined> {
+  ): Promise<{ readonly program: string; readonly revision: number } | undefined> {
     const shipped = await this.#dependencies.binaries.facts(process.arch === 'arm64' ? 'arm64' : 'amd64')
     const [place] = placesOf(workspace)
-    if (!shipped || !place) return undefined
-    const program = programIn(place, shipped.sha256)
-    const connection = await this.#reach(driver, workspace, program, signal)
-    return connection && this.#taken(connection, program, shipped.revision)
+    return shipped && place
+      ? { program: programIn(place, shipped.sha256), revision: shipped.revision }
+      : undefined
   }
 
   #taken(connection: SshConnection, program: string, revision: number): Promise<SshConnection> {
