@@ -71,9 +71,10 @@ try {
   requireNode()
   endWithParent()
   await ensureDependencies()
-  for (const check of checks.filter((name) => chosen.includes(name))) await runCheck(check)
-  const failure = await prepare()
+  for (const check of checks.filter((name) => chosen.includes(name))) if (!interrupted) await runCheck(check)
+  const failure = interrupted ? {} : await prepare()
   for (const suite of suites.filter((name) => chosen.includes(name))) {
+    if (interrupted) break
     const problem = failure[suite]
     if (problem) results.push({ suite, passed: 0, failed: 1, skipped: [], failures: [problem], seconds: 0 })
     else await runSuite(suite)
