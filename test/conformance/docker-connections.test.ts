@@ -1,7 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer as createHttpServer, type Server as HttpServer } from 'node:http'
+import {
+  createServer as createHttpServer,
+  type Server as HttpServer,
+  request as httpRequest,
+  type IncomingMessage,
+} from 'node:http'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -55,6 +60,57 @@ async function workThrough(driver: ReturnType<typeof open>): Promise<void> {
     await driver.remove(id, new Recorder(), never)
   }
 }
+
+/** An engine between, that answers `first` to what it says so of, and passes the rest on. */
+async function between(first: (request: IncomingMessage) => string | undefined): Promise<string> {
+  const path = join(folder, `between-${Math.random().toString(36).slice(2)}.sock`)
+  const server = createHttpServer((request, response) => {
+    const message = first(request)
+    if (message !== undefined) {
+      response.writeHead(500, { 'content-type': 'application/json' })
+      response.end(JSON.stringify({ message }))
+      return
+    }
+    const { headers, method, url: target } = request
+    const passed = httpRequest({ socketPath: ENGINE, method, path: target, headers }, (answer) => {
+      response.writeHead(answer.statusCode ?? 500, answer.headers)
+      answer.pipe(response)
+    })
+    passed.on('error', () => response.destroy())
+    response.on('close', () => passed.destroy())
+    request.pipe(passed)
+  })
+  server.listen(path)
+  await once(server, 'listening')
+  cleanups.push(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return `unix://${path}`
+}
+
+describe('a container in whose files something is still at work', () => {
+  it('is removed when that has ended', async () => {
+    let refusals = 0
+    const host = await between(({ method, url: target = '' }) => {
+      if (method !== 'DELETE' || !target.includes('/containers/') || refusals === 2) return undefined
+      refusals += 1
+      return 'container 26e8: driver "overlay2" failed to remove root filesystem: unlinkat /var/lib/docker/overlay2/ac42/merged: directory not empty'
+    })
+    const driver = open({ DOCKER_HOST: host })
+    const { id } = await makeWorkspace(driver, TEST_IMAGES.alpine)
+    await driver.remove(id, new Recorder(), never)
+    expect(refusals).toBe(2)
+    const left = await command('docker', [
+      'ps',
+      '--all',
+      '--quiet',
+      '--filter',
+      `label=berth.dev/workspace=${id}`,
+    ])
+    expect(left).toBe('')
+  })
+})
 
 describe('engines that cannot be used', () => {
   it('says that there is no socket, and how to start the engine', async () => {

@@ -62,6 +62,17 @@ export function isDiskFull(error: unknown): boolean {
   return error instanceof EngineError && /no space left on device/i.test(error.message)
 }
 
+/**
+ * Whether the engine says that something was still at work in the files that it was to remove, a copy for instance: it
+ * ends, and then they go.
+ */
+export function isAtWork(error: unknown): boolean {
+  return (
+    error instanceof EngineError &&
+    /failed to remove root filesystem|unable to remove filesystem/i.test(error.message)
+  )
+}
+
 function answerProblem(error: EngineError, { title, targetName, endpoint }: FailureContext): Problem {
   const detail = error.message
   if (/no space left on device/i.test(detail)) return diskFull(title, targetName, detail)

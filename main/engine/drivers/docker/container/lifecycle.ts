@@ -23,14 +23,11 @@ import { type Located, type Locator, QUICK } from './locate'
 import { madeElsewhere, refuseWhileMade } from './maker'
 import { changeNotes } from './notes'
 import { exited } from './observe'
+import { removeContainer } from './remove'
 import { type ContainerPlan, planContainer } from './spec'
 
 /** Milliseconds in which an image's own command has to fail for `start` to say so. */
 const SETTLING = 400
-/** Milliseconds to wait for what another client is removing. */
-const REMOVAL = 30_000
-
-const wait = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds))
 
 /** The verbs of {@link Driver} that make, run and remove containers and volumes. */
 export class Lifecycle {
@@ -196,7 +193,7 @@ export class Lifecycle {
       }
       for (const one of located) {
         if (one.phase === 'replaced' || (made && one === standing))
-          await this.#removeContainer(one.containerId)
+          await removeContainer(this.#client, one.containerId)
       }
       await this.#removeUnusedImages(id)
     } catch (error) {
@@ -223,7 +220,7 @@ export class Lifecycle {
       const own = one.summary.Labels?.[labels.making]
       if (making && own !== making) continue
       if (own) makings.add(own)
-      await this.#removeContainer(one.containerId)
+      await removeContainer(this.#client, one.containerId)
     }
     const replaced = located.find((one) => one.phase === 'replaced')
     const standing = located.find((one) => one.phase === 'committed')
@@ -360,7 +357,7 @@ export class Lifecycle {
         timeout: QUICK,
         signal,
       })
-      await Promise.all(all.map((container) => this.#removeContainer(container.Id)))
+      await Promise.all(all.map((container) => removeContainer(this.#client, container.Id)))
       report.detail('Removing its volumes')
       await this.#removeVolumes(`${labels.workspace}=${id}`)
       this.#locator.forget(id)
@@ -415,30 +412,6 @@ export class Lifecycle {
 
   #renameContainer(containerId: string, name: string): Promise<void> {
     return this.#client.json('POST', `/containers/${containerId}/rename`, { query: { name } })
-  }
-
-  async #removeContainer(containerId: string): Promise<void> {
-    try {
-      await this.#client.json('DELETE', `/containers/${containerId}`, { query: { force: true, v: true } })
-    } catch (error) {
-      if (isStatus(error, 404)) return
-      if (!isStatus(error, 409)) throw error
-      await this.#gone(containerId, error)
-    }
-  }
-
-  /** Someone else is removing it already: waits until that is done. */
-  async #gone(containerId: string, reason: unknown): Promise<void> {
-    for (let waited = 0; waited < REMOVAL; waited += 100) {
-      try {
-        await this.#inspect(containerId)
-      } catch (error) {
-        if (isStatus(error, 404)) return
-        throw error
-      }
-      await wait(100)
-    }
-    throw reason
   }
 
   /** Removes the volumes with a label. One that something else uses by now stays. */

@@ -9,7 +9,7 @@ import type { EngineClient } from '../client'
 import { labels, nonce } from '../container/anatomy'
 import { QUICK } from '../container/locate'
 import { makerIsGone, thisMaker } from '../container/maker'
-import { isStatus } from '../problems'
+import { removeContainer } from '../container/remove'
 
 /** What only a look at an image's files can tell. Images never change, so it is kept for ever. */
 const Inside = z.strictObject({
@@ -67,7 +67,7 @@ export class ImageInspector {
       ])
       return { version: 1, passwd: passwd ?? '', hasShell: shell !== undefined }
     } finally {
-      await this.#remove(Id)
+      await removeContainer(this.#client, Id)
     }
   }
 
@@ -83,15 +83,7 @@ export class ImageInspector {
     const forgotten = found.filter(
       (one) => makerIsGone(one.Labels?.[labels.maker]) || newest - one.Created > LOOK_LIMIT,
     )
-    await Promise.all(forgotten.map((one) => this.#remove(one.Id)))
-  }
-
-  async #remove(containerId: string): Promise<void> {
-    try {
-      await this.#client.json('DELETE', `/containers/${containerId}`, { query: { force: true, v: true } })
-    } catch (error) {
-      if (!isStatus(error, 404, 409)) throw error
-    }
+    await Promise.all(forgotten.map((one) => removeContainer(this.#client, one.Id)))
   }
 
   #cachePath(imageId: string): string {
