@@ -12,6 +12,11 @@ import { type Channel, ConnectionLost, type SshConnection } from './ssh/connecti
 const BULK = 4 * 1024 * 1024
 /** How long after its last connection a port is not taken for one of bulk any more, in milliseconds. */
 const BULK_MEMORY = 60_000
+/**
+ * Connections over the agent, open or being opened, from which on others go over the driver: a crowd is faster there
+ * (k8s-forward-connect on a current cluster).
+ */
+const CROWD = 8
 /** How long the agent may take to say something of a connection before the driver is asked, in milliseconds. */
 const AGENT_LIMIT = 3_000
 
@@ -36,6 +41,7 @@ export class LinkDialer {
   readonly #dependencies: LinkDialDependencies
   readonly #forwards: AgentForwards
   readonly #open = new Map<Channel, number>()
+  #opening = 0
   /** When a port that carries bulk was last asked for. */
   readonly #bulk = new Map<number, number>()
   /** The run of the workspace in which the driver has no way into it. */
@@ -84,8 +90,9 @@ export class LinkDialer {
   /** Over the connection for ports; undefined where the driver is the better way, or the only one just now. */
   async #sooner(run: string, port: number, signal: AbortSignal): Promise<Duplex | undefined> {
     const connection = this.#forwards.take(run)
-    if (!connection || this.#carriesBulk(port)) return undefined
+    if (!connection || this.#open.size + this.#opening >= CROWD || this.#carriesBulk(port)) return undefined
     const limit = AbortSignal.timeout(AGENT_LIMIT)
+    this.#opening += 1
     try {
       const channel = await this.#byAgent(connection, port, AbortSignal.any([signal, limit]))
       if (channel) this.#watch(channel, port)
@@ -95,6 +102,8 @@ export class LinkDialer {
       if (!limit.aborted) throw error
       this.#forwards.giveUp(connection)
       return undefined
+    } finally {
+      this.#opening -= 1
     }
   }
 
