@@ -27,7 +27,7 @@ export class AgentForwards {
   #run: string | undefined
   #isOpening = false
   #notBefore = Number.NEGATIVE_INFINITY
-  #isUsed = false
+  #lastUse = Number.NEGATIVE_INFINITY
 
   constructor(dependencies: AgentForwardsDependencies) {
     this.#dependencies = dependencies
@@ -36,7 +36,7 @@ export class AgentForwards {
   /** What there is in this run of the workspace. Where there is none, one is made for those who come later. */
   take(run: string): SshConnection | undefined {
     const { agent, clock } = this.#dependencies
-    this.#isUsed = true
+    this.#lastUse = clock.now()
     // The way that the other one has lost is probably this one's too.
     if (!agent.connection) return undefined
     if (this.#run !== run) this.#connection = undefined
@@ -72,11 +72,10 @@ export class AgentForwards {
     const end = AbortSignal.any([ended, over.signal])
     void connection.ended.then(() => over.abort())
     for (;;) {
-      this.#isUsed = false
       await clock.sleep(LOOK_EVERY, end).catch(() => undefined)
       if (end.aborted) break
-      const isCurrent = this.#connection === connection
-      if (connection.channels === 0 && !(isCurrent && this.#isUsed)) break
+      const isWanted = this.#connection === connection && clock.now() - this.#lastUse < LOOK_EVERY
+      if (connection.channels === 0 && !isWanted) break
       if (clock.now() - connection.lastReceived >= LOOK_EVERY && !(await this.#answers(connection, end)))
         break
     }
