@@ -1,28 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { TEST_IMAGES } from '../harness/images'
-import { BerthPage } from './berth-page'
-import { startWindowDocker, type WindowDocker } from './engine'
-import { type BerthApp, launchBerth, makeHome } from './launch'
+import type { BerthPage } from './berth-page'
+import { pictureFailures } from './failure-picture'
+import { openWorkspaceWindow, type WorkspaceWindow } from './workspace-window'
 
-let docker: WindowDocker
-let home: Awaited<ReturnType<typeof makeHome>>
-let berth: BerthApp
+let opened: WorkspaceWindow
+pictureFailures(() => opened?.berth)
 let window: BerthPage
 
 beforeAll(async () => {
-  docker = await startWindowDocker()
-  home = await makeHome()
-  berth = await launchBerth({ env: docker.env, home })
-  window = new BerthPage(berth.page)
+  opened = await openWorkspaceWindow('pier')
+  window = opened.window
 })
-afterAll(async () => {
-  try {
-    await berth?.close()
-  } finally {
-    await home?.dispose()
-    await docker?.dispose()
-  }
-})
+afterAll(() => opened?.dispose())
 
 /** Serves over UDP and at a path, and over TCP at a number of the system's choice; prints that when it is told to. */
 const program = `
@@ -41,8 +30,6 @@ input()
 
 describe('what listens', () => {
   it('beside TCP is shown, with its process and why it is not forwarded, and nothing to press', async () => {
-    await window.create(TEST_IMAGES.debian, 'pier')
-    await window.waitForState('Running')
     await window.openTerminal()
     const text = Buffer.from(program).toString('base64')
     await window.run(`python3 -c "$(echo ${text} | base64 -d)"`)

@@ -16,7 +16,7 @@ export interface WorkspaceWindow {
 /** Makes a workspace of Debian. `prepare` puts into the home what is to be there before Berth starts. */
 export async function openWorkspaceWindow(
   name: string,
-  prepare: (home: Home) => Promise<void>,
+  prepare: (home: Home) => Promise<void> = async () => undefined,
 ): Promise<WorkspaceWindow> {
   const docker = await startWindowDocker()
   let home: Home | undefined
