@@ -13,7 +13,9 @@ export function connectOnce(port: number): Promise<number> {
       socket.destroy()
     })
     socket.once('error', reject)
-    socket.setTimeout(SILENCE, () => socket.destroy(new Error(`port ${port} said nothing for ${SILENCE / 1000} s`)))
+    socket.setTimeout(SILENCE, () =>
+      socket.destroy(new Error(`port ${port} said nothing for ${SILENCE / 1000} s`)),
+    )
     socket.once('end', () => reject(new Error('the connection ended without an answer')))
   })
 }

@@ -98,8 +98,11 @@ export interface Driver {
    * pass through both ways. The signal covers the connecting only.
    */
   dial(id: string, port: number, signal: AbortSignal): Promise<Duplex>
-  /** Whether each connection that is dialled takes the server and the node some time, as port-forward does. Absent: no. */
-  readonly dialIsCostly?: boolean
+  /**
+   * Up to how many connections at a time another way into the workspace, where there is one, is there sooner than one
+   * that is dialled: each of these takes the server and the node some time, as port-forward does. Absent: none.
+   */
+  costlyDials?(id: string): number
 
   /** What PID 1 printed, oldest first. */
   logs(id: string, options: LogOptions, signal: AbortSignal): Promise<LogStream>

@@ -12,11 +12,6 @@ import { type Channel, ConnectionLost, type SshConnection } from './ssh/connecti
 const BULK = 4 * 1024 * 1024
 /** How long after its last connection a port is not taken for one of bulk any more, in milliseconds. */
 const BULK_MEMORY = 60_000
-/**
- * Connections over the agent, open or being opened, from which on others go over the driver: a crowd is faster there
- * (k8s-forward-connect on a current cluster).
- */
-const CROWD = 8
 /** How long the agent may take to say something of a connection before the driver is asked, in milliseconds. */
 const AGENT_LIMIT = 3_000
 
@@ -40,8 +35,10 @@ export interface LinkDialDependencies {
 export class LinkDialer {
   readonly #dependencies: LinkDialDependencies
   readonly #forwards: AgentForwards
+  /** Those over the agent, with their port. */
   readonly #open = new Map<Channel, number>()
-  #opening = 0
+  /** Connections, open or being opened, to a workspace whose driver takes its time over each. */
+  #count = 0
   /** When a port that carries bulk was last asked for. */
   readonly #bulk = new Map<number, number>()
   /** The run of the workspace in which the driver has no way into it. */
@@ -56,7 +53,8 @@ export class LinkDialer {
   async dial(port: number, signal: AbortSignal): Promise<Duplex> {
     const { agent, driver, incarnation } = this.#dependencies
     const run = incarnation()
-    if (driver().dialIsCostly) return (await this.#sooner(run, port, signal)) ?? this.#byDriver(port, signal)
+    const costly = driver().costlyDials?.(agent.workspaceId) ?? 0
+    if (costly > 0) return this.#counted(port, costly, run, signal)
     if (this.#hasNoWay !== run) {
       try {
         return await this.#byDriver(port, signal)
@@ -87,12 +85,27 @@ export class LinkDialer {
     }
   }
 
+  async #counted(port: number, costly: number, run: string, signal: AbortSignal): Promise<Duplex> {
+    const isCrowd = this.#count >= costly
+    this.#count += 1
+    try {
+      const sooner = isCrowd ? undefined : await this.#sooner(run, port, signal)
+      const stream = sooner ?? (await this.#byDriver(port, signal))
+      stream.once('close', () => {
+        this.#count -= 1
+      })
+      return stream
+    } catch (error) {
+      this.#count -= 1
+      throw error
+    }
+  }
+
   /** Over the connection for ports; undefined where the driver is the better way, or the only one just now. */
   async #sooner(run: string, port: number, signal: AbortSignal): Promise<Duplex | undefined> {
     const connection = this.#forwards.take(run)
-    if (!connection || this.#open.size + this.#opening >= CROWD || this.#carriesBulk(port)) return undefined
+    if (!connection || this.#carriesBulk(port)) return undefined
     const limit = AbortSignal.timeout(AGENT_LIMIT)
-    this.#opening += 1
     try {
       const channel = await this.#byAgent(connection, port, AbortSignal.any([signal, limit]))
       if (channel) this.#watch(channel, port)
@@ -102,8 +115,6 @@ export class LinkDialer {
       if (!limit.aborted) throw error
       this.#forwards.giveUp(connection)
       return undefined
-    } finally {
-      this.#opening -= 1
     }
   }
 

@@ -72,7 +72,7 @@ async function openForwards() {
   await startPodServer(place, workspace.container)
   const ours = await berthForward(place, workspace, SERVER_PORT)
   const reference = await kubectlForward(place, workspace.container, SERVER_PORT)
-    const dispose = async () => {
+  const dispose = async () => {
     await ours.dispose()
     await reference.dispose()
     await place.dispose()
