@@ -25,6 +25,8 @@ export const Session = z.strictObject({
   command: z.array(z.string()).nullable(),
   /** `reconnecting`: it goes on in the workspace, and the way to it is being made again. */
   state: z.enum(['starting', 'running', 'reconnecting', 'ended']),
+  /** More was typed than is kept until the process can be reached; the rest of it is lost. */
+  isInputDropped: z.boolean().optional(),
   end: SessionEnd.optional(),
   columns: z.number().int(),
   rows: z.number().int(),

@@ -30,7 +30,7 @@ const limit = {
   agent: minutes(15),
   unit: minutes(5),
   conformance: minutes(25),
-  kubernetes: minutes(25),
+  kubernetes: minutes(40),
   'kubernetes-current': minutes(25),
   e2e: minutes(25),
   editors: minutes(25),

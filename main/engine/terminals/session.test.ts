@@ -17,6 +17,7 @@ import { silentLogger } from '../platform/logger'
 import type { Platform } from '../platform/platform'
 import { STALL_LIMIT } from './attachment'
 import { createTerminals, type Terminals } from './index'
+import { WAITING_INPUT } from './typed-input'
 
 /** A process without a terminal beneath: what it prints and how it ends is up to the test. */
 class FakeProcess implements ExecProcess {
@@ -229,6 +230,23 @@ describe('a session', () => {
     expect(record(sessionId)?.state).toBe('starting')
     go()
     await vi.waitFor(() => expect(process.typed).toBe('early'))
+  })
+
+  it('says when more is typed than is kept until then', async () => {
+    let go: () => void = () => undefined
+    execute = (process) =>
+      new Promise((resolve) => {
+        go = () => resolve(process)
+      })
+    const { sessionId, process } = await create()
+    const window = new Window(sessionId)
+    window.type('early')
+    window.type('x'.repeat(WAITING_INPUT))
+    await vi.waitFor(() => expect(record(sessionId)?.isInputDropped).toBe(true))
+    go()
+    await vi.waitFor(() => expect(record(sessionId)?.isInputDropped).toBe(false))
+    window.type(', and late')
+    await vi.waitFor(() => expect(process.typed).toBe('early, and late'))
   })
 
   it('shows why it could not start', async () => {

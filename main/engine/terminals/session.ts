@@ -93,9 +93,7 @@ export class TerminalSession implements AttachmentOwner {
     this.#ended = new Promise((resolve) => {
       this.#markEnded = resolve
     })
-    this.#input = new TypedInput(() =>
-      platform.logger.warn('More was typed into a terminal than is kept while it is not there'),
-    )
+    this.#input = new TypedInput(() => options.sessions.patch(this.id, { isInputDropped: true }))
     this.#mirror = new ScreenMirror({
       columns: record.columns,
       rows: record.rows,
@@ -343,7 +341,7 @@ export class TerminalSession implements AttachmentOwner {
     process.stdin.on('error', (error: Error) =>
       this.#options.platform.logger.debug('Terminal input broke off', { cause: error.message }),
     )
-    this.#options.sessions.patch(this.id, { state: 'running' })
+    this.#options.sessions.patch(this.id, { state: 'running', isInputDropped: false })
     this.#input.attach(process.stdin, 'beginning' in process ? process.beginning.typed : undefined)
     const sizeReady = () => {
       clearTimeout(this.#sizeTimer)

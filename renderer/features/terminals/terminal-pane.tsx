@@ -132,6 +132,9 @@ export function TerminalPane({ session, settings, scheme, focusTurn, ...rest }: 
       {session.state === 'reconnecting' ? (
         <div className={styles.lost} role="status">
           Reconnecting… What runs here goes on in the workspace.
+          {session.isInputDropped
+            ? ' You have typed more than is kept until then: what you type now is lost.'
+            : null}
         </div>
       ) : state === 'lost' && session.state !== 'ended' ? (
         <div className={styles.lost} role="status">
