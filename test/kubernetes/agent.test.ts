@@ -5,40 +5,31 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Workspace } from '#contract'
 import { waitFor } from '../../main/engine/platform/collection'
-import { CuttingProxy } from '../harness/cutting-proxy'
-import { TEST_IMAGES } from '../harness/images'
-import type { TestCluster } from '../harness/kubernetes/cluster'
+import type { CuttingProxy } from '../harness/cutting-proxy'
+import { throughProxy } from '../harness/kubernetes/cut-off'
 import type { TestNamespace } from '../harness/kubernetes/namespaces'
 import { sharedCluster } from '../harness/kubernetes/shared'
 import { startEngine, type TestEngine } from '../ports/engine'
 import { TestWindow } from '../terminals/window'
+import { createInPod } from './workspace'
 
 // What a pod's agent keeps while the way to the API server is cut, and what another laptop finds of it.
 
 const LIMIT = { timeout: 60_000 }
 const folder = mkdtempSync(join(tmpdir(), 'berth-agent-cluster-'))
-let cluster: TestCluster
 let namespace: TestNamespace
 let proxy: CuttingProxy
 let test: TestEngine
 let workspace: Workspace
 
 beforeAll(async () => {
-  cluster = await sharedCluster()
-  namespace = await cluster.makeNamespace()
-  const kubeconfig = readFileSync(namespace.kubeconfig, 'utf8')
-  const server = /"?server"?:\s*"?([^"\s,]+)/.exec(kubeconfig)?.[1] ?? ''
-  proxy = await CuttingProxy.start(new URL(server))
-  const path = join(folder, 'cut.kubeconfig')
-  writeFileSync(path, kubeconfig.replace(server, proxy.url), { mode: 0o600 })
+  namespace = await (await sharedCluster()).makeNamespace()
+  const cut = await throughProxy(namespace.kubeconfig, folder)
+  proxy = cut.proxy
   const helper = '!f() { [ $1 != get ] || { echo username=maria; echo password=of-this-computer; }; }; f'
   writeFileSync(join(folder, '.gitconfig'), `[credential]\n\thelper = "${helper}"\n`)
-  test = await startEngine({ KUBECONFIG: path, HOME: folder })
-  const target = test.engine.collections.targets.list().find(({ kind }) => kind === 'kubernetes')
-  workspace = await test.create({
-    source: { kind: 'image', image: TEST_IMAGES.debian },
-    targetId: target?.id ?? '',
-  })
+  test = await startEngine({ KUBECONFIG: cut.kubeconfig, HOME: folder })
+  workspace = await createInPod(test)
 })
 afterAll(async () => {
   await test?.dispose()

@@ -3,6 +3,7 @@ import { testApps } from '../apps/apps.suite'
 import { APPS_IMAGE, whyNoApps } from '../apps/image'
 import { ownClusterOf } from '../harness/kubernetes/cluster'
 import { startEngine } from '../ports/engine'
+import { clusterOf } from './workspace'
 
 const kubeconfig = process.env.BERTH_TEST_CLUSTER ?? ''
 const cluster = await ownClusterOf(kubeconfig)
@@ -15,11 +16,9 @@ describe.skipIf(reason !== undefined)('real apps in a pod, opened by the URL tha
     await cluster.loadImage(APPS_IMAGE)
     const namespace = await cluster.makeNamespace()
     const test = await startEngine({ KUBECONFIG: namespace.kubeconfig })
-    const target = test.engine.collections.targets.list().find(({ kind }) => kind === 'kubernetes')
-    if (!target) throw new Error('no cluster among the targets')
     return {
       test,
-      targetId: target.id,
+      targetId: clusterOf(test),
       dispose: async () => {
         await test.dispose()
         await namespace.dispose()

@@ -7,10 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Workspace } from '#contract'
 import { waitFor } from '../../main/engine/platform/collection'
 import { command } from '../harness/command'
-import { TEST_IMAGES } from '../harness/images'
-import type { TestNamespace } from '../harness/kubernetes/namespaces'
-import { sharedCluster } from '../harness/kubernetes/shared'
-import { startEngine, type TestEngine } from '../ports/engine'
+import type { TestEngine } from '../ports/engine'
+import { openPodWorkspace, type PodWorkspace } from './workspace'
 
 // Both ways through the API server alone, as the window and the command line copy.
 
@@ -24,24 +22,19 @@ const PATIENCE = 15 * 60_000
 const treeDigest = (folder: string) =>
   `cd '${folder}' && { find . -type f -print0 | xargs -0 sha256sum; find . -printf '%m %p\\n'; } | LC_ALL=C sort | sha256sum`
 
-let namespace: TestNamespace
+let pod: PodWorkspace
 let test: TestEngine
 let workspace: Workspace
 let folder: string
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'berth-large-'))
-  namespace = await (await sharedCluster()).makeNamespace()
-  test = await startEngine({ KUBECONFIG: namespace.kubeconfig })
-  const target = test.engine.collections.targets.list().find(({ kind }) => kind === 'kubernetes')
-  workspace = await test.create({
-    source: { kind: 'image', image: TEST_IMAGES.debian },
-    targetId: target?.id ?? '',
-  })
+  pod = await openPodWorkspace()
+  test = pod.test
+  workspace = pod.workspace
 })
 afterAll(async () => {
-  await test?.dispose()
-  await namespace?.dispose()
+  await pod?.dispose()
   if (folder) await rm(folder, { recursive: true, force: true })
 })
 

@@ -1,30 +1,16 @@
 import { afterAll, beforeAll, it } from 'vitest'
-import type { Workspace } from '#contract'
-import { TEST_IMAGES } from '../harness/images'
-import type { TestNamespace } from '../harness/kubernetes/namespaces'
-import { sharedCluster } from '../harness/kubernetes/shared'
-import { startEngine, type TestEngine } from '../ports/engine'
 import { manyConnections, SERVER } from '../ports/many-connections.suite'
+import { openPodWorkspace, type PodWorkspace } from './workspace'
 
-let namespace: TestNamespace
-let test: TestEngine
-let workspace: Workspace
+let pod: PodWorkspace
 
 beforeAll(async () => {
-  namespace = await (await sharedCluster()).makeNamespace()
-  test = await startEngine({ KUBECONFIG: namespace.kubeconfig })
-  const target = test.engine.collections.targets.list().find(({ kind }) => kind === 'kubernetes')
-  workspace = await test.create({
-    source: { kind: 'image', image: TEST_IMAGES.debian },
-    targetId: target?.id ?? '',
-  })
+  pod = await openPodWorkspace()
 })
-afterAll(async () => {
-  await test?.dispose()
-  await namespace?.dispose()
-})
+afterAll(() => pod?.dispose())
 
 it('ten thousand connections to a pod leave nothing behind', { timeout: 900_000 }, async () => {
+  const { test, workspace } = pod
   const link = test.engine.links.get(workspace.id)
   await link.missing(AbortSignal.timeout(60_000))
   const server = await link.exec({ command: ['python3', '-c', SERVER] })

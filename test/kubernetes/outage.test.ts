@@ -15,6 +15,7 @@ import { serversProgram } from '../harness/python'
 import { startEngine } from '../ports/engine'
 import { LIMIT, startServer, startTalk } from '../terminals/talk'
 import { clientOf, startPod } from './pods'
+import { createInPod } from './workspace'
 
 const never = new AbortController().signal
 const problem = binariesProblem()
@@ -110,11 +111,7 @@ it.skipIf(problem !== undefined)(
     const namespace = await cluster.makeNamespace()
     const test = await startEngine({ KUBECONFIG: namespace.kubeconfig })
     try {
-      const target = test.engine.collections.targets.list().find(({ kind }) => kind === 'kubernetes')
-      const workspace = await test.create({
-        source: { kind: 'image', image: TEST_IMAGES.debian },
-        targetId: target?.id ?? '',
-      })
+      const workspace = await createInPod(test)
       const server = await startServer(test, workspace, 8123)
       await server.answers()
       const terminal = await startTalk(test, workspace, 'restart')

@@ -3,35 +3,22 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Port, Workspace } from '#contract'
 import { HIGH_WATER } from '#contract'
 import { waitFor } from '../../main/engine/platform/collection'
-import { TEST_IMAGES } from '../harness/images'
-import type { TestCluster } from '../harness/kubernetes/cluster'
-import type { TestNamespace } from '../harness/kubernetes/namespaces'
-import { sharedCluster } from '../harness/kubernetes/shared'
-import { startEngine, type TestEngine } from '../ports/engine'
+import type { TestEngine } from '../ports/engine'
 import { TestWindow } from '../terminals/window'
+import { openPodWorkspace, type PodWorkspace } from './workspace'
 
 // Ports, URLs and terminals of a workspace in a real pod, by the whole engine.
 
-let cluster: TestCluster
-let namespace: TestNamespace
+let pod: PodWorkspace
 let test: TestEngine
 let workspace: Workspace
 
 beforeAll(async () => {
-  cluster = await sharedCluster()
-  namespace = await cluster.makeNamespace()
-  test = await startEngine({ KUBECONFIG: namespace.kubeconfig })
-  const target = test.engine.collections.targets.list().find(({ kind }) => kind === 'kubernetes')
-  if (!target) throw new Error('no cluster among the targets')
-  workspace = await test.create({
-    source: { kind: 'image', image: TEST_IMAGES.debian },
-    targetId: target.id,
-  })
+  pod = await openPodWorkspace()
+  test = pod.test
+  workspace = pod.workspace
 })
-afterAll(async () => {
-  await test?.dispose()
-  await namespace?.dispose()
-})
+afterAll(() => pod?.dispose())
 
 function port(number: number, predicate: (port: Port | undefined) => boolean): Promise<Port | undefined> {
   const id = `${workspace.id}:${number}`
@@ -85,7 +72,7 @@ describe('a port', () => {
     const before = await port(8123, isLive)
     const address = `http://127.0.0.1:${before?.forward?.localPort}/`
     const { incarnation, instance = '' } = test.engine.collections.workspaces.get(workspace.id) ?? {}
-    await cluster.kubectl('-n', namespace.name, 'delete', 'pod', instance, '--wait=false')
+    await pod.cluster.kubectl('-n', pod.namespace.name, 'delete', 'pod', instance, '--wait=false')
     const codes = new Set<string>()
     let answered = false
     let served = false
@@ -199,7 +186,7 @@ describe('a terminal', () => {
   it('says why it ended when its pod is gone', async () => {
     const { window } = await shell()
     const { instance = '' } = test.engine.collections.workspaces.get(workspace.id) ?? {}
-    await cluster.kubectl('-n', namespace.name, 'delete', 'pod', instance, '--wait=false')
+    await pod.cluster.kubectl('-n', pod.namespace.name, 'delete', 'pod', instance, '--wait=false')
     await window.until('the end', () => window.end !== undefined)
     expect(window.end?.reason).not.toBe('exited')
   })

@@ -1,10 +1,9 @@
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { Workspace } from '#contract'
-import { CuttingProxy } from '../harness/cutting-proxy'
+import type { CuttingProxy } from '../harness/cutting-proxy'
 import { TEST_IMAGES } from '../harness/images'
 import type { TestCluster } from '../harness/kubernetes/cluster'
+import { throughProxy } from '../harness/kubernetes/cut-off'
 import type { TestNamespace } from '../harness/kubernetes/namespaces'
 import { sharedCluster } from '../harness/kubernetes/shared'
 import { gitSource, Machine, Rig, repository } from '../workspaces/rig'
@@ -21,13 +20,10 @@ let rig: Rig
 beforeAll(async () => {
   cluster = await sharedCluster()
   namespace = await cluster.makeNamespace()
-  const kubeconfig = readFileSync(namespace.kubeconfig, 'utf8')
-  const server = /"?server"?:\s*"?([^"\s,]+)/.exec(kubeconfig)?.[1] ?? ''
-  proxy = await CuttingProxy.start(new URL(server), DELAY)
   machine = new Machine({})
-  const path = join(machine.home, 'far-away.kubeconfig')
-  writeFileSync(path, kubeconfig.replace(server, proxy.url), { mode: 0o600 })
-  machine.env.KUBECONFIG = path
+  const far = await throughProxy(namespace.kubeconfig, machine.home, DELAY)
+  proxy = far.proxy
+  machine.env.KUBECONFIG = far.kubeconfig
   rig = new Rig(machine, { kind: 'kubernetes' })
   await rig.service.settled
 })

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,18 +8,17 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Workspace } from '#contract'
 import { carrierOf } from '../../main/engine/access/gateway/carrier'
 import { tryCommand } from '../harness/command'
-import { CuttingProxy } from '../harness/cutting-proxy'
-import { TEST_IMAGES } from '../harness/images'
-import type { TestCluster } from '../harness/kubernetes/cluster'
+import type { CuttingProxy } from '../harness/cutting-proxy'
+import { throughProxy } from '../harness/kubernetes/cut-off'
 import type { TestNamespace } from '../harness/kubernetes/namespaces'
 import { sharedCluster } from '../harness/kubernetes/shared'
 import { startEngine, type TestEngine } from '../ports/engine'
+import { createInPod } from './workspace'
 
 // OpenSSH in a pod, through the API server alone.
 
 const folder = mkdtempSync(join(tmpdir(), 'berth-ssh-cluster-'))
 const never = new AbortController().signal
-let cluster: TestCluster
 let namespace: TestNamespace
 let proxy: CuttingProxy
 let test: TestEngine
@@ -29,19 +28,11 @@ let options: string[]
 const sockets = new Set<Socket>()
 
 beforeAll(async () => {
-  cluster = await sharedCluster()
-  namespace = await cluster.makeNamespace()
-  const kubeconfig = readFileSync(namespace.kubeconfig, 'utf8')
-  const server = /"?server"?:\s*"?([^"\s,]+)/.exec(kubeconfig)?.[1] ?? ''
-  proxy = await CuttingProxy.start(new URL(server))
-  const path = join(folder, 'cut.kubeconfig')
-  writeFileSync(path, kubeconfig.replace(server, proxy.url), { mode: 0o600 })
-  test = await startEngine({ KUBECONFIG: path })
-  const target = test.engine.collections.targets.list().find(({ kind }) => kind === 'kubernetes')
-  workspace = await test.create({
-    source: { kind: 'image', image: TEST_IMAGES.debian },
-    targetId: target?.id ?? '',
-  })
+  namespace = await (await sharedCluster()).makeNamespace()
+  const cut = await throughProxy(namespace.kubeconfig, folder)
+  proxy = cut.proxy
+  test = await startEngine({ KUBECONFIG: cut.kubeconfig })
+  workspace = await createInPod(test)
   const { access } = test.engine
   const host = access.hostOf(workspace)
   gateway = createServer({ allowHalfOpen: true }, async (socket) => {

@@ -1,8 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe } from 'vitest'
-import { CuttingProxy } from '../harness/cutting-proxy'
+import { throughProxy } from '../harness/kubernetes/cut-off'
 import { sharedCluster } from '../harness/kubernetes/shared'
 import { survivals } from '../terminals/survivals.suite'
 
@@ -10,15 +10,11 @@ describe('on a cluster', () => {
   survivals(async () => {
     const cluster = await sharedCluster()
     const namespace = await cluster.makeNamespace()
-    const kubeconfig = readFileSync(namespace.kubeconfig, 'utf8')
-    const server = /"?server"?:\s*"?([^"\s,]+)/.exec(kubeconfig)?.[1] ?? ''
-    const proxy = await CuttingProxy.start(new URL(server))
     const folder = mkdtempSync(join(tmpdir(), 'berth-survivals-'))
-    const path = join(folder, 'kubeconfig')
-    writeFileSync(path, kubeconfig.replace(server, proxy.url), { mode: 0o600 })
+    const { kubeconfig, proxy } = await throughProxy(namespace.kubeconfig, folder)
     return {
       kind: 'kubernetes',
-      env: { KUBECONFIG: path },
+      env: { KUBECONFIG: kubeconfig },
       proxy,
       inside: ({ id }, ...command) =>
         namespace.kubectl('exec', `ws-${id}-0`, '-c', 'workspace', '--', ...command).catch(() => ''),

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
 import type { Bench } from '../bench'
-import { countBytes, digestOf, megabytesPerSecond } from '../drain'
+import { countBytes, megabytesPerSecond } from '../drain'
+import { execFile } from '../exec-file'
 import { inContainer, openEngine } from '../workspace'
 
-const SIZE = 200_000_000
-const FILE = '/var/tmp/binary'
+const file = execFile('/var/tmp/binary', 200_000_000)
 
 /** Random bytes out of a container, read here in both cases. */
 export const execBinary: Bench = {
@@ -16,35 +16,22 @@ export const execBinary: Bench = {
   async prepare() {
     const berth = await openEngine()
     const workspace = await berth.workspace()
-    await inContainer(workspace.container, `head -c ${SIZE} /dev/urandom > ${FILE}`)
+    await inContainer(workspace.container, file.make)
     const link = berth.engine.links.get(workspace.id)
-    const read = async () => {
-      const running = await link.exec({ command: ['cat', FILE] })
-      running.stdin.end()
-      return running
-    }
     return {
-      async ours() {
-        const started = performance.now()
-        const running = await read()
-        const bytes = await countBytes(running.stdout)
-        const { code } = await running.exit
-        if (bytes !== SIZE || code !== 0) throw new Error(`${bytes} of ${SIZE} bytes came, exit code ${code}`)
-        return megabytesPerSecond(SIZE, performance.now() - started)
-      },
+      ours: () => file.speed(link),
       async reference() {
         const started = performance.now()
-        const child = spawn('docker', ['exec', workspace.container, 'cat', FILE], {
+        const child = spawn('docker', ['exec', workspace.container, 'cat', file.path], {
           stdio: ['ignore', 'pipe', 'inherit'],
         })
         const bytes = await countBytes(child.stdout)
-        if (bytes !== SIZE) throw new Error(`docker exec gave ${bytes} of ${SIZE} bytes`)
-        return megabytesPerSecond(SIZE, performance.now() - started)
+        if (bytes !== file.size) throw new Error(`docker exec gave ${bytes} of ${file.size} bytes`)
+        return megabytesPerSecond(file.size, performance.now() - started)
       },
       async facts() {
-        const expected = (await inContainer(workspace.container, `sha256sum ${FILE}`)).split(' ')[0]
-        const running = await read()
-        const digest = await digestOf(running.stdout)
+        const expected = (await inContainer(workspace.container, `sha256sum ${file.path}`)).split(' ')[0]
+        const digest = await file.digest(link)
         return [
           { what: 'sha256', value: digest === expected ? 'equal' : 'different', pass: digest === expected },
         ]
