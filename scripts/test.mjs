@@ -28,7 +28,7 @@ const limit = {
   lint: minutes(5),
   typecheck: minutes(5),
   agent: minutes(15),
-  unit: minutes(5),
+  unit: minutes(15),
   conformance: minutes(25),
   kubernetes: minutes(40),
   'kubernetes-current': minutes(25),

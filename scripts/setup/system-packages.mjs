@@ -23,6 +23,7 @@ export const packagesFor = {
     'xauth',
     'chromium',
     'openssh-server',
+    'rsync',
     'docker-registry',
     'busybox-static',
     'socat',
