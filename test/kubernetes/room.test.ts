@@ -146,6 +146,12 @@ describe('the room of a namespace', () => {
     await writeFile(join(folder, 'range.json'), JSON.stringify(range))
     await asAdmin('create', '-f', join(folder, 'range.json'))
     await makeQuota('all', 'requests.cpu=150m,limits.memory=128Mi')
+    // Its controller may have seen a pod that has ended since.
+    await expect
+      .poll(() => asAdmin('get', 'quota', 'all', '-o', 'jsonpath={.status.used.requests\\.cpu}'), {
+        timeout: 60_000,
+      })
+      .toBe('0')
     const { bounds, problem } = await driver.cluster.room(undefined, never)
     expect(problem).toBeUndefined()
     expect(bounds).toContainEqual({
