@@ -91,7 +91,7 @@ export class LinkDialer {
     try {
       const sooner = isCrowd ? undefined : await this.#sooner(run, port, signal)
       const stream = sooner ?? (await this.#byDriver(port, signal))
-      stream.once('close', () => {
+      whenClosed(stream, () => {
         this.#count -= 1
       })
       return stream
@@ -131,9 +131,15 @@ export class LinkDialer {
 
   #watch(channel: Channel, port: number): void {
     this.#open.set(channel, port)
-    channel.once('close', () => {
+    whenClosed(channel, () => {
       this.#open.delete(channel)
       if (channel.carried > BULK) this.#bulk.set(port, this.#dependencies.clock.now())
     })
   }
+}
+
+/** One that ended with its beginning may have closed before anybody could listen. */
+function whenClosed(stream: Duplex, action: () => void): void {
+  if (stream.closed) action()
+  else stream.once('close', action)
 }

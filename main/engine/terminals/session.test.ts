@@ -126,6 +126,16 @@ async function create(fields: { command?: string[] } = {}) {
   return { sessionId, process }
 }
 
+/** The process is there only when `go` is called. */
+async function createLater() {
+  let go: () => void = () => undefined
+  execute = (process) =>
+    new Promise((resolve) => {
+      go = () => resolve(process)
+    })
+  return { ...(await create()), go: () => go() }
+}
+
 /** A window that reads all, unless told not to. */
 class Window {
   readonly messages: StreamDown<'terminal'>[] = []
@@ -218,12 +228,7 @@ describe('a session', () => {
   })
 
   it('keeps what is typed before the process is there', async () => {
-    let go: () => void = () => undefined
-    execute = (process) =>
-      new Promise((resolve) => {
-        go = () => resolve(process)
-      })
-    const { sessionId, process } = await create()
+    const { go, process, sessionId } = await createLater()
     const window = new Window(sessionId)
     window.type('early')
     await vi.waitFor(() => expect(window.replay).toBeDefined())
@@ -233,12 +238,7 @@ describe('a session', () => {
   })
 
   it('says when more is typed than is kept until then', async () => {
-    let go: () => void = () => undefined
-    execute = (process) =>
-      new Promise((resolve) => {
-        go = () => resolve(process)
-      })
-    const { sessionId, process } = await create()
+    const { go, process, sessionId } = await createLater()
     const window = new Window(sessionId)
     window.type('early')
     window.type('x'.repeat(WAITING_INPUT))

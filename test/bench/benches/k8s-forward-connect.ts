@@ -22,8 +22,9 @@ export const forwardConnect: Bench = {
   async prepare() {
     const { dispose, ours, place, reference } = await openForwards()
     const late = { ours: [] as number[], reference: [] as number[] }
+    const endless = new Map<number, number>()
     const measured = async (port: number, into: number[]) => {
-      const times = await connections(port)
+      const times = await connections(port, endless)
       into.push(quantile(times, 0.99))
       return quantile(times, 0.5)
     }
@@ -38,6 +39,7 @@ export const forwardConnect: Bench = {
             value: `${median(late.ours).toFixed(0)} ms against ${median(late.reference).toFixed(0)} ms, ${ratio.toFixed(2)}x`,
             pass: ratio <= P99_AT_MOST,
           },
+          endlessFact(endless, ours.localPort, reference.localPort),
           { what: 'reference', value: await referenceText(place), pass: true },
         ]
       },
@@ -55,11 +57,15 @@ export const linkConnect: Bench = {
   rounds: 7,
   async prepare() {
     const { dispose, ours, place, reference } = await openForwards()
-    const measured = async (port: number) => quantile(await connections(port, 1, 100), 0.5)
+    const endless = new Map<number, number>()
+    const measured = async (port: number) => quantile(await connections(port, endless, 1, 100), 0.5)
     return {
       ours: () => measured(ours.localPort),
       reference: () => measured(reference.localPort),
-      facts: async () => [{ what: 'reference', value: await referenceText(place), pass: true }],
+      facts: async () => [
+        endlessFact(endless, ours.localPort, reference.localPort),
+        { what: 'reference', value: await referenceText(place), pass: true },
+      ],
       dispose,
     }
   },
@@ -80,37 +86,57 @@ async function openForwards() {
   return { dispose, ours, place, reference }
 }
 
-/** Milliseconds of each connection. */
-async function connections(port: number, parallel = PARALLEL, count = CONNECTIONS): Promise<number[]> {
+/** How many connections answered and never ended: kubectl loses an end now and then. */
+function endlessFact(endless: ReadonlyMap<number, number>, ours: number, reference: number) {
+  const own = endless.get(ours) ?? 0
+  const value = `${own} against ${endless.get(reference) ?? 0}`
+  return { what: 'connections whose end never came (0)', value, pass: own === 0 }
+}
+
+/**
+ * Milliseconds of each connection.
+ * @param endless by port, how many answered and did not end
+ */
+async function connections(
+  port: number,
+  endless: Map<number, number>,
+  parallel = PARALLEL,
+  count = CONNECTIONS,
+): Promise<number[]> {
   const times: number[] = []
   let begun = 0
   const work = async () => {
     while (begun < count) {
       begun += 1
-      times.push(await one(port))
+      const { hasEnded, took } = await one(port)
+      times.push(took)
+      if (!hasEnded) endless.set(port, (endless.get(port) ?? 0) + 1)
     }
   }
   await Promise.all(Array.from({ length: parallel }, work))
   return times
 }
 
-function one(port: number): Promise<number> {
+function one(port: number): Promise<{ readonly took: number; readonly hasEnded: boolean }> {
   return new Promise((resolve, reject) => {
     const started = performance.now()
     let took: number | undefined
     const socket = connect({ host: '127.0.0.1', port, noDelay: true }, () => socket.write(say.echo))
-    const limit = setTimeout(() => socket.destroy(), ANSWER_LIMIT)
+    let hasEnded = true
+    const limit = setTimeout(() => {
+      hasEnded = false
+      socket.destroy()
+    }, ANSWER_LIMIT)
     socket.once('data', () => {
       took = performance.now() - started
       socket.end()
-      // kubectl loses the end of a connection now and then, and would keep this one for ever.
       limit.refresh()
     })
     socket.once('error', reject)
     socket.once('close', () => {
       clearTimeout(limit)
       if (took === undefined) reject(new Error('a connection ended without an answer'))
-      else resolve(took)
+      else resolve({ took, hasEnded })
     })
   })
 }
