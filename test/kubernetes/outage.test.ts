@@ -17,6 +17,12 @@ import { LIMIT, startServer, startTalk } from '../terminals/talk'
 import { clientOf, startPod } from './pods'
 import { createInPod } from './workspace'
 
+/**
+ * Milliseconds for a test. The node and the controllers wait longer with each attempt at a server that is gone, up to
+ * a minute: what they have to do after the second outage, they may do that late, one after the other.
+ */
+const TEST_LIMIT = 6 * 60_000
+
 const never = new AbortController().signal
 const problem = binariesProblem()
 let cluster: OwnCluster
@@ -102,7 +108,10 @@ it.skipIf(problem !== undefined)(
     expect(reply.toString()).toBe('y')
     dialer.dispose()
     await client.dispose()
+    // What was started in it goes on without its connection, and would keep a processor busy.
+    await cluster.kubectl('-n', namespace.name, 'delete', 'pod', pod)
   },
+  TEST_LIMIT,
 )
 
 it.skipIf(problem !== undefined)(
@@ -137,4 +146,5 @@ it.skipIf(problem !== undefined)(
       await test.dispose()
     }
   },
+  TEST_LIMIT,
 )

@@ -96,6 +96,7 @@ export async function addressOf(test: TestEngine, workspace: Workspace, port: nu
 /** What stands at an address. */
 export function fetched(url: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    get(url, { agent: false }, (response) => resolve(text(response))).on('error', reject)
+    const signal = AbortSignal.timeout(LIMIT.timeout)
+    get(url, { agent: false, signal }, (response) => resolve(text(response))).on('error', reject)
   })
 }
