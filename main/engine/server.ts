@@ -19,7 +19,7 @@ import type { MessageEndpoint } from './platform/message-port'
 /** Changes that come within this many milliseconds travel together. */
 const COALESCE = 8
 /** Records of one message at most. */
-const AT_ONCE = 250
+const AT_ONCE = 100
 
 /**
  * Serves one client over `endpoint` until either side ends it: snapshots, then changes and events; requests;

@@ -109,7 +109,13 @@ function WorkspaceList({ route }: { readonly route: Route }) {
       <h2 className={styles.heading} id="sidebar-workspaces">
         Jump to
       </h2>
-      <ul ref={list} className={styles.list} aria-labelledby="sidebar-workspaces" onKeyDown={onKeyDown}>
+      <ul
+        ref={list}
+        className={styles.list}
+        data-scrolls
+        aria-labelledby="sidebar-workspaces"
+        onKeyDown={onKeyDown}
+      >
         {loaded ? null : [0, 1, 2].map((row) => <li key={row} className={styles.placeholder} aria-hidden />)}
         {loaded && sorted.length === 0 ? <li className={styles.nothing}>None yet</li> : null}
         {before > 0 ? <li aria-hidden style={{ height: before }} /> : null}

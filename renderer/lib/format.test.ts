@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest'
 import { WorkspaceName } from '#contract/workspace'
 import {
-  byName,
   formatAgo,
   formatBytes,
   formatDuration,
@@ -9,6 +8,7 @@ import {
   formatSource,
   nameFault,
   progressFraction,
+  sortedByName,
   sourceText,
   sourceWebAddress,
 } from './format'
@@ -111,6 +111,16 @@ test('a source can be typed again as it was', () => {
 })
 
 test('names are ordered as people count', () => {
-  const sorted = [{ name: 'app-10' }, { name: 'app-2' }, { name: 'app' }].sort(byName)
-  expect(sorted.map(({ name }) => name)).toEqual(['app', 'app-2', 'app-10'])
+  const names = ['app-10', 'Zebra', 'app-2', 'émile', 'app', 'app-0003-2', 'app-3-11', 'zoo', 'element']
+  expect(sortedByName(names.map((name) => ({ name }))).map(({ name }) => name)).toEqual([
+    'app',
+    'app-2',
+    'app-0003-2',
+    'app-3-11',
+    'app-10',
+    'element',
+    'émile',
+    'Zebra',
+    'zoo',
+  ])
 })

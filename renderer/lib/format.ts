@@ -136,20 +136,25 @@ export function targetText({ id, kind, name }: Pick<Target, 'id' | 'kind' | 'nam
   return `${context} / ${namespace}`
 }
 
-const names = new Intl.Collator(undefined, { numeric: true })
+const names = new Intl.Collator()
 
-/** Order by name as people count: `app-2` before `app-10`. */
-export function byName(one: { readonly name: string }, other: { readonly name: string }): number {
-  return names.compare(one.name, other.name)
-}
+/** Its numbers in so many digits that their order is that of their digits. The collator's own way takes twice as long. */
+const collated = (name: string) => name.replace(/\d+/g, (digits) => digits.padStart(16, '0'))
 
 type Named = { readonly name: string }
 const sortedLists = new WeakMap<readonly Named[], readonly Named[]>()
 
-/** The records in that order. Sorted once for all who ask: thousands of names take a while. */
+/**
+ * The records by name as people count: `app-2` before `app-10`. Sorted once for all who ask: thousands of names take a
+ * while.
+ */
 export function sortedByName<T extends Named>(records: readonly T[]): readonly T[] {
   const known = sortedLists.get(records) as readonly T[] | undefined
-  const sorted = known ?? [...records].sort(byName)
-  if (!known) sortedLists.set(records, sorted)
+  if (known) return known
+  const sorted = records
+    .map((record) => ({ record, key: collated(record.name) }))
+    .sort((one, other) => names.compare(one.key, other.key))
+    .map(({ record }) => record)
+  sortedLists.set(records, sorted)
   return sorted
 }

@@ -1,9 +1,10 @@
-import { useVirtualizer } from '@tanstack/react-virtual'
+import { type Range, useVirtualizer } from '@tanstack/react-virtual'
 import { type KeyboardEvent, type RefObject, useEffect, useRef, useState } from 'react'
 
-/** Rows beyond the edges of what is seen that are drawn as well, and so many more with each frame at first. */
+/** Rows beyond each edge of what is seen that are drawn as well. */
 const BEYOND = 12
-const BEYOND_PER_FRAME = 3
+/** Rows that are drawn more with each frame until all are: many at once would hold the window up. */
+const ROWS_PER_FRAME = 6
 /** What is seen of a list before it has been measured, pixels. */
 const FIRST_HEIGHT = 800
 /** Frames in which a row that was scrolled to has to be there. */
@@ -21,27 +22,35 @@ export interface Windowed {
 }
 
 /**
- * For the rows of `list`, or of its parent that scrolls, that have their index as `data-index`.
+ * For the rows of `list`, which scrolls or is in what scrolls (`data-scrolls` says which it is); each row has its index
+ * as `data-index`.
  * @param rowHeight of every row, pixels
  */
 export function useWindowed(list: RefObject<HTMLElement | null>, total: number, rowHeight: number): Windowed {
-  const found = useRef<{ readonly list: HTMLElement | null; readonly scroller: HTMLElement | null }>(
-    undefined,
-  )
-  const beyond = useBeyond(total > 0)
+  const seen = useRef<Seen>(undefined)
+  const [rows, setRows] = useState(0)
   const virtualizer = useVirtualizer<HTMLElement, HTMLElement>({
     count: total,
-    getScrollElement: () => {
-      // Asked for after each drawing; looking makes the page be laid out.
-      if (found.current?.list !== list.current)
-        found.current = { list: list.current, scroller: scrollerOf(list.current) }
-      return found.current?.scroller ?? null
-    },
+    // Measuring in the frame that draws what is around the list would make the page be laid out twice in it.
+    getScrollElement: () =>
+      rows === 0 ? null : (list.current?.closest<HTMLElement>('[data-scrolls]') ?? null),
     estimateSize: () => rowHeight,
-    overscan: beyond,
+    overscan: rows,
+    rangeExtractor: (range) => drawn(range, isElsewhere(range, seen.current) ? lengthOf(range) : rows),
     initialRect: { width: 0, height: FIRST_HEIGHT },
   })
   const items = virtualizer.getVirtualItems()
+  const { range } = virtualizer
+  const enough = range ? lengthOf(range) + 2 * BEYOND : 0
+  useEffect(() => {
+    if (rows >= enough) return
+    const frame = requestAnimationFrame(() => setRows(rows + ROWS_PER_FRAME))
+    return () => cancelAnimationFrame(frame)
+  }, [rows, enough])
+  useEffect(() => {
+    if (range && isElsewhere(range, seen.current)) setRows(lengthOf(range))
+    seen.current = range ?? undefined
+  })
   const focus = (index: number, frames = FRAMES) => {
     const row = list.current?.querySelector<HTMLElement>(`[data-index="${index}"] button`)
     if (row) return row.focus()
@@ -64,15 +73,26 @@ export function useWindowed(list: RefObject<HTMLElement | null>, total: number, 
   }
 }
 
-/** What is seen is drawn first, and what lies beyond its edges in the frames after. */
-function useBeyond(any: boolean): number {
-  const [beyond, setBeyond] = useState(0)
-  useEffect(() => {
-    if (!any || beyond >= BEYOND) return
-    const frame = requestAnimationFrame(() => setBeyond(beyond + BEYOND_PER_FRAME))
-    return () => cancelAnimationFrame(frame)
-  }, [any, beyond])
-  return beyond
+/** Rows in view. */
+export type Seen = Pick<Range, 'startIndex' | 'endIndex'>
+
+/** Whether nothing of it was in view before: the scroll bar was dragged, or a key has led to an end. */
+export function isElsewhere(range: Seen, before: Seen | undefined): boolean {
+  return before !== undefined && (range.startIndex > before.endIndex || range.endIndex < before.startIndex)
+}
+
+const lengthOf = ({ startIndex, endIndex }: Seen) => endIndex - startIndex + 1
+
+/** Indexes of `rows` rows at most: of what is seen from its beginning on, and then as many beyond either edge. */
+export function drawn(
+  { startIndex, endIndex, count }: Seen & { readonly count: number },
+  rows: number,
+): number[] {
+  const spare = Math.max(0, Math.floor((rows - lengthOf({ startIndex, endIndex })) / 2))
+  const beyond = Math.min(BEYOND, spare)
+  const start = Math.max(startIndex - beyond, 0)
+  const end = Math.min(endIndex + beyond, startIndex + rows - 1, count - 1)
+  return Array.from({ length: Math.max(0, end - start + 1) }, (_, at) => start + at)
 }
 
 /** Where a key leads to from a row; undefined where it leads nowhere. */
@@ -89,11 +109,4 @@ export function destination(key: string, index: number, total: number): number |
     default:
       return undefined
   }
-}
-
-function scrollerOf(element: HTMLElement | null): HTMLElement | null {
-  for (let one = element; one; one = one.parentElement) {
-    if (/auto|scroll/.test(getComputedStyle(one).overflowY)) return one
-  }
-  return null
 }

@@ -34,7 +34,7 @@ export function Page({ title, subtitle, actions, toolbar, width = 'wide', childr
           </div>
         </div>
       ) : null}
-      <div className={styles.scroll}>
+      <div className={styles.scroll} data-scrolls>
         <div className={styles.content} data-width={width}>
           {children}
         </div>

@@ -138,6 +138,7 @@ export function Browser({ workspaceId, folder, previewed, onPreview, onAsk, onUp
         <section
           ref={list}
           className={styles.list}
+          data-scrolls
           aria-label="Files of the folder"
           aria-busy={busy}
           tabIndex={-1}
