@@ -19,6 +19,8 @@ export interface Windowed {
   readonly after: number
   /** For the list: arrow keys walk through the rows' first buttons, Home and End go to the ends. */
   readonly onKeyDown: (event: KeyboardEvent<HTMLElement>) => void
+  /** Gives the keyboard to a row's first button; the row comes into view. */
+  readonly focus: (index: number) => void
 }
 
 /**
@@ -54,13 +56,14 @@ export function useWindowed(list: RefObject<HTMLElement | null>, total: number, 
   const focus = (index: number, frames = FRAMES) => {
     const row = list.current?.querySelector<HTMLElement>(`[data-index="${index}"] button`)
     if (row) return row.focus()
-    if (frames === FRAMES) virtualizer.scrollToIndex(index)
+    virtualizer.scrollToIndex(index)
     if (frames > 0) requestAnimationFrame(() => focus(index, frames - 1))
   }
   return {
     indexes: items.map(({ index }) => index),
     before: items[0]?.start ?? 0,
     after: virtualizer.getTotalSize() - (items.at(-1)?.end ?? 0),
+    focus: (index) => focus(index),
     onKeyDown: (event) => {
       const row = (event.target as HTMLElement).closest<HTMLElement>('[data-index]')
       const button = row?.querySelector('button')

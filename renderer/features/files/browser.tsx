@@ -19,7 +19,7 @@ import { EmptyState } from '../../ui/empty-state'
 import { IconButton } from '../../ui/icon-button'
 import { Breadcrumbs } from './breadcrumbs'
 import type { Question } from './dialogs'
-import { FileRows, type RowActions } from './file-rows'
+import { FileRows, type FileRowsHandle, type RowActions } from './file-rows'
 import styles from './files.module.css'
 import { PreviewPanel } from './preview-panel'
 import { UploadButton } from './upload-button'
@@ -44,8 +44,14 @@ export function Browser({ workspaceId, folder, previewed, onPreview, onAsk, onUp
   const place = listing?.path
   // biome-ignore lint/correctness/useExhaustiveDependencies: what was chosen is of one folder
   useEffect(() => setChosen(new Set()), [place])
+  const entries = useMemo(
+    () => (listing?.entries ?? []).filter(({ name }) => hidden || !name.startsWith('.')),
+    [listing, hidden],
+  )
   const list = useRef<HTMLElement>(null)
+  const rows = useRef<FileRowsHandle>(null)
   const before = useRef(place)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: hiding some of the entries moves nobody
   useEffect(() => {
     const from = before.current
     before.current = listing?.path
@@ -53,15 +59,10 @@ export function Browser({ workspaceId, folder, previewed, onPreview, onAsk, onUp
     const { activeElement } = document
     if (!listing || (activeElement !== document.body && activeElement !== list.current)) return
     const cameFrom = from !== undefined && parentOf(from) === listing.path ? baseName(from) : undefined
-    const rows = [...(list.current?.querySelectorAll<HTMLElement>('[data-name]') ?? [])]
-    const row = rows.find((one) => one.dataset.name === cameFrom) ?? rows[0]
-    const target = row?.querySelector('button') ?? list.current
-    target?.focus({ preventScroll: row === undefined })
+    if (entries.length === 0) return list.current?.focus({ preventScroll: true })
+    const at = entries.findIndex(({ name }) => name === cameFrom)
+    rows.current?.focus(Math.max(at, 0))
   }, [listing])
-  const entries = useMemo(
-    () => (listing?.entries ?? []).filter(({ name }) => hidden || !name.startsWith('.')),
-    [listing, hidden],
-  )
   const selected = entries.filter(({ name }) => chosen.has(name))
   const unseen = (listing?.entries.length ?? 0) - entries.length
   const download = async (which: readonly FileRecord[]) => {
@@ -176,6 +177,7 @@ export function Browser({ workspaceId, folder, previewed, onPreview, onAsk, onUp
                 <span className={styles.time}>Modified</span>
               </div>
               <FileRows
+                ref={rows}
                 key={listing.path}
                 folder={listing.path}
                 entries={entries}

@@ -10,7 +10,7 @@ import {
   IconPencil,
   IconTrash,
 } from '@tabler/icons-react'
-import { type KeyboardEvent, memo, useRef } from 'react'
+import { type KeyboardEvent, memo, type Ref, useImperativeHandle, useRef } from 'react'
 import type { FileRecord } from '#contract'
 import { copyText } from '../../lib/actions'
 import { formatAgo, formatBytes } from '../../lib/format'
@@ -31,7 +31,14 @@ export interface RowActions {
   readonly remove: (entry: FileRecord) => void
 }
 
+/** What else can be done with the rows. */
+export interface FileRowsHandle {
+  /** Gives the keyboard to the entry at an index, drawn or not. */
+  focus(index: number): void
+}
+
 interface FileRowsProps {
+  readonly ref: Ref<FileRowsHandle>
   readonly folder: string
   readonly entries: readonly FileRecord[]
   readonly chosen: ReadonlySet<string>
@@ -41,10 +48,11 @@ interface FileRowsProps {
 }
 
 /** What is in a folder. Arrow keys walk through it; the keys of other file managers do what they do there. */
-export function FileRows({ folder, entries, chosen, previewed, actions }: FileRowsProps) {
+export function FileRows({ ref, folder, entries, chosen, previewed, actions }: FileRowsProps) {
   const list = useRef<HTMLUListElement>(null)
   const now = useNow(60_000)
-  const { indexes, before, after, onKeyDown } = useWindowed(list, entries.length, ROW_HEIGHT)
+  const { indexes, before, after, focus, onKeyDown } = useWindowed(list, entries.length, ROW_HEIGHT)
+  useImperativeHandle(ref, () => ({ focus }))
   const keys = (event: KeyboardEvent<HTMLElement>) => {
     const index = (event.target as HTMLElement).closest<HTMLElement>('[data-index]')?.dataset.index
     const entry = entries[Number(index)]
@@ -94,7 +102,6 @@ const Row = memo(function Row({ index, folder, entry, chosen, previewed, now, ac
   return (
     <li
       data-index={index}
-      data-name={entry.name}
       className={styles.row}
       data-chosen={chosen || undefined}
       data-previewed={previewed || undefined}
