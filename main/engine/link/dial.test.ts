@@ -102,6 +102,17 @@ describe.skipIf(!isPossible)('connections to ports, where the driver takes its t
     expect(await fetch(10)).toBe(false)
   })
 
+  it('go over the driver where those over the driver carried bulk', async () => {
+    const { fetch } = openDialer({ costly: MANY })
+    expect(await fetch(BULK)).toBe(false)
+    await keeper.connected()
+    // The connection for ports is there long before the last of these.
+    for (let at = 0; at < 20; at++) {
+      expect(await fetch(10)).toBe(false)
+      await systemClock.sleep(50)
+    }
+  })
+
   it('are refused where nothing listens, and say when they were reset', async () => {
     const { asked, dialer, fetch } = openDialer({ costly: MANY })
     await keeper.connected()

@@ -35,8 +35,8 @@ export interface LinkDialDependencies {
 export class LinkDialer {
   readonly #dependencies: LinkDialDependencies
   readonly #forwards: AgentForwards
-  /** Those over the agent, with their port. */
-  readonly #open = new Map<Channel, number>()
+  /** Those that are open, over either way, with their port. */
+  readonly #open = new Map<Carrying, number>()
   /** Connections, open or being opened, to a workspace whose driver takes its time over each. */
   #count = 0
   /** When a port that carries bulk was last asked for. */
@@ -91,6 +91,7 @@ export class LinkDialer {
     try {
       const sooner = isCrowd ? undefined : await this.#sooner(run, port, signal)
       const stream = sooner ?? (await this.#byDriver(port, signal))
+      this.#watch(stream, port)
       whenClosed(stream, () => {
         this.#count -= 1
       })
@@ -107,9 +108,7 @@ export class LinkDialer {
     if (!connection || this.#carriesBulk(port)) return undefined
     const limit = AbortSignal.timeout(AGENT_LIMIT)
     try {
-      const channel = await this.#byAgent(connection, port, AbortSignal.any([signal, limit]))
-      if (channel) this.#watch(channel, port)
-      return channel
+      return await this.#byAgent(connection, port, AbortSignal.any([signal, limit]))
     } catch (error) {
       if (signal.aborted) throw cancelled()
       if (!limit.aborted) throw error
@@ -123,20 +122,25 @@ export class LinkDialer {
     const last = this.#bulk.get(port)
     const isBulk =
       (last !== undefined && now - last < BULK_MEMORY) ||
-      [...this.#open].some(([channel, to]) => to === port && channel.carried > BULK)
+      [...this.#open].some(([stream, to]) => to === port && carriedBy(stream) > BULK)
     if (isBulk) this.#bulk.set(port, now)
     else this.#bulk.delete(port)
     return isBulk
   }
 
-  #watch(channel: Channel, port: number): void {
-    this.#open.set(channel, port)
-    whenClosed(channel, () => {
-      this.#open.delete(channel)
-      if (channel.carried > BULK) this.#bulk.set(port, this.#dependencies.clock.now())
+  #watch(stream: Carrying, port: number): void {
+    this.#open.set(stream, port)
+    whenClosed(stream, () => {
+      this.#open.delete(stream)
+      if (carriedBy(stream) > BULK) this.#bulk.set(port, this.#dependencies.clock.now())
     })
   }
 }
+
+/** A connection that may count what it carries, as Node's sockets do. */
+type Carrying = Duplex & { readonly bytesRead?: number; readonly bytesWritten?: number }
+
+const carriedBy = ({ bytesRead = 0, bytesWritten = 0 }: Carrying) => bytesRead + bytesWritten
 
 /** One that ended with its beginning may have closed before anybody could listen. */
 function whenClosed(stream: Duplex, action: () => void): void {

@@ -63,7 +63,8 @@ export class Channel extends Duplex {
   #remotePacket = 0
   #pending: Pending | undefined
   #taken = 0
-  #carried = 0
+  #bytesRead = 0
+  #bytesWritten = 0
   /** What came and was not asked for yet. */
   #queue: Buffer[] = []
   #wanted = false
@@ -101,9 +102,14 @@ export class Channel extends Duplex {
     return this.#queue.length === 0 && this.readableLength === 0
   }
 
-  /** Bytes that came and went, extended data aside. */
-  get carried(): number {
-    return this.#carried
+  /** Bytes that came, extended data aside. */
+  get bytesRead(): number {
+    return this.#bytesRead
+  }
+
+  /** Bytes that went. */
+  get bytesWritten(): number {
+    return this.#bytesWritten
   }
 
   /** For the connection: the other side has accepted it. */
@@ -190,7 +196,7 @@ export class Channel extends Duplex {
     if (bytes.length === 0) return
     const isLost = this.destroyed || this.#eof.received || where === 'nothing'
     if (!isLost && where === 'stdout') {
-      this.#carried += bytes.length
+      this.#bytesRead += bytes.length
       this.#queue.push(bytes)
       if (this.#wanted) this.#next()
       return
@@ -280,7 +286,7 @@ export class Channel extends Duplex {
     const head = this.#head(message.channelData).uint32(size).done()
     this.#host.send(head, pending.chunk.subarray(pending.offset, pending.offset + size))
     this.#remoteWindow -= size
-    this.#carried += size
+    this.#bytesWritten += size
     pending.offset += size
     if (pending.offset < pending.chunk.length) return this.#remoteWindow > 0
     this.#settle()

@@ -50,7 +50,8 @@ export class ForwardSession {
 
   /** Whether one of its connections takes up the whole session, or is about to: all of them share one TCP connection. */
   get busy(): boolean {
-    for (const connection of this.#connections) if (connection.held || connection.received > BULK) return true
+    for (const connection of this.#connections)
+      if (connection.held || connection.bytesRead > BULK) return true
     return false
   }
 

@@ -31,7 +31,8 @@ export class PortConnection extends Duplex {
   #decide: (verdict: PortVerdict) => void = () => undefined
   #queue: Buffer[] = []
   #waiting = 0
-  #received = 0
+  #bytesRead = 0
+  #bytesWritten = 0
   #wanted = false
   #paused = false
   #writing = false
@@ -51,8 +52,13 @@ export class PortConnection extends Duplex {
   }
 
   /** Bytes that came so far. */
-  get received(): number {
-    return this.#received
+  get bytesRead(): number {
+    return this.#bytesRead
+  }
+
+  /** Bytes that were given to the carrier so far. */
+  get bytesWritten(): number {
+    return this.#bytesWritten
   }
 
   /** Whether it was given up before the pod's side had ended, or before all that was written had been taken. */
@@ -68,7 +74,7 @@ export class PortConnection extends Duplex {
   /** For the carrier: bytes came. */
   receive(chunk: Buffer): void {
     if (this.destroyed || this.#over || chunk.length === 0) return
-    this.#received += chunk.length
+    this.#bytesRead += chunk.length
     this.#decide({ open: true })
     if (this.#wanted) {
       this.#wanted = false
@@ -115,6 +121,7 @@ export class PortConnection extends Duplex {
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
     this.#writing = true
+    this.#bytesWritten += chunk.length
     this.#carrier.write(chunk, () => {
       this.#writing = false
       done()
