@@ -6,6 +6,16 @@ export interface Clock {
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>
 }
 
+/** Given as the reason of an end that nobody asks for: without one, each abort makes an error with a stack. */
+const OVER = 'over'
+
+/** Calls `action` after so many milliseconds, unless what this returns is called before. */
+export function after(clock: Clock, milliseconds: number, action: () => void): () => void {
+  const over = new AbortController()
+  clock.sleep(milliseconds, over.signal).then(action, () => undefined)
+  return () => over.abort(OVER)
+}
+
 export const systemClock: Clock = {
   now: Date.now,
   sleep: (milliseconds, signal) =>

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
+import { after } from '../../../platform/clock'
 import type { Platform } from '../../../platform/platform'
 import type {
   ApiClient,
@@ -269,12 +270,8 @@ class Client implements ApiClient {
 
   async #askWhetherReachable(): Promise<boolean> {
     const { clock } = this.#platform
-    const done = new AbortController()
     const late = new AbortController()
-    clock.sleep(PROBE_WITHIN, done.signal).then(
-      () => late.abort(),
-      () => undefined,
-    )
+    const done = after(clock, PROBE_WITHIN, () => late.abort())
     try {
       const socket = await this.#open().connector.open(late.signal)
       const request = makeRequest(
@@ -287,7 +284,7 @@ class Client implements ApiClient {
     } catch (error) {
       return error instanceof ApiError
     } finally {
-      done.abort()
+      done()
     }
   }
 }

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import { isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import type { Clock } from '../../../platform/clock'
+import { after, type Clock } from '../../../platform/clock'
 import type { ClusterAccess, TlsIdentity } from '../api'
 import { AccessError } from './errors'
 import { type Address, addressOf, eventOf, openTcp, openThroughProxy } from './proxy'
@@ -60,14 +60,12 @@ export class Connector {
     const identity = this.#identity ?? { skipVerify: false }
     const limit = new AbortController()
     if (signal) setMaxListeners(0, signal)
-    const done = new AbortController()
-    for (const source of [this.#disposed.signal, ...(signal ? [signal] : [])]) {
-      if (source.aborted) limit.abort(source.reason)
-      source.addEventListener('abort', () => limit.abort(source.reason), { signal: done.signal })
-    }
-    this.#clock.sleep(CONNECT_WITHIN, done.signal).then(
-      () => limit.abort(Object.assign(new Error('no connection within 15 s'), { code: 'ETIMEDOUT' })),
-      () => undefined,
+    const ends = [this.#disposed.signal, ...(signal ? [signal] : [])]
+    const aborted = () => limit.abort(ends.find((source) => source.aborted)?.reason)
+    for (const source of ends) source.addEventListener('abort', aborted)
+    if (ends.some((source) => source.aborted)) aborted()
+    const done = after(this.#clock, CONNECT_WITHIN, () =>
+      limit.abort(Object.assign(new Error('no connection within 15 s'), { code: 'ETIMEDOUT' })),
     )
     try {
       const { proxy } = this.#access
@@ -76,7 +74,8 @@ export class Connector {
         : await openTcp(this.#address, limit.signal)
       return this.#keep(settings ? await secure(socket, settings, limit.signal) : socket)
     } finally {
-      done.abort()
+      done()
+      for (const source of ends) source.removeEventListener('abort', aborted)
     }
   }
 

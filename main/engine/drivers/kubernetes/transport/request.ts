@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import { type Agent, type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
-import type { Duplex, Readable } from 'node:stream'
-import type { Clock } from '../../../platform/clock'
+import { type Duplex, finished, type Readable } from 'node:stream'
+import { after, type Clock } from '../../../platform/clock'
 import type { CallOptions, Query, RequestHeaders } from '../api'
 import { type ApiError, toApiError } from './errors'
 
@@ -69,22 +69,18 @@ export function send(
   limit: { readonly clock: Clock; readonly timeout: number },
 ): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const answered = new AbortController()
-    if (limit.timeout > 0) {
-      limit.clock.sleep(limit.timeout, answered.signal).then(
-        () => request.destroy(new SilentServerError(limit.timeout)),
-        () => undefined,
-      )
-    }
+    const { clock, timeout } = limit
+    const late = () => void request.destroy(new SilentServerError(timeout))
+    const answered = timeout > 0 ? after(clock, timeout, late) : () => undefined
     const fail = (error: unknown) => {
-      answered.abort()
+      answered()
       reject(error)
     }
     request.on('error', fail)
     request.once('response', (response) => {
       response.on('error', () => undefined)
       if ((response.statusCode ?? 500) < 300) {
-        answered.abort()
+        answered()
         resolve(response)
       } else {
         readError(response).then(fail, fail)
@@ -123,43 +119,41 @@ function secondsOf(header: string | undefined): number | undefined {
 }
 
 /** All of a body. Rejects with what broke it off. With a limit, what lies behind it is read and dropped. */
-export async function readAll(
+export function readAll(
   stream: Readable,
   limit = Number.POSITIVE_INFINITY,
   heard: () => void = () => undefined,
 ): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  let length = 0
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
-    heard()
-    if (length < limit) chunks.push(chunk)
-    length += chunk.length
-  }
-  return Buffer.concat(chunks)
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let length = 0
+    stream.on('data', (chunk: Buffer) => {
+      heard()
+      if (length < limit) chunks.push(chunk)
+      length += chunk.length
+    })
+    // By events: reading it as an iterator costs more than all else of a small answer.
+    finished(stream, (error) => (error ? reject(error) : resolve(Buffer.concat(chunks))))
+  })
 }
 
 /** Rejects, and ends the stream, when it is silent for so many milliseconds. 0: never. */
 export async function readAllWithin(stream: Readable, clock: Clock, silence: number): Promise<Buffer> {
   if (silence === 0) return readAll(stream)
-  const done = new AbortController()
   let heardAt = clock.now()
-  const listen = async () => {
-    for (;;) {
-      const left = heardAt + silence - clock.now()
-      if (left <= 0) {
-        stream.destroy(new SilentServerError(silence))
-        return
-      }
-      await clock.sleep(left, done.signal)
-    }
+  let stop: () => void = () => undefined
+  const look = () => {
+    const left = heardAt + silence - clock.now()
+    if (left <= 0) stream.destroy(new SilentServerError(silence))
+    else stop = after(clock, left, look)
   }
-  listen().catch(() => undefined)
+  look()
   try {
     return await readAll(stream, undefined, () => {
       heardAt = clock.now()
     })
   } finally {
-    done.abort()
+    stop()
   }
 }
 

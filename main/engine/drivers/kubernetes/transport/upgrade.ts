@@ -1,6 +1,6 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
-import type { Clock } from '../../../platform/clock'
+import { after, type Clock } from '../../../platform/clock'
 import type { RequestHeaders } from '../api'
 import { AnswerError, readError, SilentServerError } from './request'
 
@@ -24,9 +24,15 @@ export interface UpgradeRequest {
 export function upgradeToSpdy(options: UpgradeRequest): Promise<string> {
   const { socket, host, path, headers, protocols, clock, timeout, signal } = options
   return new Promise((resolve, reject) => {
-    const answered = new AbortController()
+    const aborted = () => fail(signal?.reason)
+    signal?.addEventListener('abort', aborted)
+    const inTime = timeout > 0 ? after(clock, timeout, () => fail(new SilentServerError(timeout))) : undefined
+    const answered = () => {
+      inTime?.()
+      signal?.removeEventListener('abort', aborted)
+    }
     const fail = (error: unknown) => {
-      answered.abort()
+      answered()
       socket.destroy()
       reject(error)
     }
@@ -45,13 +51,6 @@ export function upgradeToSpdy(options: UpgradeRequest): Promise<string> {
         ...headers,
       },
     })
-    signal?.addEventListener('abort', () => fail(signal.reason), { signal: answered.signal })
-    if (timeout > 0) {
-      clock.sleep(timeout, answered.signal).then(
-        () => fail(new SilentServerError(timeout)),
-        () => undefined,
-      )
-    }
     request.on('error', fail)
     request.once('response', (response) => {
       if ((response.statusCode ?? 500) >= 300) readError(response).then(fail, fail)
@@ -65,7 +64,7 @@ export function upgradeToSpdy(options: UpgradeRequest): Promise<string> {
         fail(new AnswerError(`the server speaks none of ${protocols.join(', ')}`))
         return
       }
-      answered.abort()
+      answered()
       if (head.length > 0) socket.unshift(head)
       resolve(protocol ?? '')
     })

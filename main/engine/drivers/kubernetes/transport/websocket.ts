@@ -1,7 +1,7 @@
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { WebSocket } from 'ws'
-import type { Clock } from '../../../platform/clock'
+import { after, type Clock } from '../../../platform/clock'
 import type { ApiWebSocket, RequestHeaders, StreamEnd } from '../api'
 import { Deliveries, type Link, watchLiveness } from './liveness'
 import { AnswerError, readError, SilentServerError } from './request'
@@ -60,18 +60,17 @@ export function openWebSocket(options: WebSocketOptions): Promise<ApiWebSocket> 
         request.end()
       },
     } as ConstructorParameters<typeof WebSocket>[2])
-    const answered = new AbortController()
+    const aborted = () => fail(signal?.reason)
+    signal?.addEventListener('abort', aborted)
+    const inTime = timeout > 0 ? after(clock, timeout, () => fail(new SilentServerError(timeout))) : undefined
+    const answered = () => {
+      inTime?.()
+      signal?.removeEventListener('abort', aborted)
+    }
     const fail = (error: unknown) => {
-      answered.abort()
+      answered()
       socket.destroy()
       reject(error)
-    }
-    signal?.addEventListener('abort', () => fail(signal.reason), { signal: answered.signal })
-    if (timeout > 0) {
-      clock.sleep(timeout, answered.signal).then(
-        () => fail(new SilentServerError(timeout)),
-        () => undefined,
-      )
     }
     websocket.on('error', fail)
     websocket.once('unexpected-response', (_request, response) => {
@@ -83,7 +82,7 @@ export function openWebSocket(options: WebSocketOptions): Promise<ApiWebSocket> 
         fail(new AnswerError(`the server speaks none of ${options.protocols.join(', ')}`))
         return
       }
-      answered.abort()
+      answered()
       websocket.off('error', fail)
       resolve(new ClientWebSocket(websocket, agreed, options))
     })

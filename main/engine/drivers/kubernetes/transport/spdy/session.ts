@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import type { Clock } from '../../../../platform/clock'
+import { after, type Clock } from '../../../../platform/clock'
 import type { SpdySession, SpdyStream, StreamEnd } from '../../api'
 import { Deliveries, type Link, watchLiveness } from '../liveness'
 import {
@@ -46,9 +46,6 @@ interface Opening {
   accepted(): void
   refused(error: Error): void
 }
-
-/** Given as reason where nobody asks for it: else each abort makes an error with a stack. */
-const OVER = 'over'
 
 /** Why what belonged to a session came to its end. */
 class SessionLostError extends Error {
@@ -130,14 +127,15 @@ class Session implements SpdySession, StreamHost {
     this.#nextStreamId += 2
     const stream = new MultiplexedStream(streamId, this)
     this.#streams.set(streamId, stream)
-    const waited = new AbortController()
+    let inTime: () => void = () => undefined
+    let aborted: () => void = () => undefined
     try {
       await new Promise<void>((resolve, reject) => {
         this.#opening.set(streamId, { stream, accepted: resolve, refused: reject })
-        signal?.addEventListener('abort', () => reject(signal.reason), { signal: waited.signal })
-        this.#clock.sleep(OPEN_WITHIN, waited.signal).then(
-          () => reject(new Error(`a stream was not accepted within ${OPEN_WITHIN / 1000} s`)),
-          () => undefined,
+        aborted = () => reject(signal?.reason)
+        signal?.addEventListener('abort', aborted)
+        inTime = after(this.#clock, OPEN_WITHIN, () =>
+          reject(new Error(`a stream was not accepted within ${OPEN_WITHIN / 1000} s`)),
         )
         this.#sender.write(synStreamFrame(streamId, this.#headers.write(headers)))
       })
@@ -147,7 +145,8 @@ class Session implements SpdySession, StreamHost {
       throw error
     } finally {
       this.#opening.delete(streamId)
-      waited.abort(OVER)
+      inTime()
+      signal?.removeEventListener('abort', aborted)
     }
   }
 
@@ -314,13 +313,9 @@ class Session implements SpdySession, StreamHost {
   /** Gives the connection a moment to take what is on its way, and ends it. */
   #hangUp(): void {
     const connection = this.#connection
-    const over = new AbortController()
-    connection.once('close', () => over.abort())
+    const inTime = after(this.#clock, CLOSE_WITHIN, () => void connection.destroy())
+    connection.once('close', inTime)
     connection.end(() => connection.destroy())
-    this.#clock.sleep(CLOSE_WITHIN, over.signal).then(
-      () => connection.destroy(),
-      () => undefined,
-    )
   }
 
   get #heavyStreams(): number {
