@@ -92,9 +92,7 @@ export function createPorts({
     },
     carries: (workspaceId, port) => trafficTo(links.get(workspaceId).activity, port, platform.clock),
     async reach(workspaceId, port, hold, signal) {
-      const found = all.get(workspaceId)
-      if (!found) throw unknownWorkspace(workspaceId)
-      return found.reach(port, hold, signal)
+      return owned(workspaceId).reach(port, hold, signal)
     },
   }
 
@@ -161,11 +159,12 @@ export function createPorts({
     for (const [id, each] of all) if (names.get(id) !== before.get(id)) each.refresh()
   }
 
+  /** One that is stopped is not looked at before it starts, or is asked for: there may be thousands. */
   function follow({ upserts, removes }: Change): void {
-    for (const { id } of upserts) {
+    for (const { id, state } of upserts) {
       const present = all.get(id)
       if (present) present.refresh()
-      else all.set(id, make(id))
+      else if (state !== 'stopped') all.set(id, make(id))
     }
     for (const id of removes) {
       const gone = all.get(id)
@@ -195,10 +194,13 @@ export function createPorts({
   followNames({ upserts: everyWorkspace.list(), removes: [] })
   follow({ upserts: workspaces.list(), removes: [] })
 
-  const owned = (workspaceId: string): WorkspacePorts => {
-    const found = all.get(workspaceId)
-    if (!found) throw unknownWorkspace(workspaceId)
-    return found
+  function owned(workspaceId: string): WorkspacePorts {
+    const present = all.get(workspaceId)
+    if (present) return present
+    if (disposed || !workspaces.get(workspaceId)) throw unknownWorkspace(workspaceId)
+    const made = make(workspaceId)
+    all.set(workspaceId, made)
+    return made
   }
 
   return {

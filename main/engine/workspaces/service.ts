@@ -174,7 +174,10 @@ class Service {
     if (!record) {
       this.#mishaps.delete(id)
       this.workspaces.delete(id)
-    } else if (JSON.stringify(record) !== JSON.stringify(this.workspaces.get(id))) this.workspaces.set(record)
+    } else {
+      const before = this.workspaces.get(id)
+      if (!before || JSON.stringify(record) !== JSON.stringify(before)) this.workspaces.set(record)
+    }
     for (const watcher of [...this.#watchers]) watcher(id)
   }
 

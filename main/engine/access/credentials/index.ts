@@ -45,7 +45,8 @@ export function createCredentials(options: CredentialsOptions): Credentials {
     lent.set(id, links.get(id).credentials.lend(lender))
   }
   const see = ({ id, state }: Workspace) => {
-    lend(id)
+    // Nothing in one that is stopped asks for anything: of those there may be thousands.
+    if (state !== 'stopped') lend(id)
     if (state === 'deleting') doomed.add(id)
     else doomed.delete(id)
   }
