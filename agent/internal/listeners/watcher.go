@@ -10,12 +10,13 @@ import (
 	"berth.dev/agent/internal/feed"
 )
 
-// How often the tables are read.
+// How often the tables are read: those of TCP, and the others, with a look whether owners still have their sockets.
 const (
-	busyInterval  = 100 * time.Millisecond
-	idleInterval  = 200 * time.Millisecond
-	busyTime      = 30 * time.Second
-	otherInterval = 2 * time.Second
+	busyInterval      = 100 * time.Millisecond
+	idleInterval      = 200 * time.Millisecond
+	busyTime          = 30 * time.Second
+	busyOtherInterval = 2 * time.Second
+	idleOtherInterval = 5 * time.Second
 
 	// A walk over all processes takes at most one twentieth of the time, and is not put off for longer than this.
 	walkRest    = 20
@@ -97,16 +98,25 @@ func (look *look) run(pace *pace) {
 }
 
 func (look *look) interval() time.Duration {
-	if time.Since(look.changedAt) < busyTime {
+	if look.busy(time.Now()) {
 		return busyInterval
 	}
 	return idleInterval
 }
 
+func (look *look) otherInterval(now time.Time) time.Duration {
+	if look.busy(now) {
+		return busyOtherInterval
+	}
+	return idleOtherInterval
+}
+
+func (look *look) busy(now time.Time) bool { return now.Sub(look.changedAt) < busyTime }
+
 // read reports whether something has changed.
 func (look *look) read(now time.Time) bool {
 	changed := false
-	if now.Sub(look.othersAt) >= otherInterval {
+	if now.Sub(look.othersAt) >= look.otherInterval(now) {
 		look.others.read()
 		look.othersAt = now
 		changed = look.forgetLostOwners()
