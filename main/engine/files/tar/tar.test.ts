@@ -4,6 +4,7 @@ import {
   lstat,
   mkdir,
   mkdtemp,
+  readdir,
   readFile,
   readlink,
   rm,
@@ -160,6 +161,32 @@ describe('extract of a hostile archive', () => {
       'top/hard2',
       'top/pipe',
     ])
+  })
+
+  it('places what follows an entry of the same folder in it, and nothing beside the top', async () => {
+    const target = join(folder, 'down')
+    await mkdir(target)
+    const names = [
+      './tree',
+      './beside',
+      'tree',
+      'treex',
+      '/above',
+      'tree/a',
+      'tree/b',
+      'tree/../c',
+      'tree/sub/d',
+      'tree/e',
+    ]
+    const counts = new Counts()
+    const entries = names.map((name) => ({ name, content: name }))
+    await extract(archive(entries.slice(5)), target, counts, forever)
+    expect(counts.skipped.map(({ path }) => path)).toEqual(['tree/../c'])
+    for (const name of ['a', 'b', 'sub/d', 'e'])
+      expect(await readFile(join(target, name), 'utf8')).toBe(`tree/${name}`)
+    await extract(archive(entries), target, counts, forever).catch(() => undefined)
+    expect(await readdir(folder)).toEqual(['down'])
+    expect((await readdir(target)).sort()).toEqual(['a', 'b', 'e', 'sub'])
   })
 
   it('replaces a link by the file and not what the link leads to', async () => {

@@ -3,6 +3,7 @@ import {
   closeSync,
   copyFileSync,
   fchmodSync,
+  fstatSync,
   futimesSync,
   linkSync,
   lstatSync,
@@ -17,7 +18,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { open, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join, sep } from 'node:path'
 import type { Headers } from 'tar-stream'
 import { Pause } from './pause'
 import type { Tally } from './tally'
@@ -51,6 +52,10 @@ export class TreeWriter {
   readonly #folders = new Set<string>()
   /** Their modes and times are set last: a folder may be read-only, and every file in it changes its time. */
   readonly #pending: { readonly path: string; readonly mode: number; readonly mtime: Date }[] = []
+  /** The folder that an entry was last placed in, by its name in the tar, and its path here. */
+  #last: { readonly name: string; readonly path: string } | undefined
+  /** Of the folder that was written to last: which modes its new files get as they are asked for. */
+  readonly #given = { folder: '', modes: new Map<number, boolean>() }
 
   constructor(root: string, tally: Tally) {
     this.#root = root
@@ -128,11 +133,24 @@ export class TreeWriter {
 
   /** Where an entry belongs; undefined where it may not be written. */
   #place(header: Headers): string | undefined {
-    const parts = entryPath(header.name)
-    if (!parts) this.#tally.skip(header.name, 'its name leads out of the folder')
-    else if (!this.#parents(parts)) this.#tally.skip(header.name, 'it lies behind a symbolic link')
-    else return join(this.#root, ...parts)
-    return undefined
+    const { name } = header
+    const own = name.slice(name.lastIndexOf('/') + 1)
+    const folder = name.slice(0, -own.length - 1)
+    // Most come after one of the same folder.
+    if (this.#last && folder === this.#last.name && isPlain(own)) return `${this.#last.path}${sep}${own}`
+    const parts = entryPath(name)
+    if (!parts) {
+      this.#tally.skip(name, 'its name leads out of the folder')
+      return undefined
+    }
+    if (!this.#parents(parts)) {
+      this.#tally.skip(name, 'it lies behind a symbolic link')
+      return undefined
+    }
+    // The top itself lies in the folder above, where nothing else may.
+    if (parts.length > 0 && folder !== '' && isPlain(own))
+      this.#last = { name: folder, path: join(this.#root, ...parts.slice(0, -1)) }
+    return join(this.#root, ...parts)
   }
 
   /** Makes the folders above an entry. False when one of them is not a real folder. */
@@ -172,8 +190,11 @@ export class TreeWriter {
         for (let at = 0; at < piece.length; ) at += writeSync(file, piece, at)
         this.#tally.addBytes(piece.length)
       }
-      fchmodSync(file, mode)
-      if (header.mtime) futimesSync(file, header.mtime, header.mtime)
+      if (!this.#isGiven(path, mode, file)) fchmodSync(file, mode)
+      if (header.mtime) {
+        const seconds = header.mtime.getTime() / 1000
+        futimesSync(file, seconds, seconds)
+      }
       closeSync(file)
     } catch (error) {
       closeSync(file)
@@ -181,6 +202,20 @@ export class TreeWriter {
       throw error
     }
     this.#tally.addFile(header.name)
+  }
+
+  /** Whether a new file has the mode that was asked for: that depends on the umask, and on what its folder passes on. */
+  #isGiven(path: string, mode: number, file: number): boolean {
+    const folder = dirname(path)
+    if (folder !== this.#given.folder) {
+      this.#given.folder = folder
+      this.#given.modes.clear()
+    }
+    const known = this.#given.modes.get(mode)
+    if (known !== undefined) return known
+    const given = (fstatSync(file).mode & 0o777) === mode
+    this.#given.modes.set(mode, given)
+    return given
   }
 
   /** A new file. Undefined where a folder has the name. `wx`: if a link appeared in the meantime it is not followed. */
@@ -229,6 +264,11 @@ export class TreeWriter {
     unlinkSync(path)
     return true
   }
+}
+
+/** Whether a name is just a name, on every system. */
+function isPlain(name: string): boolean {
+  return name !== '' && name !== '.' && name !== '..' && !/[\0\\:]/.test(name)
 }
 
 function isFolder(path: string): boolean {
