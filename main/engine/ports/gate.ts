@@ -12,6 +12,8 @@ const HOLD_STOPPED = 2000
 const HELD_MAXIMUM = 200
 const RETRY_FIRST = 50
 const RETRY_MAXIMUM = 250
+/** So many of those who wait follow each one that is through: all at once would be in each other's way, and in its. */
+const FOLLOW = 2
 
 export interface GateDependencies {
   readonly workspaces: ReadonlyCollection<Workspace>
@@ -44,13 +46,20 @@ export class Gate {
     const self = {}
     let room: WaitingRoom | undefined
     let delay = RETRY_FIRST
+    let through = false
     try {
+      const before = hold ? this.#rooms.get(key) : undefined
+      if (before?.isLed) {
+        room = this.#enter(key, before.failure)
+        const limit = this.#patience(workspaces.get(workspaceId), before.failure.problem.code, true, expected)
+        await this.#follow(room, limit, signal)
+      }
       for (;;) {
         const workspace = workspaces.get(workspaceId)
         const waited = clock.now() - start
         const failure = await this.#attempt(workspace, () => links.get(workspaceId).dial(port, signal))
         if (!(failure instanceof ProblemError)) {
-          this.#rooms.get(key)?.tellAll()
+          through = true
           return failure
         }
         const { code } = failure.problem
@@ -58,21 +67,26 @@ export class Gate {
         const limit = hold ? this.#patience(workspace, code, held, expected) : 0
         if (signal.aborted || waited >= limit) throw failure
         room ??= this.#enter(key, failure)
+        room.failure = failure
         const left = Math.max(1, limit - waited)
         if (room.leads(self)) {
           await this.#rest(workspaceId, Math.min(delay, left), signal)
-          delay = Math.min(RETRY_MAXIMUM, delay * 1.5)
+          const changed = workspaces.get(workspaceId)?.state !== workspace?.state
+          delay = changed ? RETRY_FIRST : Math.min(RETRY_MAXIMUM, delay * 1.5)
         } else {
           await this.#follow(room, left, signal)
         }
       }
     } finally {
-      if (room?.leave(self) === 'empty') this.#rooms.delete(key)
+      room?.leave(self)
+      if (room?.count === 0) this.#rooms.delete(key)
+      // Whoever was told of a way and could not take it leaves it to the next.
+      this.#rooms.get(key)?.tell(through ? FOLLOW : room ? 1 : 0)
     }
   }
 
   #enter(key: string, failure: ProblemError): WaitingRoom {
-    const room = this.#rooms.get(key) ?? new WaitingRoom()
+    const room = this.#rooms.get(key) ?? new WaitingRoom(failure)
     this.#rooms.set(key, room)
     if (room.count >= HELD_MAXIMUM) throw failure
     room.count += 1
@@ -86,7 +100,7 @@ export class Gate {
     signal.addEventListener('abort', onAbort, { once: true })
     try {
       const late = this.#dependencies.clock.sleep(milliseconds, over.signal).catch(() => undefined)
-      await Promise.race([room.news, late])
+      await Promise.race([room.news(over.signal), late])
     } finally {
       signal.removeEventListener('abort', onAbort)
       over.abort()
@@ -178,20 +192,35 @@ function notRunning(workspace: Workspace): Problem {
  */
 class WaitingRoom {
   count = 0
+  /** Of the last attempt. */
+  failure: ProblemError
   #leader: object | undefined
-  #tell: () => void = () => undefined
-  /** Resolves when it is worth trying. */
-  news = this.#next()
+  readonly #followers = new Set<() => void>()
 
-  #next(): Promise<void> {
+  constructor(failure: ProblemError) {
+    this.failure = failure
+  }
+
+  /** Whether somebody is trying for all. */
+  get isLed(): boolean {
+    return this.#leader !== undefined
+  }
+
+  /** Resolves when it is worth trying, for whoever has waited longest; or when the signal aborts. */
+  news(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
-      this.#tell = resolve
+      const go = () => {
+        this.#followers.delete(go)
+        resolve()
+      }
+      this.#followers.add(go)
+      signal.addEventListener('abort', go, { once: true })
     })
   }
 
-  tellAll(): void {
-    this.#tell()
-    this.news = this.#next()
+  /** It is worth trying for so many. */
+  tell(count: number): void {
+    for (const go of [...this.#followers].slice(0, count)) go()
   }
 
   /** Whether it is for this one to try; the first that asks while nobody does. */
@@ -200,12 +229,8 @@ class WaitingRoom {
     return this.#leader === one
   }
 
-  leave(one: object): 'empty' | 'occupied' {
+  leave(one: object): void {
     this.count -= 1
-    if (this.#leader === one) {
-      this.#leader = undefined
-      this.tellAll()
-    }
-    return this.count === 0 ? 'empty' : 'occupied'
+    if (this.#leader === one) this.#leader = undefined
   }
 }

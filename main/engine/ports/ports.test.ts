@@ -294,7 +294,7 @@ describe('while the workspace is away', () => {
     await expect(connect(number)).rejects.toThrow(/ECONNREFUSED/)
   })
 
-  it('lets one of those who wait try for all, and another one when that one gave up', async () => {
+  it('lets the first of those who wait try for all, and another one when that one gave up', async () => {
     start()
     const number = await free()
     const link = links.get(ID)
@@ -305,7 +305,6 @@ describe('while the workspace is away', () => {
     await vi.waitFor(() => expect(link.dials).toBeGreaterThan(1))
     const others = await Promise.all(Array.from({ length: 50 }, () => connect(number)))
     for (const [index, socket] of others.entries()) socket.end(`${index}`)
-    await vi.waitFor(() => expect(link.dials).toBeGreaterThan(51))
     const before = link.dials
     await vi.waitFor(() => expect(link.dials).toBeGreaterThan(before + 2))
     expect(link.dials).toBeLessThan(before + 50)
