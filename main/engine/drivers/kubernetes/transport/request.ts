@@ -62,6 +62,24 @@ export function makeRequest(envelope: Envelope, options: CallOptions, body?: str
   })
 }
 
+/**
+ * Calls `fail` when the server has said nothing for so many milliseconds (0: never), or with the reason of the signal,
+ * unless what this returns is called before.
+ */
+export function untilAnswered(
+  limit: { readonly clock: Clock; readonly timeout: number; readonly signal?: AbortSignal },
+  fail: (error: unknown) => void,
+): () => void {
+  const { clock, timeout, signal } = limit
+  const aborted = () => fail(signal?.reason)
+  signal?.addEventListener('abort', aborted)
+  const inTime = timeout > 0 ? after(clock, timeout, () => fail(new SilentServerError(timeout))) : undefined
+  return () => {
+    inTime?.()
+    signal?.removeEventListener('abort', aborted)
+  }
+}
+
 /** Sends a request and resolves with an answer of status below 300; rejects with ApiError, or Node's error. */
 export function send(
   request: ClientRequest,
@@ -69,9 +87,7 @@ export function send(
   limit: { readonly clock: Clock; readonly timeout: number },
 ): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const { clock, timeout } = limit
-    const late = () => void request.destroy(new SilentServerError(timeout))
-    const answered = timeout > 0 ? after(clock, timeout, late) : () => undefined
+    const answered = untilAnswered(limit, (error) => void request.destroy(error as Error))
     const fail = (error: unknown) => {
       answered()
       reject(error)

@@ -1,8 +1,8 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
-import { after, type Clock } from '../../../platform/clock'
+import type { Clock } from '../../../platform/clock'
 import type { RequestHeaders } from '../api'
-import { AnswerError, readError, SilentServerError } from './request'
+import { AnswerError, readError, untilAnswered } from './request'
 
 export interface UpgradeRequest {
   /** Open, TLS done. It is the caller's after a success, and destroyed after a failure. */
@@ -22,15 +22,9 @@ export interface UpgradeRequest {
  * the ApiError of a refusal, or with Node's error.
  */
 export function upgradeToSpdy(options: UpgradeRequest): Promise<string> {
-  const { socket, host, path, headers, protocols, clock, timeout, signal } = options
+  const { socket, host, path, headers, protocols } = options
   return new Promise((resolve, reject) => {
-    const aborted = () => fail(signal?.reason)
-    signal?.addEventListener('abort', aborted)
-    const inTime = timeout > 0 ? after(clock, timeout, () => fail(new SilentServerError(timeout))) : undefined
-    const answered = () => {
-      inTime?.()
-      signal?.removeEventListener('abort', aborted)
-    }
+    const answered = untilAnswered(options, (error) => fail(error))
     const fail = (error: unknown) => {
       answered()
       socket.destroy()

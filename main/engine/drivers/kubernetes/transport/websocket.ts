@@ -1,10 +1,10 @@
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { WebSocket } from 'ws'
-import { after, type Clock } from '../../../platform/clock'
+import type { Clock } from '../../../platform/clock'
 import type { ApiWebSocket, RequestHeaders, StreamEnd } from '../api'
 import { Deliveries, type Link, watchLiveness } from './liveness'
-import { AnswerError, readError, SilentServerError } from './request'
+import { AnswerError, readError, untilAnswered } from './request'
 import { binaryMessage } from './websocket-frame'
 
 /** Bytes that may wait to be sent before {@link ApiWebSocket.send} says false, and when more is asked for. */
@@ -33,7 +33,7 @@ export interface WebSocketOptions {
 
 /** Rejects with the ApiError of a refusal, or with Node's error. */
 export function openWebSocket(options: WebSocketOptions): Promise<ApiWebSocket> {
-  const { socket, url, headers, clock, timeout, signal } = options
+  const { socket, url, headers } = options
   return new Promise((resolve, reject) => {
     let protocol: string | undefined
     const websocket = new WebSocket(url, {
@@ -60,13 +60,7 @@ export function openWebSocket(options: WebSocketOptions): Promise<ApiWebSocket> 
         request.end()
       },
     } as ConstructorParameters<typeof WebSocket>[2])
-    const aborted = () => fail(signal?.reason)
-    signal?.addEventListener('abort', aborted)
-    const inTime = timeout > 0 ? after(clock, timeout, () => fail(new SilentServerError(timeout))) : undefined
-    const answered = () => {
-      inTime?.()
-      signal?.removeEventListener('abort', aborted)
-    }
+    const answered = untilAnswered(options, (error) => fail(error))
     const fail = (error: unknown) => {
       answered()
       socket.destroy()
