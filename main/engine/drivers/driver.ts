@@ -95,9 +95,10 @@ export interface Driver {
   /**
    * A TCP connection to `localhost:port` inside the running workspace: 127.0.0.1, then ::1. Rejects with
    * `port-refused` when nothing listens, `dial-unsupported` when there is no way in. Backpressure and half-close
-   * pass through both ways. The signal covers the connecting only.
+   * pass through both ways. The signal covers the connecting only. With `words` whoever connects has spoken already:
+   * a driver that can only tell by the answer that a connection is open may send them along.
    */
-  dial(id: string, port: number, signal: AbortSignal): Promise<Duplex>
+  dial(id: string, port: number, signal: AbortSignal, words?: FirstWords): Promise<Duplex>
   /**
    * Up to how many connections at a time another way into the workspace, where there is one, is there sooner than one
    * that is dialled: each of these takes the server and the node some time, as port-forward does. Absent: none.
@@ -224,6 +225,14 @@ export type WatchEvent =
   | { readonly type: 'changed'; readonly workspace: ObservedWorkspace }
   | { readonly type: 'removed'; readonly id: string }
   | { readonly type: 'unreachable'; readonly problem: Problem }
+
+/** What a client said before there was a connection for it. */
+export interface FirstWords {
+  /** All of it up to now; empty where it has said nothing. */
+  said(): Buffer
+  /** The connection that is handed over next was sent this, so that only what comes behind it is left to send. */
+  sent(words: Buffer): void
+}
 
 /** What a target keeps of a workspace beside what it is made of. */
 export interface WorkspaceNotes {

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { cancelled, ProblemError } from '#contract'
-import type { Driver } from '../drivers/driver'
+import type { Driver, FirstWords } from '../drivers/driver'
 import type { Clock } from '../platform/clock'
 import type { Logger } from '../platform/logger'
 import { dialByAgent } from './agent/dial'
@@ -50,14 +50,14 @@ export class LinkDialer {
   }
 
   /** See {@link Driver.dial}. */
-  async dial(port: number, signal: AbortSignal): Promise<Duplex> {
+  async dial(port: number, signal: AbortSignal, words?: FirstWords): Promise<Duplex> {
     const { agent, driver, incarnation } = this.#dependencies
     const run = incarnation()
     const costly = driver().costlyDials?.(agent.workspaceId) ?? 0
-    if (costly > 0) return this.#counted(port, costly, run, signal)
+    if (costly > 0) return this.#counted(port, costly, run, signal, words)
     if (this.#hasNoWay !== run) {
       try {
-        return await this.#byDriver(port, signal)
+        return await this.#byDriver(port, signal, words)
       } catch (error) {
         const isUnsupported = error instanceof ProblemError && error.problem.code === 'dial-unsupported'
         if (!isUnsupported || !agent.connection) throw error
@@ -67,11 +67,11 @@ export class LinkDialer {
     const { connection } = agent
     // Where there is none, the driver says what is missing.
     const opened = connection && (await this.#byAgent(connection, port, signal))
-    return opened ?? this.#byDriver(port, signal)
+    return opened ?? this.#byDriver(port, signal, words)
   }
 
-  async #byDriver(port: number, signal: AbortSignal): Promise<Duplex> {
-    return this.#dependencies.driver().dial(this.#dependencies.agent.workspaceId, port, signal)
+  async #byDriver(port: number, signal: AbortSignal, words?: FirstWords): Promise<Duplex> {
+    return this.#dependencies.driver().dial(this.#dependencies.agent.workspaceId, port, signal, words)
   }
 
   /** Undefined where the connection to the agent ended meanwhile. */
@@ -85,12 +85,18 @@ export class LinkDialer {
     }
   }
 
-  async #counted(port: number, costly: number, run: string, signal: AbortSignal): Promise<Duplex> {
+  async #counted(
+    port: number,
+    costly: number,
+    run: string,
+    signal: AbortSignal,
+    words?: FirstWords,
+  ): Promise<Duplex> {
     const isCrowd = this.#count >= costly
     this.#count += 1
     try {
       const sooner = isCrowd ? undefined : await this.#sooner(run, port, signal)
-      const stream = sooner ?? (await this.#byDriver(port, signal))
+      const stream = sooner ?? (await this.#byDriver(port, signal, words))
       this.#watch(stream, port)
       whenClosed(stream, () => {
         this.#count -= 1

@@ -107,7 +107,7 @@ export function createLinks(dependencies: LinksDependencies): Links & { dispose(
         credentials.attend(process)
         return process
       },
-      dial: (port, signal) => dialer.dial(port, signal),
+      dial: (port, signal, words) => dialer.dial(port, signal, words),
       read: async (path, signal) => driver().read(workspaceId, path, signal),
       write: async (folder, tar, signal) => driver().write(workspaceId, folder, tar, signal),
       listeners: (signal) => poller.follow(AbortSignal.any([signal, ended.signal])),

@@ -1,6 +1,6 @@
 import type { Duplex, Readable } from 'node:stream'
 import { type Listener, type OtherListener, type Problem, problem } from '#contract'
-import type { ExecOptions, ExecProcess } from '../drivers/driver'
+import type { ExecOptions, ExecProcess, FirstWords } from '../drivers/driver'
 import type { Disposer } from '../platform/disposable'
 import type { LinkActivity } from './activity'
 import type { CredentialLender } from './agent/credentials'
@@ -15,7 +15,7 @@ import type { LinkFiles } from './files/open'
 import type { ProcessFacts } from './listening-table'
 import type { MessagesConnection } from './ssh/messages-connection'
 
-export type { ExecExit, ExecProcess } from '../drivers/driver'
+export type { ExecExit, ExecProcess, FirstWords } from '../drivers/driver'
 export { type ActivityFacts, type Attendance, type LinkActivity, noActivity } from './activity'
 export {
   type Asker,
@@ -50,7 +50,7 @@ export interface Link {
    */
   exec(options: LinkExecOptions, signal?: AbortSignal): Promise<ExecProcess>
   /** See {@link Driver.dial}. */
-  dial(port: number, signal: AbortSignal): Promise<Duplex>
+  dial(port: number, signal: AbortSignal, words?: FirstWords): Promise<Duplex>
   read(path: string, signal: AbortSignal): Promise<Readable>
   write(folder: string, tar: Readable, signal: AbortSignal): Promise<void>
 

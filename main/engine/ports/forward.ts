@@ -1,6 +1,8 @@
 import net from 'node:net'
 import type { Duplex } from 'node:stream'
 import { problem } from '#contract'
+import type { FirstWords } from '../link/link'
+import { HeardWords } from './first-words'
 import { type Loopback, listenNear, listenOn, UNPRIVILEGED } from './loopback'
 import { type Carried, reset, splice } from './splice'
 
@@ -15,7 +17,7 @@ export interface ForwardOptions {
   readonly avoid: (port: number) => boolean
   /** Hears of what passes over one connection: made anew for each. */
   readonly carries?: () => Carried
-  readonly reach: (signal: AbortSignal) => Promise<Duplex>
+  readonly reach: (signal: AbortSignal, words: FirstWords) => Promise<Duplex>
 }
 
 /** A local address that reaches a port, for as long as it is not closed. */
@@ -37,13 +39,14 @@ export async function openForward(options: ForwardOptions): Promise<ForwardServe
       sockets.delete(socket)
       gone.abort()
     })
-    options.reach(gone.signal).then(
+    const words = new HeardWords(socket)
+    options.reach(gone.signal, words).then(
       (remote) => {
         if (socket.destroyed) {
           remote.destroy()
           return
         }
-        splice(socket, remote, options.carries?.())
+        splice(socket, remote, options.carries?.(), words)
       },
       () => reset(socket),
     )

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { type Problem, ProblemError, problem, type Workspace } from '#contract'
-import type { Links } from '../link/link'
+import type { FirstWords, Links } from '../link/link'
 import type { Clock } from '../platform/clock'
 import type { ReadonlyCollection } from '../platform/collection'
 
@@ -32,13 +32,15 @@ export class Gate {
 
   /**
    * Rejects with a `ProblemError`. With `expected`, something listened there before, and a refusal just after the
-   * workspace came up is waited out too. Without `hold` nothing is.
+   * workspace came up is waited out too. Without `hold` nothing is. Only the first words of who
+   * has waited are sent along: whoever is through at once has hardly said any.
    */
   async reach(
     workspaceId: string,
     port: number,
     { hold, expected }: { readonly hold: boolean; readonly expected: boolean },
     signal: AbortSignal,
+    words?: FirstWords,
   ): Promise<Duplex> {
     const { clock, links, workspaces } = this.#dependencies
     const key = `${workspaceId}:${port}`
@@ -57,7 +59,9 @@ export class Gate {
       for (;;) {
         const workspace = workspaces.get(workspaceId)
         const waited = clock.now() - start
-        const failure = await this.#attempt(workspace, () => links.get(workspaceId).dial(port, signal))
+        const failure = await this.#attempt(workspace, () =>
+          links.get(workspaceId).dial(port, signal, room && words),
+        )
         if (!(failure instanceof ProblemError)) {
           through = true
           return failure

@@ -124,7 +124,7 @@ export function createPorts({
       platform,
       link: links.get(workspaceId),
       workspace: () => workspaces.get(workspaceId),
-      reach: (port, options, signal) => gate.reach(workspaceId, port, options, signal),
+      reach: (port, options, signal, words) => gate.reach(workspaceId, port, options, signal, words),
       url(id, port) {
         const name = names.get(id)
         return router && name !== undefined ? `${originOf(port, name, router.port)}/` : undefined

@@ -1,5 +1,6 @@
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import type { HeardWords } from './first-words'
 
 /** Pieces of this many bytes come from a flood: what comes with them may wait for the end of the turn. */
 const BULKY = 8 * 1024
@@ -17,13 +18,28 @@ export type Carried = (bytes: number, fromFirst: boolean) => void
 
 /**
  * Joins two connections: bytes, ends and resets pass both ways, with backpressure. An end of one direction leaves the
- * other open; a failure of one connection resets the other.
+ * other open; a failure of one connection resets the other. What was `heard` of the first
+ * comes before all else of it.
  */
-export function splice(one: Duplex, other: Duplex, carried: Carried = () => undefined): void {
+export function splice(
+  one: Duplex,
+  other: Duplex,
+  carried: Carried = () => undefined,
+  heard?: HeardWords,
+): void {
+  if (other.destroyed) {
+    reset(one)
+    return
+  }
   follow(one, other)
   follow(other, one)
   gather(one, other, (bytes) => carried(bytes, true))
   gather(other, one, (bytes) => carried(bytes, false))
+  if (heard && heard.length > 0) {
+    carried(heard.length, true)
+    const unsent = heard.unsent()
+    if (unsent.length > 0) other.write(unsent)
+  }
   one.pipe(other)
   other.pipe(one)
 }

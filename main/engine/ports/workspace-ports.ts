@@ -8,7 +8,7 @@ import {
   toProblem,
   type Workspace,
 } from '#contract'
-import type { Link, ListeningTable } from '../link/link'
+import type { FirstWords, Link, ListeningTable } from '../link/link'
 import type { Platform } from '../platform/platform'
 import { attributesOf, type EffectiveAttributes, FIRST_EPHEMERAL } from './attributes'
 import {
@@ -48,6 +48,7 @@ export interface WorkspacePortsDependencies {
     port: number,
     options: { hold: boolean; expected: boolean },
     signal: AbortSignal,
+    words?: FirstWords,
   ) => Promise<Duplex>
   /** Absent for as long as there is no router. */
   readonly url: (workspaceId: string, port: number) => string | undefined
@@ -335,7 +336,7 @@ export class WorkspacePorts {
       required,
       avoid: (number) => this.#entries.has(number),
       carries: () => trafficTo(link.activity, entry.port, platform.clock),
-      reach: (signal) => this.#reach(entry, true, signal),
+      reach: (signal, words) => this.#reach(entry, true, signal, words),
     })
     if (this.#ended.signal.aborted) {
       await server.close()
@@ -361,13 +362,13 @@ export class WorkspacePorts {
     return result
   }
 
-  async #reach(entry: Entry, hold: boolean, signal: AbortSignal): Promise<Duplex> {
+  async #reach(entry: Entry, hold: boolean, signal: AbortSignal, words?: FirstWords): Promise<Duplex> {
     entry.used = true
     try {
       const now = this.#dependencies.workspace()?.incarnation ?? ''
       // It listened before the workspace was restarted: it may be on its way.
       const expected = entry.liveIn !== undefined && entry.liveIn !== now
-      const stream = await this.#dependencies.reach(entry.port, { hold, expected }, signal)
+      const stream = await this.#dependencies.reach(entry.port, { hold, expected }, signal, words)
       this.#found(entry, true, undefined)
       this.#count(entry, 1)
       stream.once('close', () => this.#count(entry, -1))

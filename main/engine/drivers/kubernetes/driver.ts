@@ -6,6 +6,7 @@ import type {
   Driver,
   ExecOptions,
   ExecProcess,
+  FirstWords,
   ImageRequest,
   LogOptions,
   LogStream,
@@ -224,11 +225,11 @@ export class KubernetesDriver implements Driver {
     )
   }
 
-  async dial(id: string, port: number, signal: AbortSignal): Promise<Duplex> {
+  async dial(id: string, port: number, signal: AbortSignal, words?: FirstWords): Promise<Duplex> {
     const title = `Port ${port} could not be reached`
     try {
       // The pod's name is known without asking.
-      return await this.#dialer.dial(podName(id), port, signal)
+      return await this.#dialer.dial(podName(id), port, signal, words)
     } catch (error) {
       throw (await this.#failure(id, error, title, signal)).error
     }

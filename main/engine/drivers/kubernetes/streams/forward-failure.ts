@@ -11,6 +11,18 @@ export function isAfterOpening(complaint: string): boolean {
   return complaint === '' || /reset by peer|broken pipe|EPIPE|ECONNRESET/i.test(complaint)
 }
 
+/**
+ * Whether a node says that it never came to a connection: nobody has heard what was sent over it. Of a session that
+ * died it is not known.
+ */
+export function isBeforeOpening(complaint: string): boolean {
+  return isRefusal(complaint) || BEFORE.test(complaint)
+}
+
+/** As kubelets with Docker (pkg/kubelet/dockershim) and containerd (internal/cri/server, sandbox_portforward) put it. */
+const BEFORE =
+  /not found|not running|no such container|unable to do port forwarding|failed to find sandbox|namespace .* closed|no route to host/i
+
 /** The Problem in a node's complaint of a connection that was not made. */
 export function failureOf(complaint: string, port: number, targetName: string): ProblemError {
   if (isRefusal(complaint)) return portRefused(port, complaint)

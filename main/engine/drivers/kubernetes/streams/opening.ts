@@ -11,11 +11,15 @@ const NODE_PATIENCE = 5_000
  * there says it much sooner; a node that has just started a pod may take half a second to start one.
  */
 const POD_PATIENCE = 50
+/** How long an answer to what the client has said already may take before it is found out who listens, milliseconds. */
+const ANSWER_PATIENCE = 300
 
 /** A connection that the node has accepted, and how to ask the same of a closed port. */
 export interface Attempt {
   readonly begunAt: number
   readonly connection: PortConnection
+  /** What the client had said already was sent along: it may be heard, and must not be said again. */
+  readonly hasSpoken: boolean
   ask(port: number): Promise<ClosedPortQuestion>
 }
 
@@ -67,12 +71,16 @@ export class Opening {
     signal: AbortSignal,
     early?: Promise<Listens | undefined>,
   ): Promise<Outcome> {
-    const { begunAt, connection } = attempt
+    const { begunAt, connection, hasSpoken } = attempt
     const done = new AbortController()
     const aborted = new Promise<never>((_, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason), { signal: done.signal })
     })
-    const listens = this.#isKnown(port) ? undefined : this.#listens(port, early)
+    const listens = this.#isKnown(port)
+      ? undefined
+      : hasSpoken
+        ? this.#lookLater(port, done.signal)
+        : this.#listens(port, early)
     try {
       const found = listens
         ? Promise.race([
@@ -87,7 +95,8 @@ export class Opening {
       this.#check.seenClosed(port)
       this.#check.refused(begunAt)
       // Some nodes know 127.0.0.1 alone.
-      const who = await Promise.race([listens ?? this.#look?.look(port), aborted])
+      const asked = hasSpoken ? undefined : listens
+      const who = await Promise.race([asked ?? this.#look?.look(port), aborted])
       return who === 'version6' ? { open: 'elsewhere' } : outcome
     } finally {
       done.abort('over')
@@ -98,6 +107,11 @@ export class Opening {
   async #listens(port: number, early?: Promise<Listens | undefined>): Promise<Listens | undefined> {
     const before = await early
     return before === 'version4' ? before : this.#look?.look(port)
+  }
+
+  async #lookLater(port: number, over: AbortSignal): Promise<Listens | undefined> {
+    await this.#clock.sleep(ANSWER_PATIENCE, over).catch(() => undefined)
+    return over.aborted ? undefined : this.#look?.look(port)
   }
 
   /** What the node lets assume where the pod is slow to tell; never settles where it told. */
@@ -113,7 +127,7 @@ export class Opening {
         told = true
       })
       const ask = async () => {
-        await this.#clock.sleep(POD_PATIENCE, over)
+        await this.#clock.sleep(POD_PATIENCE + (attempt.hasSpoken ? ANSWER_PATIENCE : 0), over)
         if (told) return
         await this.#check.passed(attempt.ask, this.#disposed)
         if (told || over.aborted) return
@@ -131,19 +145,20 @@ export class Opening {
     attempt: Attempt,
     over: AbortSignal,
   ): Promise<Outcome> {
-    switch (listens) {
-      case 'version4':
-        this.#check.seenOpen(port)
-        return { open: true }
-      case 'version6':
-        return { open: 'elsewhere' }
-      case 'nobody':
-        // The node may have found the last client that a listener took before it was closed.
-        await this.#clock.sleep(NODE_PATIENCE, over)
-        return { open: false, complaint: 'connection refused: nothing listens' }
-      default:
-        return this.#assume(port, attempt)
+    // Known by other means: nobody waits for this any more.
+    if (over.aborted) return { open: true }
+    if (listens === undefined || listens === 'unclear') return this.#assume(port, attempt)
+    if (listens === 'version4') {
+      this.#check.seenOpen(port)
+      return { open: true }
     }
+    // Nobody else is to hear what may be heard already.
+    if (listens === 'version6' && !attempt.hasSpoken) return { open: 'elsewhere' }
+    // The node may have found the last client that a listener took before it was closed.
+    await this.#clock.sleep(NODE_PATIENCE, over)
+    return attempt.hasSpoken
+      ? { open: true }
+      : { open: false, complaint: 'connection refused: nothing listens' }
   }
 
   /** The same without asking the pod what listens, as far as the node tells. */

@@ -3,9 +3,9 @@ import { Duplex } from 'node:stream'
 import { ProblemError } from '#contract'
 import type { Clock } from '../../../platform/clock'
 import type { Logger } from '../../../platform/logger'
-import type { ExecProcess } from '../../driver'
+import type { ExecProcess, FirstWords } from '../../driver'
 import type { ApiClient } from '../api'
-import { failureOf, isAfterOpening } from './forward-failure'
+import { failureOf, isAfterOpening, isBeforeOpening } from './forward-failure'
 import { ForwardSession } from './forward-session'
 import { ListeningLook, LOOK_COMMAND } from './listening'
 import { podPath } from './open-command'
@@ -20,6 +20,7 @@ import { carryWebSocket } from './websocket-forward'
 /** How port-forward is spoken: `tunnel` is SPDY within a websocket (KEP-4006, servers from 1.31). */
 export type ForwardProtocol = 'spdy' | 'tunnel' | 'websocket-v4'
 
+const NOTHING = Buffer.alloc(0)
 /** How often a connection is tried when sessions die under it. */
 const ATTEMPTS = 3
 /**
@@ -51,7 +52,7 @@ export interface DialerDependencies {
 
 export interface Dialer {
   /** See {@link Driver.dial}. */
-  dial(pod: string, port: number, signal: AbortSignal): Promise<Duplex>
+  dial(pod: string, port: number, signal: AbortSignal, words?: FirstWords): Promise<Duplex>
   /** The pod is gone, or another one has its name now: connections that are there end with it, new ones are made anew. */
   forget(pod: string): void
   /** Ends every connection. */
@@ -69,7 +70,7 @@ export function createDialer(dependencies: DialerDependencies): Dialer {
   const forgotten = new Set<PodForwarder>()
   let disposed = false
   return {
-    async dial(pod, port, signal) {
+    async dial(pod, port, signal, words) {
       try {
         signal.throwIfAborted()
         if (disposed)
@@ -82,7 +83,7 @@ export function createDialer(dependencies: DialerDependencies): Dialer {
           forwarder = made
           pods.set(pod, made)
         }
-        return await forwarder.dial(port, signal)
+        return await forwarder.dial(port, signal, words)
       } catch (error) {
         throw podFailure(client, error, `Port ${port} cannot be reached`, signal)
       }
@@ -105,6 +106,9 @@ export function createDialer(dependencies: DialerDependencies): Dialer {
 
 /** How long a connection that is not wanted any more may take to come to its end by itself, in milliseconds. */
 const LAST_MOMENTS = 5_000
+
+/** A connection over which nothing was said yet. */
+type Made = Omit<Attempt, 'hasSpoken'>
 
 class PodForwarder {
   readonly #dependencies: DialerDependencies
@@ -133,12 +137,12 @@ class PodForwarder {
     setMaxListeners(0, this.#disposed.signal)
   }
 
-  async dial(port: number, signal: AbortSignal): Promise<Duplex> {
+  async dial(port: number, signal: AbortSignal, words?: FirstWords): Promise<Duplex> {
     const either = linkSignals(signal, this.#disposed.signal)
     this.#dialling++
     this.#count++
     try {
-      const connection = await this.#dial(port, either.signal)
+      const connection = await this.#dial(port, either.signal, words)
       const over = () => {
         this.#count--
       }
@@ -158,17 +162,21 @@ class PodForwarder {
     }
   }
 
-  async #dial(port: number, signal: AbortSignal): Promise<Duplex> {
+  async #dial(port: number, signal: AbortSignal, words?: FirstWords): Promise<Duplex> {
     const { targetName } = this.#dependencies.client.identity
     const direct = this.#elsewhere.has(port) ? await this.#otherWay(port, signal) : undefined
     if (direct instanceof Duplex) return direct
     const apart = await this.#apart(port, signal)
     if (apart) return apart
     for (let attempt = 1; ; attempt++) {
-      // Asked while the connection is being made: the first to ask has to wait for a process in the pod.
-      const early = this.#opening.early(port)
-      const attempted = await this.#connect(port, attempt > 1, signal)
+      const said = words?.said() ?? NOTHING
+      // Asked while the connection is being made: the first to ask has to wait for a process in the pod. An answer to
+      // what was said is there sooner than that process.
+      const early = said.length > 0 ? undefined : this.#opening.early(port)
+      const made = await this.#connect(port, attempt > 1, signal)
+      const attempted = { ...made, hasSpoken: said.length > 0 }
       const { connection } = attempted
+      if (said.length > 0) connection.write(said)
       try {
         let outcome = await this.#opening.outcome(port, attempted, signal, early)
         if (outcome.open === 'elsewhere') {
@@ -180,7 +188,13 @@ class PodForwarder {
           // The node's word on it, such as it is.
           outcome = await this.#opening.assumed(port, attempted, signal)
         }
-        if (outcome.open || isAfterOpening(outcome.complaint)) {
+        // What may have been heard is not said again: such a failure is for the client to see.
+        if (
+          outcome.open ||
+          isAfterOpening(outcome.complaint) ||
+          (attempted.hasSpoken && !isBeforeOpening(outcome.complaint))
+        ) {
+          if (attempted.hasSpoken) words?.sent(said)
           this.#opening.opened(port, connection)
           return connection
         }
@@ -237,7 +251,7 @@ class PodForwarder {
   }
 
   /** Over a session that is there, or a new one, or a websocket of its own. */
-  async #connect(port: number, anew: boolean, signal: AbortSignal): Promise<Attempt> {
+  async #connect(port: number, anew: boolean, signal: AbortSignal): Promise<Made> {
     for (let attempt = 1; ; attempt++) {
       const carrier = await this.#carrier(port, anew || attempt === ATTEMPTS, signal)
       if (!(carrier instanceof ForwardSession)) return carrier
@@ -254,7 +268,7 @@ class PodForwarder {
   }
 
   /** Room in a session, or a connection that needs none. Without a pause between looking and taking. */
-  async #carrier(port: number, anew: boolean, signal: AbortSignal): Promise<ForwardSession | Attempt> {
+  async #carrier(port: number, anew: boolean, signal: AbortSignal): Promise<ForwardSession | Made> {
     // Of websockets there are as many as of connections.
     const limited = () => this.#dependencies.protocols.works !== 'websocket-v4'
     for (;;) {
@@ -276,7 +290,7 @@ class PodForwarder {
     })
   }
 
-  async #over(session: ForwardSession, port: number, signal: AbortSignal): Promise<Attempt> {
+  async #over(session: ForwardSession, port: number, signal: AbortSignal): Promise<Made> {
     const { clock } = this.#dependencies
     const begunAt = clock.now()
     const connection = await session.connect(port, clock.now, signal)
@@ -292,7 +306,7 @@ class PodForwarder {
   }
 
   /** A new session, or with a port and where no session is to be had, a connection that needs none. */
-  #open(port: number | undefined, signal: AbortSignal): Promise<ForwardSession | Attempt> {
+  #open(port: number | undefined, signal: AbortSignal): Promise<ForwardSession | Made> {
     const { client, protocols } = this.#dependencies
     const path = podPath(client, this.#pod, 'portforward')
     const options = { protocols: ['portforward.k8s.io'], signal }
@@ -304,7 +318,7 @@ class PodForwarder {
       session.destroy()
       throw new ProblemError(connectionLost(client.identity.targetName, 'the driver was closed'))
     }
-    const ways: Way<ForwardProtocol, ForwardSession | Attempt>[] = [
+    const ways: Way<ForwardProtocol, ForwardSession | Made>[] = [
       { name: 'spdy', attempt: async () => add(await client.spdy(path, options)) },
       { name: 'tunnel', attempt: async () => add(await client.spdyOverWebSocket(path, options)) },
     ]
@@ -312,7 +326,7 @@ class PodForwarder {
     return this.#pool.opening(protocols.first(ways, signal))
   }
 
-  async #alone(port: number, signal: AbortSignal): Promise<Attempt> {
+  async #alone(port: number, signal: AbortSignal): Promise<Made> {
     const { client, clock } = this.#dependencies
     const begunAt = clock.now()
     const open = async (to: number, limit: AbortSignal) => {
