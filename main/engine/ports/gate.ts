@@ -32,8 +32,7 @@ export class Gate {
 
   /**
    * Rejects with a `ProblemError`. With `expected`, something listened there before, and a refusal just after the
-   * workspace came up is waited out too. Without `hold` nothing is. Only the first words of who
-   * has waited are sent along: whoever is through at once has hardly said any.
+   * workspace came up is waited out too. Without `hold` nothing is.
    */
   async reach(
     workspaceId: string,
@@ -59,9 +58,7 @@ export class Gate {
       for (;;) {
         const workspace = workspaces.get(workspaceId)
         const waited = clock.now() - start
-        const failure = await this.#attempt(workspace, () =>
-          links.get(workspaceId).dial(port, signal, room && words),
-        )
+        const failure = await this.#attempt(workspace, () => links.get(workspaceId).dial(port, signal, words))
         if (!(failure instanceof ProblemError)) {
           through = true
           return failure

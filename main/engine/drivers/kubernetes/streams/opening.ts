@@ -1,4 +1,5 @@
 import type { Clock } from '../../../platform/clock'
+import type { FirstWords } from '../../driver'
 import { isRefusal } from './forward-failure'
 import type { ListeningLook, Listens } from './listening'
 import { type ClosedPortQuestion, OpenCheck } from './open-check'
@@ -11,6 +12,8 @@ const NODE_PATIENCE = 5_000
  * there says it much sooner; a node that has just started a pod may take half a second to start one.
  */
 const POD_PATIENCE = 50
+/** How long a client that speaks first may take for it, in milliseconds. */
+const SPEAKS_WITHIN = 20
 /** How long an answer to what the client has said already may take before it is found out who listens, milliseconds. */
 const ANSWER_PATIENCE = 300
 
@@ -51,8 +54,23 @@ export class Opening {
   }
 
   /** What listens before a connection is there; undefined where it is known, or nobody can tell. Never rejects. */
-  early(port: number): Promise<Listens | undefined> | undefined {
-    return this.#isKnown(port) ? undefined : this.#look?.look(port)
+  early(
+    port: number,
+    words: FirstWords | undefined,
+    signal: AbortSignal,
+  ): Promise<Listens | undefined> | undefined {
+    if (this.#isKnown(port)) return undefined
+    return words ? this.#lookUnlessSpoken(port, words, signal) : this.#look?.look(port)
+  }
+
+  /** What was said is answered sooner than a process in the pod is there, which would be in the way of that. */
+  async #lookUnlessSpoken(
+    port: number,
+    words: FirstWords,
+    signal: AbortSignal,
+  ): Promise<Listens | undefined> {
+    await this.#clock.sleep(SPEAKS_WITHIN, signal).catch(() => undefined)
+    return signal.aborted || words.said().length > 0 ? undefined : this.#look?.look(port)
   }
 
   /** Somebody else has found the port open just now: whoever waits to know need not any longer. */

@@ -169,14 +169,13 @@ class PodForwarder {
     const apart = await this.#apart(port, signal)
     if (apart) return apart
     for (let attempt = 1; ; attempt++) {
-      const said = words?.said() ?? NOTHING
-      // Asked while the connection is being made: the first to ask has to wait for a process in the pod. An answer to
-      // what was said is there sooner than that process.
-      const early = said.length > 0 ? undefined : this.#opening.early(port)
+      // Asked while the connection is being made: the first to ask has to wait for a process in the pod.
+      const early = this.#opening.early(port, words, signal)
       const made = await this.#connect(port, attempt > 1, signal)
+      const said = words?.said() ?? NOTHING
       const attempted = { ...made, hasSpoken: said.length > 0 }
       const { connection } = attempted
-      if (said.length > 0) connection.write(said)
+      if (attempted.hasSpoken) connection.write(said)
       try {
         let outcome = await this.#opening.outcome(port, attempted, signal, early)
         if (outcome.open === 'elsewhere') {
