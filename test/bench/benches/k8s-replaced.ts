@@ -1,4 +1,4 @@
-import { connect, type Socket } from 'node:net'
+import { connect } from 'node:net'
 import { objectName } from '../../../main/engine/drivers/kubernetes/workspace/anatomy'
 import { TEST_IMAGES } from '../../harness/images'
 import type { Bench } from '../bench'
@@ -34,20 +34,16 @@ export const replaced: Bench = {
       async ours() {
         const begun = Date.now()
         const asking = new AbortController()
-        const cut = await untilCut(forward.localPort)
-        const replacing = replace(place, api, pod)
-        // Whoever is connected to the old pod falls with it. Then nobody is to be refused.
-        await Promise.race([cut.closed, replacing])
+        // From the moment that the old pod is gone nobody is to be refused.
         const answers = new Answers(forward.localPort, asking.signal)
         try {
-          const { uid, readyAt } = await replacing
+          const { uid, readyAt } = await replace(place, api, pod, () => void answers.begin())
           const answer = await answers.first(uid)
           refused += answers.refused
           longest = Math.max(longest, readyAt - begun)
           return Math.max(0, answer.at - Math.max(readyAt, answer.listeningSince))
         } finally {
           asking.abort()
-          cut.socket.destroy()
         }
       },
       facts: async () => [
@@ -90,6 +86,7 @@ async function replace(
   place: Place,
   api: BareApi,
   name: string,
+  onGone: () => void = () => undefined,
 ): Promise<{ readonly uid: string; readonly readyAt: number }> {
   const path = `/api/v1/namespaces/${place.namespace}/pods`
   const { metadata } = await api.call<Pod>('GET', `${path}/${name}`)
@@ -109,7 +106,7 @@ async function replace(
     limit,
   )
   const body = { gracePeriodSeconds: 0, preconditions: { uid: metadata.uid } }
-  await Promise.all([watching, api.call('DELETE', `${path}/${name}`, body)])
+  await Promise.all([watching, api.call('DELETE', `${path}/${name}`, body).then(onGone)])
   if (!found) throw new Error(`no pod was ready after ${PATIENCE / 1000} s`)
   return found
 }
@@ -124,17 +121,22 @@ interface Answer {
 /** Someone who connects to the local address again and again, and asks who is there. */
 class Answers {
   refused = 0
+  readonly #port: number
+  readonly #signal: AbortSignal
   readonly #firsts = new Map<string, Answer>()
   #wake: () => void = () => undefined
 
   constructor(port: number, signal: AbortSignal) {
-    void this.#run(port, signal)
+    this.#port = port
+    this.#signal = signal
   }
 
-  async #run(port: number, signal: AbortSignal): Promise<void> {
+  /** The next one connects every {@link EVERY}, whether those before were answered or not. */
+  async begin(): Promise<void> {
+    const signal = this.#signal
     while (!signal.aborted) {
       await new Promise((resolve) => setTimeout(resolve, EVERY))
-      void ask(port).then(
+      void ask(this.#port).then(
         (answer) => {
           if (this.#firsts.has(answer.uid)) return
           this.#firsts.set(answer.uid, answer)
@@ -156,17 +158,6 @@ class Answers {
       })
     }
   }
-}
-
-/** A connection that is there, and when it is not any more. */
-function untilCut(port: number): Promise<{ readonly socket: Socket; readonly closed: Promise<void> }> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host: '127.0.0.1', port }, () => socket.write(say.echo))
-    const closed = new Promise<void>((settle) => socket.once('close', () => settle()))
-    // Ends by itself when the other side has.
-    socket.once('data', () => resolve({ socket, closed }))
-    socket.once('error', reject)
-  })
 }
 
 /** Rejects where the connection is refused, or ends without an answer. */
