@@ -33,17 +33,16 @@ export const replaced: Bench = {
     return {
       async ours() {
         const begun = Date.now()
-        const asking = new AbortController()
         // From the moment that the old pod is gone nobody is to be refused.
-        const answers = new Answers(forward.localPort, asking.signal)
+        const answers = new Answers(forward.localPort)
         try {
           const { uid, readyAt } = await replace(place, api, pod, () => void answers.begin())
           const answer = await answers.first(uid)
-          refused += answers.refused
           longest = Math.max(longest, readyAt - begun)
           return Math.max(0, answer.at - Math.max(readyAt, answer.listeningSince))
         } finally {
-          asking.abort()
+          await answers.end()
+          refused += answers.refused
         }
       },
       facts: async () => [
@@ -118,34 +117,36 @@ interface Answer {
   readonly at: number
 }
 
-/** Someone who connects to the local address again and again, and asks who is there. */
+/** Those who connect to the local address, one after another, and ask who is there. */
 class Answers {
   refused = 0
   readonly #port: number
-  readonly #signal: AbortSignal
+  readonly #over = new AbortController()
+  readonly #asking = new Set<Promise<void>>()
   readonly #firsts = new Map<string, Answer>()
   #wake: () => void = () => undefined
 
-  constructor(port: number, signal: AbortSignal) {
+  constructor(port: number) {
     this.#port = port
-    this.#signal = signal
   }
 
   /** The next one connects every {@link EVERY}, whether those before were answered or not. */
   async begin(): Promise<void> {
-    const signal = this.#signal
-    while (!signal.aborted) {
+    while (!this.#over.signal.aborted) {
       await new Promise((resolve) => setTimeout(resolve, EVERY))
-      void ask(this.#port).then(
-        (answer) => {
-          if (this.#firsts.has(answer.uid)) return
-          this.#firsts.set(answer.uid, answer)
-          this.#wake()
-        },
-        () => {
-          if (!signal.aborted) this.refused += 1
-        },
-      )
+      const asked = this.#ask().finally(() => this.#asking.delete(asked))
+      this.#asking.add(asked)
+    }
+  }
+
+  async #ask(): Promise<void> {
+    try {
+      const answer = await ask(this.#port)
+      if (this.#firsts.has(answer.uid)) return
+      this.#firsts.set(answer.uid, answer)
+      this.#wake()
+    } catch {
+      this.refused += 1
     }
   }
 
@@ -157,6 +158,12 @@ class Answers {
         this.#wake = resolve
       })
     }
+  }
+
+  /** Nobody else comes; resolves when all who came were answered or refused: the next round is not to wait behind them. */
+  async end(): Promise<void> {
+    this.#over.abort()
+    await Promise.all(this.#asking)
   }
 }
 
