@@ -2,6 +2,7 @@ import net from 'node:net'
 import type { Duplex } from 'node:stream'
 import { cancelled, imageDefinition, type Listener, problem, Settings, type Workspace } from '#contract'
 import {
+  type FirstWords,
   type Link,
   type Links,
   type ListeningTable,
@@ -92,6 +93,8 @@ export class FakeLink implements Link {
   /** When present, every dial fails with it. */
   failure: Error | undefined
   dials = 0
+  /** Whether first words are sent along with a connection. */
+  sends = false
   stirred = 0
 
   constructor(workspaceId: string) {
@@ -144,9 +147,19 @@ export class FakeLink implements Link {
     }
   }
 
-  async dial(port: number, signal: AbortSignal): Promise<Duplex> {
+  async dial(port: number, signal: AbortSignal, words?: FirstWords): Promise<Duplex> {
     this.dials += 1
     if (this.failure) throw this.failure
+    const socket = await this.#dial(port, signal)
+    const said = this.sends ? (words?.said() ?? Buffer.alloc(0)) : Buffer.alloc(0)
+    if (said.length > 0) {
+      socket.write(said)
+      words?.sent(said)
+    }
+    return socket
+  }
+
+  #dial(port: number, signal: AbortSignal): Promise<Duplex> {
     const actual = this.#addresses.get(port)
     const refused = problem({
       code: 'port-refused',
@@ -154,7 +167,7 @@ export class FakeLink implements Link {
       cause: 'refused',
       remedy: 'serve',
     })
-    if (actual === undefined) throw refused
+    if (actual === undefined) return Promise.reject(refused)
     return new Promise((resolve, reject) => {
       const socket = net.connect({ port: actual, host: '127.0.0.1', allowHalfOpen: true })
       const onAbort = () => {

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import net, { type AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -270,6 +271,31 @@ describe('while the workspace is away', () => {
     expect(await until(number, (found) => found?.state === 'live')).toMatchObject({
       forward: { localPort: number },
     })
+  })
+
+  it.each([
+    ['sends first words along', true],
+    ['leaves first words to the forward', false],
+  ])('brings all that was said in order, once, where the link %s', async (_, sends) => {
+    start()
+    const number = await free()
+    const link = links.get(ID)
+    link.sends = sends
+    link.serve(number, await app())
+    await forwarded(number)
+    link.failure = problem({ code: 'connection-lost', title: 'lost', cause: 'lost', remedy: 'wait' })
+    const few = await connect(number)
+    few.end('few')
+    const silent = await connect(number)
+    const many = await connect(number)
+    const flood = randomBytes(3_000_000).toString('hex')
+    many.end(flood)
+    await vi.waitFor(() => expect(link.dials).toBeGreaterThan(1))
+    link.failure = undefined
+    expect(await everything(few)).toBe('few')
+    expect((await everything(many)) === flood).toBe(true)
+    silent.end('late')
+    expect(await everything(silent)).toBe('late')
   })
 
   it('remembers its ports as not listening while it is stopped', async () => {

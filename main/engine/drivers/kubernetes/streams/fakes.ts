@@ -94,6 +94,7 @@ export class FakeStream {
   readonly #queue: (Buffer | Error | null)[] = []
   #wanted = false
   #held: (() => void)[] = []
+  #listener: (chunk: Buffer) => void = () => undefined
 
   constructor(streamId: number, headers: Readonly<Record<string, string>>, onClose: () => void) {
     this.headers = headers
@@ -105,6 +106,7 @@ export class FakeStream {
       },
       write: (chunk: Buffer, _encoding, done) => {
         this.received.push(chunk)
+        this.#listener(chunk)
         if (this.taking) done()
         else this.#held.push(done)
       },
@@ -121,6 +123,12 @@ export class FakeStream {
     })
     duplex.on('error', () => undefined)
     this.near = Object.assign(duplex, { streamId })
+  }
+
+  /** Hears what is written, and what was before. */
+  listen(listener: (chunk: Buffer) => void): void {
+    this.#listener = listener
+    for (const chunk of this.received) listener(chunk)
   }
 
   /** The server sends bytes, its FIN (null), or a reset. Errors come behind what was sent before. */

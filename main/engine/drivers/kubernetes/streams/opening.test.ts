@@ -3,7 +3,7 @@ import { Duplex } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { ProblemError } from '#contract'
 import { systemClock } from '../../../platform/clock'
-import { dialerOf, node, refuse } from './fake-node'
+import { dialerOf, node, type Pair, refuse } from './fake-node'
 import { fakeProcess } from './fakes'
 
 const never = new AbortController().signal
@@ -202,5 +202,118 @@ describe('dial with a pod that tells what listens in it', () => {
       problem: { code: 'port-refused' },
     })
     expect(started).toBe(1)
+  })
+})
+
+describe('dial for a client that speaks first', () => {
+  /** What was said, and which of it was sent. */
+  const speaker = (...said: string[]) => {
+    const sent: string[] = []
+    const words = {
+      said: () => Buffer.from(said.join('')),
+      sent: (bytes: Buffer) => void sent.push(bytes.toString()),
+    }
+    return { words, said, sent }
+  }
+  const complain = (pair: Pair, complaint: string) => {
+    pair.error.push(complaint)
+    pair.error.push(null)
+    pair.data.push(null)
+  }
+
+  it('is open with the answer to what was said, and asks nobody what listens', async () => {
+    const asked: number[] = []
+    let looked = 0
+    const exec = () => {
+      looked += 1
+      return new Promise<never>(() => undefined)
+    }
+    const dialer = dialerOf(
+      node((pair) => {
+        asked.push(pair.port)
+        pair.data.listen((bytes) => pair.data.push(`answer to ${bytes}`))
+      }),
+      { exec },
+    )
+    const { words, sent } = speaker('hello')
+    const connection = await dialer.dial('pod', 7001, never, words)
+    const [answer] = (await once(connection, 'data')) as [Buffer]
+    expect(answer.toString()).toBe('answer to hello')
+    expect(sent).toEqual(['hello'])
+    expect(asked).toEqual([7001])
+    expect(looked).toBe(0)
+  })
+
+  it('is refused as ever, and says the words again to who listens later', async () => {
+    let listens = false
+    const heard: string[] = []
+    const dialer = dialerOf(
+      node((pair) => {
+        if (!listens) return refuse(pair)
+        pair.data.listen((bytes) => {
+          heard.push(bytes.toString())
+          pair.data.push('yes')
+        })
+      }),
+    )
+    const { words, said, sent } = speaker('one')
+    await expect(dialer.dial('pod', 7001, never, words)).rejects.toMatchObject({
+      problem: { code: 'port-refused' },
+    })
+    expect(sent).toEqual([])
+    listens = true
+    said.push(' two')
+    await dialer.dial('pod', 7001, never, words)
+    expect(heard).toEqual(['one two'])
+    expect(sent).toEqual(['one two'])
+  })
+
+  it('says again what a node never came to pass on', async () => {
+    let tries = 0
+    const heard: string[] = []
+    const dialer = dialerOf(
+      node((pair) => {
+        tries += 1
+        if (tries === 1) return complain(pair, 'error forwarding port 7001 to pod: container not running')
+        pair.data.listen((bytes) => {
+          heard.push(bytes.toString())
+          pair.data.push('yes')
+        })
+      }),
+    )
+    const { words } = speaker('order')
+    await dialer.dial('pod', 7001, never, words)
+    expect(tries).toBe(2)
+    expect(heard).toEqual(['order'])
+  })
+
+  it('never says again what may have been heard: the client sees the connection break', async () => {
+    const heard: string[] = []
+    const dialer = dialerOf(
+      node((pair) => {
+        pair.data.listen((bytes) => {
+          heard.push(bytes.toString())
+          complain(pair, 'the stream between server and node broke')
+        })
+      }),
+    )
+    const { words, sent } = speaker('order')
+    const connection = await dialer.dial('pod', 7001, never, words)
+    if (!connection.closed) await once(connection, 'close')
+    expect(connection.errored?.message).toContain('was lost')
+    expect(heard).toEqual(['order'])
+    expect(sent).toEqual(['order'])
+  })
+
+  it('does not wait for ever for an app that thinks before it answers', async () => {
+    const dialer = dialerOf(
+      node((pair) => {
+        if (pair.port !== 7001) refuse(pair)
+      }),
+      { clock: hurried },
+    )
+    const { words, sent } = speaker('think')
+    await dialer.dial('pod', 7001, never, words)
+    expect(sent).toEqual(['think'])
   })
 })
