@@ -98,9 +98,6 @@ export class LinkDialer {
       const sooner = isCrowd ? undefined : await this.#sooner(run, port, signal)
       const stream = sooner ?? (await this.#byDriver(port, signal, words))
       this.#watch(stream, port)
-      whenClosed(stream, () => {
-        this.#count -= 1
-      })
       return stream
     } catch (error) {
       this.#count -= 1
@@ -134,9 +131,11 @@ export class LinkDialer {
     return isBulk
   }
 
+  /** Until it is over, which ends its part in the count. */
   #watch(stream: Carrying, port: number): void {
     this.#open.set(stream, port)
     whenClosed(stream, () => {
+      this.#count -= 1
       this.#open.delete(stream)
       if (carriedBy(stream) > BULK) this.#bulk.set(port, this.#dependencies.clock.now())
     })

@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
+import { Transform } from 'node:stream'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { ProblemError } from '#contract'
 import type { ExecOptions } from '../../drivers/driver'
@@ -8,6 +10,7 @@ import { Lines } from './lines'
 import { parseAgentTable } from './listeners'
 import { isPossible, openKeeper, shipped } from './local-agent.suite'
 import { startProcess } from './process'
+import { parseStatus } from './status'
 
 const never = new AbortController().signal
 
@@ -219,6 +222,45 @@ describe.skipIf(!isPossible)('an agent that is put in place over a way that is l
       expect(new Set(programs.map((program) => program.split('/.berth/')[0]))).toEqual(new Set([opened.home]))
     } finally {
       await opened.dispose()
+    }
+  })
+})
+
+describe.skipIf(!isPossible)('an agent that falls silent before it has said which it is', () => {
+  /** A keeper whose first way to the agent loses what is sent from the given message on. */
+  function withLoss(from: number) {
+    let sent = 0
+    let bridges = 0
+    const opened = openKeeper(shipped, (driver) => ({
+      ...driver,
+      exec: async (id, options, signal) => {
+        const process = await driver.exec(id, options, signal)
+        if (options.command[1] !== 'bridge') return process
+        const isThere = options.command[0]?.startsWith('/') && existsSync(options.command[0])
+        if (!isThere || ++bridges > 1) return process
+        const stdin = new Transform({
+          transform(chunk: Buffer, _encoding, done) {
+            sent += 1
+            done(null, sent < from ? chunk : undefined)
+          },
+        })
+        stdin.pipe(process.stdin)
+        return { ...process, stdin }
+      },
+    }))
+    return { ...opened, counts: () => ({ bridges, sent }) }
+  }
+
+  it('is given up, and reached again', async () => {
+    const whole = withLoss(Number.POSITIVE_INFINITY)
+    const lossy = await whole.connected().then(() => withLoss(whole.counts().sent))
+    try {
+      const connection = await lossy.connected()
+      expect(lossy.counts().bridges).toBe(2)
+      expect(parseStatus((await connection.request('status@berth.dev')).text()).revision).toBeGreaterThan(0)
+    } finally {
+      await whole.dispose()
+      await lossy.dispose()
     }
   })
 })

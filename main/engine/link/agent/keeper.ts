@@ -1,6 +1,6 @@
 import { type Problem, ProblemError, toProblem, type Workspace } from '#contract'
 import type { Driver } from '../../drivers/driver'
-import type { Clock } from '../../platform/clock'
+import { after, type Clock } from '../../platform/clock'
 import type { ReadonlyCollection } from '../../platform/collection'
 import type { Disposer } from '../../platform/disposable'
 import type { Logger } from '../../platform/logger'
@@ -31,7 +31,7 @@ const RETRY_MAXIMUM = 5_000
 const KEEP = 10 * 60_000
 /** How long whoever cannot do without the agent waits for it, in milliseconds. */
 const PATIENCE = 30_000
-/** Milliseconds for an agent to make place for a newer one. */
+/** Milliseconds for an agent to say which it is, and to make place for a newer one. */
 const UPGRADE_LIMIT = 5_000
 const architectures: readonly Architecture[] = ['amd64', 'arm64']
 
@@ -354,14 +354,16 @@ export class AgentKeeper {
 
   /** An agent that is older than ours makes place for it, and keeps what it has: another connection is then made. */
   async #upgraded(connection: SshConnection, program: string, revision: number): Promise<SshConnection> {
-    const status = parseStatus((await connection.request('status@berth.dev')).text())
-    if (status.revision >= revision) return connection
-    await connection.request('upgrade@berth.dev', new Writer().string(program).done())
-    const over = new AbortController()
-    const limit = this.#dependencies.clock.sleep(UPGRADE_LIMIT, over.signal).catch(() => undefined)
-    await Promise.race([connection.ended, limit])
-    over.abort()
-    connection.close()
+    // What it was asked fails with its end: nobody else watches it yet.
+    const inTime = after(this.#dependencies.clock, UPGRADE_LIMIT, () => connection.close())
+    try {
+      const status = parseStatus((await connection.request('status@berth.dev')).text())
+      if (status.revision >= revision) return connection
+      await connection.request('upgrade@berth.dev', new Writer().string(program).done())
+      await connection.ended
+    } finally {
+      inTime()
+    }
     throw new Error('the agent made place for a newer one')
   }
 
