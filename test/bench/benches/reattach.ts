@@ -14,6 +14,8 @@ const LINES = 10_000
 const LAST = `line ${PRINTED} of the old session`
 /** Presses of the key that scrolls a page up until the old session's beginning has to be in view. */
 const PAGES = 500
+/** Milliseconds. */
+const WITH_LINK = 300
 const SIZE = { width: 1280, height: 800 }
 
 /** The workspace is opened by script as soon as the window offers it. */
@@ -34,6 +36,7 @@ export const reattach: Bench = {
       const launch = () => launchBerth({ env: docker.env, home, size: SIZE })
       const name = benchName()
       const parts: Parts[] = []
+      const linked: number[] = []
       let depth = 0
       try {
         const first = await launch()
@@ -51,6 +54,10 @@ export const reattach: Bench = {
             say(`reattach: ${JSON.stringify(took)}`)
             parts.push(took)
             depth = await linesAbove(berth.page)
+            // The engine, and its link to the workspace, outlive the page.
+            await berth.page.reload()
+            const again = await reattached(berth.page, name)
+            linked.push(again.screen - again.listed)
             return took.screen
           } finally {
             await berth.close()
@@ -58,6 +65,11 @@ export const reattach: Bench = {
         },
         facts: async () => [
           { what: 'first paint to the workspace in the list', value: median(parts, 'listed'), pass: true },
+          {
+            what: `with the link up, after a reload: from the workspace's entry to the same screen (<= ${WITH_LINK} ms)`,
+            value: `${quantile(linked, 0.5).toFixed(0)} ms`,
+            pass: quantile(linked, 0.5) <= WITH_LINK,
+          },
           { what: 'lines there', value: String(depth), pass: depth >= LINES },
         ],
         dispose,
