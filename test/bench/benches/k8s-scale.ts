@@ -40,7 +40,9 @@ export const scale: Bench = {
       const place = await openPlace()
       const api = bareApi(place.access)
       const names = Array.from({ length: WORKSPACES }, (_, at) => `bench-${String(at).padStart(4, '0')}`)
-      await new StoppedWorkspaces(api, place.namespace).make(names)
+      const workspaces = new StoppedWorkspaces(api, place.namespace)
+      await workspaces.make(names)
+      await workspaces.settled()
       const frames: number[] = []
       const works: number[] = []
       const jumps: number[] = []

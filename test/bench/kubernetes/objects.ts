@@ -5,8 +5,13 @@ import { newWorkspaceId } from '../../../main/engine/workspaces/source/name'
 import { TEST_IMAGES } from '../../harness/images'
 import type { BareApi } from './api'
 
-/** Of which there is none: the claims stay unbound, and the cluster has nothing to do for them. */
-const NO_CLASS = 'berth-bench-none'
+/**
+ * A class and a volume that there are not. The claims stay unbound; with the volume named, the controller leaves them be,
+ * and does not tell of each of them by an event every quarter of a minute for ever.
+ */
+const NONE = 'berth-bench-none'
+/** Milliseconds between looks at whether the controllers are done. */
+const LOOK_EVERY = 5_000
 /** Calls at once where objects are made in number. */
 const AT_ONCE = 16
 
@@ -35,6 +40,21 @@ export class StoppedWorkspaces {
       await this.#api.call('POST', at.statefulSets, statefulSet)
     })
     return made
+  }
+
+  /** Resolves when the controllers have done what there was to do for all of them: a cluster at rest. */
+  async settled(): Promise<void> {
+    interface Observed {
+      readonly status?: { readonly observedGeneration?: number; readonly currentRevision?: string }
+    }
+    for (;;) {
+      const { items } = await this.#api.call<{ readonly items: readonly Observed[] }>(
+        'GET',
+        paths(this.#namespace).statefulSets,
+      )
+      if (items.every(({ status }) => status?.observedGeneration && status.currentRevision)) return
+      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY))
+    }
   }
 
   async rename({ id }: Named, name: string): Promise<void> {
@@ -104,11 +124,11 @@ function objectsOf(namespace: string, id: string, name: string) {
       },
       createdAt: Date.now(),
     },
-    { namespace, making: 'bench', options: { storageClass: NO_CLASS }, env: {}, secretName: objectName(id) },
+    { namespace, making: 'bench', options: { storageClass: NONE }, env: {}, secretName: objectName(id) },
   )
   const complete = { [annotations.complete]: 'true' }
   return {
-    claim: withAnnotations(claim, complete),
+    claim: { ...withAnnotations(claim, complete), spec: { ...claim.spec, volumeName: NONE } },
     statefulSet: withAnnotations(statefulSet, complete),
   }
 }
