@@ -12,6 +12,8 @@ import type { BareApi } from './api'
 const NONE = 'berth-bench-none'
 /** Milliseconds between looks at whether the controllers are done. */
 const LOOK_EVERY = 5_000
+/** Milliseconds that they may take: by their own limit they make some 20 calls a second. */
+const SETTLE_WITHIN = 600_000
 /** Calls at once where objects are made in number. */
 const AT_ONCE = 16
 
@@ -42,12 +44,13 @@ export class StoppedWorkspaces {
     return made
   }
 
-  /** Resolves when the controllers have done what there was to do for all of them: a cluster at rest. */
+  /** Resolves when the controllers have done what there was to do for all of them: a cluster at rest. Rejects if late. */
   async settled(): Promise<void> {
     interface Observed {
       readonly status?: { readonly observedGeneration?: number; readonly currentRevision?: string }
     }
-    for (;;) {
+    const limit = Date.now() + SETTLE_WITHIN
+    while (Date.now() < limit) {
       const { items } = await this.#api.call<{ readonly items: readonly Observed[] }>(
         'GET',
         paths(this.#namespace).statefulSets,
@@ -55,6 +58,7 @@ export class StoppedWorkspaces {
       if (items.every(({ status }) => status?.observedGeneration && status.currentRevision)) return
       await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY))
     }
+    throw new Error(`the cluster was not at rest after ${SETTLE_WITHIN / 60_000} minutes`)
   }
 
   async rename({ id }: Named, name: string): Promise<void> {
