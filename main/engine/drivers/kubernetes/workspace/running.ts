@@ -5,13 +5,18 @@ import type { StepReport } from '../../driver'
 import { runsIdle } from '../../shared/idle'
 import type { ApiClient } from '../api'
 import { follow, followObject } from '../watch/follow'
-import { isLost, isRunning, podState, workspaceContainer } from '../watch/pod-state'
+import { incarnationOf, isLost, isRunning, podState, workspaceContainer } from '../watch/pod-state'
 import { filesPodName, objectName, podName, readAnnotations } from './anatomy'
 import { type Objects, workspaceGone } from './objects'
 import { judge } from './progress'
 
-/** Milliseconds in which an image's own command has to fail for `start` to say so. */
-const SETTLING = 1_000
+/**
+ * Milliseconds in which an image's own command has to fail for `start` to say so: its node looks at its containers once
+ * a second, and tells of what it saw a while later.
+ */
+const SETTLING = 3_000
+/** The same for one that has failed already, and that its node has started anew. */
+const SETTLING_AGAIN = 12_000
 /** Milliseconds between two looks at what does not change, such as the time that there was no node. */
 const LOOK_AGAIN = 1_000
 /** Milliseconds that a start which was given up waits for its pod to end. */
@@ -88,6 +93,7 @@ export class Running {
     const stop = AbortSignal.any([signal, controller.signal])
     let pod: V1Pod | undefined
     let unscheduledSince: number | undefined
+    let standing: { readonly incarnation: string; readonly since: number } | undefined
     let said = ''
     let look: () => void = () => undefined
     const outcome = new Promise<'up' | Problem>((resolve) => {
@@ -100,9 +106,11 @@ export class Running {
         const { detail, problem: found } = judge({ pod, events: events.since(pod), unscheduled })
         if (detail !== said) report.detail(detail)
         said = detail
+        const incarnation = pod && incarnationOf(pod)
+        if (standing?.incarnation !== incarnation)
+          standing = incarnation === undefined ? undefined : { incarnation, since: clock.now() }
         if (found) resolve(found)
-        else if (isRunning(pod) && workspaceContainer(pod)?.restartCount === 0) resolve('up')
-        else if (isRunning(pod) && idle) resolve('up')
+        else if (standing && (idle || clock.now() - standing.since >= settling(pod))) resolve('up')
       }
     })
     const watching = [
@@ -151,10 +159,6 @@ export class Running {
       if (result !== 'up') throw await this.#explained(id, result ?? undefined, signal)
       const imageId = pod && workspaceContainer(pod)?.imageID
       if (described && imageId) void this.#dependencies.ran?.(described.image, imageId)
-      if (idle) return
-      await clock.sleep(SETTLING, signal)
-      const { problem: found } = judge({ pod, events: [], unscheduled: 0 })
-      if (found) throw await this.#explained(id, found, signal)
     } finally {
       controller.abort()
     }
@@ -230,6 +234,10 @@ export class Running {
       }),
     )
   }
+}
+
+function settling(pod: V1Pod | undefined): number {
+  return pod && workspaceContainer(pod)?.restartCount ? SETTLING_AGAIN : SETTLING
 }
 
 /** Events of some objects, but those that had happened before. */
