@@ -1,12 +1,17 @@
-import { lazy, Suspense, useEffect, useState } from 'react'
+import { useEffect, useState } from 'react'
 import { handleKey } from '../lib/commands'
 import { ErrorBoundary } from './error-boundary'
 import styles from './frame.module.css'
+import { part } from './part'
 import { Sidebar } from './sidebar'
 import { Skeleton } from './skeleton'
 
 /** Everything but the frame: the component library, the features, the dialogs. */
-const Workbench = lazy(() => import('./workbench').then((module) => ({ default: module.Workbench })))
+const { View: Workbench } = part(
+  () => import('./workbench'),
+  (module) => module.Workbench,
+  <Skeleton />,
+)
 
 /** The window's frame: navigation at once, the rest when its code has come. */
 export function Frame() {
@@ -35,9 +40,7 @@ export function Frame() {
       </a>
       <Sidebar />
       <main id="content" className={styles.content} tabIndex={-1}>
-        <ErrorBoundary what="This view">
-          <Suspense fallback={<Skeleton />}>{painted ? <Workbench /> : <Skeleton />}</Suspense>
-        </ErrorBoundary>
+        <ErrorBoundary what="This view">{painted ? <Workbench /> : <Skeleton />}</ErrorBoundary>
       </main>
     </div>
   )

@@ -1,16 +1,6 @@
 import './mantine'
 import { MantineProvider } from '@mantine/core'
-import {
-  type ComponentType,
-  createElement,
-  type ElementType,
-  lazy,
-  Suspense,
-  useDeferredValue,
-  useEffect,
-  useRef,
-  useState,
-} from 'react'
+import { useDeferredValue, useEffect, useRef, useState } from 'react'
 import type { Operation } from '#contract'
 import { useCollection, useLoaded } from '../lib/hooks'
 import { openWorkspace, useNavigation } from '../lib/navigation'
@@ -22,6 +12,7 @@ import { Mark } from './mark'
 import { Notices } from './notices'
 import { useOverlay } from './overlay'
 import { CommandPalette } from './palette'
+import { type Part, part } from './part'
 import { retryOf } from './retry'
 import { ShortcutsSheet } from './shortcuts-sheet'
 import { Skeleton } from './skeleton'
@@ -33,7 +24,11 @@ const load = {
   workspaces: () => import('../features/workspaces'),
   onboarding: () => import('../features/onboarding'),
   create: () => import('../features/create'),
-  workspace: () => import('../features/workspace'),
+  workspace: () => {
+    // What it shows first, in most cases. Where it cannot be loaded, the view says so.
+    load.terminals().catch(() => undefined)
+    return import('../features/workspace')
+  },
   terminals: () => import('../features/terminals'),
   files: () => import('../features/files'),
   ports: () => import('../features/ports'),
@@ -50,60 +45,42 @@ const load = {
 // that needs it says so.
 for (const first of [load.workspaces, load.onboarding, load.targets]) first().catch(console.error)
 
-/** Fetches each part's code, so that it is there when the part is drawn. */
-const fetches: (() => Promise<unknown>)[] = []
+/** Each part's code, to be fetched so that it is there when the part is drawn. */
+const fetches: Part<never>['fetch'][] = []
 
-/**
- * A part of the window whose code comes when it is needed. Drawn at once where the code is there already: a promise,
- * even one that is kept, would show the skeleton for a moment.
- */
-function part<M, P extends object>(
-  fetch: () => Promise<M>,
-  pick: (feature: M) => ComponentType<P>,
-): ComponentType<P> {
-  let there: ComponentType<P> | undefined
-  const get = async () => {
-    there = pick(await fetch())
-    return { default: there }
-  }
-  fetches.push(get)
-  const Later = lazy(get)
-  // biome-ignore lint/correctness/noComponentHookFactories: made once per part, when this module is loaded
-  return function Part(props: P) {
-    // The same for as long as it is in view, or it would begin anew in the middle.
-    const [drawn] = useState<ElementType>(() => there ?? Later)
-    return createElement(drawn, props)
-  }
+function later<M, P extends object>(...about: Parameters<typeof part<M, P>>): Part<P>['View'] {
+  const { View, fetch } = part(...about)
+  fetches.push(fetch)
+  return View
 }
 
-const WorkspacesView = part(load.workspaces, (feature) => feature.WorkspacesView)
-const FirstRunView = part(load.onboarding, (feature) => feature.FirstRunView)
-const CreateView = part(load.create, (feature) => feature.CreateView)
-const WorkspaceView = part(load.workspace, (feature) => feature.WorkspaceView)
-const IdleNotices = part(load.workspace, (feature) => feature.IdleNotices)
-const TerminalsView = part(load.terminals, (feature) => feature.TerminalsView)
-const FilesView = part(load.files, (feature) => feature.FilesView)
-const PortsView = part(load.ports, (feature) => feature.PortsView)
-const OpenInMenu = part(load.openIn, (feature) => feature.OpenInMenu)
-const LogsView = part(load.logs, (feature) => feature.LogsView)
-const TargetsView = part(load.targets, (feature) => feature.TargetsView)
-const TargetCard = part(load.targets, (feature) => feature.TargetCard)
-const SettingsView = part(load.settings, (feature) => feature.SettingsView)
-const OperationView = part(load.operations, (feature) => feature.OperationView)
-const FailedCreates = part(load.operations, (feature) => feature.FailedCreates)
-const OperationStrip = part(load.operations, (feature) => feature.OperationStrip)
-const LifecycleDialogs = part(load.lifecycle, (feature) => feature.LifecycleDialogs)
-const ConsentDialog = part(load.credentials, (feature) => feature.ConsentDialog)
-const PortNotices = part(load.ports, (feature) => feature.PortNotices)
+const skeleton = <Skeleton />
+const WorkspacesView = later(load.workspaces, (feature) => feature.WorkspacesView, skeleton)
+const FirstRunView = later(load.onboarding, (feature) => feature.FirstRunView, skeleton)
+const CreateView = later(load.create, (feature) => feature.CreateView, skeleton)
+const WorkspaceView = later(load.workspace, (feature) => feature.WorkspaceView, skeleton)
+const IdleNotices = later(load.workspace, (feature) => feature.IdleNotices)
+const TerminalsView = later(load.terminals, (feature) => feature.TerminalsView)
+const FilesView = later(load.files, (feature) => feature.FilesView)
+const PortsView = later(load.ports, (feature) => feature.PortsView)
+const OpenInMenu = later(load.openIn, (feature) => feature.OpenInMenu)
+const LogsView = later(load.logs, (feature) => feature.LogsView)
+const TargetsView = later(load.targets, (feature) => feature.TargetsView, skeleton)
+const TargetCard = later(load.targets, (feature) => feature.TargetCard)
+const SettingsView = later(load.settings, (feature) => feature.SettingsView, skeleton)
+const OperationView = later(load.operations, (feature) => feature.OperationView)
+const FailedCreates = later(load.operations, (feature) => feature.FailedCreates)
+const OperationStrip = later(load.operations, (feature) => feature.OperationStrip)
+const LifecycleDialogs = later(load.lifecycle, (feature) => feature.LifecycleDialogs)
+const ConsentDialog = later(load.credentials, (feature) => feature.ConsentDialog)
+const PortNotices = later(load.ports, (feature) => feature.PortNotices)
 
 /** Loads what is not yet in view once the window is idle, so that no first click has to wait for code. */
 function useRestOfCode(): void {
   useEffect(() => {
     const waiting = requestIdleCallback(() => {
-      for (const get of fetches) {
-        // A part that cannot be loaded says so where it is shown.
-        get().catch((error: unknown) => console.error(error))
-      }
+      // A part that cannot be loaded says so where it is shown.
+      for (const fetch of fetches) fetch().catch((error: unknown) => console.error(error))
     })
     return () => cancelIdleCallback(waiting)
   }, [])
@@ -126,12 +103,10 @@ export function Workbench() {
       <Notices />
       <Tips />
       <ErrorBoundary what="Dialogs and notices">
-        <Suspense>
-          <LifecycleDialogs />
-          <ConsentDialog />
-          <PortNotices />
-          <IdleNotices />
-        </Suspense>
+        <LifecycleDialogs />
+        <ConsentDialog />
+        <PortNotices />
+        <IdleNotices />
       </ErrorBoundary>
       {overlay === 'palette' ? <CommandPalette /> : null}
       {overlay === 'shortcuts' ? <ShortcutsSheet /> : null}
@@ -151,9 +126,7 @@ function View() {
   const key = route.view === 'workspace' ? route.workspaceId : route.view
   return (
     <ErrorBoundary key={key} what="This view">
-      <Suspense fallback={<Skeleton />}>
-        <Routed />
-      </Suspense>
+      <Routed />
     </ErrorBoundary>
   )
 }
@@ -179,29 +152,25 @@ function Routed() {
           tab={route.tab}
           panels={{
             terminals: (workspaceId, active) => (
-              <Part>
+              <Panel>
                 <TerminalsView workspaceId={workspaceId} active={active} />
-              </Part>
+              </Panel>
             ),
             files: (workspaceId) => (
-              <Part>
+              <Panel>
                 <FilesView key={workspaceId} workspaceId={workspaceId} />
-              </Part>
+              </Panel>
             ),
             ports: (workspaceId) => (
-              <Part>
+              <Panel>
                 <PortsView workspaceId={workspaceId} />
-              </Part>
+              </Panel>
             ),
-            openIn: (workspace) => (
-              <Suspense>
-                <OpenInMenu workspace={workspace} />
-              </Suspense>
-            ),
+            openIn: (workspace) => <OpenInMenu workspace={workspace} />,
             logs: (workspaceId) => (
-              <Part>
+              <Panel>
                 <LogsView workspaceId={workspaceId} />
-              </Part>
+              </Panel>
             ),
             operation: (operation, inStrip) => (
               <OperationView key={operation.id} inStrip={inStrip} {...operationProps(operation)} />
@@ -219,13 +188,9 @@ function Routed() {
   }
 }
 
-/** A part of a view that may break or load on its own. */
-function Part({ children }: { readonly children: React.ReactNode }) {
-  return (
-    <ErrorBoundary what="This part">
-      <Suspense>{children}</Suspense>
-    </ErrorBoundary>
-  )
+/** A part of a view that may break on its own. */
+function Panel({ children }: { readonly children: React.ReactNode }) {
+  return <ErrorBoundary what="This part">{children}</ErrorBoundary>
 }
 
 function operationProps(operation: Operation) {
@@ -251,9 +216,7 @@ function Home() {
   if (!some && connecting && patient) return <Skeleton />
   return (
     <div className={styles.home}>
-      <Suspense>
-        <FailedCreates />
-      </Suspense>
+      <FailedCreates />
       <div className={styles.view}>
         {some ? (
           <WorkspacesView />
