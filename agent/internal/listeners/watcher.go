@@ -13,7 +13,7 @@ import (
 // How often the tables are read: those of TCP, and the others, with a look whether owners still have their sockets.
 const (
 	busyInterval      = 100 * time.Millisecond
-	idleInterval      = 200 * time.Millisecond
+	idleInterval      = 230 * time.Millisecond
 	busyTime          = 30 * time.Second
 	busyOtherInterval = 2 * time.Second
 	idleOtherInterval = 5 * time.Second

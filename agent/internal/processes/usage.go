@@ -1,7 +1,6 @@
 package processes
 
 import (
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -18,7 +17,7 @@ type Usage struct {
 
 // ReadUsage reads /proc/pid/stat; false if there is no such process.
 func ReadUsage(pid int) (Usage, bool) {
-	text, err := os.ReadFile(entry(pid, "stat"))
+	text, err := read(pid, "stat")
 	if err != nil {
 		return Usage{}, false
 	}

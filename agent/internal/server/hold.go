@@ -10,8 +10,13 @@ import (
 	"berth.dev/agent/internal/place"
 )
 
-// lookAfterPlace is how often the daemon sees whether its socket is still there: who empties /tmp takes it away.
-const lookAfterPlace = 3 * time.Second
+// How often the daemon sees whether its socket is still there: who empties /tmp takes it away. The kernel tells that
+// as well, where it can; whoever removes things is given a moment to come to the end of it.
+const (
+	lookAfterPlace = 3 * time.Second
+	lookAnyway     = 30 * time.Second
+	removing       = time.Second
+)
 
 // hold is what makes a daemon the one of its place.
 type hold struct {
@@ -50,8 +55,18 @@ func (hold *hold) end() {
 // watch restores folder, lock and socket when they are gone. If another daemon has taken the place, this one goes on for
 // those who are connected and ends when nothing is left to keep.
 func (daemon *Daemon) watch() {
-	for range time.Tick(lookAfterPlace) {
-		taken := daemon.hold.restore(daemon.Place)
+	departures, taken := followDepartures(), false
+	for {
+		pause := lookAfterPlace
+		if departures.from(daemon.Place.Folder) && !taken {
+			pause = lookAnyway
+		}
+		select {
+		case <-departures.channel():
+			time.Sleep(removing)
+		case <-time.After(pause):
+		}
+		taken = daemon.hold.restore(daemon.Place)
 		if taken && daemon.connections.Load() == 0 && daemon.Terminals.Running() == 0 {
 			daemon.hold.end()
 			return

@@ -70,7 +70,7 @@ func (all *Terminals) tell(feed *feed.Feed, stop <-chan struct{}) {
 		if time.Since(touchedAt) < activeFor+lookEvery {
 			timer.Reset(lookEvery)
 		} else {
-			timer.Reset(lookAnyway / 2)
+			timer.Reset(lookAnyway)
 		}
 		select {
 		case <-stop:
@@ -124,7 +124,7 @@ func (terminal *terminal) lookDue(last, now time.Time) bool {
 	terminal.mutex.Lock()
 	defer terminal.mutex.Unlock()
 	since := now.Sub(last)
-	return terminal.exit == nil && since >= lookEvery && (now.Sub(terminal.activityAt) < activeFor || since >= lookAnyway)
+	return terminal.exit == nil && since >= lookEvery && (now.Sub(terminal.activityAt) < activeFor || since >= lookAnyway/2)
 }
 
 func (terminal *terminal) look(last *look) (changed bool) {
