@@ -1,10 +1,15 @@
-import { createElement } from 'react'
+import { type ComponentType, createElement } from 'react'
 import { renderToStaticMarkup } from 'react-dom/server'
 import { describe, expect, it } from 'vitest'
 import { part } from './part'
 
-const module = { Greeting: ({ name }: { readonly name: string }) => createElement('b', {}, `Ahoy ${name}`) }
-const drawn = (View: typeof module.Greeting) => renderToStaticMarkup(createElement(View, { name: 'crew' }))
+interface GreetingProps {
+  readonly name: string
+}
+
+const module = { Greeting: ({ name }: GreetingProps) => createElement('b', {}, `Ahoy ${name}`) }
+const drawn = (View: ComponentType<GreetingProps>) =>
+  renderToStaticMarkup(createElement(View, { name: 'crew' }))
 
 describe('a part whose code comes later', () => {
   it('shows what stands for it until then, and itself at once when the code is there', async () => {
