@@ -55,10 +55,11 @@ func (hold *hold) end() {
 // watch restores folder, lock and socket when they are gone. If another daemon has taken the place, this one goes on for
 // those who are connected and ends when nothing is left to keep.
 func (daemon *Daemon) watch() {
-	departures, taken := followDepartures(), false
+	departures := followDepartures()
 	for {
 		pause := lookAfterPlace
-		if departures.from(daemon.Place.Folder) && !taken {
+		// Followed before it is looked at: nothing goes unseen in between.
+		if departures.from(daemon.Place.Folder) && daemon.hold.isThere(daemon.Place) {
 			pause = lookAnyway
 		}
 		select {
@@ -66,7 +67,7 @@ func (daemon *Daemon) watch() {
 			time.Sleep(removing)
 		case <-time.After(pause):
 		}
-		taken = daemon.hold.restore(daemon.Place)
+		taken := daemon.hold.restore(daemon.Place)
 		if taken && daemon.connections.Load() == 0 && daemon.Terminals.Running() == 0 {
 			daemon.hold.end()
 			return
@@ -75,6 +76,13 @@ func (daemon *Daemon) watch() {
 			daemon.sockets.restore(&daemon.asks)
 		}
 	}
+}
+
+// isThere reports whether the socket is where it belongs: not if it could not be made anew, nor if another's is there.
+func (hold *hold) isThere(where place.Place) bool {
+	hold.mutex.Lock()
+	defer hold.mutex.Unlock()
+	return isAt(hold.socket, where.Socket())
 }
 
 func (hold *hold) restore(where place.Place) (taken bool) {
