@@ -187,7 +187,11 @@ describe('a terminal', () => {
     const { window } = await shell()
     const { instance = '' } = test.engine.collections.workspaces.get(workspace.id) ?? {}
     await pod.cluster.kubectl('-n', pod.namespace.name, 'delete', 'pod', instance, '--wait=false')
+    // Before another pod is there.
     await window.until('the end', () => window.end !== undefined)
-    expect(window.end?.reason).not.toBe('exited')
+    expect(window.end).toMatchObject({
+      reason: 'workspace-stopped',
+      message: 'The workspace was restarted.',
+    })
   })
 })

@@ -398,7 +398,7 @@ export class TerminalSession implements AttachmentOwner {
     await new Promise<void>((resolve) => this.#pipe.end(resolve))
     try {
       while (!this.#end && !this.#closing) {
-        if (this.#run.isOver) return this.#finish(endOfWorkspace(this.#run.workspace))
+        if (this.#run.isEnding) return this.#finish(endOfWorkspace(this.#run.workspace))
         const from = this.#position.now
         const { writer } = this.#input
         const terminal = await link.terminals.open(this.id, { writer, ...(from && { from }) }, signal)
@@ -408,6 +408,7 @@ export class TerminalSession implements AttachmentOwner {
       }
     } catch (error) {
       if (this.#end || this.#closing) return
+      if (this.#run.isEnding) return this.#finish(endOfWorkspace(this.#run.workspace))
       const cause = toProblem(error, 'The terminal was lost')
       this.#finish({ reason: 'connection-lost', message: `${cause.title}.`, problem: cause })
     }

@@ -32,8 +32,10 @@ export class WorkspaceRun {
 
   /** Whether it is over, or about to be. */
   get isEnding(): boolean {
-    const state = this.workspace?.state
-    return state === 'stopping' || state === 'deleting' || this.isOver
+    const { incarnation, state } = this.workspace ?? {}
+    // What a cluster replaces goes at once; its successor may be long in coming.
+    const isReplaced = state === 'starting' && incarnation === undefined && this.#incarnation !== undefined
+    return state === 'stopping' || state === 'deleting' || isReplaced || this.isOver
   }
 
   /** Waits a little for the target's own word that the run ends; not when `settled` comes first. */
