@@ -5,4 +5,4 @@ package build
 const Version = "0.2.0"
 
 // Revision is the agent's version for programs: it grows with every change a client can see.
-const Revision = 9
+const Revision = 10

@@ -25,11 +25,12 @@ const (
 	// ForwardPrefix begins the names of the sockets of single connections.
 	ForwardPrefix = "forward-"
 
-	socketName     = "agent.sock"
-	lockName       = "agent.lock"
-	gitSocketName  = "git-credential.sock"
-	keysSocketName = "ssh-agent.sock"
-	gpgSocketName  = "gpg-agent.sock"
+	socketName      = "agent.sock"
+	lockName        = "agent.lock"
+	gitSocketName   = "git-credential.sock"
+	keysSocketName  = "ssh-agent.sock"
+	gpgSocketName   = "gpg-agent.sock"
+	relaySocketName = "relay.sock"
 
 	// GitHelperName is how the program is called when it is git's credential helper.
 	GitHelperName = "git-credential"
@@ -56,6 +57,9 @@ func (place Place) KeysSocket() string { return filepath.Join(place.Folder, keys
 
 // GpgSocket is the path of the socket behind which the gpg agent of a client answers.
 func (place Place) GpgSocket() string { return filepath.Join(place.Folder, gpgSocketName) }
+
+// RelaySocket is the path of the socket over which TCP connections are carried.
+func (place Place) RelaySocket() string { return filepath.Join(place.Folder, relaySocketName) }
 
 // GitHelper is the path of git's credential helper, a link to the program.
 func (place Place) GitHelper() string { return filepath.Join(place.Folder, GitHelperName) }

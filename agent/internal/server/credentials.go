@@ -4,7 +4,6 @@ import (
 	"io"
 	"net"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -35,19 +34,6 @@ const (
 	// maximumShown bounds a command line that is shown to a person, in bytes.
 	maximumShown = 256
 )
-
-// asks counts what is being asked.
-type asks struct{ count atomic.Int32 }
-
-func (asks *asks) admit() bool {
-	if asks.count.Add(1) > maximumAsks {
-		asks.count.Add(-1)
-		return false
-	}
-	return true
-}
-
-func (asks *asks) done() { asks.count.Add(-1) }
 
 // serveGit answers one of git's helpers.
 func (daemon *Daemon) serveGit(near *net.UnixConn) {

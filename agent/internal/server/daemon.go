@@ -48,7 +48,7 @@ type Daemon struct {
 	upgrading     atomic.Bool
 	hold          *hold
 	lenders       lenders
-	asks          asks
+	relays        *relays
 	sockets       *sockets
 	running       sync.Map // *children.Child of sessions, as keys
 }
@@ -80,6 +80,7 @@ func NewDaemon(where place.Place, family *children.Family, startedAt time.Time) 
 		Activity:      recorder,
 		configuration: configuration,
 		startedAt:     startedAt,
+		relays:        newRelays(),
 	}
 	daemon.sockets = newSockets(daemon)
 	return daemon, nil

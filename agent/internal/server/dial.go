@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -80,6 +81,11 @@ func dial(host string, port int) (net.Conn, error) {
 	if host != "localhost" {
 		return dialer.DialContext(limited, "tcp", net.JoinHostPort(host, number))
 	}
+	return dialLocalhost(limited, &dialer, number)
+}
+
+// dialLocalhost tries both loopback addresses; the error is that of both.
+func dialLocalhost(limited context.Context, dialer *net.Dialer, number string) (net.Conn, error) {
 	first, problem := dialer.DialContext(limited, "tcp", net.JoinHostPort("127.0.0.1", number))
 	if problem == nil {
 		return first, nil
@@ -89,4 +95,12 @@ func dial(host string, port int) (net.Conn, error) {
 		return second, nil
 	}
 	return nil, errors.Join(problem, other)
+}
+
+// nothingListens reports whether all errors say that nothing is there to connect to.
+func nothingListens(err error) bool {
+	if all, ok := err.(interface{ Unwrap() []error }); ok {
+		return !slices.ContainsFunc(all.Unwrap(), func(one error) bool { return !nothingListens(one) })
+	}
+	return errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, syscall.EAFNOSUPPORT)
 }

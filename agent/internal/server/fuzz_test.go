@@ -1,7 +1,9 @@
 package server
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -130,6 +132,49 @@ func FuzzOffer(f *testing.F) {
 		client.closing.list = nil
 		if list, _ := daemon.lenders.of(kindGit); len(list) > 0 {
 			t.Fatal("it is still offered")
+		}
+	})
+}
+
+// notedFrames keeps what it is told, the pieces of a payload together.
+type notedFrames struct {
+	text  []byte
+	since bool // the last was a piece
+	id    uint32
+}
+
+func (noted *notedFrames) takeFrame(id uint32, kind byte, value uint32) error {
+	noted.text, noted.since = fmt.Appendf(noted.text, "|%d %d %d", id, kind, value), false
+	if kind == 0 || kind > frameWindow {
+		return errFrame
+	}
+	return nil
+}
+
+func (noted *notedFrames) takeData(id uint32, piece []byte) error {
+	if !noted.since || noted.id != id {
+		noted.text = fmt.Appendf(noted.text, "|%d: ", id)
+	}
+	noted.text, noted.since, noted.id = append(noted.text, piece...), true, id
+	return nil
+}
+
+// FuzzFrames takes frames apart in pieces of several sizes, with the same outcome.
+func FuzzFrames(f *testing.F) {
+	f.Add([]byte{0, 0, 0, 1, frameOpen, 0, 0, 31, 144, 0, 0, 0, 1, frameData, 0, 0, 0, 2, 'h', 'i', 0, 0, 0, 1, frameEnd, 0, 0, 0, 0}, 4)
+	f.Add([]byte{0, 0, 0, 1, frameData, 255, 255, 255, 255, 'x'}, 1)
+	f.Add([]byte{0, 0, 0, 1, frameData, 0, 0, 0, 0, 0, 0, 0, 1, 9, 0, 0, 0, 0}, 9)
+	f.Fuzz(func(t *testing.T, data []byte, size int) {
+		var whole, parts notedFrames
+		var first, second frameReader
+		expected := first.take(data, &whole)
+		size = max(1, size)
+		var found error
+		for rest := data; len(rest) > 0 && found == nil; rest = rest[min(len(rest), size):] {
+			found = second.take(rest[:min(len(rest), size)], &parts)
+		}
+		if expected != found || !bytes.Equal(whole.text, parts.text) || expected == nil && first != second {
+			t.Fatalf("%v %q, %v %q", expected, whole.text, found, parts.text)
 		}
 	})
 }

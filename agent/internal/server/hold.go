@@ -68,12 +68,12 @@ func (daemon *Daemon) watch() {
 		case <-time.After(pause):
 		}
 		taken := daemon.hold.restore(daemon.Place)
-		if taken && daemon.connections.Load() == 0 && daemon.Terminals.Running() == 0 {
+		if taken && daemon.connections.Load() == 0 && daemon.relays.admission.count.Load() == 0 && daemon.Terminals.Running() == 0 {
 			daemon.hold.end()
 			return
 		}
 		if !taken {
-			daemon.sockets.restore(&daemon.asks)
+			daemon.sockets.restore()
 		}
 	}
 }

@@ -23,6 +23,12 @@ func (client *connection) answer(request *ssh.Request) (accepted bool, payload [
 		return true, nil
 	case "status@berth.dev":
 		return true, ssh.Marshal(textMessage{client.daemon.status()})
+	case "relay@berth.dev":
+		text, accepted := client.daemon.describeRelay()
+		if !accepted {
+			return false, nil
+		}
+		return true, ssh.Marshal(textMessage{text})
 	case "upgrade@berth.dev":
 		var message textMessage
 		return ssh.Unmarshal(request.Payload, &message) == nil && client.daemon.upgrade(message.Text), nil

@@ -82,7 +82,7 @@ func (daemon *Daemon) run(ready func()) error {
 		<-ending
 		daemon.hold.end()
 	}()
-	daemon.sockets.restore(&daemon.asks)
+	daemon.sockets.restore()
 	go daemon.watch()
 	go daemon.Activity.Watch()
 	ready()

@@ -3,19 +3,38 @@ package server
 import (
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"berth.dev/agent/internal/place"
 )
 
-// socket is one that the daemon keeps in its place beside its own, for programs of the workspace.
+// socket is one that the daemon keeps in its place beside its own.
 type socket struct {
-	path     string
-	serve    func(*net.UnixConn)
-	listener *net.UnixListener
-	file     os.FileInfo
+	path      string
+	serve     func(*net.UnixConn)
+	admission *admission
+	listener  *net.UnixListener
+	file      os.FileInfo
 }
+
+// admission bounds the connections to one socket, or to some together.
+type admission struct {
+	most  int32
+	count atomic.Int32
+}
+
+func (admission *admission) admit() bool {
+	if admission.count.Add(1) > admission.most {
+		admission.count.Add(-1)
+		return false
+	}
+	return true
+}
+
+func (admission *admission) done() { admission.count.Add(-1) }
 
 // sockets are all of them, and the links by which git finds its helpers.
 type sockets struct {
@@ -26,11 +45,13 @@ type sockets struct {
 }
 
 func newSockets(daemon *Daemon) *sockets {
+	asks := &admission{most: maximumAsks}
 	return &sockets{
 		list: []*socket{
-			{path: daemon.Place.GitSocket(), serve: daemon.serveGit},
-			{path: daemon.Place.KeysSocket(), serve: daemon.serveKeys},
-			{path: daemon.Place.GpgSocket(), serve: daemon.serveGpg},
+			{path: daemon.Place.GitSocket(), serve: daemon.serveGit, admission: asks},
+			{path: daemon.Place.KeysSocket(), serve: daemon.serveKeys, admission: asks},
+			{path: daemon.Place.GpgSocket(), serve: daemon.serveGpg, admission: asks},
+			{path: daemon.Place.RelaySocket(), serve: daemon.serveRelay, admission: &daemon.relays.admission},
 		},
 		links: []string{daemon.Place.GitHelper(), daemon.Place.GpgHelper()},
 	}
@@ -38,7 +59,7 @@ func newSockets(daemon *Daemon) *sockets {
 
 // restore makes what is not there, or not ours; only for the holder of the lock. What cannot be made is tried again at
 // the next look: the daemon's own work does not depend on it.
-func (sockets *sockets) restore(admit *asks) {
+func (sockets *sockets) restore() {
 	sockets.mutex.Lock()
 	defer sockets.mutex.Unlock()
 	if sockets.ended {
@@ -56,7 +77,7 @@ func (sockets *sockets) restore(admit *asks) {
 		}
 		one.listener = listener
 		one.file, _ = os.Lstat(one.path)
-		go one.accept(listener, admit)
+		go one.accept(listener)
 	}
 	program, err := os.Executable()
 	if err != nil {
@@ -67,21 +88,30 @@ func (sockets *sockets) restore(admit *asks) {
 	}
 }
 
-func (one *socket) accept(listener *net.UnixListener, admit *asks) {
+func (one *socket) accept(listener *net.UnixListener) {
 	for {
 		near, err := listener.AcceptUnix()
 		if err != nil {
 			return
 		}
-		if !trusted(near) || !admit.admit() {
+		if !trusted(near) || !one.admission.admit() {
 			near.Close()
 			continue
 		}
 		go func() {
-			defer admit.done()
+			defer one.admission.done()
 			one.serve(near)
 		}()
 	}
+}
+
+// isOpen reports whether who connects to a path comes here.
+func (sockets *sockets) isOpen(path string) bool {
+	sockets.mutex.Lock()
+	defer sockets.mutex.Unlock()
+	return slices.ContainsFunc(sockets.list, func(one *socket) bool {
+		return one.path == path && one.listener != nil && isAt(one.file, path)
+	})
 }
 
 // close leaves a socket alone that another daemon has put in its place.

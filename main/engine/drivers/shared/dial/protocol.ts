@@ -4,7 +4,7 @@
  * A frame is nine bytes, big-endian: connection id (4), type (1), value (4). Only `data` is followed by a payload, of
  * `value` bytes. Each end may have at most `WINDOW` bytes of payload under way per connection and direction; the other
  * end gives credit back (`window`) as its own reader takes them, so a slow reader stops its own connection only.
- * The programs in relay/ speak the same protocol; change all four together.
+ * The programs in relay/ and the agent's relay (agent/PROTOCOL.md, "Relay") speak the same; change all five together.
  */
 export const HEADER = 9
 /** Bytes of payload that may be under way per connection and direction. */
