@@ -5,7 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Workspace } from '#contract'
 import { dialSuite, type SuiteContext } from '../../main/engine/drivers/shared/dial/dial.suite'
 import { hasCode } from '../../main/engine/drivers/shared/dial/relay'
+import { Channel } from '../../main/engine/link/ssh/channel'
 import { command } from '../harness/command'
+import { CuttingProxy } from '../harness/cutting-proxy'
 import { ensureImages, TEST_IMAGES } from '../harness/images'
 import { appsProgram } from '../harness/python'
 import { NO_AGENTS, startEngine, type TestEngine } from './engine'
@@ -101,45 +103,82 @@ for (const way of ways) {
   })
 }
 
-describe('into a container through the agent', () => {
-  let withAgent: TestEngine
-  let workspace: Workspace
-  let child: ChildProcess | undefined
-  let ports: SuiteContext['ports']
+const agentWays = [
+  // The engine's containers run on this machine, and Berth's user is theirs.
+  { name: "the agent's relay", overTcp: false },
+  { name: "the agent's SSH", overTcp: true },
+] as const
 
-  beforeAll(async () => {
-    withAgent = await startEngine()
-    // It has no program at all: whatever works is the agent's.
-    workspace = await withAgent.create({ source: { kind: 'image', image: TEST_IMAGES.scratch } })
-    const apps = await startApps(workspace)
-    child = apps.child
-    ports = apps.ports
-    // It is put in place once something is followed, which takes a moment.
-    const { signal } = new AbortController()
-    for (let attempt = 1; ; attempt++) {
-      try {
-        ;(await withAgent.engine.links.get(workspace.id).dial(ports.echo, signal)).destroy()
-        return
-      } catch (error) {
-        if (attempt === 150) throw error
-        await new Promise((resolve) => setTimeout(resolve, 200))
+for (const way of agentWays) {
+  describe(`into a container through ${way.name}`, () => {
+    let proxy: CuttingProxy | undefined
+    let withAgent: TestEngine
+    let workspace: Workspace
+    let child: ChildProcess | undefined
+    let ports: SuiteContext['ports']
+
+    beforeAll(async () => {
+      if (way.overTcp) proxy = await CuttingProxy.start(new URL('unix:///var/run/docker.sock'))
+      withAgent = await startEngine(proxy && { DOCKER_HOST: `tcp://127.0.0.1:${proxy.port}` })
+      // It has no program at all: whatever works is the agent's.
+      workspace = await withAgent.create({ source: { kind: 'image', image: TEST_IMAGES.scratch } })
+      const apps = await startApps(workspace)
+      child = apps.child
+      ports = apps.ports
+      // It is put in place once something is followed, which takes a moment.
+      const { signal } = new AbortController()
+      for (let attempt = 1; ; attempt++) {
+        try {
+          ;(await withAgent.engine.links.get(workspace.id).dial(ports.echo, signal)).destroy()
+          return
+        } catch (error) {
+          if (attempt === 150) throw error
+          await new Promise((resolve) => setTimeout(resolve, 200))
+        }
       }
-    }
-  })
-  afterAll(async () => {
-    child?.stdin?.end()
-    if (child && child.exitCode === null) await once(child, 'exit')
-    await withAgent?.dispose()
-  })
+    })
+    afterAll(async () => {
+      child?.stdin?.end()
+      if (child && child.exitCode === null) await once(child, 'exit')
+      await withAgent?.dispose()
+      await proxy?.dispose()
+    })
 
-  dialSuite(() => ({
-    dial: (port, signal = new AbortController().signal) =>
-      withAgent.engine.links.get(workspace.id).dial(port, signal),
-    ports,
-    halfClose: true,
-    resets: true,
-    refusals: true,
-  }))
+    dialSuite(() => ({
+      dial: (port, signal = new AbortController().signal) =>
+        withAgent.engine.links.get(workspace.id).dial(port, signal),
+      ports,
+      halfClose: true,
+      resets: true,
+      refusals: true,
+    }))
+
+    it('is what carries it', async () => {
+      const stream = await withAgent.engine.links
+        .get(workspace.id)
+        .dial(ports.echo, new AbortController().signal)
+      expect(stream instanceof Channel).toBe(way.overTcp)
+      stream.destroy()
+    })
+  })
+}
+
+it('starts no relay in a container in which the agent has one', async () => {
+  const withAgent = await startEngine()
+  try {
+    const workspace = await withAgent.create({ source: { kind: 'image', image: DIAL_IMAGES.perl } })
+    const { child, ports } = await startApps(workspace)
+    const link = withAgent.engine.links.get(workspace.id)
+    expect(await link.missing(new AbortController().signal)).toBeUndefined()
+    ;(await link.dial(ports.echo, new AbortController().signal)).destroy()
+    const list = await command('docker', ['top', workspace.instance ?? '', '-eo', 'pid,args'])
+    expect(list).toMatch(/berth-agent/)
+    expect(list).not.toMatch(/berth-relay/)
+    child.stdin?.end()
+    if (child.exitCode === null) await once(child, 'exit')
+  } finally {
+    await withAgent.dispose()
+  }
 })
 
 it('says so in an image in which nothing works', async () => {

@@ -95,10 +95,9 @@ export interface Driver {
   /**
    * A TCP connection to `localhost:port` inside the running workspace: 127.0.0.1, then ::1. Rejects with
    * `port-refused` when nothing listens, `dial-unsupported` when there is no way in. Backpressure and half-close
-   * pass through both ways. The signal covers the connecting only. With `words` whoever connects has spoken already:
-   * a driver that can only tell by the answer that a connection is open may send them along.
+   * pass through both ways. The signal covers the connecting only.
    */
-  dial(id: string, port: number, signal: AbortSignal, words?: FirstWords): Promise<Duplex>
+  dial(id: string, port: number, signal: AbortSignal, options?: DialOptions): Promise<Duplex>
   /**
    * Up to how many connections at a time another way into the workspace, where there is one, is there sooner than one
    * that is dialled: each of these takes the server and the node some time, as port-forward does. Absent: none.
@@ -225,6 +224,26 @@ export type WatchEvent =
   | { readonly type: 'changed'; readonly workspace: ObservedWorkspace }
   | { readonly type: 'removed'; readonly id: string }
   | { readonly type: 'unreachable'; readonly problem: Problem }
+
+export interface DialOptions {
+  /**
+   * Whoever connects has spoken already: a driver that can only tell by the answer that a connection is open may send
+   * this along.
+   */
+  readonly words?: FirstWords
+  /** A relay that runs in the workspace already, for a driver that can reach its socket. Undefined: none just now. */
+  readonly relay?: () => Promise<RelaySocket | undefined>
+}
+
+/** A unix socket in a workspace, behind which TCP connections to its ports are carried (agent/PROTOCOL.md, "Relay"). */
+export interface RelaySocket {
+  readonly path: string
+  /** Of the process that listens, as the workspace numbers it. */
+  readonly pid: number
+  /** What is said to it first, and what it says then: who does not is another one. */
+  readonly key: string
+  readonly proof: string
+}
 
 /** What a client said before there was a connection for it. */
 export interface FirstWords {

@@ -6,6 +6,7 @@ import type { Logger } from '../platform/logger'
 import { dialByAgent } from './agent/dial'
 import { AgentForwards } from './agent/forwards'
 import type { AgentKeeper } from './agent/keeper'
+import { relaySocketOf } from './agent/relay-socket'
 import { type Channel, ConnectionLost, type SshConnection } from './ssh/connection'
 
 /** A connection that has carried so many bytes is bulk: those to the same port are taken to be like it. */
@@ -56,12 +57,14 @@ export class LinkDialer {
     const costly = driver().costlyDials?.(agent.workspaceId) ?? 0
     if (costly > 0) return this.#counted(port, costly, run, signal, words)
     if (this.#hasNoWay !== run) {
+      const before = agent.connection
       try {
         return await this.#byDriver(port, signal, words)
       } catch (error) {
         const isUnsupported = error instanceof ProblemError && error.problem.code === 'dial-unsupported'
         if (!isUnsupported || !agent.connection) throw error
-        this.#hasNoWay = run
+        // With an agent it may have one.
+        if (before) this.#hasNoWay = run
       }
     }
     const { connection } = agent
@@ -71,7 +74,11 @@ export class LinkDialer {
   }
 
   async #byDriver(port: number, signal: AbortSignal, words?: FirstWords): Promise<Duplex> {
-    return this.#dependencies.driver().dial(this.#dependencies.agent.workspaceId, port, signal, words)
+    const { agent, driver } = this.#dependencies
+    return driver().dial(agent.workspaceId, port, signal, {
+      ...(words && { words }),
+      relay: async () => agent.connection && relaySocketOf(agent.connection),
+    })
   }
 
   /** Undefined where the connection to the agent ended meanwhile. */

@@ -2,6 +2,7 @@ import type { Duplex, Readable } from 'node:stream'
 import { type Problem, problem } from '#contract'
 import type { Platform } from '../../platform/platform'
 import type {
+  DialOptions,
   Driver,
   ExecOptions,
   ExecProcess,
@@ -17,18 +18,21 @@ import type {
   WorkspaceSpec,
 } from '../driver'
 import { createDialer, type Dialer } from '../shared/dial'
+import type { OpenSocket } from '../shared/dial/socket-relays'
 import { readArchive, writeArchive } from './archive'
 import { EngineClient } from './client'
 import { type Endpoint, isLocal } from './connection/endpoint'
 import { Transport } from './connection/transport'
 import { Lifecycle } from './container/lifecycle'
 import { Locator } from './container/locate'
+import { processesOf } from './container/processes'
 import { diagnose } from './diagnose'
 import { startExec } from './exec'
 import { Publisher } from './image/publish'
 import { Images } from './image/resolve'
 import { openLogs } from './logs'
 import { Stats } from './stats'
+import { connectInside } from './streams/socket-inside'
 import { watchWorkspaces } from './watch'
 
 /** Milliseconds within which an engine must say who it is. */
@@ -67,6 +71,7 @@ export class DockerDriver implements Driver {
       exec: (id, options, signal) => this.exec(id, options, signal),
       logger: platform.logger,
       imageIdOf: (id) => this.#imageIdOf(id),
+      ...(process.platform === 'linux' && endpoint.kind === 'unix' && { openSocket: this.#openSocket }),
     })
   }
 
@@ -181,8 +186,18 @@ export class DockerDriver implements Driver {
     return startExec(dependencies, id, options, signal)
   }
 
-  dial(id: string, port: number, signal: AbortSignal): Promise<Duplex> {
-    return this.#dialer.dial(id, port, signal)
+  dial(id: string, port: number, signal: AbortSignal, { relay }: DialOptions = {}): Promise<Duplex> {
+    return this.#dialer.dial(id, port, signal, relay)
+  }
+
+  /** An engine behind a socket of this machine mostly runs its containers on this machine's kernel. */
+  readonly #openSocket: OpenSocket = async (id, { path, pid }, signal) => {
+    const pids = await this.#locator.with(
+      id,
+      (container) => processesOf(this.#client, container, signal),
+      signal,
+    )
+    return connectInside(pids, pid, path, signal)
   }
 
   logs(id: string, options: LogOptions, signal: AbortSignal): Promise<LogStream> {

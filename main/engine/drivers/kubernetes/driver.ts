@@ -3,10 +3,10 @@ import { type Problem, ProblemError, type Volume } from '#contract'
 import type { Platform } from '../../platform/platform'
 import type {
   ClusterVerbs,
+  DialOptions,
   Driver,
   ExecOptions,
   ExecProcess,
-  FirstWords,
   ImageRequest,
   LogOptions,
   LogStream,
@@ -225,7 +225,7 @@ export class KubernetesDriver implements Driver {
     )
   }
 
-  async dial(id: string, port: number, signal: AbortSignal, words?: FirstWords): Promise<Duplex> {
+  async dial(id: string, port: number, signal: AbortSignal, { words }: DialOptions = {}): Promise<Duplex> {
     const title = `Port ${port} could not be reached`
     try {
       // The pod's name is known without asking.

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { cancelled, problem } from '#contract'
 import type { Logger } from '../../../platform/logger'
+import type { RelaySocket } from '../../driver'
 import { dialDirect } from './direct'
 import {
   type Exec,
@@ -13,6 +14,7 @@ import {
   relayProgram,
 } from './methods'
 import { connectionLost, hasCode, Relay } from './relay'
+import { type OpenSocket, SocketRelays } from './socket-relays'
 
 /** How long a relay may take to start; an interpreter on a loaded machine is slow, a broken one is not for ever. */
 const START_LIMIT = 20_000
@@ -22,11 +24,18 @@ export interface DialerDependencies {
   readonly logger: Logger
   /** The image a container was made of: what an image has in it is asked once. */
   imageIdOf(id: string): Promise<string>
+  /** Absent: no socket in a container is reached from here. */
+  readonly openSocket?: OpenSocket
 }
 
 export interface Dialer {
   /** See {@link Driver.dial}. */
-  dial(id: string, port: number, signal: AbortSignal): Promise<Duplex>
+  dial(
+    id: string,
+    port: number,
+    signal: AbortSignal,
+    relay?: () => Promise<RelaySocket | undefined>,
+  ): Promise<Duplex>
   /** Whether a relay is there that the next connection costs next to nothing. If not, one is started where there can be. */
   isReady(id: string): boolean
   /** The container is gone or was replaced: ends what goes over it. */
@@ -35,8 +44,9 @@ export interface Dialer {
 }
 
 /**
- * Reaches ports of a running container that listen on localhost, with nothing published, through exec and whatever
- * the image has in it: one long-lived relay where there is Node, Python 3 or Perl, else one exec per connection.
+ * Reaches ports of a running container that listen on localhost, with nothing published: through a relay that runs in it
+ * already, where its socket can be reached, which carries bulk twice as fast; else through exec and whatever the image
+ * has in it, one long-lived relay where there is Node, Python 3 or Perl, else one exec per connection.
  */
 export function createDialer(dependencies: DialerDependencies): Dialer {
   const { exec, logger } = dependencies
@@ -46,6 +56,7 @@ export function createDialer(dependencies: DialerDependencies): Dialer {
   const live = new Map<string, Relay>()
   /** Containers for which a relay is being started beforehand, or cannot be. */
   const prepared = new Set<string>()
+  const running = dependencies.openSocket && new SocketRelays(dependencies.openSocket, logger)
   let disposed = false
 
   async function ladderOf(id: string): Promise<{ ladder: Method[]; again(): void }> {
@@ -114,7 +125,24 @@ export function createDialer(dependencies: DialerDependencies): Dialer {
     return promise
   }
 
-  async function connect(id: string, port: number, signal: AbortSignal): Promise<Duplex> {
+  async function connect(
+    id: string,
+    port: number,
+    signal: AbortSignal,
+    relay?: () => Promise<RelaySocket | undefined>,
+  ): Promise<Duplex> {
+    const there = relay && running && (await unless(signal, running.of(id, relay)))
+    if (!there) return connectByExec(id, port, signal)
+    try {
+      return await there.open(port, signal)
+    } catch (error) {
+      // It may have died without our knowing.
+      if (!there.ended || signal.aborted) throw error
+      return connectByExec(id, port, signal)
+    }
+  }
+
+  async function connectByExec(id: string, port: number, signal: AbortSignal): Promise<Duplex> {
     const { ladder, again } = await unless(signal, ladderOf(id))
     const before = live.get(id)
     if (ladder[0] && isRelayMethod(ladder[0])) {
@@ -158,10 +186,10 @@ export function createDialer(dependencies: DialerDependencies): Dialer {
       })
       return false
     },
-    async dial(id, port, signal) {
+    async dial(id, port, signal, relay) {
       if (disposed) throw cancelled('The connection')
       try {
-        return await connect(id, port, signal)
+        return await connect(id, port, signal, relay)
       } catch (error) {
         if (signal.aborted) throw cancelled('The connection')
         throw error
@@ -169,12 +197,14 @@ export function createDialer(dependencies: DialerDependencies): Dialer {
     },
     forget(id) {
       prepared.delete(id)
+      running?.forget(id)
       relays.delete(id)
       live.get(id)?.destroy()
       live.delete(id)
     },
     dispose() {
       disposed = true
+      running?.dispose()
       relays.clear()
       for (const relay of live.values()) relay.destroy()
       live.clear()

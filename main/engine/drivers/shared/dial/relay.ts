@@ -56,9 +56,12 @@ interface Waiting {
   readonly reject: (error: unknown) => void
 }
 
+/** What a relay is reached over. */
+export type RelayCarrier = Pick<ExecProcess, 'stdin' | 'stdout' | 'stderr' | 'exit' | 'destroy'>
+
 /** One relay in one container, and the connections that go over it. */
 export class Relay implements FrameSink {
-  readonly #process: ExecProcess
+  readonly #process: RelayCarrier
   readonly #parser = new FrameParser(this)
   readonly #connections = new Map<number, RelayConnection>()
   readonly #waiting = new Map<number, Waiting>()
@@ -72,7 +75,7 @@ export class Relay implements FrameSink {
   #lastReceived = 0
   #asking: NodeJS.Timeout | undefined
 
-  constructor(process: ExecProcess) {
+  constructor(process: RelayCarrier) {
     this.#process = process
     this.#greeting = new Promise((resolve, reject) => {
       this.#resolveGreeting = resolve
