@@ -2,6 +2,19 @@ import './mantine'
 import { MantineProvider } from '@mantine/core'
 import { useDeferredValue, useEffect, useRef, useState } from 'react'
 import type { Operation } from '#contract'
+import { CreateView } from '../features/create'
+import { ConsentDialog } from '../features/credentials'
+import { FilesView } from '../features/files'
+import { LifecycleDialogs } from '../features/lifecycle'
+import { LogsView } from '../features/logs'
+import { FirstRunView } from '../features/onboarding'
+import { OpenInMenu } from '../features/open-in'
+import { FailedCreates, OperationStrip, OperationView } from '../features/operations'
+import { PortNotices, PortsView } from '../features/ports'
+import { SettingsView } from '../features/settings'
+import { TargetCard, TargetsView } from '../features/targets'
+import { IdleNotices, WorkspaceView } from '../features/workspace'
+import { WorkspacesView } from '../features/workspaces'
 import { useCollection, useLoaded } from '../lib/hooks'
 import { openWorkspace, useNavigation } from '../lib/navigation'
 import { Tips } from '../ui/tips'
@@ -12,7 +25,7 @@ import { Mark } from './mark'
 import { Notices } from './notices'
 import { useOverlay } from './overlay'
 import { CommandPalette } from './palette'
-import { type Part, part } from './part'
+import { part } from './part'
 import { retryOf } from './retry'
 import { ShortcutsSheet } from './shortcuts-sheet'
 import { Skeleton } from './skeleton'
@@ -20,67 +33,21 @@ import { theme } from './theme'
 import { useWindowEffects } from './window-effects'
 import styles from './workbench.module.css'
 
-const load = {
-  workspaces: () => import('../features/workspaces'),
-  onboarding: () => import('../features/onboarding'),
-  create: () => import('../features/create'),
-  workspace: () => {
-    // What it shows first, in most cases. Where it cannot be loaded, the view says so.
-    load.terminals().catch(() => undefined)
-    return import('../features/workspace')
-  },
-  terminals: () => import('../features/terminals'),
-  files: () => import('../features/files'),
-  ports: () => import('../features/ports'),
-  logs: () => import('../features/logs'),
-  openIn: () => import('../features/open-in'),
-  targets: () => import('../features/targets'),
-  settings: () => import('../features/settings'),
-  operations: () => import('../features/operations'),
-  lifecycle: () => import('../features/lifecycle'),
-  credentials: () => import('../features/credentials'),
-}
+/**
+ * What shows terminals: as much code as all else together. The other features come with this file: the shell hands each
+ * file out, and eighty small ones take longer than two large ones.
+ */
+const terminals = part(
+  () => import('../features/terminals'),
+  (feature) => feature.TerminalsView,
+)
 
-// Asked for before anything is drawn: one of them is what the user sees first. Where one cannot be loaded, the view
-// that needs it says so.
-for (const first of [load.workspaces, load.onboarding, load.targets]) first().catch(console.error)
-
-/** Each part's code, to be fetched so that it is there when the part is drawn. */
-const fetches: Part<never>['fetch'][] = []
-
-function later<M, P extends object>(...about: Parameters<typeof part<M, P>>): Part<P>['View'] {
-  const { View, fetch } = part(...about)
-  fetches.push(fetch)
-  return View
-}
-
-const skeleton = <Skeleton />
-const WorkspacesView = later(load.workspaces, (feature) => feature.WorkspacesView, skeleton)
-const FirstRunView = later(load.onboarding, (feature) => feature.FirstRunView, skeleton)
-const CreateView = later(load.create, (feature) => feature.CreateView, skeleton)
-const WorkspaceView = later(load.workspace, (feature) => feature.WorkspaceView, skeleton)
-const IdleNotices = later(load.workspace, (feature) => feature.IdleNotices)
-const TerminalsView = later(load.terminals, (feature) => feature.TerminalsView)
-const FilesView = later(load.files, (feature) => feature.FilesView)
-const PortsView = later(load.ports, (feature) => feature.PortsView)
-const OpenInMenu = later(load.openIn, (feature) => feature.OpenInMenu)
-const LogsView = later(load.logs, (feature) => feature.LogsView)
-const TargetsView = later(load.targets, (feature) => feature.TargetsView, skeleton)
-const TargetCard = later(load.targets, (feature) => feature.TargetCard)
-const SettingsView = later(load.settings, (feature) => feature.SettingsView, skeleton)
-const OperationView = later(load.operations, (feature) => feature.OperationView)
-const FailedCreates = later(load.operations, (feature) => feature.FailedCreates)
-const OperationStrip = later(load.operations, (feature) => feature.OperationStrip)
-const LifecycleDialogs = later(load.lifecycle, (feature) => feature.LifecycleDialogs)
-const ConsentDialog = later(load.credentials, (feature) => feature.ConsentDialog)
-const PortNotices = later(load.ports, (feature) => feature.PortNotices)
-
-/** Loads what is not yet in view once the window is idle, so that no first click has to wait for code. */
+/** Fetches it once the window is idle, so that the first click on a workspace does not wait for code. */
 function useRestOfCode(): void {
   useEffect(() => {
     const waiting = requestIdleCallback(() => {
-      // A part that cannot be loaded says so where it is shown.
-      for (const fetch of fetches) fetch().catch((error: unknown) => console.error(error))
+      // Where it cannot be loaded, the view says so.
+      terminals.fetch().catch((error: unknown) => console.error(error))
     })
     return () => cancelIdleCallback(waiting)
   }, [])
@@ -153,7 +120,7 @@ function Routed() {
           panels={{
             terminals: (workspaceId, active) => (
               <Panel>
-                <TerminalsView workspaceId={workspaceId} active={active} />
+                <terminals.View workspaceId={workspaceId} active={active} />
               </Panel>
             ),
             files: (workspaceId) => (
