@@ -42,23 +42,14 @@ const terminals = part(
   (feature) => feature.TerminalsView,
 )
 
-/** Fetches it once the window is idle, so that the first click on a workspace does not wait for code. */
-function useRestOfCode(): void {
-  useEffect(() => {
-    const waiting = requestIdleCallback(() => {
-      // Where it cannot be loaded, the view says so.
-      terminals.fetch().catch((error: unknown) => console.error(error))
-    })
-    return () => cancelIdleCallback(waiting)
-  }, [])
-}
+// So that the first click on a workspace does not wait for it. Where it cannot be loaded, the view says so.
+terminals.fetch().catch(console.error)
 
 /** Puts the features together: which view is in front, and what lies over it. */
 export function Workbench() {
   const overlay = useOverlay((state) => state.overlay)
   useGlobalCommands()
   useWindowEffects()
-  useRestOfCode()
   return (
     <MantineProvider theme={theme} defaultColorScheme="auto">
       <div className={styles.workbench}>

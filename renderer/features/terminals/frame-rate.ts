@@ -15,8 +15,20 @@ interface RenderService {
   handleSelectionChanged?(start: Cell | undefined, end: Cell | undefined, columnMode: boolean): void
 }
 
+interface Viewport {
+  _sync?(line?: number): void
+}
+
+interface InputHandler {
+  parse?(data: string | Uint8Array, result?: boolean): Promise<boolean> | undefined
+}
+
 interface Internals {
-  readonly _core: { readonly _renderService?: RenderService }
+  readonly _core: {
+    readonly _renderService?: RenderService
+    readonly _viewport?: Viewport
+    readonly _inputHandler?: InputHandler
+  }
 }
 
 /**
@@ -24,7 +36,8 @@ interface Internals {
  * does not any more. What is drawn is always the newest. Does nothing where a later version has no such parts.
  */
 export function drawFloodsSeldom(terminal: Terminal, isFlood: (now: number) => boolean): void {
-  const service = (terminal as unknown as Internals)._core._renderService
+  const { _inputHandler, _renderService: service, _viewport } = (terminal as unknown as Internals)._core
+  if (_inputHandler && _viewport) moveScrollBarOncePerWrite(_inputHandler, _viewport)
   if (!service) return
   drawSelectionsThatAre(service)
   const debouncer = service._renderDebouncer
@@ -52,5 +65,28 @@ function drawSelectionsThatAre(service: RenderService): void {
     if (!present && !drawn) return
     drawn = present
     change(start, end, columnMode)
+  }
+}
+
+/** xterm.js moves its scroll bar with every line, which is a third of what a line costs: with what is written at once is enough. */
+function moveScrollBarOncePerWrite(handler: InputHandler, viewport: Viewport): void {
+  if (typeof handler.parse !== 'function' || typeof viewport._sync !== 'function') return
+  const parse = handler.parse.bind(handler)
+  const move = viewport._sync.bind(viewport)
+  let isParsing = false
+  let hasMoved = false
+  viewport._sync = (line) => {
+    if (isParsing && line === undefined) hasMoved = true
+    else move(line)
+  }
+  handler.parse = (data, result) => {
+    isParsing = true
+    try {
+      return parse(data, result)
+    } finally {
+      isParsing = false
+      if (hasMoved) move()
+      hasMoved = false
+    }
   }
 }
