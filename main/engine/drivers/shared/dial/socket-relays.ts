@@ -9,12 +9,17 @@ const ANSWER_LIMIT = 3_000
 /** Connects to a relay's socket in a running container; undefined where it cannot be reached from here. */
 export type OpenSocket = (id: string, socket: RelaySocket, signal: AbortSignal) => Promise<Duplex | undefined>
 
+interface Opening {
+  readonly relay: Promise<Relay | undefined>
+  readonly forgotten: AbortController
+}
+
 /** Relays that run in containers already, behind a socket of theirs. */
 export class SocketRelays {
   readonly #open: OpenSocket
   readonly #logger: Logger
   readonly #live = new Map<string, Relay>()
-  readonly #opening = new Map<string, Promise<Relay | undefined>>()
+  readonly #opening = new Map<string, Opening>()
   /** Keys of sockets that could not be reached. */
   readonly #useless = new Map<string, string>()
 
@@ -27,17 +32,18 @@ export class SocketRelays {
   of(id: string, ask: () => Promise<RelaySocket | undefined>): Promise<Relay | undefined> {
     const present = this.#live.get(id)
     if (present && !present.ended) return Promise.resolve(present)
-    let opening = this.#opening.get(id)
-    if (!opening) {
-      opening = this.#connect(id, ask).finally(() => {
-        if (this.#opening.get(id) === opening) this.#opening.delete(id)
-      })
-      this.#opening.set(id, opening)
-    }
-    return opening
+    const opening = this.#opening.get(id)
+    if (opening) return opening.relay
+    const forgotten = new AbortController()
+    const relay = this.#connect(id, ask, forgotten.signal).finally(() => {
+      if (this.#opening.get(id)?.forgotten === forgotten) this.#opening.delete(id)
+    })
+    this.#opening.set(id, { relay, forgotten })
+    return relay
   }
 
   forget(id: string): void {
+    this.#opening.get(id)?.forgotten.abort()
     this.#opening.delete(id)
     this.#useless.delete(id)
     this.#live.get(id)?.destroy()
@@ -48,20 +54,25 @@ export class SocketRelays {
     for (const id of new Set([...this.#live.keys(), ...this.#opening.keys()])) this.forget(id)
   }
 
-  async #connect(id: string, ask: () => Promise<RelaySocket | undefined>): Promise<Relay | undefined> {
+  async #connect(
+    id: string,
+    ask: () => Promise<RelaySocket | undefined>,
+    forgotten: AbortSignal,
+  ): Promise<Relay | undefined> {
     let key: string | undefined
     try {
       const socket = await ask()
       if (!socket || this.#useless.get(id) === socket.key) return undefined
       key = socket.key
-      const limit = AbortSignal.timeout(ANSWER_LIMIT)
+      const limit = AbortSignal.any([forgotten, AbortSignal.timeout(ANSWER_LIMIT)])
       const stream = await this.#open(id, socket, limit)
       if (stream) {
         const relay = await this.#greeted(stream, socket, limit)
-        // Forgotten meanwhile.
-        if (!this.#opening.has(id)) relay.destroy()
-        else this.#live.set(id, relay)
-        return relay
+        if (!forgotten.aborted) {
+          this.#live.set(id, relay)
+          return relay
+        }
+        relay.destroy()
       }
     } catch (error) {
       this.#logger.debug('dial: a relay was not reached by its socket', {
@@ -69,7 +80,7 @@ export class SocketRelays {
         cause: String(error),
       })
     }
-    if (key !== undefined) this.#useless.set(id, key)
+    if (key !== undefined && !forgotten.aborted) this.#useless.set(id, key)
     return undefined
   }
 
