@@ -103,6 +103,8 @@ for (const way of ways) {
   })
 }
 
+/** Whether the agent's socket in a container can be reached from outside: the images' user is root. */
+const isReachable = process.platform === 'linux' && process.getuid?.() === 0
 const agentWays = [
   // The engine's containers run on this machine, and Berth's user is theirs.
   { name: "the agent's relay", overTcp: false },
@@ -157,29 +159,32 @@ for (const way of agentWays) {
       const stream = await withAgent.engine.links
         .get(workspace.id)
         .dial(ports.echo, new AbortController().signal)
-      expect(stream instanceof Channel).toBe(way.overTcp)
+      expect(stream instanceof Channel).toBe(way.overTcp || !isReachable)
       stream.destroy()
     })
   })
 }
 
-it('starts no relay in a container in which the agent has one', async () => {
-  const withAgent = await startEngine()
-  try {
-    const workspace = await withAgent.create({ source: { kind: 'image', image: DIAL_IMAGES.perl } })
-    const { child, ports } = await startApps(workspace)
-    const link = withAgent.engine.links.get(workspace.id)
-    expect(await link.missing(new AbortController().signal)).toBeUndefined()
-    ;(await link.dial(ports.echo, new AbortController().signal)).destroy()
-    const list = await command('docker', ['top', workspace.instance ?? '', '-eo', 'pid,args'])
-    expect(list).toMatch(/berth-agent/)
-    expect(list).not.toMatch(/berth-relay/)
-    child.stdin?.end()
-    if (child.exitCode === null) await once(child, 'exit')
-  } finally {
-    await withAgent.dispose()
-  }
-})
+it.skipIf(!isReachable)(
+  'starts no relay in a container in which the agent has one (as root, on Linux)',
+  async () => {
+    const withAgent = await startEngine()
+    try {
+      const workspace = await withAgent.create({ source: { kind: 'image', image: DIAL_IMAGES.perl } })
+      const { child, ports } = await startApps(workspace)
+      const link = withAgent.engine.links.get(workspace.id)
+      expect(await link.missing(new AbortController().signal)).toBeUndefined()
+      ;(await link.dial(ports.echo, new AbortController().signal)).destroy()
+      const list = await command('docker', ['top', workspace.instance ?? '', '-eo', 'pid,args'])
+      expect(list).toMatch(/berth-agent/)
+      expect(list).not.toMatch(/berth-relay/)
+      child.stdin?.end()
+      if (child.exitCode === null) await once(child, 'exit')
+    } finally {
+      await withAgent.dispose()
+    }
+  },
+)
 
 it('says so in an image in which nothing works', async () => {
   const workspace = await test.create({ source: { kind: 'image', image: TEST_IMAGES.scratch } })

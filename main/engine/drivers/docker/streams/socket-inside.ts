@@ -70,6 +70,8 @@ function connected(path: string, signal: AbortSignal): Promise<Socket> {
       action()
     }
     const onError = (error: Error) => settle(() => reject(error))
+    // It may break before who asked for it listens; that it is closed tells as much.
+    socket.on('error', () => undefined)
     socket.once('error', onError)
     socket.once('connect', () => settle(() => resolve(socket)))
   })

@@ -88,7 +88,7 @@ export class SocketRelays {
     const giveUp = () => stream.destroy(new Error('it does not answer'))
     limit.addEventListener('abort', giveUp, { once: true })
     try {
-      stream.write(socket.key)
+      if (!stream.destroyed) stream.write(socket.key)
       const proof = Buffer.from(socket.proof)
       if (!(await read(stream, proof.length)).equals(proof)) throw new Error('it is another one')
       const relay = new Relay(carrierOf(stream))
@@ -120,6 +120,7 @@ function read(stream: Duplex, size: number): Promise<Buffer> {
     }
     const onError = (error: Error) => settle(() => reject(error))
     const onClose = () => settle(() => reject(new Error('it ended')))
+    if (stream.destroyed) return reject(stream.errored ?? new Error('it ended'))
     stream.on('readable', look)
     stream.on('error', onError)
     stream.on('close', onClose)
