@@ -41,7 +41,8 @@ function get(url: string): Promise<{ status: number; body: string }> {
   })
 }
 
-const server = (number: number) => `cd /tmp && exec python3 -m http.server ${number} --bind 127.0.0.1`
+const server = (number: number) =>
+  `mkdir -p /tmp/site && cd /tmp/site && exec python3 -m http.server ${number} --bind 127.0.0.1`
 const isLive = (found: Port | undefined) => found?.state === 'live' && found.forward?.url !== undefined
 
 describe('a port', () => {

@@ -45,8 +45,9 @@ function get(url: string, host?: string): Promise<{ status: number; body: string
   })
 }
 
+/** Serves a folder that nobody else writes to, so that its page is the same each time. */
 const server = (number: number, extra = '') =>
-  `cd /tmp && exec python3 -m http.server ${number} --bind 127.0.0.1 ${extra}`
+  `mkdir -p /tmp/site && cd /tmp/site && exec python3 -m http.server ${number} --bind 127.0.0.1 ${extra}`
 
 describe('a port of a real workspace', () => {
   it('shows up with its process, is forwarded, and its URL works', async () => {
