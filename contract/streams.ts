@@ -37,14 +37,14 @@ export const streams = {
       z.strictObject({ type: z.literal('ack'), bytes: z.number().int().min(0) }),
     ]),
     /**
-     * Engine to client. `replay` comes first: the screen and scrollback as escape sequences, or as their UTF-8, for a
-     * fresh terminal of that size; with `since`, what it has printed after that in another. One that comes later
-     * takes the place of all before it.
+     * Engine to client. `replay` comes first: the screen and scrollback as escape sequences for a fresh terminal of that
+     * size; with `since`, what it has printed after that, maybe in another. One that comes later takes the place of all
+     * before it.
      */
     down: z.discriminatedUnion('type', [
       z.strictObject({
         type: z.literal('replay'),
-        data: z.union([z.string(), Bytes]),
+        data: Bytes,
         columns: z.number(),
         rows: z.number(),
         since: z.strictObject({ data: Bytes, columns: z.number(), rows: z.number() }).optional(),

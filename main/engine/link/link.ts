@@ -28,6 +28,7 @@ export {
 export type {
   KeptTerminal,
   TerminalBeginning,
+  TerminalCheckpoint,
   TerminalFacts,
   TerminalPosition,
 } from './agent/terminals'

@@ -3,9 +3,8 @@ import { DisposableStack } from '../platform/disposable'
 import type { Logger } from '../platform/logger'
 import type { MessageEndpoint } from '../platform/message-port'
 import { isColorAnswer } from './answers'
-import type { FoundScreen } from './found-screen'
-import type { Snapshot } from './mirror'
 import type { PipeSink } from './output-pipe'
+import type { Screen } from './recent-screen'
 
 /**
  * A window that is owed output and acknowledges none for this long, in milliseconds, is let go: it may be suspended,
@@ -58,18 +57,10 @@ export class Attachment implements PipeSink {
     this.#post({ type: 'data', data: chunk })
   }
 
-  /** Sends the screen; from here on it takes output. */
-  begin({ columns, data, rows, tail }: Snapshot): void {
+  /** Sends the screen, and what was shown after it; from here on it takes output. */
+  begin(screen: Screen, since?: Screen): void {
     if (this.#stack.disposed) return
-    this.#post({ type: 'replay', data, columns, rows })
-    this.#live = true
-    if (tail.length > 0) this.send(tail.slice())
-  }
-
-  /** The same with a screen that the mirror may have still to read. */
-  beginWith({ screens: [left, since] }: FoundScreen): void {
-    if (this.#stack.disposed) return
-    this.#post({ type: 'replay', ...left, since })
+    this.#post({ type: 'replay', ...screen, ...(since && { since }) })
     this.#live = true
   }
 

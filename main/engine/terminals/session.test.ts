@@ -10,6 +10,7 @@ import {
   noCredentials,
   noFiles,
   noTerminals,
+  type TerminalCheckpoint,
 } from '../link/link'
 import { Collection } from '../platform/collection'
 import { endpointPair } from '../platform/endpoint-pair'
@@ -74,6 +75,7 @@ let processes: FakeProcess[]
 let stirred: number
 let foreground: Link['foreground']
 let execute: (process: FakeProcess) => Promise<FakeProcess>
+let kept: Link['terminals']
 
 beforeEach(() => {
   workspaces = new Collection()
@@ -82,6 +84,7 @@ beforeEach(() => {
   stirred = 0
   foreground = async () => undefined
   execute = async (process) => process
+  kept = noTerminals
   const link = {
     workspaceId: workspace.id,
     exec: (options: LinkExecOptions) => {
@@ -90,7 +93,9 @@ beforeEach(() => {
       return execute(process)
     },
     foreground: (session) => foreground(session),
-    terminals: noTerminals,
+    get terminals() {
+      return kept
+    },
     files: noFiles,
     credentials: noCredentials,
     activity: noActivity,
@@ -182,7 +187,8 @@ class Window {
   }
   get replay() {
     const first = this.messages[0]
-    return first?.type === 'replay' ? first.data : undefined
+    if (first?.type !== 'replay') return undefined
+    return `${Buffer.from(first.data)}${Buffer.from(first.since?.data ?? [])}`
   }
   get end() {
     const last = this.messages.at(-1)
@@ -367,6 +373,44 @@ describe('a session', () => {
     await terminals.handlers['sessions.rename']({ sessionId, title: '' }, signal)
     expect(record(sessionId)?.title).toBe('other')
   })
+})
+
+it('leaves a screen with its workspace that is as old as it says', async () => {
+  const left: TerminalCheckpoint[] = []
+  const beginning = { epoch: 'first', offset: 0, end: 0, columns: 80, rows: 24, lost: false }
+  const never = () => undefined
+  kept = {
+    ...noTerminals,
+    open: async (_id, { create: options }) => {
+      const process = new FakeProcess(options as LinkExecOptions)
+      processes.push(process)
+      return Object.assign(process, { beginning, onSize: never, onTyped: never })
+    },
+    checkpoint: async (_id, checkpoint) => void left.push(checkpoint),
+  }
+  const { process } = await create()
+  const line = (number: number) => `line ${String(number).padStart(6, '0')}\r\n`
+  const length = line(0).length
+  let printed = 0
+  const print = (count: number) => {
+    for (const until = printed + count; printed < until; printed++) process.stdout.write(line(printed))
+  }
+  print(10_000)
+  const gone = terminals.dispose()
+  for (let part = 0; part < 20; part++) {
+    print(100)
+    await new Promise((resolve) => setTimeout(resolve, 1))
+  }
+  await gone
+  const [screen] = left
+  const last = screen?.data
+    .toString()
+    .match(/line \d{6}/g)
+    ?.at(-1)
+  const end = (Number(last?.slice(5)) + 1) * length
+  // The line after that may have begun, and its own end may be still to come.
+  expect(screen?.offset).toBeGreaterThanOrEqual(end - 2)
+  expect(screen?.offset).toBeLessThan(end + length - 2)
 })
 
 describe('the end of a session', () => {

@@ -9,11 +9,11 @@ import { Attachment, type AttachmentOwner } from './attachment'
 import { CHECKPOINT_WORTH, CheckpointPace } from './checkpoint-pace'
 import { endByClosing, endOfProcess, endOfStart, endOfWorkspace, mayBeWorkspace } from './ends'
 import { terminalEnvironment } from './environment'
-import { FoundScreen } from './found-screen'
 import { JobActivity } from './job-activity'
 import { ScreenMirror } from './mirror'
 import { OutputPipe } from './output-pipe'
 import { OutputPosition } from './output-position'
+import { RecentScreen } from './recent-screen'
 import { SizeControl } from './size-control'
 import { TypedInput } from './typed-input'
 import { within } from './within'
@@ -70,8 +70,8 @@ export class TerminalSession implements AttachmentOwner {
   /** Whether it goes on in the workspace without this engine. */
   #isKept = false
   readonly #position: OutputPosition
-  /** Until somebody has seen it. */
-  #found: FoundScreen | undefined
+  /** What whoever comes next can begin with. */
+  readonly #recent: RecentScreen
   readonly #checkpoints = new CheckpointPace(() => void this.#checkpoint())
   readonly #input: TypedInput
   #end: SessionEnd | undefined
@@ -111,6 +111,7 @@ export class TerminalSession implements AttachmentOwner {
         }),
       onProgress: () => this.#pipe.roomMade(),
     })
+    this.#recent = new RecentScreen(this.#mirror)
     const position = new OutputPosition(this.#mirror)
     this.#position = position
     this.#pipe = new OutputPipe(
@@ -123,7 +124,7 @@ export class TerminalSession implements AttachmentOwner {
           return position.pending
         },
         write: (chunk) => {
-          if (this.#found?.add(chunk) === false) this.#found = undefined
+          this.#recent.add(chunk)
           position.write(chunk)
         },
       },
@@ -186,20 +187,20 @@ export class TerminalSession implements AttachmentOwner {
     this.#leader ??= attachment
     // Until it has its screen it takes nothing, so the pipe stands still and no byte falls between the two.
     this.#pipe.add(attachment)
+    // In the size that it had until now: the window changes that itself.
+    const { screens } = this.#recent
     if (!this.#end) this.#size.request(input.columns, input.rows, true)
     const begun = () => {
       this.#pipe.roomMade()
       if (this.#end) attachment.end(this.#end)
     }
-    const found = this.#found
-    this.#found = undefined
-    if (found) {
-      attachment.beginWith(found)
+    if (screens) {
+      attachment.begin(...screens)
       begun()
       return
     }
-    this.#mirror.whenParsed(() => {
-      attachment.begin(this.#mirror.snapshot())
+    this.#recent.take((screen) => {
+      attachment.begin(screen)
       begun()
     })
   }
@@ -224,6 +225,7 @@ export class TerminalSession implements AttachmentOwner {
   }
 
   setScrollback(lines: number): void {
+    this.#recent.forget()
     this.#mirror.setScrollback(lines)
   }
 
@@ -363,14 +365,17 @@ export class TerminalSession implements AttachmentOwner {
     if (!isFirst || snapshot) {
       this.#mirror.resize(snapshot?.columns ?? columns, snapshot?.rows ?? rows)
       this.#mirror.write(Buffer.concat([RESET, ...(snapshot ? [snapshot.data] : [])]))
-      const left = snapshot && { ...snapshot, data: new Uint8Array(snapshot.data) }
-      const found = isFirst && left ? new FoundScreen(left, beginning) : undefined
       this.#mirror.resize(columns, rows)
-      for (const attachment of this.#attachments) {
-        if (found) attachment.beginWith(found)
-        else this.#mirror.whenParsed(() => attachment.begin(this.#mirror.snapshot()))
-      }
-      this.#found = this.#attachments.size === 0 ? found : undefined
+      const left = isFirst && snapshot && { ...snapshot, data: new Uint8Array(snapshot.data) }
+      if (left) this.#recent.found(left, { columns, rows })
+      else this.#recent.forget()
+      const attachments = [...this.#attachments]
+      const screens = this.#recent.screens
+      if (screens) for (const attachment of attachments) attachment.begin(...screens)
+      else if (attachments.length > 0)
+        this.#recent.take((screen) => {
+          for (const attachment of attachments) attachment.begin(screen)
+        })
     }
     this.#position.begin(beginning, this.#options.kept !== undefined || !isFirst)
   }
@@ -418,15 +423,19 @@ export class TerminalSession implements AttachmentOwner {
   #checkpoint(): Promise<void> {
     this.#checkpoints.stop()
     this.#position.checkpointed()
+    // What it is given from now on is not on the screen that is taken.
+    const at = this.#position.shown
+    if (!at) return Promise.resolve()
+    const { terminals } = this.#options.link
     return new Promise((resolve) => {
-      this.#mirror.whenParsed(() => {
-        const at = this.#position.shown
-        if (!at) return resolve()
-        const { columns, data, rows, tail } = this.#mirror.snapshot()
-        const screen = Buffer.concat([Buffer.from(data, 'utf8'), tail])
-        void this.#options.link.terminals
-          .checkpoint(this.id, { ...at, columns, rows, data: screen })
-          .then(resolve, resolve)
+      this.#recent.take(({ columns, data, rows }) => {
+        const left = {
+          ...at,
+          columns,
+          rows,
+          data: Buffer.from(data.buffer, data.byteOffset, data.byteLength),
+        }
+        void terminals.checkpoint(this.id, left).then(resolve, resolve)
       })
     })
   }
@@ -461,6 +470,7 @@ export class TerminalSession implements AttachmentOwner {
   #applySize(columns: number, rows: number): void {
     this.#jobs.resized()
     this.#mirror.resize(columns, rows)
+    this.#recent.resized({ columns, rows })
     this.#options.sessions.patch(this.id, { columns, rows })
   }
 

@@ -114,7 +114,7 @@ export async function openTerminal(berth: BenchEngine, workspaceId: string): Pro
     if (message.type === 'data') {
       text = (text + Buffer.from(message.data).toString('latin1')).slice(-200_000)
       client.post({ type: 'ack', bytes: message.data.length })
-    } else if (message.type === 'replay') text += typeof message.data === 'string' ? message.data : ''
+    } else if (message.type === 'replay') text += Buffer.from(message.data).toString('latin1')
     for (const listener of [...listeners]) listener()
   })
   berth.engine.open('terminal', { sessionId, ...size }, server)

@@ -186,7 +186,9 @@ function serveTerminal(port: MessagePort): void {
   }
   port.postMessage({
     type: 'replay',
-    data: `${prompt}streamlit run app.py\r\n\r\n  You can now view your app in your browser.\r\n\r\n  Local URL: \u001b[36mhttp://localhost:8501\u001b[0m\r\n\r\n${prompt}`,
+    data: encoder.encode(
+      `${prompt}streamlit run app.py\r\n\r\n  You can now view your app in your browser.\r\n\r\n  Local URL: \u001b[36mhttp://localhost:8501\u001b[0m\r\n\r\n${prompt}`,
+    ),
     columns: 80,
     rows: 24,
   })
