@@ -4,7 +4,7 @@ import type { Locator } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { launchBrowser, openPage } from '../harness/browser'
 import { TEST_IMAGES } from '../harness/images'
-import type { TestNamespace } from '../harness/kubernetes/namespaces'
+import type { Rule, TestNamespace } from '../harness/kubernetes/namespaces'
 import { type ObtainedCluster, obtainCluster } from '../harness/kubernetes/obtain'
 import { BerthPage } from './berth-page'
 import { pictureFailures } from './failure-picture'
@@ -193,27 +193,23 @@ describe('a cluster', () => {
   })
 
   it('does not offer what this identity may not do, and names the right', async () => {
-    const role = JSON.parse(await asAdmin('get', 'role', 'berth', '-o', 'json')) as {
-      rules: { resources: string[] }[]
-    }
-    const change = async (rules: readonly object[]) => {
-      await asAdmin('patch', 'role', 'berth', '--type=merge', '-p', JSON.stringify({ rules }))
+    const usual = await namespace.rules()
+    const change = async (rules: readonly Rule[]) => {
+      await namespace.setRules(rules)
       await window.go('Targets')
       await card()
         .getByRole('button', { name: /^Check .* again$/ })
         .click()
     }
     await change(
-      role.rules.filter(
-        ({ resources }) => !resources.includes('pods/log') && !resources.includes('statefulsets'),
-      ),
+      usual.filter(({ resources }) => !resources.includes('pods/log') && !resources.includes('statefulsets')),
     )
     await card()
       .getByRole('alert')
       .getByText(/statefulsets/)
       .first()
       .waitFor()
-    await change(role.rules.filter(({ resources }) => !resources.includes('pods/log')))
+    await change(usual.filter(({ resources }) => !resources.includes('pods/log')))
     await card()
       .getByRole('alert')
       .getByText(/may not get pods\/log/)
@@ -222,7 +218,7 @@ describe('a cluster', () => {
     await window.tab('Logs')
     const denied = window.page.getByRole('alert', { name: /Logs cannot be read/ })
     await denied.getByText(`"${namespace.user}" may not get pods/log.`).waitFor()
-    await change(role.rules)
+    await change(usual)
     await card().getByRole('alert').waitFor({ state: 'detached' })
     await window.page.getByRole('navigation', { name: 'Main' }).getByRole('button', { name: NAME }).click()
     await denied.waitFor({ state: 'detached' })

@@ -27,18 +27,6 @@ function openDriver(kubeconfig: string, space?: string): Driver {
   return driver
 }
 
-const changeRole = (rules: readonly object[]) =>
-  cluster.kubectl(
-    '-n',
-    namespace.name,
-    'patch',
-    'role',
-    'berth',
-    '--type=merge',
-    '-p',
-    JSON.stringify({ rules }),
-  )
-
 describe('probe', () => {
   it('says the version, who it is, and that the Role suffices', async () => {
     const facts = await openDriver(namespace.kubeconfig).probe(never)
@@ -59,12 +47,8 @@ describe('probe', () => {
 
   it('names the verbs that are missing, and goes on without them where it can', async () => {
     const driver = openDriver(namespace.kubeconfig)
-    const role = JSON.parse(
-      await cluster.kubectl('-n', namespace.name, 'get', 'role', 'berth', '-o', 'json'),
-    ) as {
-      rules: { resources: string[] }[]
-    }
-    await changeRole(role.rules.filter(({ resources }) => !resources.includes('pods/exec')))
+    const rules = await namespace.rules()
+    await namespace.setRules(rules.filter(({ resources }) => !resources.includes('pods/exec')))
     const { restriction, denied } = await driver.probe(never)
     expect(denied).toEqual([
       { action: 'terminals', rights: ['get pods/exec', 'create pods/exec'] },
@@ -78,13 +62,13 @@ describe('probe', () => {
       `"${namespace.user}" may not get, create pods/exec; get, create pods/portforward in the namespace "${namespace.name}"`,
     )
 
-    await changeRole([])
+    await namespace.setRules([])
     const refused = await problemOf(driver.probe(never))
     expect(refused).toMatchObject({ code: 'target-forbidden', remedy: expect.stringContaining('role.yaml') })
     expect(refused?.cause).toContain('get, list, watch, create, patch, delete statefulsets.apps')
     const [found] = await driver.diagnose(newId(), never)
     expect(found).toMatchObject({ code: 'target-forbidden', cause: expect.stringContaining(namespace.user) })
-    await changeRole(role.rules)
+    await namespace.setRules(rules)
     expect((await driver.probe(never)).restriction).toBeUndefined()
   })
 })

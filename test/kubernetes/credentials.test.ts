@@ -194,7 +194,8 @@ printf '{"apiVersion":"client.authentication.k8s.io/v1beta1","kind":"ExecCredent
     const byCertificate = openDriver({
       user: { 'client-certificate': files.certificate, 'client-key': files.key },
     })
-    expect(await problemOf(byCertificate.probe(never))).toBeUndefined()
+    // The server hears of the binding a moment later.
+    await expect.poll(() => problemOf(byCertificate.probe(never)), { timeout: 30_000 }).toBeUndefined()
     use(await certificate('cleo', 'cleo'))
     const who = async () => (await problemOf(byCertificate.probe(never)))?.cause
     while (!(await who())?.includes('"cleo"')) await new Promise((resolve) => setTimeout(resolve, 500))

@@ -5,6 +5,13 @@ import { root } from '../../../scripts/setup/folders.mjs'
 import { command } from '../command'
 import { type KubeconfigEntry, writeKubeconfig } from './kubeconfig'
 
+/** A rule of a Role: rbac.authorization.k8s.io/v1, PolicyRule. */
+export interface Rule {
+  readonly apiGroups: readonly string[]
+  readonly resources: readonly string[]
+  readonly verbs: readonly string[]
+}
+
 /** A namespace of a test's own, and a user who may do there what resources/kubernetes/role.yaml says, and nothing elsewhere. */
 export interface TestNamespace {
   readonly name: string
@@ -14,6 +21,10 @@ export interface TestNamespace {
   readonly user: string
   /** Runs kubectl as the limited user, in the namespace. */
   kubectl(...args: string[]): Promise<string>
+  /** What the limited user may do. */
+  rules(): Promise<readonly Rule[]>
+  /** Gives the limited user other rights; resolves when the API server goes by them, which it does a moment later. */
+  setRules(rules: readonly Rule[]): Promise<void>
   /** Asks for the end of the namespace and all in it; does not wait for it. */
   dispose(): Promise<void>
 }
@@ -72,12 +83,27 @@ export async function makeNamespace(
   await mkdir(dirname(kubeconfig), { recursive: true })
   await writeKubeconfig(kubeconfig, { ...(await clusterOf(kubectl)), user: account, token, namespace: name })
   await untilPodsAreAdmitted(kubectl, name)
+  const user = `system:serviceaccount:${name}:${account}`
+  const role = (...args: string[]) => kubectl(['-n', name, ...args])
+  await untilAllowed(kubectl, name, user, { group: 'apps', resource: 'statefulsets', verb: 'create' })
   const asUser = kubectlWith(kubeconfig, join(folder, 'kubectl-cache'))
   return {
     name,
     kubeconfig,
-    user: `system:serviceaccount:${name}:${account}`,
+    user,
     kubectl: (...args) => asUser(args),
+    rules: async () => {
+      const { rules } = JSON.parse(await role('get', 'role', 'berth', '-o', 'json')) as { rules: Rule[] }
+      return rules
+    },
+    setRules: async (rules) => {
+      // A role changes as a whole: a server that knows of this right, which nobody needs, knows of the others.
+      const mark = { group: 'berth.test', resource: `change-${randomBytes(4).toString('hex')}`, verb: 'get' }
+      const marked: Rule = { apiGroups: [mark.group], resources: [mark.resource], verbs: [mark.verb] }
+      const patch = JSON.stringify({ rules: [...rules, marked] })
+      await role('patch', 'role', 'berth', '--type=merge', '-p', patch)
+      await untilAllowed(kubectl, name, user, mark)
+    },
     dispose: async () => {
       await kubectl(['delete', 'namespace', name, '--wait=false', '--ignore-not-found'])
     },
@@ -92,6 +118,28 @@ async function clusterOf(kubectl: Kubectl): Promise<Pick<KubeconfigEntry, 'name'
   const [found] = (JSON.parse(view) as { clusters: Pick<KubeconfigEntry, 'name' | 'cluster'>[] }).clusters
   if (!found) throw new Error('the kubeconfig has no current context')
   return found
+}
+
+/** The API server takes a moment to hear of rights that it was told to give. */
+async function untilAllowed(
+  kubectl: Kubectl,
+  namespace: string,
+  user: string,
+  right: { readonly group: string; readonly resource: string; readonly verb: string },
+): Promise<void> {
+  const review = JSON.stringify({
+    apiVersion: 'authorization.k8s.io/v1',
+    kind: 'SubjectAccessReview',
+    spec: { user, resourceAttributes: { namespace, ...right } },
+  })
+  const deadline = Date.now() + 60_000
+  for (;;) {
+    const path = '/apis/authorization.k8s.io/v1/subjectaccessreviews'
+    const answer = await kubectl(['create', '--raw', path, '-f', '-'], review)
+    if ((JSON.parse(answer) as { status: { allowed: boolean } }).status.allowed) return
+    if (Date.now() > deadline) throw new Error(`${user} may not ${right.verb} ${right.resource}`)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
 }
 
 /** A pod is refused until the controllers have given its namespace an account and, in old clusters, a token. */

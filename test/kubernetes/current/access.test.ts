@@ -7,17 +7,11 @@ import { silentLogger } from '../../../main/engine/platform/logger'
 import { makeWorkspace, never, Recorder } from '../../conformance/harness'
 import { TEST_IMAGES } from '../../harness/images'
 import type { TestCluster } from '../../harness/kubernetes/cluster'
-import type { TestNamespace } from '../../harness/kubernetes/namespaces'
+import type { Rule, TestNamespace } from '../../harness/kubernetes/namespaces'
 import { sharedCluster } from '../../harness/kubernetes/shared'
 import { problemOf } from '../../harness/problems'
 import { openOnlyTarget } from '../open-driver'
 import { clientOf, without } from '../pods'
-
-interface Rule {
-  readonly apiGroups: readonly string[]
-  readonly resources: readonly string[]
-  readonly verbs: readonly string[]
-}
 
 let cluster: TestCluster
 let namespace: TestNamespace
@@ -37,16 +31,13 @@ afterAll(async () => {
   await namespace?.dispose()
 })
 
-const role = (...args: string[]) => cluster.kubectl('-n', namespace.name, ...args)
-const setRules = (rules: readonly Rule[]) =>
-  role('patch', 'role', 'berth', '--type=merge', '-p', JSON.stringify({ rules }))
 it('says what a Role of the time before 1.35 lacks, where it may only get a websocket', async () => {
-  const { rules } = JSON.parse(await role('get', 'role', 'berth', '-o', 'json')) as { rules: Rule[] }
+  const rules = await namespace.rules()
   const { id } = await makeWorkspace(driver, TEST_IMAGES.alpine, { definition: { remoteUser: 'dev' } })
   try {
     const streams = (rule: Rule) =>
       rule.resources.some((name) => ['pods/exec', 'pods/portforward'].includes(name))
-    await setRules(rules.map((rule) => (streams(rule) ? { ...rule, verbs: ['get'] } : rule)))
+    await namespace.setRules(rules.map((rule) => (streams(rule) ? { ...rule, verbs: ['get'] } : rule)))
     const { restriction } = await driver.probe(never)
     expect(restriction).toMatchObject({
       code: 'target-forbidden',
@@ -76,14 +67,14 @@ it('says what a Role of the time before 1.35 lacks, where it may only get a webs
     })
     await dependencies.client.dispose()
 
-    await setRules(rules)
+    await namespace.setRules(rules)
     const process = await driver.exec(id, { command: ['true'] }, never)
     process.stdout.resume()
     process.stderr?.resume()
     expect((await process.exit).code).toBe(0)
     expect((await driver.probe(never)).restriction).toBeUndefined()
   } finally {
-    await setRules(rules)
+    await namespace.setRules(rules)
     await driver.remove(id, new Recorder(), never)
   }
 })

@@ -51,18 +51,10 @@ beforeAll(async () => {
   cluster = await sharedCluster()
   namespace = await cluster.makeNamespace()
   client = clientOf(namespace)
-  const rules = [{ apiGroups: [group], resources: ['quays'], verbs: ['create', 'get'] }]
-  const metadata = { name: 'quays', namespace: namespace.name }
-  const subjects = [{ kind: 'ServiceAccount', name: 'developer', namespace: namespace.name }]
-  const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'quays' }
-  const rights = { apiVersion: 'rbac.authorization.k8s.io/v1', metadata }
-  const items = [
-    definition,
-    { ...rights, kind: 'Role', rules },
-    { ...rights, kind: 'RoleBinding', subjects, roleRef },
-  ]
-  writeFileSync(file, JSON.stringify({ apiVersion: 'v1', kind: 'List', items }))
+  writeFileSync(file, JSON.stringify(definition))
   await cluster.kubectl('create', '-f', file)
+  const right = { apiGroups: [group], resources: ['quays'], verbs: ['create', 'get'] }
+  await namespace.setRules([...(await namespace.rules()), right])
   await cluster.kubectl('wait', '--for=condition=Established', `crd/quays.${group}`, '--timeout=60s')
 })
 afterAll(async () => {
