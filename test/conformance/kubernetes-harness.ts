@@ -11,6 +11,7 @@ export interface KubernetesHarness extends DriverHarness {
   prepare(): Promise<void>
   /** As administrator, in the tests' own namespace. */
   kubectl(...args: string[]): Promise<string>
+  readonly makeQuota: TestNamespace['makeQuota']
   /** The name of the tests' own namespace. */
   namespace(): string
   /** Path of the kubeconfig of the user who may work there. */
@@ -40,6 +41,7 @@ export function kubernetesHarness(): KubernetesHarness {
       prepared = { cluster, namespace }
     },
     kubectl: asAdmin,
+    makeQuota: (...quota) => use().namespace.makeQuota(...quota),
     namespace: () => use().namespace.name,
     kubeconfig: () => use().namespace.kubeconfig,
     open: () => {

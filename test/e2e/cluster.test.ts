@@ -1,7 +1,7 @@
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Locator } from 'playwright-core'
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { launchBrowser, openPage } from '../harness/browser'
 import { TEST_IMAGES } from '../harness/images'
 import type { Rule, TestNamespace } from '../harness/kubernetes/namespaces'
@@ -30,12 +30,7 @@ beforeAll(async () => {
   }
   obtained = found
   namespace = await found.cluster.makeNamespace()
-  await asAdmin('create', 'quota', 'team', '--hard=requests.cpu=500m,requests.memory=512Mi')
-  const counted = async () => {
-    if ((await asAdmin('get', 'quota', 'team', '-o', 'jsonpath={.status.hard}')) === '')
-      throw new Error('the quota is not counted yet')
-  }
-  await vi.waitFor(counted, { timeout: 60_000, interval: 200 })
+  await namespace.makeQuota('team', 'requests.cpu=500m,requests.memory=512Mi')
   context = (await namespace.kubectl('config', 'current-context')).trim()
   home = await makeHome()
   await mkdir(join(home.path, '.kube'))

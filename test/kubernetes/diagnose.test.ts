@@ -281,7 +281,7 @@ describe('nodes', () => {
 
 describe('what the namespace does not admit', () => {
   it('says what of a quota is used up', async () => {
-    await harness.kubectl('create', 'quota', 'tight', '--hard=pods=0')
+    await harness.makeQuota('tight', 'pods=0')
     try {
       const id = await make()
       const found = await startProblem(id)

@@ -116,11 +116,8 @@ describe('a volume', () => {
   it('tells a quota that it would go over', async () => {
     const id = await make({ storage: '16Mi' })
     await driver.start(id, new Recorder(), never)
-    await harness.kubectl('create', 'quota', 'full', '--hard=requests.storage=20Mi')
+    await harness.makeQuota('full', 'requests.storage=20Mi')
     try {
-      // One that has not been counted yet refuses nothing.
-      while (!(await harness.kubectl('get', 'quota', 'full', '-o', 'jsonpath={.status.used}')))
-        await new Promise((resolve) => setTimeout(resolve, 200))
       expect(await problemOf(driver.grow(id, '32Mi', new Recorder(), never))).toMatchObject({
         code: 'quota-exceeded',
         cause: expect.stringContaining('"full"'),

@@ -48,14 +48,6 @@ function openDriver(kubeconfig = namespace.kubeconfig): Driver & { readonly clus
   return Object.assign(driver, { cluster: verbs })
 }
 
-/** The quota's controller has counted: before that it lets nothing in. */
-async function makeQuota(name: string, hard: string, ...more: string[]): Promise<void> {
-  await asAdmin('create', 'quota', name, `--hard=${hard}`, ...more)
-  await expect
-    .poll(() => asAdmin('get', 'quota', name, '-o', 'jsonpath={.status.hard}'), { timeout: 30_000 })
-    .not.toBe('')
-}
-
 async function make(driver: Driver, id: string, kubernetes: KubernetesOptions): Promise<void> {
   const definition = definitionOf({ image: TEST_IMAGES.alpine })
   const image = await driver.resolveImage(
@@ -84,7 +76,7 @@ describe('the room of a namespace', () => {
     const free = await driver.cluster.room(undefined, never)
     expect(free).toEqual({ allowances: [], bounds: [], unknown: ['list storageclasses.storage.k8s.io'] })
 
-    await makeQuota('team', 'requests.cpu=300m,requests.memory=256Mi,limits.memory=256Mi,pods=5')
+    await namespace.makeQuota('team', 'requests.cpu=300m,requests.memory=256Mi,limits.memory=256Mi,pods=5')
     const options = { requests: { cpu: '300m', memory: '64Mi' }, limits: { memory: '256Mi' } }
     expect((await driver.cluster.room(undefined, never)).problem).toMatchObject({
       code: 'quota-exceeded',
@@ -145,7 +137,7 @@ describe('the room of a namespace', () => {
     }
     await writeFile(join(folder, 'range.json'), JSON.stringify(range))
     await asAdmin('create', '-f', join(folder, 'range.json'))
-    await makeQuota('all', 'requests.cpu=150m,limits.memory=128Mi')
+    await namespace.makeQuota('all', 'requests.cpu=150m,limits.memory=128Mi')
     // Its controller may have seen a pod that has ended since.
     await expect
       .poll(() => asAdmin('get', 'quota', 'all', '-o', 'jsonpath={.status.used.requests\\.cpu}'), {

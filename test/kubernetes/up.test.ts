@@ -95,7 +95,7 @@ describe('berth up on a cluster', () => {
   })
 
   it('says before anything is made that there is no room', async () => {
-    await cluster.kubectl('-n', namespace.name, 'create', 'quota', 'team', '--hard=requests.cpu=500m')
+    await namespace.makeQuota('team', 'requests.cpu=500m')
     const { problem, room } = await roomOf()
     expect(problem).toBeNull()
     expect(room).toEqual([expect.objectContaining({ quota: 'team', resource: 'requests.cpu', left: '500m' })])

@@ -25,6 +25,11 @@ export interface TestNamespace {
   rules(): Promise<readonly Rule[]>
   /** Gives the limited user other rights; resolves when the API server goes by them, which it does a moment later. */
   setRules(rules: readonly Rule[]): Promise<void>
+  /**
+   * Bounds what the namespace may have, `--hard` of kubectl; resolves when its controller has counted. Before that it
+   * lets nothing in.
+   */
+  makeQuota(name: string, hard: string, ...more: string[]): Promise<void>
   /** Asks for the end of the namespace and all in it; does not wait for it. */
   dispose(): Promise<void>
 }
@@ -84,7 +89,7 @@ export async function makeNamespace(
   await writeKubeconfig(kubeconfig, { ...(await clusterOf(kubectl)), user: account, token, namespace: name })
   await untilPodsAreAdmitted(kubectl, name)
   const user = `system:serviceaccount:${name}:${account}`
-  const role = (...args: string[]) => kubectl(['-n', name, ...args])
+  const within = (...args: string[]) => kubectl(['-n', name, ...args])
   await untilAllowed(kubectl, name, user, { group: 'apps', resource: 'statefulsets', verb: 'create' })
   const asUser = kubectlWith(kubeconfig, join(folder, 'kubectl-cache'))
   return {
@@ -93,7 +98,7 @@ export async function makeNamespace(
     user,
     kubectl: (...args) => asUser(args),
     rules: async () => {
-      const { rules } = JSON.parse(await role('get', 'role', 'berth', '-o', 'json')) as { rules: Rule[] }
+      const { rules } = JSON.parse(await within('get', 'role', 'berth', '-o', 'json')) as { rules: Rule[] }
       return rules
     },
     setRules: async (rules) => {
@@ -101,8 +106,15 @@ export async function makeNamespace(
       const mark = { group: 'berth.test', resource: `change-${randomBytes(4).toString('hex')}`, verb: 'get' }
       const marked: Rule = { apiGroups: [mark.group], resources: [mark.resource], verbs: [mark.verb] }
       const patch = JSON.stringify({ rules: [...rules, marked] })
-      await role('patch', 'role', 'berth', '--type=merge', '-p', patch)
+      await within('patch', 'role', 'berth', '--type=merge', '-p', patch)
       await untilAllowed(kubectl, name, user, mark)
+    },
+    makeQuota: async (quota, hard, ...more) => {
+      await within('create', 'quota', quota, `--hard=${hard}`, ...more)
+      await until(`the quota ${quota} is counted`, async () => {
+        const counted = await within('get', 'quota', quota, '-o', 'jsonpath={.status.used}')
+        return counted !== ''
+      })
     },
     dispose: async () => {
       await kubectl(['delete', 'namespace', name, '--wait=false', '--ignore-not-found'])
@@ -132,12 +144,18 @@ async function untilAllowed(
     kind: 'SubjectAccessReview',
     spec: { user, resourceAttributes: { namespace, ...right } },
   })
-  const deadline = Date.now() + 60_000
-  for (;;) {
-    const path = '/apis/authorization.k8s.io/v1/subjectaccessreviews'
+  const path = '/apis/authorization.k8s.io/v1/subjectaccessreviews'
+  await until(`${user} may ${right.verb} ${right.resource}`, async () => {
     const answer = await kubectl(['create', '--raw', path, '-f', '-'], review)
-    if ((JSON.parse(answer) as { status: { allowed: boolean } }).status.allowed) return
-    if (Date.now() > deadline) throw new Error(`${user} may not ${right.verb} ${right.resource}`)
+    return (JSON.parse(answer) as { status: { allowed: boolean } }).status.allowed
+  })
+}
+
+/** Rejects after a minute. */
+async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 60_000
+  while (!(await isSo())) {
+    if (Date.now() > deadline) throw new Error(`waited in vain until ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
 }
