@@ -27,7 +27,7 @@ export interface TestNamespace {
   setRules(rules: readonly Rule[]): Promise<void>
   /**
    * Bounds what the namespace may have, `--hard` of kubectl; resolves when its controller has counted. Before that it
-   * lets nothing in.
+   * lets everything in or nothing, by the kind of object.
    */
   makeQuota(name: string, hard: string, ...more: string[]): Promise<void>
   /** Asks for the end of the namespace and all in it; does not wait for it. */
