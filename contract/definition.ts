@@ -1,4 +1,9 @@
 import { z } from 'zod'
+import { FeatureRequest } from './feature'
+import { ImageBuild } from './image-build'
+import { Mount } from './mount'
+import { Dependency, Service } from './service'
+import { Task } from './task'
 
 /** A command as devcontainer.json writes it: a shell line, an argument vector, or several of these that run side by side. */
 export const LifecycleCommand = z.union([
@@ -40,30 +45,67 @@ export const PortAttributes = z.strictObject({
 })
 export type PortAttributes = z.infer<typeof PortAttributes>
 
-export const Mount = z.strictObject({
-  type: z.enum(['bind', 'volume', 'tmpfs']),
-  /** A path of the machine that runs the engine, or a volume's name; absent for tmpfs. */
-  source: z.string().optional(),
-  /** Absolute path inside the workspace. */
-  target: z.string(),
-  readOnly: z.boolean().optional(),
-})
-export type Mount = z.infer<typeof Mount>
-
-export const ImageBuild = z.strictObject({
-  /** Path of the Dockerfile, relative to the repository's root. */
-  dockerfile: z.string(),
-  /** Build context, relative to the repository's root; `.` is the root itself. */
-  context: z.string(),
-  args: z.record(z.string(), z.string()),
-  target: z.string().optional(),
-  cacheFrom: z.array(z.string()).optional(),
-})
-export type ImageBuild = z.infer<typeof ImageBuild>
-
 /** Something the definition says that Berth does not do, and why: shown to the user by name. */
 export const NotApplied = z.strictObject({ field: z.string(), reason: z.string() })
 export type NotApplied = z.infer<typeof NotApplied>
+
+/** A git repository that belongs beside the source (.gitpod.yml, "additionalRepositories"; devfile, "projects"). */
+export const AdditionalRepository = z.strictObject({
+  url: z.string(),
+  /** Branch, tag or commit. */
+  ref: z.string().optional(),
+  /** Absolute path inside the workspace. */
+  folder: z.string(),
+})
+export type AdditionalRepository = z.infer<typeof AdditionalRepository>
+
+/** A secret that the definition wants the user asked for; it is a variable of the workspace then. */
+export const SecretRequest = z.strictObject({
+  name: z.string(),
+  description: z.string().optional(),
+  /** An `http(s)` address. */
+  documentationUrl: z.string().optional(),
+})
+export type SecretRequest = z.infer<typeof SecretRequest>
+
+/** The least that the machine must have (containers.dev, "Minimum host requirements"). Sizes are in bytes. */
+export const HostRequirements = z.strictObject({
+  cpus: z.number().positive().optional(),
+  memory: z.number().int().positive().optional(),
+  storage: z.number().int().positive().optional(),
+  gpu: z.enum(['required', 'optional']).optional(),
+})
+export type HostRequirements = z.infer<typeof HostRequirements>
+
+/** What editors are told when they open the workspace. */
+export const Customizations = z.strictObject({
+  vscode: z
+    .strictObject({
+      /** `publisher.name`, or with `-` before it one that is not wanted. */
+      extensions: z.array(z.string()),
+      settings: z.record(z.string(), z.json()),
+    })
+    .optional(),
+  /** Plugins by their ids. */
+  jetbrains: z.strictObject({ plugins: z.array(z.string()) }).optional(),
+})
+export type Customizations = z.infer<typeof Customizations>
+
+/** How the user's environment is found out for lifecycle commands (containers.dev, "userEnvProbe"). */
+export const UserEnvProbe = z.enum(['none', 'interactiveShell', 'loginShell', 'loginInteractiveShell'])
+export type UserEnvProbe = z.infer<typeof UserEnvProbe>
+
+/** Formats of a definition: of a file, of no file (`image`, `default`), or guessed from the repository (`detected`). */
+export const DefinitionFormatName = z.enum([
+  'devcontainer',
+  'gitpod',
+  'devfile',
+  'dockerfile',
+  'detected',
+  'image',
+  'default',
+])
+export type DefinitionFormatName = z.infer<typeof DefinitionFormatName>
 
 /**
  * What a workspace should be, whatever file said so. Variables are already substituted, with two exceptions:
@@ -75,14 +117,18 @@ export const Definition = z.strictObject({
   version: z.literal(1),
   /** The file's own name for the environment; empty where it gives none. */
   title: z.string(),
-  format: z.enum(['devcontainer', 'dockerfile', 'image', 'default']),
-  /** Path of the file that said it, relative to the repository's root; absent for `image` and `default`. */
+  format: DefinitionFormatName,
+  /** Path of the file that said it, relative to the repository's root; absent where no file did. */
   path: z.string().optional(),
   /** Exactly one of `image` and `build` is present. */
   image: z.string().optional(),
   /** The file names neither image nor build: `image` is the default one. */
   imageIsDefault: z.literal(true).optional(),
   build: ImageBuild.optional(),
+  /** Installed on top of the image, in an order of their own. */
+  features: z.array(FeatureRequest).default([]),
+  /** Features that come first, by their references without a version, the first one first. */
+  featureOrder: z.array(z.string()).optional(),
   /** Absolute path of the source inside the workspace, and where terminals start. */
   workspaceFolder: z.string(),
   /** Who PID 1 runs as; absent: as the image says. */
@@ -97,6 +143,13 @@ export const Definition = z.strictObject({
   init: z.boolean(),
   /** False: the image's own entry point and command run instead of Berth's idle command. */
   overrideCommand: z.boolean(),
+  /** In place of the image's own, where that runs at all: see `overrideCommand`. */
+  entrypoint: z.array(z.string()).optional(),
+  command: z.array(z.string()).optional(),
+  /** Containers beside the workspace's own. */
+  services: z.array(Service).default([]),
+  /** What of the services must be so before lifecycle commands run; absent: each has started, or is healthy if it can tell. */
+  dependsOn: z.array(Dependency).optional(),
   /** Ports to forward whether or not anything listens yet, in the definition's order. */
   forwardPorts: z.array(z.number().int().min(1).max(65535)),
   /** Keys are a port (`8501`), a range (`3000-3010`) or a regular expression on the process's command line. */
@@ -105,6 +158,12 @@ export const Definition = z.strictObject({
   lifecycle: z.partialRecord(LifecyclePhase, LifecycleCommand),
   /** The last phase that must end before the workspace counts as ready. */
   waitFor: LifecyclePhase,
+  userEnvProbe: UserEnvProbe.optional(),
+  tasks: z.array(Task).default([]),
+  repositories: z.array(AdditionalRepository).default([]),
+  secrets: z.array(SecretRequest).default([]),
+  hostRequirements: HostRequirements.optional(),
+  customizations: Customizations.optional(),
   notApplied: z.array(NotApplied),
 })
 export type Definition = z.infer<typeof Definition>
@@ -124,6 +183,11 @@ export function emptyDefinition(sourceName: string): Omit<Definition, 'format'> 
     portsAttributes: {},
     lifecycle: {},
     waitFor: 'updateContentCommand',
+    features: [],
+    services: [],
+    tasks: [],
+    repositories: [],
+    secrets: [],
     notApplied: [],
   }
 }

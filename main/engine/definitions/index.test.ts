@@ -149,7 +149,7 @@ describe('what devcontainer.json may say', () => {
       {},
       { '.devcontainer/Dockerfile': 'FROM x' },
     )
-    expect(JSON.stringify(definition)).not.toContain('secret')
+    expect(JSON.stringify(definition)).not.toContain('hunter2')
     expect(definition.containerEnv.A).toBe('$' + '{localEnv:TOKEN}')
   })
 

@@ -22,6 +22,6 @@ export const testContext: DefinitionContext = {
   workspaceId: 'abcdefghij',
   sourceName: 'app',
   defaultImage: 'debian:bookworm',
-  env: { HOME: '/home/me', TOKEN: 'secret' },
+  env: { HOME: '/home/me', TOKEN: 'hunter2' },
   bindMounts: true,
 }

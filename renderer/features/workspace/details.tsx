@@ -132,7 +132,10 @@ function memory({ memory: used, memoryLimit }: Stats): string {
 
 const formats: Record<Definition['format'], string> = {
   devcontainer: 'Dev Container',
+  gitpod: 'Gitpod',
+  devfile: 'Devfile',
   dockerfile: 'Dockerfile',
+  detected: 'Proposed by what the source holds',
   image: 'Image',
   default: 'Default image; the source has no definition',
 }

@@ -33,6 +33,11 @@ export const definition: Definition = {
   portsAttributes: { '8501': { label: 'Streamlit', onAutoForward: 'openBrowserOnce' } },
   lifecycle: { postCreateCommand: 'pip install -r requirements.txt', postStartCommand: ['make', 'serve'] },
   waitFor: 'updateContentCommand',
+  features: [],
+  services: [],
+  tasks: [],
+  repositories: [],
+  secrets: [],
   notApplied: [
     { field: 'features', reason: 'Dev Container features come with a later version of Berth' },
     { field: 'hostRequirements.gpu', reason: 'Nothing checks the host for a GPU yet' },

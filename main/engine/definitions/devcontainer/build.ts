@@ -1,9 +1,9 @@
 import { posix } from 'node:path'
 import type { ImageBuild } from '#contract'
+import type { Value } from '../document/value'
 import { insideRepository } from '../paths'
 import type { RepositoryReader } from '../reader'
 import { closest } from '../suggest'
-import type { Value } from './values'
 
 const buildNames = ['dockerfile', 'context', 'args', 'target', 'cacheFrom', 'options']
 

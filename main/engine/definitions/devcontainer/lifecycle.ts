@@ -1,5 +1,5 @@
 import type { LifecycleCommand } from '#contract'
-import type { Value } from './values'
+import type { Value } from '../document/value'
 
 const example = 'Write a shell line, a list of arguments, or an object of those that run side by side.'
 

@@ -1,7 +1,7 @@
 import type { Mount } from '#contract'
+import { shorten, type Value } from '../document/value'
 import { containerPath } from '../paths'
 import type { DefinitionContext } from '../reader'
-import { shorten, type Value } from './values'
 
 const example = 'Write, for example, "type=volume,source=cache,target=/home/dev/.cache".'
 

@@ -1,6 +1,6 @@
 import { OnAutoForward, type PortAttributes } from '#contract'
+import type { Value } from '../document/value'
 import { closest } from '../suggest'
-import type { Value } from './values'
 
 const attributeNames = ['label', 'protocol', 'onAutoForward', 'requireLocalPort', 'elevateIfNeeded']
 const localHosts = ['localhost', '127.0.0.1', '0.0.0.0', '[::1]']

@@ -6,18 +6,19 @@ import {
   type PortAttributes,
   problem,
 } from '#contract'
+import { maximumBytes } from '../document/document'
+import { jsonDocument } from '../document/json'
+import { type DefinitionFile, shorten, Value } from '../document/value'
 import { isImageName } from '../image-name'
 import { containerPath } from '../paths'
 import type { DefinitionContext, RepositoryReader } from '../reader'
 import { closest } from '../suggest'
 import { createSubstitution } from '../variables'
 import { readBuild } from './build'
-import { Document, maximumBytes } from './document'
 import { appliedFields, refusedFields, silentFields } from './fields'
 import { readCommand } from './lifecycle'
 import { readMounts } from './mounts'
 import { readForwardPorts, readPortAttributes, readPortsAttributes } from './ports'
-import { type DefinitionFile, shorten, Value } from './values'
 
 /** Reads one devcontainer.json. Rejects with `definition-invalid` or `definition-unsupported`. */
 export async function readDevcontainer(
@@ -40,7 +41,7 @@ export async function readDevcontainer(
     })
   }
   const file: DefinitionFile = {
-    document: new Document(path, bytes),
+    document: jsonDocument(path, bytes),
     substitution: createSubstitution(context),
     notApplied: [],
   }

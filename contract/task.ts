@@ -1,0 +1,26 @@
+import { z } from 'zod'
+
+/**
+ * Something to run in a terminal of its own. An automatic one begins with the workspace: the first time `before`,
+ * `init` and `command` one after the other, each only when the one before it succeeded; later without `init`
+ * (.gitpod.yml, "tasks"). Any other one runs when somebody asks for it (devfile, "commands").
+ */
+export const Task = z.strictObject({
+  /** Unique within the definition. */
+  name: z.string(),
+  automatic: z.boolean(),
+  /** Shell lines. */
+  before: z.string().optional(),
+  init: z.string().optional(),
+  command: z.string().optional(),
+  /** Absolute path inside the workspace; absent: the workspace folder. */
+  workingFolder: z.string().optional(),
+  env: z.record(z.string(), z.string()),
+  /** Where its terminal opens, beside or behind the one before it. */
+  openMode: z.enum(['tab-after', 'tab-before', 'split-left', 'split-right']).optional(),
+  /** What it is for (devfile, "command group"). */
+  group: z.enum(['build', 'run', 'test', 'debug', 'deploy']).optional(),
+  /** The one of its group that is meant where none is named. */
+  isDefault: z.boolean().optional(),
+})
+export type Task = z.infer<typeof Task>

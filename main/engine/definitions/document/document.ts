@@ -1,0 +1,99 @@
+import type { Node } from 'jsonc-parser'
+import { type ProblemError, problem } from '#contract'
+
+/** A definition is a small file: what is larger or deeper is a mistake or an attack. */
+export const maximumBytes = 1024 * 1024
+export const maximumDepth = 64
+
+/** A text that does not follow the rules of its language, and where. */
+export class SyntaxProblem extends Error {
+  readonly offset: number
+  readonly remedy: string
+
+  constructor(offset: number, cause: string, remedy = '') {
+    super(cause)
+    this.offset = offset
+    this.remedy = remedy
+  }
+}
+
+/**
+ * A definition file whose every value knows its place, so that a message can name it. The tree is that of jsonc-parser
+ * whatever language the file is in.
+ */
+export class Document {
+  readonly path: string
+  readonly #text: string
+  readonly root: Node
+
+  /** `parse` throws a {@link SyntaxProblem}. Throws `definition-invalid`. */
+  constructor(path: string, bytes: Uint8Array, parse: (text: string) => Node | undefined, example: string) {
+    this.path = path
+    try {
+      this.#text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    } catch (error) {
+      throw problem(
+        {
+          code: 'definition-invalid',
+          title: `${path} cannot be read`,
+          cause: 'It is not UTF-8 text.',
+          remedy: 'Save the file as UTF-8.',
+        },
+        error,
+      )
+    }
+    let root: Node | undefined
+    try {
+      root = parse(this.#text)
+    } catch (error) {
+      if (error instanceof SyntaxProblem) throw this.invalid(error.offset, error.message, error.remedy)
+      throw error
+    }
+    if (root?.type !== 'object') {
+      throw this.invalid(
+        root?.offset ?? 0,
+        root ? `The file must hold one object, not ${describe(root)}.` : 'The file is empty.',
+        example,
+      )
+    }
+    this.root = root
+  }
+
+  /** The Problem of something wrong at `where`: a place in the text or a value. No remedy: to correct that place. */
+  invalid(where: number | Node, cause: string, remedy = ''): ProblemError {
+    const offset = Math.min(typeof where === 'number' ? where : where.offset, this.#text.length)
+    const before = this.#text.slice(0, offset)
+    const line = before.split('\n').length
+    const start = before.lastIndexOf('\n') + 1
+    const column = offset - start + 1
+    const end = this.#text.indexOf('\n', offset)
+    const excerpt = this.#text.slice(start, end < 0 ? undefined : end).replace(/\r$/, '')
+    const from = Math.max(0, column - 60)
+    const shown = excerpt.slice(from, from + 100).replaceAll('\t', ' ')
+    return problem({
+      code: 'definition-invalid',
+      title: `${this.path} has a mistake in line ${line}`,
+      cause: `Line ${line}, column ${column}: ${cause}`,
+      remedy: remedy || `Correct line ${line} of ${this.path}, and try again.`,
+      detail: `${this.path}:${line}:${column}\n${shown}\n${' '.repeat(Math.max(0, column - 1 - from))}^`,
+    })
+  }
+}
+
+/** What a value is, for a message: `a string`, `a list`. */
+export function describe(node: Node): string {
+  switch (node.type) {
+    case 'array':
+      return 'a list'
+    case 'object':
+      return 'an object'
+    case 'null':
+      return 'null'
+    case 'boolean':
+      return String(node.value)
+    case 'number':
+      return `the number ${node.value}`
+    default:
+      return 'a string'
+  }
+}
