@@ -240,6 +240,7 @@ function addInside(program: Command, go: Execute): void {
     .argument('<workspace>', 'name, id, beginning of either, or target/name')
     .option('-f, --follow', 'go on until Ctrl-C')
     .option('-n, --tail <lines>', 'the newest lines only', wholeNumber)
+    .option('--service <name>', 'of this service, in place of the workspace itself')
     .action((workspace, options) =>
       go(options, async (context) => (await import('./commands/logs')).logs(context, workspace, options)),
     )

@@ -148,6 +148,8 @@ export const Definition = z.strictObject({
   command: z.array(z.string()).optional(),
   /** Containers beside the workspace's own. */
   services: z.array(Service).default([]),
+  /** Other names by which services reach the workspace. */
+  aliases: z.array(z.string()).optional(),
   /** What of the services must be so before lifecycle commands run; absent: each has started, or is healthy if it can tell. */
   dependsOn: z.array(Dependency).optional(),
   /** Ports to forward whether or not anything listens yet, in the definition's order. */

@@ -7,5 +7,10 @@ export const Mount = z.strictObject({
   /** Absolute path inside the workspace. */
   target: z.string(),
   readOnly: z.boolean().optional(),
+  /**
+   * Of a volume with a name: it is the workspace's own, seen under this name by its services too, and goes when the
+   * workspace goes. Otherwise the name is the target's, and the volume outlives the workspace.
+   */
+  ofWorkspace: z.boolean().optional(),
 })
 export type Mount = z.infer<typeof Mount>

@@ -42,6 +42,7 @@ export const problemCodes = [
   'registry-auth',
   'build-failed',
   'no-shell',
+  'service-failed',
   'user-not-found',
   'disk-full',
   // Sources

@@ -28,8 +28,8 @@ export type Dependency = z.infer<typeof Dependency>
  * there too, on every kind of target.
  */
 export const Service = z.strictObject({
-  /** Also its host name: lower-case letters, digits and `-`. */
-  name: z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/),
+  /** Also its host name: at most 50 lower-case letters, digits and `-`. */
+  name: z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,48}[a-z0-9])?$/),
   /** Exactly one of `image` and `build` is present. */
   image: z.string().optional(),
   build: ImageBuild.optional(),
@@ -55,3 +55,15 @@ export const Service = z.strictObject({
   restart: z.enum(['always', 'on-failure', 'never']),
 })
 export type Service = z.infer<typeof Service>
+
+/** How a service is. */
+export const ServiceStatus = z.strictObject({
+  name: z.string(),
+  /** The image's reference, or the tag of the image that Berth built. */
+  image: z.string(),
+  /** `running` where it cannot tell whether it is well. */
+  state: z.enum(['stopped', 'starting', 'running', 'healthy', 'unhealthy', 'ended', 'failed']),
+  /** Why, in one sentence without a full stop; never empty. */
+  reason: z.string(),
+})
+export type ServiceStatus = z.infer<typeof ServiceStatus>

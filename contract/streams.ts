@@ -58,6 +58,8 @@ export const streams = {
     open: z.strictObject({
       workspaceId: WorkspaceId,
       follow: z.boolean(),
+      /** Of this service; absent: of the workspace itself. */
+      service: z.string().optional(),
       tail: z.number().int().min(0).optional(),
     }),
     up: z.discriminatedUnion('type', [

@@ -3,6 +3,7 @@ import { Definition } from './definition'
 import { IdlePolicy, LastStop, StoredIdlePolicy } from './idle'
 import { KubernetesOptions } from './kubernetes'
 import { Problem } from './problem'
+import { ServiceStatus } from './service'
 
 /** A workspace's name is a DNS label, because it is part of its URLs (RFC 1123, section 2.1), of at most 40 characters. */
 export const WorkspaceName = z
@@ -123,6 +124,8 @@ export const Workspace = z.strictObject({
   /** What it was made with; on a cluster only. */
   kubernetes: KubernetesOptions.optional(),
   volume: Volume.optional(),
+  /** In the definition's order; absent where it has none. */
+  services: z.array(ServiceStatus).optional(),
   /** Absent: it is never stopped by itself. */
   idle: StoredIdlePolicy.optional(),
   /** Present from when Berth stopped it by itself until it is started again. */

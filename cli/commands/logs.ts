@@ -7,9 +7,10 @@ import { findWorkspace } from '../select'
 export interface LogsOptions {
   readonly follow?: boolean
   readonly tail?: number
+  readonly service?: string
 }
 
-/** `berth logs`: what the workspace's main process printed, its stdout on ours and its stderr on ours. */
+/** `berth logs`: what the workspace's main process, or that of a service, printed, its stdout on ours and its stderr on ours. */
 export async function logs(context: CommandContext, text: string, options: LogsOptions): Promise<undefined> {
   const engine = await context.engine()
   const workspace = await findWorkspace(engine, text, context.signal)
@@ -62,6 +63,7 @@ export async function logs(context: CommandContext, text: string, options: LogsO
         workspaceId: workspace.id,
         follow: options.follow === true,
         ...(options.tail === undefined ? {} : { tail: options.tail }),
+        ...(options.service === undefined ? {} : { service: options.service }),
       },
       server,
     )

@@ -52,9 +52,11 @@ export function dockerHarness(env: Readonly<Record<string, string | undefined>> 
     },
     leftovers: async (...ids) => {
       const label = 'berth.dev/workspace'
-      const format = (name: string) => `{{.Label "${label}"}} ${name}`
+      const beside = 'berth.dev/service-of'
+      const format = (name: string, key = label) => `{{.Label "${key}"}} ${name}`
       const lists = await Promise.all([
         docker('ps', '-a', '--filter', `label=${label}`, '--format', format('{{.Names}}')),
+        docker('ps', '-a', '--filter', `label=${beside}`, '--format', format('{{.Names}}', beside)),
         docker('volume', 'ls', '--filter', `label=${label}`, '--format', format('{{.Name}}')),
         // Of images Docker tells no label in a list.
         ...ids.map(async (id) => {

@@ -6,6 +6,7 @@ import type {
   Problem,
   Progress,
   Room,
+  ServiceStatus,
   Source,
   StoredIdlePolicy,
   Target,
@@ -42,7 +43,10 @@ export interface Driver {
    */
   watch(signal: AbortSignal): AsyncIterable<WatchEvent>
 
-  /** Pulls or builds the image of a definition and looks inside: who its user is, whether it has a shell. */
+  /**
+   * Pulls or builds the image of a definition and looks inside: who its user is, whether it has a shell. The images of
+   * its services are got ready as well.
+   */
   resolveImage(request: ImageRequest, report: StepReport, signal: AbortSignal): Promise<ResolvedImage>
 
   /**
@@ -64,7 +68,10 @@ export interface Driver {
    */
   discard(id: string, signal: AbortSignal): Promise<void>
 
-  /** Returns once PID 1 runs. Does nothing when it already does. */
+  /**
+   * Returns once PID 1 runs, and its services do what the definition wants of them. Does nothing when that is so
+   * already. Rejects with `service-failed` where one that must be well, or have ended, is not.
+   */
   start(id: string, report: StepReport, signal: AbortSignal): Promise<void>
   /**
    * Asks PID 1 to end (SIGTERM, or what the image says), and ends it by force after `grace` milliseconds. With `force`
@@ -276,6 +283,8 @@ export interface ObservedWorkspace {
   /** What it was made with; of a cluster only. */
   readonly kubernetes?: KubernetesOptions
   readonly volume?: Volume
+  /** In the definition's order; absent where it has none. */
+  readonly services?: readonly ServiceStatus[]
   readonly idle?: StoredIdlePolicy
   readonly lastStop?: LastStop
   /** When it last ended, where the target knows; milliseconds since the epoch. Absent while it runs. */
@@ -298,6 +307,8 @@ export interface ImageRequest {
   readonly folder?: string
   /** The reference of the definition's build, which was made elsewhere: for targets that build none. */
   readonly published?: string
+  /** The same for services that are built, by their names. */
+  readonly publishedServices?: Readonly<Record<string, string>>
   /** Tags a built image, so that it can be found and removed with the workspace. */
   readonly workspaceId: string
   /** Ask the registry for a newer image although there is one. */
@@ -318,6 +329,8 @@ export interface ResolvedImage {
   readonly hasShell: boolean
   /** Built by this call and of no use to anyone if the workspace is not made. */
   readonly built: boolean
+  /** What `create` uses for each of the definition's services, by its name. */
+  readonly services: Readonly<Record<string, string>>
 }
 
 export interface WorkspaceSpec {
@@ -384,6 +397,8 @@ export interface ExecProcess {
 
 export interface LogOptions {
   readonly follow: boolean
+  /** Of this service; absent: of PID 1. */
+  readonly service?: string
   /** The newest lines only; absent: all. */
   readonly tail?: number
 }

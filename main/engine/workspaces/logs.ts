@@ -74,7 +74,11 @@ export function serveLogs(
   const run = async () => {
     const log = await driver.logs(
       input.workspaceId,
-      { follow: input.follow, ...(input.tail === undefined ? {} : { tail: input.tail }) },
+      {
+        follow: input.follow,
+        ...(input.tail === undefined ? {} : { tail: input.tail }),
+        ...(input.service === undefined ? {} : { service: input.service }),
+      },
       signal,
     )
     const stop = () => log.destroy()

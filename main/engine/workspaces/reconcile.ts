@@ -58,6 +58,7 @@ export function reconcile(situation: Situation): Workspace | undefined {
     ...(observed.instance !== undefined ? { instance: observed.instance } : {}),
     ...(observed.kubernetes !== undefined ? { kubernetes: observed.kubernetes } : {}),
     ...(observed.volume !== undefined ? { volume: observed.volume } : {}),
+    ...(observed.services !== undefined ? { services: [...observed.services] } : {}),
     ...(observed.idle && { idle: observed.idle }),
     ...(lastStop && { lastStop }),
     ...override,

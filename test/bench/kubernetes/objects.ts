@@ -124,6 +124,7 @@ function objectsOf(namespace: string, id: string, name: string) {
         user: { name: 'root', uid: 0, gid: 0, home: '/root', shell: '/bin/bash' },
         env: {},
         hasShell: true,
+        services: {},
         built: false,
       },
       createdAt: Date.now(),

@@ -30,6 +30,11 @@ export interface ContainerState {
   readonly Error: string
   readonly StartedAt: string
   readonly FinishedAt: string
+  /** Present where it has a health check. */
+  readonly Health?: {
+    readonly Status: 'none' | 'starting' | 'healthy' | 'unhealthy'
+    readonly Log?: readonly { readonly Output?: string }[] | null
+  }
 }
 
 export interface ContainerInspect {
@@ -45,10 +50,11 @@ export interface ContainerInspect {
     readonly Env: readonly string[] | null
     readonly Labels: Readonly<Record<string, string>> | null
   }
-  readonly HostConfig: { readonly Memory?: number }
+  readonly HostConfig: { readonly Memory?: number; readonly NetworkMode?: string }
   readonly Mounts: readonly {
     readonly Type: string
     readonly Name?: string
+    readonly Source?: string
     readonly Destination: string
   }[]
 }
@@ -56,6 +62,8 @@ export interface ContainerInspect {
 export interface VolumeSummary {
   readonly Name: string
   readonly CreatedAt?: string
+  /** Where it is on the engine's machine. */
+  readonly Mountpoint?: string
   readonly Labels: Readonly<Record<string, string>> | null
 }
 

@@ -5,11 +5,8 @@ import type { EngineClient } from './client'
 import { readLabels } from './container/anatomy'
 import { type Locator, QUICK } from './container/locate'
 import { exited, outOfMemory, startProblem } from './container/observe'
-import { openLogs } from './logs'
 import { diskFull, isStatus } from './problems'
-
-/** Lines of the log that go along with an exit. */
-const LAST_LINES = 20
+import { lastWords } from './service/words'
 
 /** See {@link Driver.diagnose}. */
 export async function diagnose(
@@ -36,7 +33,9 @@ export async function diagnose(
           : startProblem(State.Error),
       )
     } else if (State.Status === 'exited' && endedByItself(inspect)) {
-      problems.push(exited(State.ExitCode, await lastWords(client, locator, id, signal)))
+      problems.push(
+        exited(State.ExitCode, (await lastWords(client, located.containerId)).trim() || undefined),
+      )
     }
     if (!(await imageExists(client, inspect.Image, signal))) problems.push(imageGone(inspect.Config.Image))
     return problems
@@ -98,20 +97,4 @@ async function imageExists(client: EngineClient, image: string, signal: AbortSig
     if (isStatus(error, 404)) return false
     throw error
   }
-}
-
-async function lastWords(
-  client: EngineClient,
-  locator: Locator,
-  id: string,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  const logs = await openLogs(client, locator, id, { follow: false, tail: LAST_LINES }, signal)
-  const collect = async (stream: AsyncIterable<Buffer>) => {
-    const chunks: Buffer[] = []
-    for await (const chunk of stream) chunks.push(chunk)
-    return Buffer.concat(chunks).toString('utf8')
-  }
-  const [stdout, stderr] = await Promise.all([collect(logs.stdout), collect(logs.stderr)])
-  return `${stdout}${stderr}`.trim() || undefined
 }

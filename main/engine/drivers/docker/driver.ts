@@ -31,6 +31,7 @@ import { startExec } from './exec'
 import { Publisher } from './image/publish'
 import { Images } from './image/resolve'
 import { openLogs } from './logs'
+import { Services } from './service/services'
 import { Stats } from './stats'
 import { connectInside } from './streams/socket-inside'
 import { watchWorkspaces } from './watch'
@@ -49,6 +50,7 @@ export class DockerDriver implements Driver {
   readonly #transport: Transport
   readonly #client: EngineClient
   readonly #locator: Locator
+  readonly #services: Services
   readonly #lifecycle: Lifecycle
   readonly #images: Images
   readonly #stats: Stats
@@ -63,7 +65,8 @@ export class DockerDriver implements Driver {
     this.#transport = new Transport(endpoint, platform)
     this.#client = new EngineClient(this.#transport, { targetName: target.name, endpoint: target.endpoint })
     this.#locator = new Locator(this.#client)
-    this.#lifecycle = new Lifecycle(this.#client, this.#locator, platform)
+    this.#services = new Services(this.#client, platform)
+    this.#lifecycle = new Lifecycle(this.#client, this.#locator, platform, this.#services)
     this.#images = new Images(this.#client, platform, this.#local)
     this.publisher = new Publisher(this.#client, platform)
     this.#stats = new Stats(this.#client, this.#locator, platform.clock)
@@ -111,6 +114,7 @@ export class DockerDriver implements Driver {
         local: this.#local,
         // Relays end by themselves with their container; one that was only renamed keeps its connections.
         forget: (id) => this.#locator.forget(id),
+        tend: (workspaces, services) => void this.#services.tend(workspaces, services),
       },
       signal,
     )
@@ -201,7 +205,7 @@ export class DockerDriver implements Driver {
   }
 
   logs(id: string, options: LogOptions, signal: AbortSignal): Promise<LogStream> {
-    return openLogs(this.#client, this.#locator, id, options, signal)
+    return openLogs(this.#client, this.#locator, this.#services, id, options, signal)
   }
 
   stats(id: string, signal: AbortSignal): Promise<{ cpu: number; memory: number; memoryLimit?: number }> {

@@ -1,14 +1,18 @@
+import { problem } from '#contract'
 import type { LogOptions, LogStream } from '../driver'
+import { noService } from '../shared/services'
 import type { ContainerInspect } from './api'
 import type { EngineClient } from './client'
 import { type Locator, QUICK } from './container/locate'
 import { connectionLost, isStatus } from './problems'
+import type { Services } from './service/services'
 import { readOutputs } from './streams/output'
 
 /** See {@link Driver.logs}. */
 export async function openLogs(
   client: EngineClient,
   locator: Locator,
+  services: Services,
   id: string,
   options: LogOptions,
   signal: AbortSignal,
@@ -16,7 +20,11 @@ export async function openLogs(
   try {
     return await locator.with(
       id,
-      async (containerId) => {
+      async (workspace) => {
+        const { service } = options
+        const containerId =
+          service === undefined ? workspace : await services.containerBeside(workspace, service, signal)
+        if (containerId === undefined) throw problem(noService(service ?? ''))
         const connection = await client.raw(`/containers/${containerId}/logs`, {
           query: {
             stdout: true,

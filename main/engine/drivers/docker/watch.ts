@@ -2,9 +2,9 @@ import type { IncomingMessage } from 'node:http'
 import type { Clock } from '../../platform/clock'
 import type { Logger } from '../../platform/logger'
 import type { ObservedWorkspace, WatchEvent } from '../driver'
-import type { ContainerInspect, ContainerSummary, EngineEvent, VolumeList } from './api'
+import type { ContainerInspect, ContainerSummary, EngineEvent, VolumeList, VolumeSummary } from './api'
 import type { EngineClient } from './client'
-import { labels, managedFilter, workspaceFilter } from './container/anatomy'
+import { labels, managedFilter, serviceFilter, workspaceFilter } from './container/anatomy'
 import { QUICK } from './container/locate'
 import { observe } from './container/observe'
 import { isStatus, toEngineProblem } from './problems'
@@ -26,6 +26,7 @@ const containerActions = [
   'oom',
   'stop',
   'kill',
+  'health_status',
 ]
 
 export interface WatchDependencies {
@@ -35,6 +36,8 @@ export interface WatchDependencies {
   readonly local: boolean
   /** Called when the engine went away, and with an id when a workspace's containers changed. */
   readonly forget: (id?: string) => void
+  /** Called with what there is of workspaces and of services after each look at them. */
+  readonly tend: (workspaces: readonly ContainerInspect[], services: readonly ContainerInspect[]) => void
 }
 
 /** See {@link Driver.watch}. */
@@ -101,13 +104,13 @@ async function* connection(dependencies: WatchDependencies, signal: AbortSignal)
     try {
       // The engine sends the head of its answer just before it subscribes: one round trip later it has.
       await ping(client, controller.signal)
-      const known = await list(client, controller.signal)
+      const known = await list(dependencies, controller.signal)
       yield { type: 'snapshot', workspaces: [...known.values()] }
       for (;;) {
         const ids = await dirty.next()
         if (ids === 'ended') break
         for (const id of ids) {
-          const now = await listOne(client, id, controller.signal)
+          const now = await listOne(dependencies, id, controller.signal)
           const before = known.get(id)
           if (now && JSON.stringify(now) !== JSON.stringify(before)) {
             known.set(id, now)
@@ -183,7 +186,7 @@ async function readEvents(
 function workspaceOf(event: EngineEvent): string | undefined {
   if (event.Type === 'volume')
     return /^berth-([a-z][a-z0-9]{9})-(?:source|home|name|notes-[a-z0-9]+)$/.exec(event.Actor.ID)?.[1]
-  return event.Actor.Attributes?.[labels.workspace]
+  return event.Actor.Attributes?.[labels.workspace] ?? event.Actor.Attributes?.[labels.serviceOf]
 }
 
 /** Asks the engine for a sign of life and ends `events` when none comes. */
@@ -227,32 +230,58 @@ async function ping(client: EngineClient, signal: AbortSignal): Promise<void> {
   await client.head('/_ping', { timeout: HEARTBEAT.timeout, signal })
 }
 
-async function list(client: EngineClient, signal: AbortSignal): Promise<Map<string, ObservedWorkspace>> {
-  return load(client, [managedFilter], signal)
+async function list(
+  { client, tend }: WatchDependencies,
+  signal: AbortSignal,
+): Promise<Map<string, ObservedWorkspace>> {
+  const [containers, volumes] = await Promise.all([
+    inspectAll(client, [managedFilter], signal),
+    listVolumes(client, [managedFilter], signal),
+  ])
+  tend(...apart(containers))
+  return observe(containers, volumes)
 }
 
 async function listOne(
-  client: EngineClient,
+  { client, tend }: WatchDependencies,
   id: string,
   signal: AbortSignal,
 ): Promise<ObservedWorkspace | undefined> {
-  return (await load(client, [managedFilter, workspaceFilter(id)], signal)).get(id)
+  const own = [managedFilter, workspaceFilter(id)]
+  const [workspace, services, volumes] = await Promise.all([
+    inspectAll(client, own, signal),
+    inspectAll(client, [managedFilter, serviceFilter(id)], signal),
+    listVolumes(client, own, signal),
+  ])
+  tend(workspace, services)
+  return observe([...workspace, ...services], volumes).get(id)
 }
 
-async function load(
+function apart(containers: readonly ContainerInspect[]): [ContainerInspect[], ContainerInspect[]] {
+  const isService = ({ Config }: ContainerInspect) => Config.Labels?.[labels.serviceOf] !== undefined
+  return [containers.filter((one) => !isService(one)), containers.filter(isService)]
+}
+
+async function listVolumes(
   client: EngineClient,
   label: readonly string[],
   signal: AbortSignal,
-): Promise<Map<string, ObservedWorkspace>> {
+): Promise<readonly VolumeSummary[]> {
   const query = { filters: JSON.stringify({ label }) }
-  const [summaries, volumes] = await Promise.all([
-    client.json<ContainerSummary[]>('GET', '/containers/json', {
-      query: { ...query, all: true },
-      timeout: QUICK,
-      signal,
-    }),
-    client.json<VolumeList>('GET', '/volumes', { query, timeout: QUICK, signal }),
-  ])
+  const { Volumes } = await client.json<VolumeList>('GET', '/volumes', { query, timeout: QUICK, signal })
+  return Volumes ?? []
+}
+
+async function inspectAll(
+  client: EngineClient,
+  label: readonly string[],
+  signal: AbortSignal,
+): Promise<ContainerInspect[]> {
+  const summaries = await client.json<ContainerSummary[]>('GET', '/containers/json', {
+    query: { filters: JSON.stringify({ label }), all: true },
+    timeout: QUICK,
+    signal,
+  })
   const inspected = await Promise.all(
     summaries.map((summary) =>
       client
@@ -263,8 +292,5 @@ async function load(
         }),
     ),
   )
-  return observe(
-    inspected.filter((inspect) => inspect !== undefined),
-    volumes.Volumes ?? [],
-  )
+  return inspected.filter((inspect) => inspect !== undefined)
 }

@@ -35,7 +35,7 @@ import { createApiClient } from './transport/client'
 import { Incarnations } from './watch/incarnations'
 import { isByDocker } from './watch/pod-state'
 import { watchWorkspaces } from './watch/watch'
-import { idOfName, podName } from './workspace/anatomy'
+import { idOfName, podName, serviceContainer } from './workspace/anatomy'
 import { FilesPods } from './workspace/files-pod'
 import { growVolume } from './workspace/growth'
 import { Images } from './workspace/image'
@@ -238,7 +238,12 @@ export class KubernetesDriver implements Driver {
   logs(id: string, options: LogOptions, signal: AbortSignal): Promise<LogStream> {
     const { clock } = this.#platform
     return this.#inPod(id, 'The logs could not be read', signal, (place) =>
-      openLogs({ client: this.#client, clock, closed: this.#closed.signal }, place, options, signal),
+      openLogs(
+        { client: this.#client, clock, closed: this.#closed.signal },
+        options.service === undefined ? place : { ...place, container: serviceContainer(options.service) },
+        options,
+        signal,
+      ),
     )
   }
 

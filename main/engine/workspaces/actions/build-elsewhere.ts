@@ -1,5 +1,12 @@
-import { type Definition, type KubernetesOptions, ProblemError, problem, type Target } from '#contract'
-import type { Driver, ImagePublisher } from '../../drivers/driver'
+import {
+  type Definition,
+  type ImageBuild,
+  type KubernetesOptions,
+  ProblemError,
+  problem,
+  type Target,
+} from '#contract'
+import type { Driver, ImagePublisher, ImageRequest } from '../../drivers/driver'
 import type { RunningOperation } from '../operations'
 import { type ActionContext, silentReport } from './context'
 
@@ -22,7 +29,7 @@ export async function findBuilder(
   own: KubernetesOptions | undefined,
   signal: AbortSignal,
 ): Promise<Elsewhere | undefined> {
-  const { build } = definition
+  const build = buildsOf(definition)[0]?.build
   if (!build || target.capabilities?.build !== false) return undefined
   const preferred = context.platform.settings.get().kubernetes.build
   const { builder, pushTo } = { ...preferred, ...own?.build }
@@ -88,24 +95,55 @@ export const publishSteps = ({ target, repository }: Elsewhere) => [
   { id: 'push', title: `Pushing the image to ${repository}` },
 ]
 
-/** Builds and pushes, unless the registry has the very image already; returns its reference. */
+/** A definition's own build, and those of its services, each as if it were a definition's own. */
+export function buildsOf(
+  definition: Definition,
+): readonly { readonly service?: string; readonly build: ImageBuild; readonly definition: Definition }[] {
+  const { image: _, ...rest } = definition
+  return [
+    ...(definition.build ? [{ build: definition.build, definition }] : []),
+    ...definition.services.flatMap(({ name, build }) =>
+      build ? [{ service: name, build, definition: { ...rest, build } }] : [],
+    ),
+  ]
+}
+
+/** The images of a definition that a target can pull. */
+export type Published = Pick<ImageRequest, 'published' | 'publishedServices'>
+
+/** Builds and pushes what the registry has not already; returns the references. */
 export async function publish(
   operation: RunningOperation,
   { publisher, repository }: Elsewhere,
-  build: { readonly definition: Definition; readonly folder: string; readonly workspaceId: string },
-): Promise<string> {
-  const request = { ...build, repository }
-  const { reference, built } = await operation.step('build', async (report, signal) => {
-    const { reference, present } = await publisher.find(request, report, signal)
-    if (!present) return { reference, built: await publisher.build(request, report, signal) }
-    report.result('Unchanged since it was last built')
-    return { reference, built: undefined }
+  from: { readonly definition: Definition; readonly folder: string; readonly workspaceId: string },
+): Promise<Published> {
+  const images = await operation.step('build', async (report, signal) => {
+    const found = []
+    for (const { service, definition } of buildsOf(from.definition)) {
+      if (service !== undefined) report.output(`The service ${service}\n`)
+      const request = { ...from, definition, repository }
+      const { reference, present } = await publisher.find(request, report, signal)
+      const built = present ? undefined : await publisher.build(request, report, signal)
+      found.push({ service, request, reference, built })
+    }
+    if (found.every(({ built }) => built === undefined)) report.result('Unchanged since it was last built')
+    return found
   })
   await operation.step('push', async (report, signal) => {
-    if (built !== undefined) await publisher.push(request, built, reference, report, signal)
-    report.result(built === undefined ? `${reference} is there` : reference)
+    for (const { request, reference, built } of images)
+      if (built !== undefined) await publisher.push(request, built, reference, report, signal)
+    const [first] = images
+    if (first && images.length === 1)
+      report.result(first.built === undefined ? `${first.reference} is there` : first.reference)
   })
-  return reference
+  const services = images.flatMap(({ service, reference }) =>
+    service === undefined ? [] : [[service, reference] as const],
+  )
+  const own = images.find(({ service }) => service === undefined)?.reference
+  return {
+    ...(own === undefined ? {} : { published: own }),
+    ...(services.length === 0 ? {} : { publishedServices: Object.fromEntries(services) }),
+  }
 }
 
 /** Takes away what the builder keeps of a workspace's builds, now or as soon as it can be reached. Never rejects. */

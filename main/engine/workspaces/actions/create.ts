@@ -29,7 +29,7 @@ import { deriveName, newWorkspaceId, sourceFolder, sourceFolderName, uniqueName 
 import { checkSource } from '../source/parse'
 import { trustFolder } from '../source/trusted-folder'
 import { withTemporaryFolder } from '../temporary'
-import { type Elsewhere, findBuilder, forgetBuilds, publish, publishSteps } from './build-elsewhere'
+import { buildsOf, type Elsewhere, findBuilder, forgetBuilds, publish, publishSteps } from './build-elsewhere'
 import { type ActionContext, makingStep, silentReport, steps, together } from './context'
 import { copySource } from './copy-source'
 import { noteMishap, planPhases, runPhases } from './phases'
@@ -299,7 +299,7 @@ async function bringUp(
             definition,
             workspaceId: plan.id,
             refresh: false,
-            ...(published === undefined ? {} : { published }),
+            ...published,
             ...(folder === undefined ? {} : { folder }),
             ...(plan.kubernetes === undefined ? {} : { kubernetes: plan.kubernetes }),
           },
@@ -323,7 +323,7 @@ async function bringUp(
           },
           signal,
         )
-      if (definition.build) {
+      if (buildsOf(definition).length > 0) {
         await fetch(operation.signal)
         image = await resolve(clone, operation.signal)
       } else {

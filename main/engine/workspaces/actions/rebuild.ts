@@ -20,7 +20,7 @@ import { trustFolder } from '../source/trusted-folder'
 import { untar } from '../source/untar'
 import { volumeReader } from '../source/volume-reader'
 import { withTemporaryFolder } from '../temporary'
-import { findBuilder, publish, publishSteps } from './build-elsewhere'
+import { buildsOf, findBuilder, publish, publishSteps } from './build-elsewhere'
 import { type ActionContext, makingStep, silentReport, steps } from './context'
 import { runCreate, specOf } from './create'
 import { planPhases, runPhases } from './phases'
@@ -105,7 +105,7 @@ async function replace(context: ActionContext, plan: RebuildPlan, action: Action
     return { definition, elsewhere }
   })
   const missing = observed.run === 'missing'
-  const fetches = definition.build !== undefined && plan.bindFolder === undefined
+  const fetches = buildsOf(definition).length > 0 && plan.bindFolder === undefined
   operation.plan([
     ...(fetches ? [steps.fetch] : []),
     ...(elsewhere ? publishSteps(elsewhere) : []),
@@ -131,7 +131,7 @@ async function replace(context: ActionContext, plan: RebuildPlan, action: Action
             // A build takes what the engine has: made to ask, it would fail wherever no registry answers.
             refresh: definition.build === undefined,
             ...(folder === undefined ? {} : { folder }),
-            ...(published === undefined ? {} : { published }),
+            ...published,
           },
           report,
           signal,

@@ -16,15 +16,25 @@ export const labels = {
   ...descriptionKeys,
   /** Which process makes the container, see maker.ts. */
   maker: 'berth.dev/maker',
-  /** `source`, `home`, `name` or `notes`. */
+  /** `source`, `home`, `data`, `name` or `notes`. */
   volume: 'berth.dev/volume',
+  /** The name that a definition calls a volume for data by. */
+  data: 'berth.dev/data',
+  /** The workspace that a service is beside, whose container has the same `making`. */
+  serviceOf: 'berth.dev/service-of',
+  service: 'berth.dev/service',
+  /** Of a workspace's container: what its services are made with, see {@link ServiceNotes}. */
+  services: 'berth.dev/services',
 } as const
 
 export const managedFilter = `${labels.managedBy}=${MANAGED_BY}`
+export const serviceFilter = (id: string) => `${labels.serviceOf}=${id}`
 export const workspaceFilter = (id: string) => `${labels.workspace}=${id}`
 
 export const sourceVolume = (id: string) => `berth-${id}-source`
 export const homeVolume = (id: string) => `berth-${id}-home`
+/** For data, under the name that the definition calls it by. */
+export const dataVolume = (id: string, name: string) => `berth-${id}-data-${name}`
 /** Exists only after a rename: its label holds the name for when there is no container to tell it. */
 export const nameVolume = (id: string) => `berth-${id}-name`
 
@@ -38,6 +48,8 @@ export const containerNames = {
   uncommitted: (id: string) => `berth-new-${id}`,
   /** The replaced one, within `commit`. */
   replaced: (id: string) => `berth-old-${id}`,
+  /** Beside the workspace's container with this making. */
+  service: (id: string, making: string, service: string) => `berth-${id}-${making}-${service}`,
 } as const
 
 export type Phase = 'committed' | 'uncommitted' | 'replaced'
@@ -74,6 +86,21 @@ export function workspaceLabels(spec: WorkspaceSpec, making: string): Record<str
     [labels.managedBy]: MANAGED_BY,
     [labels.workspace]: spec.id,
     ...describeWorkspace(spec, making),
+  }
+}
+
+export function serviceLabels(
+  id: string,
+  service: string,
+  making: string,
+  image: string,
+): Record<string, string> {
+  return {
+    [labels.managedBy]: MANAGED_BY,
+    [labels.serviceOf]: id,
+    [labels.service]: service,
+    [labels.making]: making,
+    [labels.image]: image,
   }
 }
 

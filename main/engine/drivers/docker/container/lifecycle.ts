@@ -9,6 +9,7 @@ import type { ContainerInspect, ContainerSummary, ImageSummary } from '../api'
 import { readOwner } from '../archive'
 import { type EngineClient, raceAbort } from '../client'
 import { isDiskFull, isStatus } from '../problems'
+import { readServiceNotes, type Services } from '../service/services'
 import {
   builtRepository,
   containerNames,
@@ -34,10 +35,12 @@ export class Lifecycle {
   readonly #client: EngineClient
   readonly #locator: Locator
   readonly #platform: Platform
+  readonly #services: Services
   /** Stops that the engine is at, by container. */
   readonly #stopping = new Map<string, Promise<unknown>>()
 
-  constructor(client: EngineClient, locator: Locator, platform: Platform) {
+  constructor(client: EngineClient, locator: Locator, platform: Platform, services: Services) {
+    this.#services = services
     this.#client = client
     this.#locator = locator
     this.#platform = platform
@@ -138,6 +141,7 @@ export class Lifecycle {
     if (standing?.summary.State !== 'running') return
     report.detail('Stopping what it replaces')
     await this.#stopContainer(standing.containerId, 10_000)
+    await this.#services.stop(id, 'ask', signal)
   }
 
   /**
@@ -195,6 +199,7 @@ export class Lifecycle {
         if (one.phase === 'replaced' || (made && one === standing))
           await removeContainer(this.#client, one.containerId)
       }
+      await this.#sweepServices(id)
       await this.#removeUnusedImages(id)
     } catch (error) {
       if (isStatus(error, 409)) throw nameTaken(error.message.match(/"\/?berth-([^"]+)"/)?.[1] ?? '')
@@ -230,6 +235,7 @@ export class Lifecycle {
       await this.#renameContainer(replaced.containerId, containerNames.committed(name))
     }
     this.#locator.forget(id)
+    await this.#sweepServices(id)
     for (const one of makings) await this.#removeVolumes(`${labels.making}=${one}`)
     await this.#removeUnusedImages(id)
   }
@@ -257,6 +263,7 @@ export class Lifecycle {
         throw cancelled('Starting the workspace')
       }
       await this.#settle(containerId, signal)
+      await this.#services.start(containerId, report, signal)
     } catch (error) {
       if (isStatus(error, 400, 500) && !isDiskFull(error)) throw startFailure(error.message, title)
       throw this.#client.failure(error, title, signal)
@@ -305,6 +312,7 @@ export class Lifecycle {
         },
         signal,
       )
+      await this.#services.stop(id, force ? 'force' : 'ask', signal)
     } catch (error) {
       if (isStatus(error, 500)) {
         throw problem({
@@ -358,6 +366,7 @@ export class Lifecycle {
         signal,
       })
       await Promise.all(all.map((container) => removeContainer(this.#client, container.Id)))
+      await this.#services.sweep(id, [])
       report.detail('Removing its volumes')
       await this.#removeVolumes(`${labels.workspace}=${id}`)
       this.#locator.forget(id)
@@ -431,6 +440,15 @@ export class Lifecycle {
     )
   }
 
+  /** Removes the services of containers that are no more. */
+  async #sweepServices(id: string): Promise<void> {
+    const located = await this.#located(id)
+    await this.#services.sweep(
+      id,
+      located.map(({ summary }) => summary.Labels?.[labels.making]),
+    )
+  }
+
   /** Removes images that Berth built for a workspace and that none of its containers uses any more. */
   async #removeUnusedImages(id: string): Promise<void> {
     const images = await this.#client.json<ImageSummary[]>('GET', '/images/json', {
@@ -438,7 +456,12 @@ export class Lifecycle {
       timeout: QUICK,
     })
     if (images.length === 0) return
-    const used = new Set((await this.#located(id)).map((one) => one.summary.Labels?.[labels.image]))
+    const used = new Set(
+      (await this.#located(id)).flatMap(({ summary }) => [
+        summary.Labels?.[labels.image],
+        ...Object.values(readServiceNotes(summary.Labels?.[labels.services]).images),
+      ]),
+    )
     for (const tag of images.flatMap((image) => image.RepoTags ?? [])) {
       // A name for a push, which a Berth that was killed in it leaves behind, goes as well.
       if (used.has(tag) || !(tag.startsWith(`${builtRepository(id)}:`) || isPublished(tag))) continue

@@ -2,6 +2,7 @@ import type { Problem } from '#contract'
 import type { ObservedWorkspace } from '../../driver'
 import { runsIdle } from '../../shared/idle'
 import type { ContainerInspect, VolumeSummary } from '../api'
+import { observeServices } from '../service/observe'
 import { type Labelled, labels, nameOf, type Phase, phaseOf, readLabels } from './anatomy'
 import { notesOf } from './notes'
 
@@ -23,6 +24,7 @@ export function observe(
   volumes: readonly VolumeSummary[],
 ): Map<string, ObservedWorkspace> {
   const instances = new Map<string, Instance[]>()
+  const beside = containers.filter(({ Config }) => Config.Labels?.[labels.serviceOf] !== undefined)
   for (const inspect of containers) {
     const labelled = readLabels(inspect.Config.Labels)
     if (!labelled) continue
@@ -47,7 +49,7 @@ export function observe(
     if (shown)
       observed.set(
         id,
-        fromInstance(shown, standing !== undefined, standing !== undefined && pending !== undefined),
+        fromInstance(shown, beside, standing !== undefined, standing !== undefined && pending !== undefined),
       )
   }
   for (const [id, record] of missing) if (!observed.has(id)) observed.set(id, record)
@@ -68,12 +70,14 @@ function isOlder(volumes: readonly VolumeSummary[], { id, making }: Labelled): b
 
 function fromInstance(
   { inspect, labelled }: Instance,
+  beside: readonly ContainerInspect[],
   complete: boolean,
   replacing: boolean,
 ): ObservedWorkspace {
   const { State } = inspect
   const run = runOf(inspect, runsIdle(labelled.definition, labelled.user))
   const running = run.run === 'running'
+  const services = observeServices(labelled, beside)
   return {
     ...record(labelled),
     name: nameOf(inspect.Name, labelled.id, labelled.name),
@@ -83,6 +87,7 @@ function fromInstance(
       incarnation: `${inspect.Id.slice(0, 12)}@${State.StartedAt}`,
     }),
     ...(State.Status === 'exited' && { stoppedAt: Date.parse(State.FinishedAt) }),
+    ...(services.length > 0 && { services }),
     instance: inspect.Name.replace(/^\//, ''),
     complete,
     replacing,

@@ -3,6 +3,9 @@ import { substituteEnvironment } from '../../../platform/variables'
 import type { WorkspaceSpec } from '../../driver'
 import { keepsHome, onTheWayTo, sourceFolders, sourceMount } from '../../shared/folders'
 import { idleCommand, runsIdle } from '../../shared/idle'
+import { hostNames } from '../../shared/services'
+import { dataMount, type EngineMount } from '../service/plan'
+import type { ServiceNotes } from '../service/services'
 import { homeVolume, labels, sourceVolume, workspaceLabels } from './anatomy'
 import { thisMaker } from './maker'
 
@@ -13,14 +16,6 @@ export interface ContainerPlan {
   readonly folders: readonly string[]
   /** Folders of the user's home on the way to a mount, parents first: the user's too, where the engine would make them. */
   readonly onTheWay: readonly string[]
-}
-
-interface EngineMount {
-  readonly Type: string
-  readonly Source?: string
-  readonly Target: string
-  readonly ReadOnly?: boolean
-  readonly VolumeOptions?: { readonly Labels: Readonly<Record<string, string>> }
 }
 
 /** What the engine is asked to make of a workspace. `env` is this machine's, for variables that name it. */
@@ -34,12 +29,13 @@ export function planContainer(
   const idle = runsIdle(definition, image.user)
   const all = workspaceLabels(spec, making)
   const mounts = mountsOf(spec, sourceFolder, all, making)
+  const names = hostNames(definition)
   const body = {
     // By name, which `docker ps` then shows.
     Image: image.reference,
     Hostname: spec.name,
     Env: environmentOf(spec, env),
-    Labels: { ...all, [labels.maker]: thisMaker() },
+    Labels: { ...all, ...serviceNotes(spec, sourceFolder), [labels.maker]: thisMaker() },
     ...(definition.containerUser && { User: definition.containerUser }),
     ...(idle && {
       Entrypoint: idleCommand,
@@ -49,7 +45,14 @@ export function planContainer(
       // The image's own check looks at its own command, which does not run.
       Healthcheck: { Test: ['NONE'] },
     }),
-    HostConfig: { Init: true, Mounts: mounts },
+    ...(!idle && definition.entrypoint && { Entrypoint: definition.entrypoint }),
+    ...(!idle && definition.command && { Cmd: definition.command }),
+    HostConfig: {
+      Init: true,
+      Mounts: mounts,
+      // Services share the network, and the file with it.
+      ...(names.length > 0 && { ExtraHosts: names.map((name) => `${name}:127.0.0.1`) }),
+    },
   }
   return {
     body,
@@ -59,6 +62,13 @@ export function planContainer(
       image.user.home,
     ),
   }
+}
+
+/** What a start needs that makes services, whoever does it. */
+function serviceNotes({ definition, image }: WorkspaceSpec, sourceFolder: string): Record<string, string> {
+  if (definition.services.length === 0) return {}
+  const notes: ServiceNotes = { images: image.services, sourceFolder }
+  return { [labels.services]: JSON.stringify(notes) }
 }
 
 function environmentOf(
@@ -79,6 +89,7 @@ function mountsOf(
 ): EngineMount[] {
   const { home } = spec.image.user
   const named = spec.definition.mounts.map((mount): EngineMount => {
+    if (mount.type === 'volume' && mount.ofWorkspace && mount.source) return dataMount(spec.id, making, mount)
     return {
       Type: mount.type,
       ...(mount.source !== undefined && { Source: mount.source }),

@@ -1,4 +1,4 @@
-import { ProblemError, problem } from '#contract'
+import { type Definition, ProblemError, problem, type Service } from '#contract'
 import type { Platform } from '../../../platform/platform'
 import type { ImageRequest, ResolvedImage, StepReport } from '../../driver'
 import { DockerLogins } from '../../shared/docker-logins'
@@ -42,9 +42,7 @@ export class Images {
     const { definition } = request
     try {
       const built = definition.build !== undefined
-      const reference = definition.build
-        ? await buildImage(this.#client, this.#credentials, this.#platform, request, report, signal)
-        : await this.#obtain(request, report, signal)
+      const reference = await this.#get(request, report, signal)
       report.detail('Looking into the image')
       const image = await this.inspect(reference, signal)
       if (!image)
@@ -63,10 +61,32 @@ export class Images {
         env: toRecord(image.Config?.Env ?? []),
         hasShell: inside.hasShell,
         built,
+        services: await this.#services(request, report, signal),
       }
     } catch (error) {
       throw this.#client.failure(error, 'The image could not be got ready', signal)
     }
+  }
+
+  async #get(request: ImageRequest, report: StepReport, signal: AbortSignal): Promise<string> {
+    return request.definition.build
+      ? buildImage(this.#client, this.#credentials, this.#platform, request, report, signal)
+      : this.#obtain(request, report, signal)
+  }
+
+  /** One after the other: each has the report to itself. */
+  async #services(
+    request: ImageRequest,
+    report: StepReport,
+    signal: AbortSignal,
+  ): Promise<Record<string, string>> {
+    const images: Record<string, string> = {}
+    for (const service of request.definition.services) {
+      report.output(`The service ${service.name}\n`)
+      const definition = ofService(request.definition, service)
+      images[service.name] = await this.#get({ ...request, definition }, report, signal)
+    }
+    return images
   }
 
   async inspect(reference: string, signal: AbortSignal): Promise<ImageInspect | undefined> {
@@ -126,6 +146,12 @@ export class Images {
       return BASE_IMAGE
     }
   }
+}
+
+/** A definition that has the image of a service for its own. */
+export function ofService(definition: Definition, { image, build }: Service): Definition {
+  const { image: _, build: __, imageIsDefault: ___, ...rest } = definition
+  return { ...rest, format: 'image', ...(image !== undefined && { image }), ...(build && { build }) }
 }
 
 /** `NAME=value` lines as a record. */

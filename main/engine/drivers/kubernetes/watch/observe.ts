@@ -5,6 +5,7 @@ import { withRemedies } from '../diagnose/remedies'
 import { type Annotated, isComplete, isReplacing, podName, readAnnotations } from '../workspace/anatomy'
 import { volumeOf } from '../workspace/volume'
 import { incarnationOf, parkedBy, podState, startedAtOf } from './pod-state'
+import { observeServices } from './services'
 
 /** What the cluster has of one workspace. */
 export interface WorkspaceObjects {
@@ -31,6 +32,7 @@ export function observe({ statefulSet, claim, pod }: WorkspaceObjects): Observed
   const problem = state.problem && withRemedies(state.problem, { workspaceId: shown.id, pod, wanted })
   const startedAt = running ? startedAtOf(pod) : undefined
   const incarnation = running ? incarnationOf(pod) : undefined
+  const services = observeServices(shown.definition, parked ? undefined : pod)
   return {
     ...record(shown),
     ...state,
@@ -39,6 +41,7 @@ export function observe({ statefulSet, claim, pod }: WorkspaceObjects): Observed
     ...(parked && { lastStop: parked, parked: true }),
     ...(startedAt !== undefined && { startedAt }),
     ...(incarnation !== undefined && { incarnation }),
+    ...(services.length > 0 && { services }),
     instance: podName(shown.id),
     complete: isComplete(metadata),
     // What replaces one that is gone brings nothing to an end when it is taken back, and counts all the same.

@@ -48,6 +48,10 @@ export const annotations = {
 
 /** The container that a workspace is; others in its pod are somebody else's (a mesh's sidecar). */
 export const CONTAINER = 'workspace'
+/** The container of a service. */
+export const serviceContainer = (service: string) => `service-${service}`
+/** Where a volume for data is within the workspace's volume. */
+export const dataPath = (name: string) => `data/${name}`
 /** Where init containers and helper pods have the whole volume. */
 export const VOLUME_ROOT = '/.berth'
 

@@ -22,6 +22,7 @@ export function specOf(
       env: { PATH: '/usr/bin:/bin' },
       hasShell: true,
       built: false,
+      services: {},
     },
     createdAt: 1_700_000_000_000,
     ...fields,

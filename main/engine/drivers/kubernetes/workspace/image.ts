@@ -54,7 +54,7 @@ export class Images {
 
   /** See {@link Driver.resolveImage}. */
   async resolve(
-    { definition, refresh, published }: ImageRequest,
+    { definition, refresh, published, publishedServices = {} }: ImageRequest,
     options: KubernetesOptions,
     report: StepReport,
     signal: AbortSignal,
@@ -62,6 +62,12 @@ export class Images {
     const title = 'The image could not be got ready'
     try {
       if (definition.build && published === undefined) throw problem(cannotBuild)
+      const services: Record<string, string> = {}
+      for (const { name, image } of definition.services) {
+        const service = publishedServices[name] ?? image
+        if (service === undefined) throw problem(cannotBuild)
+        services[name] = service
+      }
       const reference = published ?? definition.image
       if (!reference) throw problem(noImage)
       signal.throwIfAborted()
@@ -80,6 +86,7 @@ export class Images {
         env: found.env,
         hasShell: found.hasShell,
         built: false,
+        services,
       }
     } catch (error) {
       if (signal.aborted) throw cancelled('Getting the image ready')

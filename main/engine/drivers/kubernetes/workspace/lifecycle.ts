@@ -57,15 +57,16 @@ export class Lifecycle {
   }
 
   async create(
-    spec: WorkspaceSpec,
+    asked: WorkspaceSpec,
     { replace }: { readonly replace: boolean },
     report: StepReport,
     signal: AbortSignal,
   ): Promise<void> {
     if (signal.aborted) throw cancelled('Making the workspace')
-    const title = `"${spec.name}" could not be made`
+    const title = `"${asked.name}" could not be made`
     try {
-      await this.#refuseMounts(spec, title, signal)
+      refuseFolders(asked, title)
+      const spec = await this.#withVolumes(asked, report, signal)
       const standing = await this.#objects.of(spec.id, signal)
       const { statefulSet, claim } = standing
       if (statefulSet && (!replace || isReplacing(statefulSet.metadata) || !isComplete(statefulSet.metadata)))
@@ -197,30 +198,19 @@ export class Lifecycle {
     })
   }
 
-  /** What a cluster cannot mount. */
-  async #refuseMounts(spec: WorkspaceSpec, title: string, signal: AbortSignal): Promise<void> {
-    const bind = spec.definition.mounts.find((mount) => mount.type === 'bind')
-    const folder = spec.bindFolder ?? bind?.source
-    if (spec.bindFolder !== undefined || bind) {
-      throw problem({
-        code: 'create-failed',
-        title,
-        cause: `"${folder ?? ''}" is a folder of a machine, which a cluster cannot mount.`,
-        remedy: spec.bindFolder
-          ? 'Let Berth copy the folder into the workspace, or choose a Docker target.'
-          : 'Remove the mount from the definition, or choose a Docker target.',
-      })
-    }
-    for (const { type, source } of spec.definition.mounts) {
-      if (type !== 'volume' || source === undefined) continue
-      if (await this.#objects.get('claims', source, signal)) continue
-      throw problem({
-        code: 'create-failed',
-        title,
-        cause: `The definition mounts the volume "${source}", and the namespace has no PersistentVolumeClaim of that name.`,
-        remedy: 'Make the claim, or remove the mount from the definition.',
-      })
-    }
+  /** A volume with a name is a claim of the namespace, or else lies within the workspace's own volume. */
+  async #withVolumes(spec: WorkspaceSpec, report: StepReport, signal: AbortSignal): Promise<WorkspaceSpec> {
+    const mounts = await Promise.all(
+      spec.definition.mounts.map(async (mount) => {
+        if (mount.type !== 'volume' || mount.source === undefined || mount.ofWorkspace) return mount
+        if (await this.#objects.get('claims', mount.source, signal)) return mount
+        report.output(
+          `The namespace has no PersistentVolumeClaim "${mount.source}": the workspace gets a volume of its own for it.\n`,
+        )
+        return { ...mount, ofWorkspace: true }
+      }),
+    )
+    return { ...spec, definition: { ...spec.definition, mounts } }
   }
 
   #createFailure(error: unknown, title: string): Error {
@@ -395,5 +385,23 @@ function madeElsewhere() {
     title: 'The workspace is busy',
     cause: 'Somebody else is making its pod.',
     remedy: 'Wait until that is done, or cancel it there.',
+  })
+}
+
+/** Throws where folders of a machine are to be mounted, which no cluster has. */
+function refuseFolders({ definition, bindFolder }: WorkspaceSpec, title: string): void {
+  const bind = [...definition.mounts, ...definition.services.flatMap((one) => one.mounts)].find(
+    ({ type }) => type === 'bind',
+  )
+  const folder = bindFolder ?? bind?.source
+  if (bindFolder === undefined && !bind) return
+  throw problem({
+    code: 'create-failed',
+    title,
+    cause: `"${folder ?? ''}" is a folder of a machine, which a cluster cannot mount.`,
+    remedy:
+      bindFolder !== undefined
+        ? 'Let Berth copy the folder into the workspace, or choose a Docker target.'
+        : 'Remove the mount from the definition, or choose a Docker target.',
   })
 }

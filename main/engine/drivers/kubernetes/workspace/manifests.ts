@@ -20,6 +20,7 @@ import {
 } from './anatomy'
 import { environmentOf, podSpecOf } from './pod'
 import { withPullLogin } from './pull-login'
+import { serviceKey } from './services'
 
 /** Of a volume for which nothing else was asked. */
 export const DEFAULT_STORAGE = '10Gi'
@@ -56,6 +57,12 @@ export function planWorkspace(spec: WorkspaceSpec, make: ManifestOptions): Manif
   const told = workspaceAnnotations(spec, make.name ?? spec.name, making, options)
   const complete = { [annotations.complete]: String(replacing !== undefined) }
   const { plain, secret } = environmentOf(spec, make.env)
+  const beside = new Map(
+    spec.definition.services.map(({ name, env }) => [name, environmentOf(spec, make.env, env)]),
+  )
+  const secrets = new Map(Object.entries(secret))
+  for (const [service, { secret: own }] of beside)
+    for (const [name, value] of Object.entries(own)) secrets.set(serviceKey(service, name), value)
   const metadata = { name: objectName(spec.id), namespace, labels: allLabels }
   const template: V1PodTemplateSpec = {
     metadata: {
@@ -67,6 +74,9 @@ export function planWorkspace(spec: WorkspaceSpec, make: ManifestOptions): Manif
       plain,
       secret: Object.keys(secret),
       secretName,
+      services: new Map(
+        [...beside].map(([name, { plain, secret }]) => [name, { plain, secret: Object.keys(secret) }]),
+      ),
     }),
   }
   const statefulSet: V1StatefulSet = {
@@ -106,14 +116,14 @@ export function planWorkspace(spec: WorkspaceSpec, make: ManifestOptions): Manif
         ...(options.storageClass !== undefined && { storageClassName: options.storageClass }),
       },
     },
-    ...(Object.keys(secret).length > 0 && {
+    ...(secrets.size > 0 && {
       secret: {
         apiVersion: 'v1',
         kind: 'Secret',
         type: 'Opaque',
         metadata: { ...metadata, name: secretName },
         data: Object.fromEntries(
-          Object.entries(secret).map(([key, value]) => [key, Buffer.from(value).toString('base64')]),
+          [...secrets].map(([key, value]) => [key, Buffer.from(value).toString('base64')]),
         ),
       },
     }),

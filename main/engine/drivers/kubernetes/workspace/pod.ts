@@ -11,8 +11,9 @@ import { substituteEnvironment } from '../../../platform/variables'
 import type { WorkspaceSpec } from '../../driver'
 import { plainPath } from '../../shared/folders'
 import { idleCommand, runsIdle } from '../../shared/idle'
-import { CONTAINER, objectName, VOLUME_ROOT } from './anatomy'
+import { CONTAINER, dataPath, objectName, VOLUME_ROOT } from './anatomy'
 import { layOutVolume } from './prepare'
+import { podServices } from './services'
 
 /**
  * What root in a container can do on Docker, without what gives a way to the node: the `baseline` Pod Security level
@@ -114,10 +115,11 @@ function definedOf(
 export function environmentOf(
   { definition, image }: WorkspaceSpec,
   env: Readonly<Record<string, string | undefined>>,
+  variables = definition.containerEnv,
 ): { readonly plain: Record<string, string>; readonly secret: Record<string, string> } {
   const plain: Record<string, string> = {}
   const secret: Record<string, string> = {}
-  for (const [name, value] of Object.entries(definition.containerEnv)) {
+  for (const [name, value] of Object.entries(variables)) {
     const filled = substituteEnvironment(value, { local: env, container: image.env })
     const isSecret = /\$\{(?:localEnv|env):/.test(value)
     ;(isSecret ? secret : plain)[name] = filled
@@ -131,12 +133,17 @@ export interface PodOptions {
   /** Names of the variables that are in the Secret. */
   readonly secret: readonly string[]
   readonly secretName: string
+  /** The same of each service. */
+  readonly services: ReadonlyMap<
+    string,
+    { readonly plain: Readonly<Record<string, string>>; readonly secret: readonly string[] }
+  >
 }
 
 /** The pod of a workspace. */
 export function podSpecOf(
   spec: WorkspaceSpec,
-  { options, plain, secret, secretName }: PodOptions,
+  { options, plain, secret, secretName, services }: PodOptions,
 ): V1PodSpec {
   const { definition, image } = spec
   const idle = runsIdle(definition, image.user)
@@ -144,6 +151,7 @@ export function podSpecOf(
   const as = runsAs(spec)
   const { volumes, mounts } = definedMounts(spec)
   const preparing = image.hasShell
+  const beside = podServices(spec, secretName, services)
   return {
     ...placement(options),
     // Berth's idle command reaps what is orphaned; where something else is process 1, the pause process does.
@@ -164,12 +172,19 @@ export function podSpecOf(
         },
       ],
     }),
+    ...(beside.hostAliases && { hostAliases: [...beside.hostAliases] }),
     containers: [
+      ...beside.containers,
       {
         name: CONTAINER,
         image: image.reference,
         imagePullPolicy: 'IfNotPresent',
-        ...(idle && { command: idleCommand.map(literal), workingDir: definition.workspaceFolder }),
+        ...(idle
+          ? { command: idleCommand.map(literal), workingDir: definition.workspaceFolder }
+          : {
+              ...(definition.entrypoint && { command: definition.entrypoint.map(literal) }),
+              ...(definition.command && { args: definition.command.map(literal) }),
+            }),
         env: [
           ...Object.entries(plain).map(([name, value]) => ({ name, value: literal(value) })),
           ...secret.map((name) => ({ name, valueFrom: { secretKeyRef: { name: secretName, key: name } } })),
@@ -180,7 +195,11 @@ export function podSpecOf(
         ...resources(options, true),
       },
     ],
-    volumes: [{ name: 'data', persistentVolumeClaim: { claimName: objectName(spec.id) } }, ...volumes],
+    volumes: [
+      { name: 'data', persistentVolumeClaim: { claimName: objectName(spec.id) } },
+      ...volumes,
+      ...beside.volumes.map(({ name, source }) => ({ name, ...source })),
+    ],
   }
 }
 
@@ -193,7 +212,7 @@ export function filesPodSpec(
   command: readonly string[],
   amounts: Pick<KubernetesOptions, 'requests' | 'limits'> = {},
 ): V1PodSpec {
-  const [container] = template.containers
+  const container = template.containers.find(({ name }) => name === CONTAINER)
   if (!container) throw new Error('a workspace has a container')
   const modest = ({ resources: _, ...rest }: V1Container): V1Container => ({ ...rest, ...resources(amounts) })
   const { env: _, ...rest } = container
@@ -218,12 +237,21 @@ export function podSecurity(
   }
 }
 
-/** The definition's own mounts. Folders of a machine cannot be: see `refuseMounts`. */
+/** The definition's own mounts. Folders of a machine cannot be: see `refuseFolders`. */
 function definedMounts({ definition }: WorkspaceSpec): { volumes: V1Volume[]; mounts: V1VolumeMount[] } {
   const volumes: V1Volume[] = []
   const mounts: V1VolumeMount[] = []
   for (const [index, mount] of definition.mounts.entries()) {
     const name = `mount-${index}`
+    if (mount.type === 'volume' && mount.ofWorkspace && mount.source !== undefined) {
+      mounts.push({
+        name: 'data',
+        subPath: dataPath(mount.source),
+        mountPath: plainPath(mount.target),
+        ...(mount.readOnly && { readOnly: true }),
+      })
+      continue
+    }
     if (mount.type === 'tmpfs') volumes.push({ name, emptyDir: { medium: 'Memory' } })
     else if (mount.type === 'volume' && mount.source !== undefined)
       volumes.push({ name, persistentVolumeClaim: { claimName: mount.source } })

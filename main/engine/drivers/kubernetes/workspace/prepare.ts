@@ -1,7 +1,7 @@
 import { posix } from 'node:path'
 import type { WorkspaceSpec } from '../../driver'
 import { isBelow, keepsHome, onTheWayTo, plainPath, sourceFolders, sourceMount } from '../../shared/folders'
-import { VOLUME_ROOT } from './anatomy'
+import { dataPath, VOLUME_ROOT } from './anatomy'
 
 /** Exit code of the script where the volume cannot be written to. */
 export const NOT_WRITABLE = 73
@@ -23,7 +23,10 @@ if [ -n "$home" ] && [ ! -d home ]; then
   mv home.new home || exit ${NOT_WRITABLE}
 fi
 for folder in "$@"; do
-  [ -d "$folder" ] || mkdir "$folder" || exit ${NOT_WRITABLE}
+  [ -d "$folder" ] && continue
+  mkdir "$folder" || exit ${NOT_WRITABLE}
+  # Whoever a service runs as has to be able to write to its data, and makes of it what it likes.
+  case "$folder" in data/*) chmod 1777 "$folder" ;; esac
 done
 for folder in source \${home:+home}; do
   if [ -d "$folder" ] && [ ! -w "$folder" ]; then
@@ -59,8 +62,25 @@ export function layOutVolume(spec: WorkspaceSpec): VolumeLayout {
     .map((folder) => within(folder, root, 'source'))
   const targets = [root, ...definition.mounts.map((mount) => mount.target)]
   const inHome = ownsHome ? onTheWayTo(targets, home).map((folder) => within(folder, home, 'home')) : []
+  const data = new Set(
+    [
+      ...definition.services.flatMap((one) => one.mounts),
+      ...definition.mounts.filter((one) => one.ofWorkspace),
+    ]
+      .filter(({ type, source }) => type === 'volume' && source)
+      .map(({ source }) => dataPath(source ?? '')),
+  )
   return {
     mounts,
-    prepare: ['/bin/sh', '-c', script, 'berth', ownsHome ? plainPath(home) : '', ...inSource, ...inHome],
+    prepare: [
+      '/bin/sh',
+      '-c',
+      script,
+      'berth',
+      ownsHome ? plainPath(home) : '',
+      ...inSource,
+      ...inHome,
+      ...(data.size > 0 ? ['data', ...data] : []),
+    ],
   }
 }

@@ -6,6 +6,7 @@ import { runsIdle } from '../../shared/idle'
 import type { ApiClient } from '../api'
 import { follow, followObject } from '../watch/follow'
 import { incarnationOf, isLost, isRunning, podState, workspaceContainer } from '../watch/pod-state'
+import { judgeServices } from '../watch/services'
 import { filesPodName, objectName, podName, readAnnotations } from './anatomy'
 import { type Objects, workspaceGone } from './objects'
 import { judge } from './progress'
@@ -19,6 +20,8 @@ const SETTLING = 3_000
 const SETTLING_AGAIN = 12_000
 /** Milliseconds between two looks at what does not change, such as the time that there was no node. */
 const LOOK_AGAIN = 1_000
+/** Milliseconds that are waited for services of which nobody said that they must be well. */
+const PATIENCE = 60_000
 /** Milliseconds that a start which was given up waits for its pod to end. */
 const GIVING_UP = 30_000
 
@@ -57,7 +60,14 @@ export class Running {
       ])
       if (!statefulSet) throw workspaceGone(id, claim !== undefined)
       const wanted = (statefulSet.spec?.replicas ?? 0) > 0
-      if (wanted && isRunning(pod) && !isLost(pod)) return
+      const definition = readAnnotations(statefulSet.metadata)?.definition
+      if (
+        wanted &&
+        isRunning(pod) &&
+        !isLost(pod) &&
+        !(definition && judgeServices(definition, pod).waitsFor.length)
+      )
+        return
       report.detail('Starting its pod')
       await objects.endFilesPod(id, signal)
       signal.throwIfAborted()
@@ -104,13 +114,25 @@ export class Running {
         unscheduledSince = waits ? (unscheduledSince ?? clock.now()) : undefined
         const unscheduled = unscheduledSince === undefined ? 0 : clock.now() - unscheduledSince
         const { detail, problem: found } = judge({ pod, events: events.since(pod), unscheduled })
-        if (detail !== said) report.detail(detail)
-        said = detail
+        if (detail !== said && !said.startsWith('Waiting for ')) report.detail(detail)
+        if (!said.startsWith('Waiting for ')) said = detail
         const incarnation = pod && incarnationOf(pod)
         if (standing?.incarnation !== incarnation)
           standing = incarnation === undefined ? undefined : { incarnation, since: clock.now() }
         if (found) resolve(found)
-        else if (standing && (idle || clock.now() - standing.since >= settling(pod))) resolve('up')
+        else if (standing && (idle || clock.now() - standing.since >= settling(pod))) {
+          const services = described && pod && judgeServices(described.definition, pod)
+          const patient = clock.now() - standing.since < PATIENCE
+          if (services?.problem) resolve(services.problem)
+          else if (services?.waitsFor.length && (services.must || patient)) {
+            const waits = `Waiting for ${services.waitsFor.join(', ')}`
+            if (waits !== said) report.detail(waits)
+            said = waits
+          } else {
+            if (services?.waitsFor.length) report.output(`Not well yet: ${services.waitsFor.join(', ')}\n`)
+            resolve('up')
+          }
+        }
       }
     })
     const watching = [

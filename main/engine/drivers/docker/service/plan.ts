@@ -1,0 +1,112 @@
+import { posix } from 'node:path'
+import type { Mount, Service } from '#contract'
+import { substituteEnvironment } from '../../../platform/variables'
+import { MANAGED_BY } from '../../shared/description'
+import type { ContainerInspect } from '../api'
+import { dataVolume, type Labelled, labels, serviceLabels } from '../container/anatomy'
+
+/** The container of a workspace, whose network its services share. */
+export interface Host {
+  readonly inspect: ContainerInspect
+  readonly labelled: Labelled
+  /** What the workspace was made with for each service, by its name. */
+  readonly images: Readonly<Record<string, string>>
+  /** Where its source is, as the engine's machine has it; undefined where that is not known. */
+  readonly source?: string | undefined
+}
+
+export interface EngineMount {
+  readonly Type: string
+  readonly Source?: string
+  readonly Target: string
+  readonly ReadOnly?: boolean
+  readonly VolumeOptions?: { readonly Labels: Readonly<Record<string, string>> }
+}
+
+/** A volume of the workspace's own for data, which outlives its containers. */
+export function dataMount(id: string, making: string, { source = '', target, readOnly }: Mount): EngineMount {
+  return {
+    Type: 'volume',
+    Source: dataVolume(id, source),
+    Target: target,
+    ...(readOnly && { ReadOnly: true }),
+    VolumeOptions: {
+      Labels: {
+        [labels.managedBy]: MANAGED_BY,
+        [labels.workspace]: id,
+        [labels.making]: making,
+        [labels.volume]: 'data',
+        [labels.data]: source,
+      },
+    },
+  }
+}
+
+/** What the engine is asked to make of a service. `env` is this machine's, for variables that name it. */
+export function planService(
+  service: Service,
+  { inspect, labelled, images, source }: Host,
+  env: Readonly<Record<string, string | undefined>>,
+): Record<string, unknown> {
+  const { id, making } = labelled
+  const image = images[service.name] ?? service.image ?? ''
+  const { health } = service
+  const nanoseconds = (milliseconds: number) => milliseconds * 1_000_000
+  const mounts = service.mounts.map((mount): EngineMount => {
+    if (mount.type === 'volume' && mount.source) return dataMount(id, making, mount)
+    return {
+      Type: mount.type,
+      ...(mount.source && { Source: mount.source }),
+      Target: mount.target,
+      ...(mount.readOnly && { ReadOnly: true }),
+    }
+  })
+  if (service.sourceFolder !== undefined && source !== undefined)
+    mounts.push({ Type: 'bind', Source: source, Target: service.sourceFolder })
+  return {
+    Image: image,
+    Env: Object.entries(service.env).map(
+      ([name, value]) => `${name}=${substituteEnvironment(value, { local: env })}`,
+    ),
+    Labels: serviceLabels(id, service.name, making, image),
+    ...(service.user !== undefined && { User: service.user }),
+    ...(service.entrypoint && { Entrypoint: service.entrypoint }),
+    ...(service.command && { Cmd: service.command }),
+    ...(service.workingFolder !== undefined && { WorkingDir: service.workingFolder }),
+    ...(health && {
+      Healthcheck: {
+        Test: ['CMD', ...health.command],
+        Interval: nanoseconds(health.interval),
+        Timeout: nanoseconds(health.timeout),
+        StartPeriod: nanoseconds(health.startPeriod),
+        Retries: health.retries,
+      },
+    }),
+    HostConfig: {
+      NetworkMode: `container:${inspect.Id}`,
+      Mounts: mounts,
+      RestartPolicy: { Name: restartPolicies[service.restart] },
+    },
+  }
+}
+
+/** Until its workspace stops, which stops it: the engine does not start those again that were stopped. */
+const restartPolicies = { always: 'unless-stopped', 'on-failure': 'on-failure', never: 'no' } as const
+
+/**
+ * The source's folder on the engine's machine: the folder that is mounted, or the place where the engine keeps the
+ * volume. `mountpoint` asks for the latter.
+ */
+export async function sourceOnEngine(
+  { Mounts }: ContainerInspect,
+  sourceFolder: string,
+  mountpoint: (volume: string) => Promise<string | undefined>,
+): Promise<string | undefined> {
+  const folder = posix.normalize(sourceFolder)
+  const mount = Mounts.filter(
+    ({ Destination }) => folder === Destination || folder.startsWith(`${Destination}/`),
+  ).sort((left, right) => right.Destination.length - left.Destination.length)[0]
+  if (!mount) return undefined
+  const root = mount.Type === 'volume' && mount.Name ? await mountpoint(mount.Name) : mount.Source
+  return root === undefined ? undefined : posix.join(root, posix.relative(mount.Destination, folder))
+}

@@ -1,0 +1,134 @@
+import { posix } from 'node:path'
+import type { V1Container, V1HostAlias, V1VolumeMount } from '@kubernetes/client-node'
+import type { Definition, Mount, Service } from '#contract'
+import type { WorkspaceSpec } from '../../driver'
+import { plainPath, sourceMount } from '../../shared/folders'
+import { hostNames, inStartOrder, neededServices } from '../../shared/services'
+import { dataPath, serviceContainer } from './anatomy'
+import { literal, securityContext } from './pod'
+
+/** Times that a service is asked whether it is well before what depends on it is started all the same. */
+const ATTEMPTS = 240
+
+/** Waits until its arguments, a command, succeed; then, or after a while, what comes after it in the pod is started. */
+const untilWell = `attempts=0
+until "$@" >/dev/null 2>&1; do
+  attempts=$((attempts + 1))
+  [ "$attempts" -ge ${ATTEMPTS} ] && exit 0
+  sleep 0.5 2>/dev/null || sleep 1
+done`
+
+export interface ServiceVolume {
+  readonly name: string
+  readonly source: { readonly emptyDir: { readonly medium?: string } }
+}
+
+export interface PodServices {
+  /** In the order in which they start: a node starts each when the one before it is up. */
+  readonly containers: readonly V1Container[]
+  readonly volumes: readonly ServiceVolume[]
+  readonly hostAliases?: readonly V1HostAlias[]
+}
+
+/** Key of a service's variable in the workspace's Secret. */
+export const serviceKey = (service: string, name: string) => `service.${service}.${name}`
+
+/** The containers of a workspace's pod beside its own. `variables`: of each service, filled in. */
+export function podServices(
+  spec: WorkspaceSpec,
+  secretName: string,
+  variables: ReadonlyMap<
+    string,
+    { readonly plain: Readonly<Record<string, string>>; readonly secret: readonly string[] }
+  >,
+): PodServices {
+  const { definition } = spec
+  const waitedFor = awaited(definition)
+  const volumes: ServiceVolume[] = []
+  const containers = inStartOrder(definition.services).map((service): V1Container => {
+    const { name, health } = service
+    const { plain = {}, secret = [] } = variables.get(name) ?? {}
+    const mounts = service.mounts.flatMap((mount, index) => mountOf(service, mount, index, volumes))
+    const source = sourceOf(spec, service)
+    return {
+      name: serviceContainer(name),
+      image: spec.image.services[name] ?? service.image ?? '',
+      imagePullPolicy: 'IfNotPresent',
+      ...(service.entrypoint && { command: service.entrypoint.map(literal) }),
+      ...(service.command && { args: service.command.map(literal) }),
+      ...(service.workingFolder !== undefined && { workingDir: service.workingFolder }),
+      env: [
+        ...Object.entries(plain).map(([key, value]) => ({ name: key, value: literal(value) })),
+        ...secret.map((key) => ({
+          name: key,
+          valueFrom: { secretKeyRef: { name: secretName, key: serviceKey(name, key) } },
+        })),
+      ],
+      securityContext: securityContext(runsAs(service)),
+      terminationMessagePolicy: 'FallbackToLogsOnError',
+      volumeMounts: [...mounts, ...source],
+      ...(health && {
+        readinessProbe: {
+          exec: { command: [...health.command] },
+          periodSeconds: seconds(health.interval),
+          timeoutSeconds: seconds(health.timeout),
+          failureThreshold: health.retries,
+        },
+      }),
+      ...(health &&
+        waitedFor.has(name) && {
+          lifecycle: {
+            postStart: { exec: { command: ['/bin/sh', '-c', untilWell, 'berth', ...health.command] } },
+          },
+        }),
+    }
+  })
+  const names = hostNames(definition)
+  return {
+    containers,
+    volumes,
+    ...(names.length > 0 && { hostAliases: [{ ip: '127.0.0.1', hostnames: [...names] }] }),
+  }
+}
+
+const seconds = (milliseconds: number) => Math.max(1, Math.round(milliseconds / 1_000))
+
+/** Services that something is started after, once they are well. */
+function awaited(definition: Definition): ReadonlySet<string> {
+  const own = definition.overrideCommand ? [] : neededServices(definition).needed
+  const all = [...own, ...definition.services.flatMap((one) => one.dependsOn)]
+  return new Set(all.filter(({ condition }) => condition === 'healthy').map(({ service }) => service))
+}
+
+/** A node knows users by number only; by name the image's own runs. */
+function runsAs({ user }: Service) {
+  const [, uid, gid] = /^(\d+)(?::(\d+))?$/.exec(user ?? '') ?? []
+  return {
+    nonRoot: uid !== undefined && uid !== '0',
+    ...(uid !== undefined && { uid: Number(uid) }),
+    ...(gid !== undefined && { gid: Number(gid) }),
+  }
+}
+
+function mountOf(
+  { name: service }: Service,
+  mount: Mount,
+  index: number,
+  volumes: ServiceVolume[],
+): V1VolumeMount[] {
+  const place = { mountPath: plainPath(mount.target), ...(mount.readOnly && { readOnly: true }) }
+  if (mount.type === 'bind') return []
+  if (mount.type === 'volume' && mount.source) {
+    return [{ name: 'data', subPath: dataPath(mount.source), ...place }]
+  }
+  const name = `${serviceContainer(service)}-${index}`.slice(-63).replace(/^-+/, '')
+  volumes.push({ name, source: { emptyDir: mount.type === 'tmpfs' ? { medium: 'Memory' } : {} } })
+  return [{ name, ...place }]
+}
+
+function sourceOf(spec: WorkspaceSpec, { sourceFolder: target }: Service): V1VolumeMount[] {
+  if (target === undefined) return []
+  const folder = spec.sourceFolder ?? spec.definition.workspaceFolder
+  const below = posix.relative(plainPath(sourceMount(folder)), plainPath(folder))
+  return [{ name: 'data', mountPath: plainPath(target), subPath: posix.join('source', below) }]
+}
