@@ -30,9 +30,25 @@ export function survivalOf(
     ? [{ what: 'The home folder', path: workspace.user.home }]
     : []
   const named: Item[] = definition.mounts
-    .filter(({ type, source: from }) => type === 'bind' || (type === 'volume' && from !== undefined))
+    .filter(
+      ({ type, source: from, ofWorkspace }) =>
+        type === 'bind' || (type === 'volume' && from !== undefined && !ofWorkspace),
+    )
     .map(({ source: from, target }) => ({ what: `What is mounted from ${from}`, path: target }))
-  const passing: Item[] = [{ what: 'Programs and terminals that run in it' }]
+  const data: Item[] = [
+    ...definition.mounts
+      .filter(({ type, source: from, ofWorkspace }) => type === 'volume' && from !== undefined && ofWorkspace)
+      .map(({ source: from, target }) => ({ what: `The volume ${from}`, path: target })),
+    ...definition.services
+      .filter(({ mounts }) =>
+        mounts.some(({ type, source: from }) => type === 'volume' && from !== undefined),
+      )
+      .map(({ name }) => ({ what: `The data of the service ${name}` })),
+  ]
+  const passing: Item[] = [
+    { what: 'Programs and terminals that run in it' },
+    ...(definition.services.length > 0 ? [{ what: 'What its services keep outside of their volumes' }] : []),
+  ]
   const temporary: Item[] = definition.mounts
     .filter(({ type }) => type === 'tmpfs')
     .map(({ target }) => ({ what: 'What is kept in memory', path: target }))
@@ -45,16 +61,16 @@ export function survivalOf(
     case 'restart':
     case 'force-stop':
       return {
-        kept: [source, ...home, ...named, ...(keepsInstalled ? [installed] : [])],
+        kept: [source, ...home, ...data, ...named, ...(keepsInstalled ? [installed] : [])],
         lost: [...(keepsInstalled ? [] : [installed]), ...passing, ...temporary],
         ...(action === 'force-stop' && { risk: capabilities?.endsForSure === true ? abrupt : unsure }),
       }
     case 'rebuild':
-      return { kept: [source, ...home, ...named], lost: [installed, ...passing, ...temporary] }
+      return { kept: [source, ...home, ...data, ...named], lost: [installed, ...passing, ...temporary] }
     case 'delete':
       return {
         kept: [...(bound ? [source] : []), ...named],
-        lost: [...(bound ? [] : [source]), ...home, installed, ...passing, ...temporary],
+        lost: [...(bound ? [] : [source]), ...home, ...data, installed, ...passing, ...temporary],
       }
   }
 }

@@ -8,7 +8,7 @@ import {
 } from '#contract'
 import { maximumBytes } from '../document/document'
 import { jsonDocument } from '../document/json'
-import { type DefinitionFile, shorten, Value } from '../document/value'
+import { type DefinitionFile, noteUnread, shorten, Value } from '../document/value'
 import { isImageName } from '../image-name'
 import { containerPath } from '../paths'
 import type { DefinitionContext, RepositoryReader } from '../reader'
@@ -92,6 +92,7 @@ export async function readDevcontainer(
     notApplied: file.notApplied,
   }
   noteUnusedFields(fields)
+  noteUnread(file)
   for (const name of file.substitution.unknown) {
     file.notApplied.push({
       field: shorten(name),
@@ -178,6 +179,7 @@ function readLifecycle(
 function noteUnusedFields(fields: ReadonlyMap<string, Value>): void {
   const applied = new Set<string>(appliedFields)
   for (const [name, value] of fields) {
+    if (silentFields.includes(name)) value.skip()
     if (applied.has(name) || silentFields.includes(name)) continue
     const reason = Object.hasOwn(refusedFields, name) ? refusedFields[name] : undefined
     if (reason) value.ignore(reason)

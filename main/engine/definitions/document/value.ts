@@ -27,6 +27,7 @@ export class Value {
   }
 
   raw(): string {
+    this.#file.document.take(this.node)
     return String(this.node.value)
   }
 
@@ -49,11 +50,13 @@ export class Value {
   }
 
   boolean(): boolean {
+    this.#file.document.take(this.node)
     if (this.type !== 'boolean') throw this.mustBe('true or false')
     return Boolean(this.node.value)
   }
 
   choice<const T extends string>(choices: readonly T[]): T {
+    this.#file.document.take(this.node)
     const found = this.type === 'string' ? choices.find((choice) => choice === this.node.value) : undefined
     if (found !== undefined) return found
     const meant = this.type === 'string' ? closest(this.raw(), choices) : undefined
@@ -61,6 +64,7 @@ export class Value {
   }
 
   items(example = ''): Value[] {
+    this.#file.document.take(this.node)
     if (this.type !== 'array') throw this.mustBe('a list', example)
     return (this.node.children ?? []).map(
       (node, index) => new Value(`${this.name}[${index}]`, node, this.#file),
@@ -69,6 +73,7 @@ export class Value {
 
   /** Fields in the file's order. The last of two of one name counts, as in JSON; `null` counts as absent. */
   fields(example = ''): Map<string, Value> {
+    this.#file.document.take(this.node)
     if (this.type !== 'object') throw this.mustBe('an object', example)
     const fields = new Map<string, Value>()
     for (const property of this.node.children ?? []) {
@@ -83,7 +88,13 @@ export class Value {
     return fields
   }
 
+  /** Says nothing about the workspace. */
+  skip(): void {
+    this.#file.document.take(this.node, true)
+  }
+
   ignore(reason: string): void {
+    this.#file.document.take(this.node, true)
     this.#file.notApplied.push({ field: this.name, reason })
   }
 }
@@ -93,6 +104,15 @@ export interface DefinitionFile {
   readonly document: Document
   substitution: Substitution
   readonly notApplied: NotApplied[]
+}
+
+/** What {@link noteUnread} says. */
+export const unreadReason = 'Berth does not read it'
+
+/** Lists what no reader has looked at: nothing is dropped silently. The last thing that a reader does. */
+export function noteUnread({ document, notApplied }: DefinitionFile): void {
+  for (const { name } of document.untaken())
+    notApplied.push({ field: shorten(name, 200), reason: unreadReason })
 }
 
 export function shorten(text: string, length = 60): string {
