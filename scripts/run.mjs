@@ -35,6 +35,7 @@ const tasks = {
     if (wantsCluster(args)) await prepareForCluster()
     return node('scripts/run-typescript.mjs', 'test/bench/run.ts', ...args)
   },
+  corpus: () => node('scripts/run-typescript.mjs', 'test/corpus/run.ts', ...args),
   screenshots: async () => {
     await prepareForWindow()
     return node('scripts/run-typescript.mjs', 'test/e2e/screenshots.ts', ...args)

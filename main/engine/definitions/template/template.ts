@@ -1,0 +1,159 @@
+import { posix } from 'node:path'
+import { maximumBytes } from '../document/document'
+import { jsonDocument } from '../document/json'
+import { type DefinitionFile, noteUnread, Value } from '../document/value'
+import type { RepositoryReader } from '../reader'
+import { createSubstitution } from '../variables'
+
+/** A choice that a template leaves to whoever uses it (containers.dev, "Dev Container Templates", "options"). */
+export type TemplateOption =
+  | { readonly type: 'boolean'; readonly description: string; readonly default: boolean }
+  | {
+      readonly type: 'string'
+      readonly description: string
+      readonly default: string
+      /** What may be chosen; `free`: any other text as well. */
+      readonly values: readonly string[]
+      readonly free: boolean
+    }
+
+/** A folder of files that become a repository's definition, once its options are filled in. */
+export interface Template {
+  readonly id: string
+  readonly name: string
+  readonly description: string
+  readonly documentationUrl?: string
+  readonly keywords: readonly string[]
+  readonly options: Readonly<Record<string, TemplateOption>>
+}
+
+/** What describes a template, in its folder. */
+export const templateFile = 'devcontainer-template.json'
+
+const silent = [
+  'version',
+  'publisher',
+  'licenseURL',
+  'optionalPaths',
+  'files',
+  'fileCount',
+  'featureIds',
+  'type',
+  '$schema',
+]
+
+/** Reads the template whose folder is the reader's root; undefined where there is none. Rejects with `definition-invalid`. */
+export async function readTemplate(reader: RepositoryReader): Promise<Template | undefined> {
+  const bytes = await reader.read(templateFile, maximumBytes)
+  if (!bytes) return undefined
+  const file: DefinitionFile = {
+    document: jsonDocument(templateFile, bytes),
+    substitution: createSubstitution({
+      workspaceId: '',
+      sourceName: '',
+      defaultImage: '',
+      env: {},
+      bindMounts: false,
+    }),
+    notApplied: [],
+  }
+  const fields = new Value('', file.document.root, file).fields()
+  const text = (name: string) => plainText(fields.get(name)) ?? ''
+  const list = (name: string) =>
+    fields
+      .get(name)
+      ?.items()
+      .map((item) => plainText(item) ?? '') ?? []
+  for (const name of silent) fields.get(name)?.skip()
+  const documentationUrl = text('documentationURL')
+  const options = fields.get('options')?.fields() ?? new Map<string, Value>()
+  const template: Template = {
+    id: text('id'),
+    name: text('name') || text('id'),
+    description: text('description'),
+    ...(/^https?:\/\//.test(documentationUrl) && { documentationUrl }),
+    keywords: [...list('keywords'), ...list('platforms')],
+    options: Object.fromEntries([...options].map(([name, value]) => [name, readOption(value)])),
+  }
+  noteUnread(file)
+  return template
+}
+
+/** Variables of a template stay as they are written: they are nobody's yet. */
+function plainText(value: Value | undefined): string | undefined {
+  if (!value || value.type === 'null') return undefined
+  if (value.type !== 'string') throw value.mustBe('a string')
+  return value.raw()
+}
+
+function readOption(value: Value): TemplateOption {
+  const fields = value.fields('Write, for example, {"type": "string", "default": "a", "enum": ["a", "b"]}.')
+  const description = plainText(fields.get('description')) ?? ''
+  const type = fields.get('type')?.choice(['string', 'boolean']) ?? 'string'
+  const given = fields.get('default')
+  if (type === 'boolean') {
+    // Written as a text by some.
+    if (given?.type === 'string') return { type, description, default: given.raw() === 'true' }
+    return { type, description, default: given?.boolean() ?? false }
+  }
+  const listed = fields.get('enum')
+  const proposals = fields.get('proposals')
+  const values = (listed ?? proposals)?.items().map((item) => plainText(item) ?? '') ?? []
+  return {
+    type,
+    description,
+    default: plainText(given) ?? values[0] ?? '',
+    values,
+    free: listed === undefined,
+  }
+}
+
+/** The values of a template's options: as chosen, else their defaults. Rejects what an option does not allow. */
+export function templateValues(
+  { options }: Template,
+  chosen: Readonly<Record<string, string | boolean>>,
+): ReadonlyMap<string, string> {
+  const values = new Map<string, string>()
+  for (const [name, option] of Object.entries(options)) {
+    const value = Object.hasOwn(chosen, name) ? chosen[name] : undefined
+    const isAllowed =
+      option.type === 'boolean'
+        ? typeof value === 'boolean'
+        : typeof value === 'string' && (option.free || option.values.includes(value))
+    values.set(name, String(value !== undefined && isAllowed ? value : option.default))
+  }
+  return values
+}
+
+const placeholder = /\$\{templateOption:\s*([^}\s]+)\s*\}/g
+
+/** A text with its options filled in; what names none stays as it is. */
+export function renderText(text: string, values: ReadonlyMap<string, string>): string {
+  return text.replace(placeholder, (whole, name: string) => values.get(name) ?? whole)
+}
+
+/** A template's files as they become with these values. Bytes that are no text stay as they are. */
+export function renderedReader(
+  reader: RepositoryReader,
+  values: ReadonlyMap<string, string>,
+): RepositoryReader {
+  return {
+    ...reader,
+    async read(path, limit) {
+      const bytes = await reader.read(path, limit)
+      if (!bytes) return undefined
+      try {
+        const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+        return new TextEncoder().encode(renderText(text, values))
+      } catch {
+        return bytes
+      }
+    },
+  }
+}
+
+/** Whether a path is of what a template is about, and not of its description. */
+export function belongsToTemplate(path: string): boolean {
+  const first = posix.normalize(path).split('/')[0] ?? ''
+  return ![templateFile, 'README.md', 'NOTES.md'].includes(first)
+}
