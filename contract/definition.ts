@@ -131,6 +131,11 @@ export const Definition = z.strictObject({
   featureOrder: z.array(z.string()).optional(),
   /** Absolute path of the source inside the workspace, and where terminals start. */
   workspaceFolder: z.string(),
+  /**
+   * Absolute path of the repository's root inside the workspace, which is or holds `workspaceFolder`, or lies in it;
+   * absent: as `workspaceFolder` says.
+   */
+  sourceFolder: z.string().optional(),
   /** Who PID 1 runs as; absent: as the image says. */
   containerUser: z.string().optional(),
   /** Who terminals and lifecycle commands run as; absent: as `containerUser`. */

@@ -21,7 +21,7 @@ export function survivalOf(
   { bound, capabilities }: Circumstances,
 ): Pick<Survival, 'kept' | 'lost' | 'risk'> {
   const { definition } = workspace
-  const root = sourceFolder(definition.workspaceFolder, sourceFolderName(workspace.source))
+  const root = sourceFolder(definition, sourceFolderName(workspace.source))
   const source: Item = {
     what: bound ? 'The source, which is a folder of this machine' : 'The source',
     path: root,
@@ -113,7 +113,7 @@ export async function unsavedWork(
   link: Link,
   signal: AbortSignal,
 ): Promise<Survival['unsaved'] | undefined> {
-  const root = sourceFolder(workspace.definition.workspaceFolder, sourceFolderName(workspace.source))
+  const root = sourceFolder(workspace.definition, sourceFolderName(workspace.source))
   const limit = AbortSignal.any([signal, AbortSignal.timeout(patience)])
   try {
     const running = await link.exec({ command: ['sh', '-c', script, 'berth', root], cwd: '/' }, limit)

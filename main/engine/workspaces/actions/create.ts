@@ -361,7 +361,7 @@ export function specOf(
     definition,
     image,
     createdAt,
-    sourceFolder: sourceFolder(definition.workspaceFolder, sourceFolderName(source)),
+    sourceFolder: sourceFolder(definition, sourceFolderName(source)),
     ...(bindFolder === undefined ? {} : { bindFolder }),
     ...(kubernetes === undefined ? {} : { kubernetes }),
   }

@@ -199,20 +199,19 @@ function readerOf(plan: RebuildPlan, signal: AbortSignal): RepositoryReader | un
   if (plan.source.kind === 'image') return undefined
   if (plan.bindFolder !== undefined) return folderReader(plan.bindFolder)
   if (plan.observed.run === 'missing') return undefined
-  const root = sourceFolder(plan.workspace.definition.workspaceFolder, sourceFolderName(plan.source))
+  const root = sourceFolder(plan.workspace.definition, sourceFolderName(plan.source))
   return volumeReader(root, (path, stop) => plan.driver.read(plan.id, path, stop), signal)
 }
 
-/** The source volume stays where it was made: a definition that wants it elsewhere is not followed in that. */
+/** The source stays where it was copied to: a definition that wants it elsewhere is not followed in that. */
 function keepPlace(definition: Definition, { definition: old, source }: Workspace): Definition {
-  const place = (folder: string) => {
-    const path = sourceFolder(folder, sourceFolderName(source))
-    return path.startsWith('/workspaces/') ? '/workspaces' : path
-  }
-  if (place(definition.workspaceFolder) === place(old.workspaceFolder)) return definition
+  const name = sourceFolderName(source)
+  if (sourceFolder(definition, name) === sourceFolder(old, name)) return definition
+  const { sourceFolder: _wanted, ...rest } = definition
   return {
-    ...definition,
+    ...rest,
     workspaceFolder: old.workspaceFolder,
+    ...(old.sourceFolder === undefined ? {} : { sourceFolder: old.sourceFolder }),
     notApplied: [
       ...definition.notApplied,
       { field: 'workspaceFolder', reason: `the source stays at ${old.workspaceFolder}, where it was made` },
@@ -231,7 +230,7 @@ async function fetchSource(
   const { source, workspace, driver } = plan
   await action.operation.step('fetch', async (report, signal) => {
     if (plan.observed.run !== 'missing') {
-      const root = sourceFolder(workspace.definition.workspaceFolder, sourceFolderName(source))
+      const root = sourceFolder(workspace.definition, sourceFolderName(source))
       await untar(await driver.read(plan.id, root, signal), folder)
     } else if (source.kind === 'git') {
       await cloneRepository(context.platform, source, folder, report, signal)

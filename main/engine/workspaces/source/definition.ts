@@ -69,7 +69,7 @@ async function withGit(
   { source, bindMounts }: DefinitionRequest,
 ): Promise<Definition> {
   if (source.kind !== 'folder') return definition
-  const inside = sourceFolder(definition.workspaceFolder, sourceFolderName(source))
+  const inside = sourceFolder(definition, sourceFolderName(source))
   if (bindMounts) return withLinkedRepository(definition, source.path, inside)
   const reason = await unlinkedReason(source.path)
   if (reason === undefined) return definition

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { basename } from 'node:path'
-import type { Source } from '#contract'
+import type { Definition, Source } from '#contract'
 
 const longest = 40
 
@@ -71,10 +71,14 @@ export function newWorkspaceId(): string {
 }
 
 /**
- * Where the source's root folder is inside the workspace. A workspaceFolder below `/workspaces/<x>` may be a folder of
- * the repository; one anywhere else is the repository's root itself.
+ * Where the source's root folder is inside the workspace, where the definition does not say it. A workspaceFolder
+ * below `/workspaces/<x>` may be a folder of the repository; one anywhere else is the repository's root itself.
  */
-export function sourceFolder(workspaceFolder: string, sourceName: string): string {
+export function sourceFolder(
+  { workspaceFolder, sourceFolder: said }: Pick<Definition, 'workspaceFolder' | 'sourceFolder'>,
+  sourceName: string,
+): string {
+  if (said !== undefined) return said
   if (workspaceFolder === '/workspaces') return `/workspaces/${sourceName}`
   const below = /^\/workspaces\/[^/]+/.exec(workspaceFolder)
   return below ? below[0] : workspaceFolder

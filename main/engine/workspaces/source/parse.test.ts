@@ -219,9 +219,9 @@ describe('names', () => {
   })
 
   it('place the source', () => {
-    expect(sourceFolder('/workspaces/app', 'app')).toBe('/workspaces/app')
-    expect(sourceFolder('/workspaces/app/web/ui', 'app')).toBe('/workspaces/app')
-    expect(sourceFolder('/workspaces', 'app')).toBe('/workspaces/app')
-    expect(sourceFolder('/srv/code', 'app')).toBe('/srv/code')
+    expect(sourceFolder({ workspaceFolder: '/workspaces/app' }, 'app')).toBe('/workspaces/app')
+    expect(sourceFolder({ workspaceFolder: '/workspaces/app/web/ui' }, 'app')).toBe('/workspaces/app')
+    expect(sourceFolder({ workspaceFolder: '/workspaces' }, 'app')).toBe('/workspaces/app')
+    expect(sourceFolder({ workspaceFolder: '/srv/code' }, 'app')).toBe('/srv/code')
   })
 })
