@@ -1,6 +1,7 @@
 import { type Definition, problem } from '#contract'
 import { devcontainerFormat } from './devcontainer/index'
 import { dockerfileFormat } from './dockerfile/index'
+import { gitpodFormat } from './gitpod/index'
 import { insideRepository } from './paths'
 import { defaultDefinition } from './plain'
 import type { DefinitionContext, DefinitionFormat, RepositoryReader } from './reader'
@@ -11,7 +12,7 @@ export { askedImage, defaultDefinition, withImage } from './plain'
 export type { DefinitionContext, RepositoryReader } from './reader'
 
 /** Every format that Berth reads, the preferred one first. */
-const formats: readonly DefinitionFormat[] = [devcontainerFormat, dockerfileFormat]
+const formats: readonly DefinitionFormat[] = [devcontainerFormat, gitpodFormat, dockerfileFormat]
 
 export interface FoundDefinition {
   readonly definition: Definition
@@ -43,11 +44,11 @@ export async function readDefinition(
         cause:
           path === undefined
             ? 'It lies outside of the source.'
-            : 'Its name is neither that of a devcontainer.json nor that of a Dockerfile.',
+            : 'Its name is none by which Berth knows a definition: devcontainer.json, .gitpod.yml, Dockerfile.',
         remedy:
           candidates.length > 0
             ? `The source has: ${candidates.join(', ')}.`
-            : 'Give the path of a devcontainer.json or of a Dockerfile in the source.',
+            : 'Give the path of such a file in the source.',
       })
     }
     return { definition: await format.read(path, reader, context), candidates }

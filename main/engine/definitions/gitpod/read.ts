@@ -1,0 +1,68 @@
+import { type Definition, emptyDefinition, problem } from '#contract'
+import { type DefinitionFile, shorten, Value } from '../document/value'
+import { maximumYamlBytes, yamlDocument } from '../document/yaml'
+import type { DefinitionContext, RepositoryReader } from '../reader'
+import type { Substitution } from '../variables'
+import { readEditors } from './editors'
+import { appliedFields, ignoreUnknown, present, refusedFields } from './fields'
+import { readImage } from './image'
+import { readPlaces, readRepositories } from './places'
+import { readPorts } from './ports'
+import { readEnvironment, readTasks } from './tasks'
+
+/** There are no variables in .gitpod.yml: what looks like one is the shell's. */
+const noVariables: Substitution = {
+  all: (text) => text,
+  exceptEnvironment: (text) => text,
+  unknown: new Set(),
+}
+
+/** Reads one .gitpod.yml. Rejects with `definition-invalid`. */
+export async function readGitpod(
+  path: string,
+  reader: RepositoryReader,
+  context: DefinitionContext,
+): Promise<Definition> {
+  const bytes = await reader.read(path, maximumYamlBytes)
+  if (!bytes) {
+    const there = await reader.exists(path)
+    throw problem({
+      code: 'definition-invalid',
+      title: there ? `${path} is not a file` : `There is no ${path}`,
+      cause: there
+        ? 'Something else has the name of a definition: a folder, say, or a pipe.'
+        : 'The source has no file of this name.',
+      remedy: there
+        ? 'Put a file there, take it away, or choose an image when you create the workspace.'
+        : 'Choose one of the definitions that the source has.',
+    })
+  }
+  const file: DefinitionFile = {
+    document: yamlDocument(path, bytes, 'Name what is meant, for example "image: debian:bookworm".'),
+    substitution: noVariables,
+    notApplied: [],
+  }
+  const fields = present(new Value('', file.document.root, file).fields())
+  const { source, ...places } = readPlaces(fields, context.sourceName)
+  const customizations = readEditors(fields)
+  const definition: Definition = {
+    ...emptyDefinition(context.sourceName),
+    format: 'gitpod',
+    path,
+    ...(await readImage(fields.get('image'), reader, context.defaultImage)),
+    ...places,
+    containerEnv: readEnvironment(fields.get('env')),
+    ...readPorts(fields.get('ports')),
+    tasks: readTasks(fields.get('tasks'), source === places.workspaceFolder ? undefined : source),
+    repositories: readRepositories(fields.get('additionalRepositories'), source),
+    ...(customizations ? { customizations } : {}),
+    notApplied: file.notApplied,
+  }
+  for (const [name, value] of fields) {
+    if (appliedFields.some((applied) => applied === name)) continue
+    const reason = Object.hasOwn(refusedFields, name) ? refusedFields[name] : undefined
+    if (reason) value.ignore(reason)
+    else ignoreUnknown(value, shorten(name), [...appliedFields, ...Object.keys(refusedFields)])
+  }
+  return definition
+}

@@ -1,0 +1,28 @@
+import type { Task } from '#contract'
+
+/**
+ * The shell line of a task: `first`, its `before`, `init` and `command`, one after the other and each only when the
+ * one before it succeeded; later without `init`. Undefined where nothing is left to run. Each part is a group of its
+ * own, in the same shell: a heredoc or a comment at its end does not swallow what follows, and what `before` exports
+ * is there for the others.
+ */
+export function taskLine(
+  task: Pick<Task, 'before' | 'init' | 'command'>,
+  { first }: { readonly first: boolean },
+): string | undefined {
+  const parts = [task.before, first ? task.init : undefined, task.command].filter(
+    (part): part is string => part !== undefined && runs(part),
+  )
+  return parts.length === 0 ? undefined : parts.map(group).join(' && ')
+}
+
+/** Blank lines and comments run nothing, and a shell takes no empty group. */
+function runs(part: string): boolean {
+  return part.split('\n').some((line) => !/^\s*(?:#|$)/.test(line))
+}
+
+function group(part: string): string {
+  // A line break that follows is part of the line with the backslash: one more ends it.
+  const end = /(?<!\\)(?:\\\\)*\\$/.test(part) ? '\n' : ''
+  return `{\n${part}${end}\n}`
+}
