@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { IdlePolicy } from './idle'
+import { ImageAliases } from './image-alias'
 import { KubernetesNamespace, KubernetesOptions } from './kubernetes'
 
 /** The user's preferences: all that Berth itself stores. Every field has a default, so `{}` is valid settings. */
@@ -11,6 +12,8 @@ export const Settings = z.strictObject({
   kubernetesNamespaces: z.record(z.string(), z.array(KubernetesNamespace).min(1)).default({}),
   /** Image for a source that has no definition. */
   defaultImage: z.string().min(1).default('debian:bookworm'),
+  /** Names that images are got by, in place of those that sources, definitions and Dockerfiles say. */
+  imageAliases: ImageAliases.default({}),
   /** Leave out what git ignores where a folder is copied to its target. */
   respectGitignore: z.boolean().default(false),
   autoForward: z.boolean().default(true),
@@ -48,6 +51,7 @@ export const SettingsChange = z
     defaultTarget: shape.defaultTarget,
     kubernetesNamespaces: shape.kubernetesNamespaces.unwrap(),
     defaultImage: shape.defaultImage.unwrap(),
+    imageAliases: shape.imageAliases.unwrap(),
     respectGitignore: shape.respectGitignore.unwrap(),
     autoForward: shape.autoForward.unwrap(),
     routerPort: shape.routerPort.unwrap(),

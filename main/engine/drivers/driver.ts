@@ -331,6 +331,8 @@ export interface ResolvedImage {
   readonly built: boolean
   /** What `create` uses for each of the definition's services, by its name. */
   readonly services: Readonly<Record<string, string>>
+  /** Got by another name than was asked for: that name, and why, to be shown. */
+  readonly alias?: string
 }
 
 export interface WorkspaceSpec {

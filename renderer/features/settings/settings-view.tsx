@@ -9,6 +9,7 @@ import { ProblemView } from '../../lib/problem-view'
 import { Facts, Section } from '../../ui/facts'
 import { Page } from '../../ui/page'
 import { Clusters } from './clusters'
+import { ImageAliases } from './image-aliases'
 import { Machine } from './machine'
 import { NumberSetting, Row, TextSetting } from './rows'
 import styles from './settings.module.css'
@@ -118,6 +119,7 @@ function Sections({ settings, change }: SectionsProps) {
           )}
         </Row>
       </Section>
+      <ImageAliases aliases={settings.imageAliases} change={(imageAliases) => change({ imageAliases })} />
       <Clusters
         options={settings.kubernetes}
         targets={targets}

@@ -38,7 +38,7 @@ import { watchWorkspaces } from './watch/watch'
 import { idOfName, podName, serviceContainer } from './workspace/anatomy'
 import { FilesPods } from './workspace/files-pod'
 import { growVolume } from './workspace/growth'
-import { Images } from './workspace/image'
+import { aliasFor, Images } from './workspace/image'
 import { Lifecycle } from './workspace/lifecycle'
 import { type Described, Locator } from './workspace/locate'
 import { Objects } from './workspace/objects'
@@ -158,7 +158,8 @@ export class KubernetesDriver implements Driver {
       const standing = await this.#objects.of(request.workspaceId, signal)
       const options = this.#lifecycle.optionsFor(request.kubernetes, standing)
       const { workspaceId, definition, published } = request
-      await this.#logins.give(workspaceId, published ?? definition.image, options, signal)
+      const image = published ?? aliasFor(definition, this.#platform)?.image ?? definition.image
+      await this.#logins.give(workspaceId, image, options, signal)
       return await this.#images.resolve(request, withPullLogin(workspaceId, options), report, signal)
     } catch (error) {
       throw this.#client.failure(error, 'The image could not be got ready', signal)

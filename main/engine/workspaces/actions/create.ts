@@ -293,8 +293,8 @@ async function bringUp(
         : undefined
     return operation.step(
       'image',
-      (report, stepSignal) =>
-        driver.resolveImage(
+      async (report, stepSignal) => {
+        const resolved = await driver.resolveImage(
           {
             definition,
             workspaceId: plan.id,
@@ -305,7 +305,10 @@ async function bringUp(
           },
           report,
           stepSignal,
-        ),
+        )
+        if (resolved.alias !== undefined) report.result(resolved.alias)
+        return resolved
+      },
       signal,
     )
   }

@@ -123,8 +123,8 @@ async function replace(context: ActionContext, plan: RebuildPlan, action: Action
         elsewhere && folder !== undefined
           ? await publish(operation, elsewhere, { definition, folder, workspaceId: plan.id })
           : undefined
-      const image = await operation.step('image', (report, signal) =>
-        driver.resolveImage(
+      const image = await operation.step('image', async (report, signal) => {
+        const resolved = await driver.resolveImage(
           {
             definition,
             workspaceId: plan.id,
@@ -135,8 +135,10 @@ async function replace(context: ActionContext, plan: RebuildPlan, action: Action
           },
           report,
           signal,
-        ),
-      )
+        )
+        if (resolved.alias !== undefined) report.result(resolved.alias)
+        return resolved
+      })
       const spec = specOf(plan, definition, image)
       action.show({ override: { definition, user: image.user, image: image.reference } })
       await operation.step('create', async (report, signal) => {

@@ -4,13 +4,14 @@ import type { Definition } from '#contract'
 import type { Platform } from '../../../platform/platform'
 import { buildArguments } from './build'
 import { packContext } from './context'
+import { dockerfileAliases } from './dockerfile-aliases'
 
 /** Of how it is made; a change of the recipe makes other names. */
 const RECIPE = 'berth-build-1'
 
 /**
- * Of all that goes into a build, in 40 hexadecimal digits: context (names, modes, contents; no times), Dockerfile,
- * arguments, target stage and platform. Of a `.git` that is in the context only the commit counts: the rest of it
+ * Of all that goes into a build, in 40 hexadecimal digits: context (names, modes, contents; no times), Dockerfile
+ * (with the images that aliases name), arguments, target stage and platform. Of a `.git` that is in the context only the commit counts: the rest of it
  * differs from clone to clone. What the registry has under the name of a base image does not count either.
  */
 export async function buildDigest(
@@ -20,13 +21,17 @@ export async function buildDigest(
   platform: Platform,
   signal: AbortSignal,
 ): Promise<string> {
-  const { tar, dockerfile, hasGit } = await packContext(folder, build.context, build.dockerfile, true)
+  const known = buildArguments(build.args, platform)
+  const { tar, dockerfile, hasGit } = await packContext(folder, build.context, build.dockerfile, {
+    comparable: true,
+    rewrite: dockerfileAliases(known, platform),
+  })
   const onAbort = () => tar.destroy(signal.reason instanceof Error ? signal.reason : new Error('Aborted'))
   signal.addEventListener('abort', onAbort, { once: true })
   try {
     signal.throwIfAborted()
     const digest = createHash('sha256')
-    const args = Object.entries(buildArguments(build.args, platform)).sort(([a], [b]) => (a < b ? -1 : 1))
+    const args = Object.entries(known).sort(([a], [b]) => (a < b ? -1 : 1))
     const commit = hasGit ? await commitOf(join(folder, build.context), platform, signal) : ''
     digest.update(JSON.stringify([RECIPE, engine, dockerfile, build.target ?? '', args, commit]))
     for await (const chunk of tar) digest.update(chunk as Buffer)

@@ -12,6 +12,7 @@ import { QUICK } from '../container/locate'
 import { diskFull, EngineError, firstLine, isStatus } from '../problems'
 import { readJsonLines } from '../streams/json-lines'
 import { packContext } from './context'
+import { dockerfileAliases } from './dockerfile-aliases'
 import { pullProblem } from './image-problems'
 import { PullProgress } from './pull'
 
@@ -41,8 +42,10 @@ export async function buildImage(
   const layers: string[] = []
   try {
     report.detail('Sending the build context')
-    const context = await packContext(request.folder, build.context, build.dockerfile)
     const args = buildArguments(build.args, platform)
+    const context = await packContext(request.folder, build.context, build.dockerfile, {
+      rewrite: dockerfileAliases(args, platform, (line) => report.output(`${line}\n`)),
+    })
     const response = await client.stream('POST', '/build', {
       query: {
         t: tag,

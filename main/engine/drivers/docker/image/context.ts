@@ -16,6 +16,13 @@ export interface BuildContext {
   readonly hasGit: boolean
 }
 
+export interface PackOptions {
+  /** For comparing: the same bytes whenever and wherever the same files are packed, and nothing of `.git`. */
+  readonly comparable?: boolean
+  /** Gets the Dockerfile's text, a character for each byte, and returns what is packed in its place. */
+  readonly rewrite?: (text: string) => string
+}
+
 /**
  * Packs the folder that a build may copy from. `folder` is the repository, which nothing outside of is read from;
  * `context` and `dockerfile` are relative to it.
@@ -24,8 +31,7 @@ export async function packContext(
   folder: string,
   context: string,
   dockerfile: string,
-  /** For comparing: the same bytes whenever and wherever the same files are packed, and nothing of `.git`. */
-  comparable = false,
+  { comparable = false, rewrite = (text) => text }: PackOptions = {},
 ): Promise<BuildContext> {
   const root = await inside(folder, context)
   const file = await inside(folder, dockerfile)
@@ -34,15 +40,33 @@ export async function packContext(
   const isWithin = !within.startsWith('../')
   // A Dockerfile from beside the context goes along under a name that no file has, as docker's own client does it.
   const name = isWithin ? within : `.dockerfile.${comparable ? 'beside' : nonce()}`
+  const before = await readDockerfile(file)
+  const after = before === undefined ? undefined : rewrite(before)
+  const dockerfileText = after === before ? undefined : after
   const tar = pack({ highWaterMark: 256 * 1024 })
   const kept = new Set([name, '.dockerignore'])
   const write = async () => {
-    if (!isWithin) tar.entry({ name, mtime: new Date(0) }, await readFile(file))
-    await packFolder({ tar, root, rules, kept, comparable }, '')
+    if (!isWithin)
+      tar.entry(
+        { name, mtime: new Date(0) },
+        dockerfileText === undefined ? await readFile(file) : Buffer.from(dockerfileText, 'latin1'),
+      )
+    const exchanged = new Map<string, Buffer>()
+    if (isWithin && dockerfileText !== undefined) exchanged.set(name, Buffer.from(dockerfileText, 'latin1'))
+    await packFolder({ tar, root, rules, kept, comparable, exchanged }, '')
     tar.finalize()
   }
   write().catch((error: unknown) => tar.destroy(error instanceof Error ? error : new Error(String(error))))
   return { tar, dockerfile: name, hasGit: !rules.ignores('.git') && existsSync(join(root, '.git')) }
+}
+
+/** Undefined for what no builder takes: a folder, say, of which the engine has its own words. */
+async function readDockerfile(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'latin1')
+  } catch {
+    return undefined
+  }
 }
 
 async function inside(folder: string, path: string): Promise<string> {
@@ -75,6 +99,8 @@ interface Packing {
   /** Taken although a rule leaves it out. */
   readonly kept: ReadonlySet<string>
   readonly comparable: boolean
+  /** What is packed in place of what a file holds, by its path in the tar. */
+  readonly exchanged: ReadonlyMap<string, Buffer>
 }
 
 async function packFolder(packing: Packing, below: string): Promise<void> {
@@ -101,6 +127,11 @@ async function packFolder(packing: Packing, below: string): Promise<void> {
 }
 
 async function packFile(packing: Packing, full: string, path: string, stat: Stats): Promise<void> {
+  const text = packing.exchanged.get(path)
+  if (text) {
+    packing.tar.entry({ ...header(packing, path, stat), size: text.length }, text)
+    return
+  }
   if (stat.size === 0) {
     packing.tar.entry({ ...header(packing, path, stat), size: 0 }, Buffer.alloc(0))
     return

@@ -45,6 +45,17 @@ describe('buildDigest', () => {
     expect(await digest()).toBe(first)
   })
 
+  it('is another one where an alias gives another base', async () => {
+    writeFileSync(join(folder, 'docker/Dockerfile'), 'FROM debian:12\n')
+    const platform = createNodePlatform({ version: '0.0.0', resources: folder, env: { HOME: folder } })
+    const digest = () => buildDigest(build, folder, 'linux/amd64', platform, signal)
+    const before = await digest()
+    await platform.settings.change({ imageAliases: { 'docker.io/library/alpine': 'm.example/alpine' } })
+    expect(await digest()).toBe(before)
+    await platform.settings.change({ imageAliases: { debian: 'm.example/debian' } })
+    expect(await digest()).not.toBe(before)
+  })
+
   it('is another one for anything else that goes in', async () => {
     const all = new Set([await digest(), await digest({}, 'linux/arm64'), await digest({ target: 'dev' })])
     const args = { A: '${localEnv:TOKEN}' }

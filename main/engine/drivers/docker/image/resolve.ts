@@ -2,6 +2,7 @@ import { type Definition, ProblemError, problem, type Service } from '#contract'
 import type { Platform } from '../../../platform/platform'
 import type { ImageRequest, ResolvedImage, StepReport } from '../../driver'
 import { DockerLogins } from '../../shared/docker-logins'
+import { aliasOf, describeAlias } from '../../shared/image-aliases'
 import { resolveUser } from '../../shared/users'
 import type { ImageInspect } from '../api'
 import type { EngineClient } from '../client'
@@ -42,6 +43,7 @@ export class Images {
     const { definition } = request
     try {
       const built = definition.build !== undefined
+      const alias = this.#aliasOf(definition)
       const reference = await this.#get(request, report, signal)
       report.detail('Looking into the image')
       const image = await this.inspect(reference, signal)
@@ -62,6 +64,7 @@ export class Images {
         hasShell: inside.hasShell,
         built,
         services: await this.#services(request, report, signal),
+        ...(alias && reference === alias.image && { alias: describeAlias(alias) }),
       }
     } catch (error) {
       throw this.#client.failure(error, 'The image could not be got ready', signal)
@@ -71,7 +74,16 @@ export class Images {
   async #get(request: ImageRequest, report: StepReport, signal: AbortSignal): Promise<string> {
     return request.definition.build
       ? buildImage(this.#client, this.#credentials, this.#platform, request, report, signal)
-      : this.#obtain(request, report, signal)
+      : this.#obtain(
+          request,
+          this.#aliasOf(request.definition)?.image ?? request.definition.image,
+          report,
+          signal,
+        )
+  }
+
+  #aliasOf({ image }: Definition) {
+    return image === undefined ? undefined : aliasOf(image, this.#platform.settings.get().imageAliases)
   }
 
   /** One after the other: each has the report to itself. */
@@ -108,13 +120,13 @@ export class Images {
     }
   }
 
-  /** The image of a definition that names one: what is there, else pulled, else (the default one only) made. */
+  /** The image of a definition that names one: what is there, else pulled, else (the default one only) made. `reference`: its name, or its alias. */
   async #obtain(
     { definition, refresh }: ImageRequest,
+    reference: string | undefined,
     report: StepReport,
     signal: AbortSignal,
   ): Promise<string> {
-    const reference = definition.image
     if (!reference) {
       throw problem({
         code: 'definition-invalid',
@@ -127,7 +139,7 @@ export class Images {
     if (present && !refresh) return reference
     // Also by name: a definition may name the default one, as the bundled example does.
     const isDefault =
-      definition.format === 'default' || reference === this.#platform.settings.get().defaultImage
+      definition.format === 'default' || definition.image === this.#platform.settings.get().defaultImage
     if (isDefault && !refresh && (await this.inspect(BASE_IMAGE, signal))) return BASE_IMAGE
     try {
       await pullImage(this.#client, this.#credentials, reference, report, signal)

@@ -1,7 +1,15 @@
 import type { CoreV1Event, V1Pod } from '@kubernetes/client-node'
-import { cancelled, type KubernetesOptions, type Problem, ProblemError, problem } from '#contract'
+import {
+  cancelled,
+  type Definition,
+  type KubernetesOptions,
+  type Problem,
+  ProblemError,
+  problem,
+} from '#contract'
 import type { Platform } from '../../../platform/platform'
 import type { ImageRequest, ResolvedImage, StepReport } from '../../driver'
+import { type Aliased, aliasOf, describeAlias } from '../../shared/image-aliases'
 import { resolveUser } from '../../shared/users'
 import type { ApiClient } from '../api'
 import { rejectionOf } from '../transport/errors'
@@ -38,6 +46,11 @@ const pullCodes: ReadonlySet<Problem['code']> = new Set([
 
 type Found = Extract<Looked, { readonly kind: 'shell' | 'no-shell' }>
 
+/** What a definition's image is got as, by an alias of the settings; undefined where there is none. */
+export function aliasFor({ image }: Definition, { settings }: Platform): Aliased | undefined {
+  return image === undefined ? undefined : aliasOf(image, settings.get().imageAliases)
+}
+
 /** Finds out what images are, by letting the cluster run them. */
 export class Images {
   readonly #client: ApiClient
@@ -62,13 +75,16 @@ export class Images {
     const title = 'The image could not be got ready'
     try {
       if (definition.build && published === undefined) throw problem(cannotBuild)
+      const aliases = this.#platform.settings.get().imageAliases
       const services: Record<string, string> = {}
       for (const { name, image } of definition.services) {
-        const service = publishedServices[name] ?? image
+        const own = image === undefined ? undefined : (aliasOf(image, aliases)?.image ?? image)
+        const service = publishedServices[name] ?? own
         if (service === undefined) throw problem(cannotBuild)
         services[name] = service
       }
-      const reference = published ?? definition.image
+      const alias = published === undefined ? aliasFor(definition, this.#platform) : undefined
+      const reference = published ?? alias?.image ?? definition.image
       if (!reference) throw problem(noImage)
       signal.throwIfAborted()
       const known = refresh ? undefined : await this.cache.recall(reference)
@@ -87,6 +103,7 @@ export class Images {
         hasShell: found.hasShell,
         built: false,
         services,
+        ...(alias && { alias: describeAlias(alias) }),
       }
     } catch (error) {
       if (signal.aborted) throw cancelled('Getting the image ready')

@@ -1,0 +1,117 @@
+import { instructionsOf } from './dockerfile-instructions'
+
+/** What stands in a Dockerfile for one image after another. */
+export interface ImageExchange {
+  /** As it was asked for, variables filled in. */
+  readonly from: string
+  readonly to: string
+}
+
+interface Edit extends ImageExchange {
+  readonly start: number
+  readonly end: number
+}
+
+/** Files above this size, in characters, are left as they are: no person wrote them. */
+const LIMIT = 1024 * 1024
+
+/**
+ * Exchanges the images that a Dockerfile names: in FROM, COPY --from and RUN --mount=from. Left alone are `scratch`,
+ * names and numbers of stages, and what is made of variables whose values are not known from `args` or a default of
+ * their own before the first FROM; where they are known, the whole name is written out. Every other character stays.
+ * Made for a text of one character per byte (Latin-1), so that files in any encoding pass unharmed.
+ */
+export function exchangeImages(
+  text: string,
+  args: Readonly<Record<string, string>>,
+  exchange: (image: string) => string | undefined,
+): { readonly text: string; readonly exchanged: readonly ImageExchange[] } {
+  if (text.length > LIMIT) return { text, exchanged: [] }
+  const edits: Edit[] = []
+  const globals = new Map<string, string>()
+  const stages = new Set<string>()
+  let hasStage = false
+  const propose = (written: string, start: number, end: number, mayVary: boolean) => {
+    const image = mayVary ? substitute(written, globals) : written
+    if (image === undefined || image === '' || /[$"'\s]/.test(image)) return
+    if (image.toLowerCase() === 'scratch' || stages.has(image.toLowerCase())) return
+    const to = exchange(image)
+    if (to !== undefined && to !== image) edits.push({ start, end, from: image, to })
+  }
+  for (const { name, words } of instructionsOf(text)) {
+    if (name === 'ARG' && !hasStage) {
+      for (const { text: word } of words) declare(word, args, globals)
+    } else if (name === 'FROM') {
+      hasStage = true
+      const at = words.findIndex(({ text: word }) => !word.startsWith('--'))
+      const base = words[at]
+      if (base) propose(unquoted(base.text), base.start, base.end, true)
+      const alias = words[at + 2]
+      if (words[at + 1]?.text.toUpperCase() === 'AS' && alias) stages.add(alias.text.toLowerCase())
+    } else if (name === 'COPY' || name === 'RUN') {
+      for (const word of words) {
+        if (!word.text.startsWith('--')) break
+        const from = name === 'RUN' ? mountFrom(word.text) : copyFrom(word.text)
+        // The place is known only where no continued line runs through the word.
+        if (!from || word.end - word.start !== word.text.length || /^\d+$/.test(from.value)) continue
+        const start = word.start + from.at
+        propose(from.value, start, start + from.value.length, false)
+      }
+    }
+  }
+  let out = ''
+  let last = 0
+  for (const { start, end, to } of edits) {
+    out += text.slice(last, start) + to
+    last = end
+  }
+  return { text: out + text.slice(last), exchanged: edits.map(({ from, to }) => ({ from, to })) }
+}
+
+function declare(word: string, args: Readonly<Record<string, string>>, globals: Map<string, string>): void {
+  const equals = word.indexOf('=')
+  const name = equals < 0 ? word : word.slice(0, equals)
+  const given = Object.hasOwn(args, name) ? args[name] : undefined
+  const value = given ?? (equals < 0 ? undefined : substitute(unquoted(word.slice(equals + 1)), globals))
+  if (value === undefined) globals.delete(name)
+  else globals.set(name, value)
+}
+
+/** `$NAME`, `${NAME}`, `${NAME:-default}` and `${NAME:+other}`; undefined where a value is not known. */
+function substitute(text: string, values: ReadonlyMap<string, string>): string | undefined {
+  let isKnown = true
+  const whole = text.replace(
+    /\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)(?::([-+])([^${}]*))?\})/g,
+    (_, bare: string | undefined, braced: string | undefined, kind: string | undefined, word = '') => {
+      const value = values.get(bare ?? braced ?? '')
+      if (kind === '-') return value || word
+      if (kind === '+') return value ? word : ''
+      isKnown &&= value !== undefined
+      return value ?? ''
+    },
+  )
+  return isKnown ? whole : undefined
+}
+
+function unquoted(text: string): string {
+  const quote = text[0]
+  const isQuoted = text.length >= 2 && (quote === '"' || quote === "'") && text.endsWith(quote)
+  return isQuoted ? text.slice(1, -1) : text
+}
+
+function copyFrom(word: string): { readonly value: string; readonly at: number } | undefined {
+  const flag = '--from='
+  return word.startsWith(flag) ? { value: word.slice(flag.length), at: flag.length } : undefined
+}
+
+/** A mount is a list of `key=value`, divided by commas. */
+function mountFrom(word: string): { readonly value: string; readonly at: number } | undefined {
+  const flag = '--mount='
+  if (!word.startsWith(flag)) return undefined
+  let at = flag.length
+  for (const field of word.slice(flag.length).split(',')) {
+    if (field.startsWith('from=')) return { value: field.slice(5), at: at + 5 }
+    at += field.length + 1
+  }
+  return undefined
+}
