@@ -11,6 +11,8 @@ export interface Found {
   readonly shown: string
   /** The file is to be refused: a conformance set says so by its name. */
   readonly bad: boolean
+  /** Nothing of its repository is there but definitions: files that they name are taken for granted. */
+  readonly alone: boolean
   /** The text, where it has to be put together first: a fragment of a conformance set. */
   readonly text?: string
 }
@@ -42,7 +44,13 @@ const whole = (top: string, root: string, path: string): Found => ({
   path: relative(root, path).split(sep).join('/'),
   shown: relative(top, path),
   bad: false,
+  alone: isAlone(root),
 })
+
+/** What a corpus keeps of a repository of which it has the definition only. */
+function isAlone(root: string): boolean {
+  return readdirSync(root).every((name) => /^\.?(gitpod|devfile)\.ya?ml$|^\.devcontainer\.json$/.test(name))
+}
 
 /** The root of the repository whose definition a file is; undefined where it is none. */
 function rootOf(path: string): string | undefined {
@@ -84,6 +92,7 @@ function fragment(top: string, path: string): Found {
     path: 'devfile.yaml',
     shown: relative(top, path),
     bad: badName.test(basename(path)),
+    alone: true,
     text: `${version}${head}${text}\n`,
   }
 }

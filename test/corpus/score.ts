@@ -57,7 +57,8 @@ export async function scoreOf(found: Found, kind: keyof typeof kinds): Promise<S
 
 /** A template is read as it is with its defaults. */
 export async function readerOf(found: Found): Promise<RepositoryReader> {
-  const plain = folderReader(found.root)
+  const files = folderReader(found.root)
+  const plain: RepositoryReader = found.alone ? { ...files, exists: async () => true } : files
   const { text } = found
   const reader: RepositoryReader =
     text === undefined

@@ -1,6 +1,7 @@
-import { Button, TextInput } from '@mantine/core'
+import { Button, NativeSelect, TextInput } from '@mantine/core'
 import { IconArrowDown, IconCopy, IconFileText, IconSearch, IconTextWrap } from '@tabler/icons-react'
 import { useMemo, useState } from 'react'
+import type { Service } from '#contract'
 import { deniedProblem } from '#contract/denied'
 import { copyText } from '../../lib/actions'
 import { count } from '../../lib/format'
@@ -17,7 +18,10 @@ import { type Logs, useLogs } from './use-logs'
 export function LogsView({ workspaceId }: { readonly workspaceId: string }) {
   const workspace = useRecord('workspaces', workspaceId)
   const [turn, setTurn] = useState(0)
-  const logs = useLogs(workspaceId, workspace?.incarnation, turn)
+  const services = workspace?.definition.services ?? none
+  const [chosen, setChosen] = useState('')
+  const service = services.some(({ name }) => name === chosen) ? chosen : undefined
+  const logs = useLogs(workspaceId, workspace?.incarnation, turn, service)
   const [follow, setFollow] = useState(true)
   const [wrap, setWrap] = useState(true)
   const [search, setSearch] = useState('')
@@ -34,6 +38,18 @@ export function LogsView({ workspaceId }: { readonly workspaceId: string }) {
   return (
     <div className={styles.view}>
       <div className={styles.bar}>
+        {services.length > 0 ? (
+          <NativeSelect
+            aria-label="Whose logs"
+            size="xs"
+            value={service ?? ''}
+            onChange={(event) => setChosen(event.currentTarget.value)}
+            data={[
+              { value: '', label: 'Workspace' },
+              ...services.map(({ name }) => ({ value: name, label: name })),
+            ]}
+          />
+        ) : null}
         <TextInput
           className={styles.search}
           aria-label="Search in logs"
@@ -61,8 +77,9 @@ export function LogsView({ workspaceId }: { readonly workspaceId: string }) {
       </div>
       {empty ? (
         <EmptyState icon={<IconFileText size={20} />} title={emptyTitle(logs)}>
-          Here is what the container’s main process prints: the image’s own command, or nothing while Berth
-          keeps the container idle. Your programs print in their terminals.
+          {service === undefined
+            ? 'Here is what the container’s main process prints: the image’s own command, or nothing while Berth keeps the container idle. Your programs print in their terminals.'
+            : `Here is what the service ${service} prints.`}
         </EmptyState>
       ) : (
         <div className={styles.log}>
@@ -89,6 +106,8 @@ export function LogsView({ workspaceId }: { readonly workspaceId: string }) {
     </div>
   )
 }
+
+const none: readonly Service[] = []
 
 function emptyTitle({ state }: Logs): string {
   if (state === 'lost') return 'The logs could not be read'

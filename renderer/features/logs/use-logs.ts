@@ -28,10 +28,15 @@ export interface Logs {
 const nothing: Logs = { blocks: [], dropped: 0, state: 'open', message: undefined }
 
 /**
- * Follows what a workspace's PID 1 prints. Bytes are acknowledged once they are cut into lines, of which a limited
+ * Follows what a workspace's PID 1, or that of a service, prints. Bytes are acknowledged once they are cut into lines, of which a limited
  * number is kept, and drawn a few times per second: a flood waits in the engine and not here.
  */
-export function useLogs(workspaceId: string, incarnation: string | undefined, turn: number): Logs {
+export function useLogs(
+  workspaceId: string,
+  incarnation: string | undefined,
+  turn: number,
+  service?: string,
+): Logs {
   const [logs, setLogs] = useState<Logs>(nothing)
   const epoch = useConnection((state) => state.epoch)
   // biome-ignore lint/correctness/useExhaustiveDependencies: opened anew with each run of the workspace and each connection
@@ -43,7 +48,12 @@ export function useLogs(workspaceId: string, incarnation: string | undefined, tu
     let timer: ReturnType<typeof setTimeout> | undefined
     let ending: Pick<Logs, 'state' | 'message'> = { state: 'open', message: undefined }
     setLogs(nothing)
-    const stream = openStream('logs', { workspaceId, follow: true, tail: KEPT_LINES })
+    const stream = openStream('logs', {
+      workspaceId,
+      follow: true,
+      tail: KEPT_LINES,
+      ...(service === undefined ? {} : { service }),
+    })
     const show = () => {
       timer ??= setTimeout(() => {
         timer = undefined
@@ -76,6 +86,6 @@ export function useLogs(workspaceId: string, incarnation: string | undefined, tu
       clearTimeout(timer)
       stream.close()
     }
-  }, [workspaceId, incarnation, turn, epoch])
+  }, [workspaceId, incarnation, turn, service, epoch])
   return logs
 }

@@ -11,6 +11,7 @@ import { ProblemView } from '../../lib/problem-view'
 import { Facts, Mono, Section } from '../../ui/facts'
 import { GrantsSection } from './grants-section'
 import { IdleSection } from './idle-section'
+import { ServicesSection } from './services-section'
 import { useDiagnosis } from './use-diagnosis'
 import styles from './workspace.module.css'
 
@@ -88,6 +89,7 @@ export function Details({ workspace }: { readonly workspace: Workspace }) {
           ]}
         />
       </Section>
+      <ServicesSection workspace={workspace} />
       <GrantsSection workspace={workspace} />
       <IdleSection workspace={workspace} />
       <DefinitionSection definition={definition} />

@@ -44,6 +44,14 @@ export const definition: Definition = {
   ],
 }
 
+const beside = { env: {}, restart: 'always' } as const
+
+/** What is beside a workspace, as a definition has it. */
+const services: Definition['services'] = [
+  { ...beside, name: 'db', image: 'postgres:16', ports: [5432], mounts: [], aliases: [], dependsOn: [] },
+  { ...beside, name: 'cache', image: 'redis:7', ports: [6379], mounts: [], aliases: [], dependsOn: [] },
+]
+
 export const problems = {
   unreachable: {
     code: 'target-unreachable',
@@ -139,6 +147,11 @@ const workspaces: readonly Workspace[] = [
     state: 'running',
     reason: 'Ready for 42 min',
     idle: { minutes: 30, whileClosed: true },
+    definition: { ...definition, workspaceFolder: '/workspaces/atlas', services },
+    services: [
+      { name: 'db', image: 'postgres:16', state: 'healthy', reason: 'Healthy' },
+      { name: 'cache', image: 'redis:7', state: 'running', reason: 'Running' },
+    ],
   }),
   workspace({
     id: 'wbilling01',
