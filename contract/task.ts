@@ -8,6 +8,8 @@ import { z } from 'zod'
 export const Task = z.strictObject({
   /** Unique within the definition. */
   name: z.string(),
+  /** What people are shown; absent: its name. */
+  label: z.string().optional(),
   automatic: z.boolean(),
   /** Shell lines. */
   before: z.string().optional(),

@@ -1,5 +1,6 @@
 import { type Definition, problem } from '#contract'
 import { devcontainerFormat } from './devcontainer/index'
+import { devfileFormat } from './devfile/index'
 import { dockerfileFormat } from './dockerfile/index'
 import { gitpodFormat } from './gitpod/index'
 import { insideRepository } from './paths'
@@ -12,7 +13,12 @@ export { askedImage, defaultDefinition, withImage } from './plain'
 export type { DefinitionContext, RepositoryReader } from './reader'
 
 /** Every format that Berth reads, the preferred one first. */
-const formats: readonly DefinitionFormat[] = [devcontainerFormat, gitpodFormat, dockerfileFormat]
+const formats: readonly DefinitionFormat[] = [
+  devcontainerFormat,
+  gitpodFormat,
+  devfileFormat,
+  dockerfileFormat,
+]
 
 export interface FoundDefinition {
   readonly definition: Definition
@@ -44,7 +50,7 @@ export async function readDefinition(
         cause:
           path === undefined
             ? 'It lies outside of the source.'
-            : 'Its name is none by which Berth knows a definition: devcontainer.json, .gitpod.yml, Dockerfile.',
+            : 'Its name is none by which Berth knows a definition: devcontainer.json, .gitpod.yml, devfile.yaml, Dockerfile.',
         remedy:
           candidates.length > 0
             ? `The source has: ${candidates.join(', ')}.`

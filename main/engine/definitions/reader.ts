@@ -29,6 +29,11 @@ export interface DefinitionContext {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Whether the target can mount folders of this machine. */
   readonly bindMounts: boolean
+  /**
+   * The text at an `http(s)` address, of at most `limit` bytes; rejects with an Error that says in a sentence why not.
+   * Absent: nothing can be fetched, and a definition that goes on elsewhere is refused.
+   */
+  fetchText?(address: string, limit: number): Promise<string>
 }
 
 /** One file format that says what a workspace should be. Each has a folder of its own. */

@@ -26,6 +26,16 @@ export class Value {
     return this.#file.document.invalid(this.node, `"${this.name}" must be ${wanted}, not ${got}.`, example)
   }
 
+  /** A mistake in this value that `mustBe` cannot say: something that it lacks, or that does not fit the rest. */
+  wrong(cause: string, remedy = ''): Error {
+    return this.#file.document.invalid(this.node, cause, remedy)
+  }
+
+  /** The same value under another name, for messages. */
+  named(name: string): Value {
+    return new Value(name, this.node, this.#file)
+  }
+
   raw(): string {
     this.#file.document.take(this.node)
     return String(this.node.value)
@@ -99,9 +109,10 @@ export class Value {
   }
 }
 
-/** One devcontainer.json on its way to a definition. */
+/** One definition file, or what several come to together, on its way to a definition. */
 export interface DefinitionFile {
-  readonly document: Document
+  /** Says where a value stands. */
+  readonly document: Pick<Document, 'root' | 'invalid'>
   substitution: Substitution
   readonly notApplied: NotApplied[]
 }

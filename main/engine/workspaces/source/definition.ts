@@ -8,6 +8,7 @@ import {
   withImage,
 } from '../../definitions/index'
 import type { StepReport } from '../../drivers/driver'
+import { fetchText } from '../../platform/fetch-text'
 import type { Platform } from '../../platform/platform'
 import { openRepository } from '../git'
 import { withTemporaryFolder } from '../temporary'
@@ -32,6 +33,7 @@ export function definitionContext(request: DefinitionRequest, platform: Platform
     defaultImage: platform.settings.get().defaultImage,
     env: platform.env,
     bindMounts: request.bindMounts,
+    fetchText,
   }
 }
 

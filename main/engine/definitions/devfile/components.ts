@@ -1,0 +1,299 @@
+import type { Value } from '../document/value'
+import { containerPath } from '../paths'
+import { type Endpoint, readEndpoints } from './endpoints'
+import { componentKinds, devfileFields } from './fields'
+import { readQuantity } from './quantity'
+import {
+  quoted,
+  readFields,
+  readKind,
+  readList,
+  readMap,
+  readName,
+  readReference,
+  readTexts,
+  requireField,
+  uniqueNames,
+} from './shape'
+
+export interface Variable {
+  readonly name: string
+  readonly value: string
+  readonly at: Value
+}
+
+export interface VolumeMount {
+  readonly volume: string
+  /** Absolute path inside the container. */
+  readonly path: string
+  readonly at: Value
+}
+
+export interface ContainerComponent {
+  readonly kind: 'container'
+  readonly name: string
+  readonly at: Value
+  readonly image: string
+  readonly imageAt: Value
+  readonly env: readonly Variable[]
+  readonly command: readonly string[]
+  readonly args: readonly string[]
+  readonly mountSources: boolean
+  /** Absolute path of the folder in which the source's folder is; absent where the file says none. */
+  readonly sourceMapping?: string
+  readonly volumeMounts: readonly VolumeMount[]
+  readonly endpoints: readonly Endpoint[]
+  /** Bytes, and processors. */
+  readonly memoryRequest?: number
+  readonly cpuRequest?: number
+}
+
+export interface VolumeComponent {
+  readonly kind: 'volume'
+  readonly name: string
+  readonly at: Value
+  readonly size?: Value
+  readonly ephemeral?: Value
+}
+
+export interface ImageComponent {
+  readonly kind: 'image'
+  readonly name: string
+  readonly at: Value
+  readonly imageName: string
+  readonly source: 'uri' | 'git' | 'devfileRegistry'
+  readonly sourceAt: Value
+  readonly buildContext?: Value
+  readonly args?: Value
+  readonly rootRequired?: Value
+}
+
+export interface ClusterComponent {
+  readonly kind: 'kubernetes' | 'openshift'
+  readonly name: string
+  readonly at: Value
+  readonly endpoints: readonly Endpoint[]
+}
+
+export interface OtherComponent {
+  readonly kind: 'plugin' | 'custom'
+  readonly name: string
+  readonly at: Value
+}
+
+export type Component =
+  | ContainerComponent
+  | VolumeComponent
+  | ImageComponent
+  | ClusterComponent
+  | OtherComponent
+
+const kubernetesOnly = 'it is for the objects that a cluster would make of the devfile'
+
+/** `components`, by their names. `endpointLength` is the longest name that an endpoint may have. */
+export function readComponents(section: Value | undefined, endpointLength: number): Map<string, Component> {
+  const components = section ? readList(section).map((item) => readComponent(item, endpointLength)) : []
+  const found = uniqueNames('component', components, ({ name }) => name)
+  checkVolumes(found)
+  checkEndpoints(found)
+  return found
+}
+
+function readComponent(item: Value, endpointLength: number): Component {
+  const nameAt = requireField(item, item.fields(), 'name')
+  const name = readName(nameAt)
+  const at = item.named(`components.${name}`)
+  const fields = readFields(at, ['name', 'attributes', ...componentKinds])
+  readAttributes(fields.get('attributes'))
+  const kind = readKind(at, fields, componentKinds, componentKinds.slice(0, 5))
+  const section = requireField(at, fields, kind)
+  switch (kind) {
+    case 'container':
+      return readContainer(name, at, section, endpointLength)
+    case 'volume': {
+      const volume = readFields(section, devfileFields.volume)
+      const [size, ephemeral] = [volume.get('size'), volume.get('ephemeral')]
+      if (size) readQuantity(size, '2Gi')
+      return {
+        kind,
+        name,
+        at,
+        ...(size && { size }),
+        ...(ephemeral?.boolean() && { ephemeral }),
+      }
+    }
+    case 'image':
+      return readImageComponent(name, at, section)
+    case 'kubernetes':
+    case 'openshift': {
+      const cluster = readFields(section, devfileFields.cluster)
+      requireField(section, cluster, readKind(section, cluster, ['uri', 'inlined'])).text(quoted)
+      cluster.get('deployByDefault')?.boolean()
+      const endpoints = cluster.get('endpoints')
+      return {
+        kind,
+        name,
+        at,
+        // They are checked, and the whole component is listed.
+        endpoints: endpoints ? readEndpoints(endpoints, endpointLength, () => {}) : [],
+      }
+    }
+    default:
+      section.fields()
+      return { kind, name, at }
+  }
+}
+
+/** Attributes say nothing about a workspace, but for those with which Che changes its containers. */
+export function readAttributes(value: Value | undefined): void {
+  for (const [name, field] of value?.fields() ?? []) {
+    if (name === 'pod-overrides' || name === 'container-overrides') field.ignore(kubernetesOnly)
+  }
+}
+
+function readContainer(name: string, at: Value, section: Value, endpointLength: number): ContainerComponent {
+  const fields = readFields(section, devfileFields.container, { required: ['image'] })
+  const imageAt = requireField(section, fields, 'image')
+  const dedicated = fields.get('dedicatedPod')
+  const dedicatedPod = dedicated?.boolean() ?? false
+  if (dedicatedPod) dedicated?.ignore('it runs beside the workspace and shares its network')
+  const mapping = fields.get('sourceMapping')
+  for (const limit of ['memoryLimit', 'cpuLimit']) {
+    const field = fields.get(limit)
+    if (!field) continue
+    readQuantity(field, limit === 'cpuLimit' ? '500m' : '512Mi')
+    field.ignore('how much a workspace may take is up to whoever creates it')
+  }
+  const annotation = fields.get('annotation')
+  if (annotation) {
+    for (const part of readFields(annotation, devfileFields.annotation).values()) readMap(part)
+    annotation.ignore(kubernetesOnly)
+  }
+  const amount = (field: string, example: string) => {
+    const value = fields.get(field)
+    const read = value ? readQuantity(value, example) : 0
+    return read > 0 ? read : undefined
+  }
+  const memoryRequest = amount('memoryRequest', '512Mi')
+  const cpuRequest = amount('cpuRequest', '500m')
+  const endpoints = fields.get('endpoints')
+  return {
+    kind: 'container',
+    name,
+    at,
+    image: imageAt.text(quoted).trim(),
+    imageAt,
+    env: readEnvironment(fields.get('env'), true),
+    command: readTexts(fields.get('command')),
+    args: readTexts(fields.get('args')),
+    mountSources: fields.get('mountSources')?.boolean() ?? !dedicatedPod,
+    ...(mapping && { sourceMapping: readPath(mapping, mapping.text()) }),
+    volumeMounts: readVolumeMounts(fields.get('volumeMounts')),
+    endpoints: endpoints
+      ? readEndpoints(endpoints, endpointLength, (value, reason) => value.ignore(reason))
+      : [],
+    ...(memoryRequest !== undefined && { memoryRequest }),
+    ...(cpuRequest !== undefined && { cpuRequest }),
+  }
+}
+
+/** A path inside a container; one without a slash at its start lies below the root, as it does for an engine. */
+function readPath(value: Value, text: string): string {
+  const path = containerPath(text.startsWith('/') ? text : `/${text}`)
+  if (path === undefined || path === '/' || path.length > 1000 || path.includes(':')) {
+    throw value.mustBe('a path below / without ":"', 'Write, for example, "/projects".')
+  }
+  return path
+}
+
+/** Names that only whoever runs the devfile may set (devfile library, "reserved environment variables"). */
+const reserved = ['PROJECT_SOURCE', 'PROJECTS_ROOT']
+
+export function readEnvironment(value: Value | undefined, ofContainer: boolean): Variable[] {
+  return (value ? readList(value) : []).map((item) => {
+    const fields = readFields(item, devfileFields.environment, { required: ['name', 'value'] })
+    const nameAt = requireField(item, fields, 'name')
+    const name = nameAt.text(quoted)
+    if (name === '' || /[=\0\n]/.test(name)) {
+      throw nameAt.mustBe('the name of a variable', 'Write a name without "=" and line breaks.')
+    }
+    if (ofContainer && reserved.includes(name)) {
+      throw nameAt.wrong(`"${name}" is set by Berth itself, to where the source is.`, 'Take another name.')
+    }
+    return { name, value: requireField(item, fields, 'value').text(quoted), at: item }
+  })
+}
+
+function readVolumeMounts(value: Value | undefined): VolumeMount[] {
+  const mounts = (value ? readList(value) : []).map((item) => {
+    const fields = readFields(item, devfileFields.volumeMount, { required: ['name'] })
+    const nameAt = requireField(item, fields, 'name')
+    const volume = readName(nameAt)
+    const path = fields.get('path')
+    return { volume, path: path ? readPath(path, path.text()) : `/${volume}`, at: path ?? nameAt }
+  })
+  const paths = new Set<string>()
+  for (const { path, at } of mounts) {
+    if (paths.has(path)) throw at.wrong(`Two volumes are at ${path}.`, 'Give one of them another "path".')
+    paths.add(path)
+  }
+  return mounts
+}
+
+function checkVolumes(components: ReadonlyMap<string, Component>): void {
+  for (const component of components.values()) {
+    if (component.kind !== 'container') continue
+    for (const { volume, at } of component.volumeMounts) {
+      if (components.get(volume)?.kind === 'volume') continue
+      throw at.wrong(
+        `There is no volume "${volume}", which the container "${component.name}" mounts.`,
+        `Add a component with the name "${volume}" and "volume: {}".`,
+      )
+    }
+  }
+}
+
+function checkEndpoints(components: ReadonlyMap<string, Component>): void {
+  const endpoints = [...components.values()].flatMap((each) => ('endpoints' in each ? each.endpoints : []))
+  uniqueNames('endpoint', endpoints, ({ name }) => name)
+}
+
+function readImageComponent(name: string, at: Value, section: Value): ImageComponent {
+  const fields = readFields(section, devfileFields.image, { required: ['imageName', 'dockerfile'] })
+  fields.get('autoBuild')?.boolean()
+  const dockerfile = requireField(section, fields, 'dockerfile')
+  const parts = readFields(dockerfile, devfileFields.dockerfile)
+  const source = readKind(dockerfile, parts, ['uri', 'git', 'devfileRegistry'])
+  const sourceAt = requireField(dockerfile, parts, source)
+  if (source === 'uri') sourceAt.text(quoted)
+  else if (source === 'git') readGitSource(sourceAt)
+  else {
+    const registry = readFields(sourceAt, devfileFields.devfileRegistry, { required: ['id'] })
+    for (const field of registry.values()) field.text(quoted)
+  }
+  const [buildContext, args] = [parts.get('buildContext'), parts.get('args')]
+  buildContext?.text(quoted)
+  readTexts(args)
+  const root = parts.get('rootRequired')
+  return {
+    kind: 'image',
+    name,
+    at,
+    imageName: requireField(section, fields, 'imageName').text(quoted),
+    source,
+    sourceAt,
+    ...(buildContext && { buildContext }),
+    ...(args && { args }),
+    ...(root?.boolean() && { rootRequired: root }),
+  }
+}
+
+function readGitSource(value: Value): void {
+  const fields = readFields(value, devfileFields.dockerfileGit, { required: ['remotes'] })
+  const remotes = requireField(value, fields, 'remotes')
+  if (readMap(remotes).size === 0) throw remotes.mustBe('an object with a remote')
+  fields.get('fileLocation')?.text(quoted)
+  const from = fields.get('checkoutFrom')
+  if (!from) return
+  for (const field of readFields(from, devfileFields.checkoutFrom).values()) readReference(field)
+}

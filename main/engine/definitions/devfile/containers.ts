@@ -1,0 +1,141 @@
+import { posix } from 'node:path'
+import type { Definition, HostRequirements, ImageBuild, Mount, Service } from '#contract'
+import type { Component, ContainerComponent, VolumeComponent } from './components'
+import { keepsAlive } from './keep-alive'
+import { expandReferences, expandShellVariables, type Growth } from './variables'
+
+/** Where the sources are in a container that says nothing else (devfile.io, "sourceMapping"). */
+const defaultMapping = '/projects'
+
+/** Folder of the projects in a container, and of the source in that. */
+export interface SourceFolders {
+  readonly root: string
+  readonly source: string
+}
+
+export function sourceFolders(container: ContainerComponent | undefined, sourceName: string): SourceFolders {
+  const mapping = container?.sourceMapping ?? defaultMapping
+  // Below that folder Berth itself decides what is a source.
+  const root = mapping.startsWith('/workspaces/') ? '/workspaces' : mapping
+  return { root, source: posix.join(root, sourceName) }
+}
+
+/** A container's variables, with those that tell where the source is. `$(NAME)` is filled in. */
+export function environmentOf(
+  { env, mountSources }: ContainerComponent,
+  folders: SourceFolders,
+  isOwn: boolean,
+  growth: Growth,
+): Map<string, string> {
+  const variables = new Map<string, string>()
+  if (isOwn || mountSources) {
+    variables.set('PROJECTS_ROOT', folders.root)
+    variables.set('PROJECT_SOURCE', folders.source)
+  }
+  const known = new Map(variables)
+  for (const { name, value } of env) {
+    // A cluster leaves `${PROJECT_SOURCE}` as it is, which nobody who writes that can mean.
+    const text = expandShellVariables(value, known, growth)
+    variables.set(name, expandReferences(text, variables, growth))
+  }
+  return variables
+}
+
+/**
+ * What runs in the workspace's own container. It is kept alive, as odo and Che do it, unless the file has something
+ * for it to do: a command that only keeps it alive is left to Berth, whose own ends at once when it is asked to.
+ */
+export function planCommand(
+  { command, args }: ContainerComponent,
+  env: ReadonlyMap<string, string>,
+  growth: Growth,
+): Pick<Definition, 'overrideCommand' | 'entrypoint' | 'command'> {
+  const fill = (texts: readonly string[]) => texts.map((text) => expandReferences(text, env, growth))
+  if (command.length + args.length === 0 || keepsAlive([...command, ...args]))
+    return { overrideCommand: true }
+  return {
+    overrideCommand: false,
+    ...(command.length > 0 && { entrypoint: fill(command) }),
+    ...(args.length > 0 && { command: fill(args) }),
+  }
+}
+
+/**
+ * A volume of the file is a volume of the target with its name. An ephemeral one is no exception: what it is there
+ * for, a place on disk that containers share, it does, and it is only kept for longer.
+ */
+export function planMounts({ volumeMounts }: ContainerComponent): Mount[] {
+  return volumeMounts.map(({ volume, path }) => ({ type: 'volume', source: volume, target: path }))
+}
+
+/** A container beside the workspace's own. */
+export function planService(
+  container: ContainerComponent,
+  made: { readonly image: string } | { readonly build: ImageBuild },
+  sourceName: string,
+  growth: Growth,
+): Service {
+  const folders = sourceFolders(container, sourceName)
+  const env = environmentOf(container, folders, false, growth)
+  const fill = (texts: readonly string[]) => texts.map((text) => expandReferences(text, env, growth))
+  const { command, args, endpoints } = container
+  return {
+    name: container.name,
+    ...made,
+    ...(command.length > 0 && { entrypoint: fill(command) }),
+    ...(args.length > 0 && { command: fill(args) }),
+    env: Object.fromEntries(env),
+    mounts: planMounts(container),
+    ...(container.mountSources && { sourceFolder: folders.source }),
+    ports: [...new Set(endpoints.filter(({ protocol }) => protocol !== 'udp').map(({ port }) => port))],
+    aliases: [],
+    dependsOn: [],
+    // As in a pod.
+    restart: 'always',
+  }
+}
+
+/** What all containers together are sure to need: they run on one machine. */
+export function planRequirements(containers: readonly ContainerComponent[]): HostRequirements | undefined {
+  const sum = (amount: (container: ContainerComponent) => number | undefined) =>
+    containers.reduce((all, container) => all + (amount(container) ?? 0), 0)
+  const memory = Math.ceil(sum((container) => container.memoryRequest))
+  const cpus = Math.round(sum((container) => container.cpuRequest) * 1000) / 1000
+  if (memory === 0 && cpus === 0) return undefined
+  return {
+    ...(cpus > 0 && { cpus }),
+    ...(memory > 0 && { memory: Math.min(memory, Number.MAX_SAFE_INTEGER) }),
+  }
+}
+
+/** Lists what of volumes and cluster objects has no meaning for a workspace. */
+export function listOthers(components: ReadonlyMap<string, Component>): void {
+  const mounted = new Set<string>()
+  for (const component of components.values()) {
+    if (component.kind !== 'container') continue
+    for (const { volume } of component.volumeMounts) mounted.add(volume)
+  }
+  for (const component of components.values()) {
+    switch (component.kind) {
+      case 'volume':
+        if (mounted.has(component.name)) listVolume(component)
+        else component.at.ignore('no container mounts it')
+        break
+      case 'kubernetes':
+      case 'openshift':
+        component.at.ignore(
+          'it is a set of objects for a cluster, and a workspace is made of containers alone',
+        )
+        break
+      case 'plugin':
+      case 'custom':
+        component.at.ignore(`components of the kind "${component.kind}" are for a cluster with Che`)
+        break
+    }
+  }
+}
+
+function listVolume({ size, ephemeral }: VolumeComponent): void {
+  size?.ignore('volumes take the room that the target gives them')
+  ephemeral?.ignore('what is in the volume is kept over a restart')
+}

@@ -1,0 +1,278 @@
+import { posix } from 'node:path'
+import type { Node } from 'jsonc-parser'
+import { type NotApplied, problem } from '#contract'
+import { type DefinitionFile, shorten, Value } from '../document/value'
+import { maximumYamlBytes, yamlDocument } from '../document/yaml'
+import { insideRepository } from '../paths'
+import type { DefinitionContext, RepositoryReader } from '../reader'
+import type { Substitution } from '../variables'
+import { devfileFields } from './fields'
+import { Merge } from './merge'
+import { type Origin, Places } from './places'
+import { readFields, readKind, requireField } from './shape'
+
+/** A devfile has a parent, which has one, and so on: as many at most. */
+const maximumParents = 8
+
+/** Where parents are looked for by their ids when nothing else is said (devfile.io, "registryUrl"). */
+const defaultRegistry = 'https://registry.devfile.io'
+
+const example =
+  'Begin it with "schemaVersion: 2.2.0", and list the containers under "components", each with a name and an image.'
+
+export interface FlatDevfile {
+  readonly root: Node
+  readonly places: Places
+  /** Of the file that is read, not of its parents: `[2, 1, 0]`. */
+  readonly version: readonly number[]
+}
+
+/** Reads a devfile with its parents, and makes one of them. Rejects with `definition-invalid` or `-unsupported`. */
+export async function flattenDevfile(
+  path: string,
+  reader: RepositoryReader,
+  context: DefinitionContext,
+  notApplied: NotApplied[],
+): Promise<FlatDevfile> {
+  const flattening = new Flattening(reader, context, notApplied)
+  const root = await flattening.read({ kind: 'repository', path })
+  return { root, places: flattening.places, version: flattening.version }
+}
+
+class Flattening {
+  readonly places = new Places()
+  version: readonly number[] = []
+  readonly #reader: RepositoryReader
+  readonly #context: DefinitionContext
+  readonly #notApplied: NotApplied[]
+  readonly #merge = new Merge(this.places)
+  readonly #chain: string[] = []
+
+  constructor(reader: RepositoryReader, context: DefinitionContext, notApplied: NotApplied[]) {
+    this.#reader = reader
+    this.#context = context
+    this.#notApplied = notApplied
+  }
+
+  /** `reference` is what names this file in the one below it. */
+  async read(origin: Origin, reference?: Value): Promise<Node> {
+    const name = nameOf(origin)
+    const bytes = await this.#bytes(origin, reference)
+    const document = yamlDocument(name, bytes, example)
+    this.places.add({ document, origin })
+    this.#chain.push(name)
+    const file: DefinitionFile = { document, notApplied: this.#notApplied, substitution: noVariables }
+    const value = new Value(reference ? `parent ${shorten(name)}` : '', document.root, file)
+    const fields = readFields(value, devfileFields.devfile)
+    const version = readVersion(value, fields, name)
+    if (!reference) this.version = version
+    if (version[1] !== undefined && version[1] > 3) {
+      fields.get('schemaVersion')?.ignore('this version is newer than what Berth knows, which is 2.3.0')
+    }
+    const section = fields.get('parent')
+    if (!section) return document.root
+    const parent = await this.#parent(section.named('parent'), origin)
+    return this.#merge.join(this.#merge.override(parent, section.node), document.root)
+  }
+
+  async #bytes(origin: Origin, reference: Value | undefined): Promise<Uint8Array> {
+    if (origin.kind === 'address') return this.#fetch(origin.address, reference)
+    const { path } = origin
+    const bytes = await this.#reader.read(path, maximumYamlBytes)
+    if (bytes) return bytes
+    if (reference) {
+      throw reference.mustBe(
+        `the path of a devfile (there is no file ${path})`,
+        'Paths are relative to the folder of this file.',
+      )
+    }
+    const there = await this.#reader.exists(path)
+    throw problem({
+      code: 'definition-invalid',
+      title: there ? `${path} is not a file` : `There is no ${path}`,
+      cause: there
+        ? 'Something else has the name of a definition: a folder, say, or a pipe.'
+        : 'The source has no file of this name.',
+      remedy: there
+        ? 'Put a file there, take it away, or choose an image when you create the workspace.'
+        : 'Choose one of the definitions that the source has.',
+    })
+  }
+
+  async #fetch(address: string, reference: Value | undefined): Promise<Uint8Array> {
+    const { fetchText } = this.#context
+    let reason = 'nothing can be fetched here'
+    try {
+      if (fetchText) return new TextEncoder().encode(await fetchText(address, maximumYamlBytes))
+    } catch (error) {
+      reason = error instanceof Error ? error.message : String(error)
+    }
+    const cause = `The parent ${shorten(address, 200)} cannot be read: ${reason.replace(/\.$/, '')}.`
+    const remedy =
+      'Check the address and the network, or put the parent into the repository and name its path.'
+    if (reference) throw reference.wrong(cause, remedy)
+    throw problem({ code: 'definition-invalid', title: 'The devfile cannot be read', cause, remedy })
+  }
+
+  async #parent(section: Value, from: Origin): Promise<Node> {
+    const fields = readFields(section, devfileFields.parent)
+    const kind = readKind(section, fields, ['uri', 'id', 'kubernetes'])
+    for (const name of ['registryUrl', 'version']) {
+      if (kind !== 'id')
+        fields.get(name)?.ignore('it belongs to "id", and the parent is named by another field')
+    }
+    const { origin, at } = parentOrigin(kind, section, fields, from)
+    const name = nameOf(origin)
+    if (this.#chain.includes(name)) {
+      throw at.wrong(
+        `The devfile is its own parent: ${[...this.#chain, name].slice(-4).join(' → ')}.`,
+        'Name another parent, or none.',
+      )
+    }
+    if (this.#chain.length > maximumParents) {
+      throw at.wrong(
+        `There are more than ${maximumParents} parents, one above the other.`,
+        'Name a nearer parent.',
+      )
+    }
+    checkOverrides(fields)
+    return this.read(origin, at)
+  }
+}
+
+function parentOrigin(
+  kind: 'uri' | 'id' | 'kubernetes',
+  section: Value,
+  fields: ReadonlyMap<string, Value>,
+  from: Origin,
+): { origin: Origin; at: Value } {
+  const at = requireField(section, fields, kind)
+  switch (kind) {
+    case 'uri':
+      return { origin: uriOrigin(at, from), at }
+    case 'id':
+      return { origin: { kind: 'address', address: registryAddress(at, fields) }, at }
+    case 'kubernetes': {
+      const reference = readFields(at, devfileFields.parentKubernetes, { required: ['name'] })
+      for (const field of reference.values()) text(field)
+      const { title, cause, detail } = problemOf(
+        at.wrong('Its parent is an object of a Kubernetes cluster, a DevWorkspaceTemplate.'),
+      )
+      throw problem({
+        code: 'definition-unsupported',
+        title: title.replace('has a mistake', 'asks for a cluster'),
+        cause: `${cause} A definition is read before there is a cluster to ask.`,
+        remedy: 'Name the parent by "uri" or "id", or put the template\'s content into this file.',
+        ...(detail === undefined ? {} : { detail }),
+      })
+    }
+  }
+}
+
+function problemOf(error: Error): { title: string; cause: string; detail?: string } {
+  return (error as ReturnType<typeof problem>).problem
+}
+
+function text(value: Value): string {
+  if (value.type !== 'string' || value.raw() === '') throw value.mustBe('a text')
+  return value.raw()
+}
+
+function uriOrigin(value: Value, from: Origin): Origin {
+  const uri = text(value)
+  if (/^[a-z][a-z0-9+.-]*:/i.test(uri) || from.kind === 'address') {
+    const base = from.kind === 'address' ? from.address : undefined
+    return { kind: 'address', address: webAddress(value, uri, base) }
+  }
+  const path = insideRepository(posix.dirname(from.path), uri)
+  if (path === undefined) {
+    throw value.mustBe(
+      'a path inside the repository or an http(s) address',
+      'Paths are relative to the folder of this file.',
+    )
+  }
+  return { kind: 'repository', path }
+}
+
+function webAddress(value: Value, uri: string, base?: string): string {
+  const url = URL.canParse(uri, base) ? new URL(uri, base) : undefined
+  if (!url || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '') {
+    throw value.mustBe(
+      'an http(s) address without a password',
+      'Write, for example, "https://example.com/devfile.yaml".',
+    )
+  }
+  url.hash = ''
+  return url.href
+}
+
+/** `<registryUrl>/devfiles/<id>[/<version>]` (devfile registry REST API). */
+function registryAddress(id: Value, fields: ReadonlyMap<string, Value>): string {
+  const registry = fields.get('registryUrl')
+  const base = registry ? webAddress(registry, text(registry)) : defaultRegistry
+  const stack = text(id)
+  if (!/^[\w][\w.-]{0,200}$/.test(stack)) {
+    throw id.mustBe('the name of a devfile in the registry', 'Write, for example, "nodejs".')
+  }
+  const version = fields.get('version')
+  if (
+    version &&
+    !/^(?:latest|[1-9]\d{0,9}\.\d{1,9}\.\d{1,9}(?:[-+][0-9A-Za-z.+-]{1,100})?)$/.test(text(version))
+  ) {
+    throw version.mustBe('a version', 'Write, for example, "2.1.0", or "latest".')
+  }
+  return `${base.replace(/\/+$/, '')}/devfiles/${stack}${version ? `/${version.raw()}` : ''}`
+}
+
+/** What is changed must be lists and objects, or else it could not be put together. */
+function checkOverrides(fields: ReadonlyMap<string, Value>): void {
+  for (const name of ['components', 'commands', 'projects', 'starterProjects', 'dependentProjects']) {
+    for (const item of fields.get(name)?.items() ?? []) item.fields()
+  }
+  for (const name of ['attributes', 'variables']) fields.get(name)?.fields()
+}
+
+function readVersion(value: Value, fields: ReadonlyMap<string, Value>, path: string): readonly number[] {
+  const field = fields.get('schemaVersion')
+  const old = fields.get('apiVersion')
+  if (!field) {
+    if (old) throw unsupportedVersion(path, old)
+    throw value.wrong(
+      '"schemaVersion" is missing, which every devfile must have.',
+      'Add "schemaVersion: 2.2.0".',
+    )
+  }
+  const written = field.type === 'string' ? field.raw() : ''
+  const form =
+    /^(\d{1,4})\.(\d{1,4})\.(\d{1,4})(?:-[0-9a-z-]{1,50}(?:\.[0-9a-z-]{1,50})*)?(?:\+[0-9A-Za-z.-]{1,100})?$/
+  const match = form.exec(written)
+  if (!match) {
+    throw field.mustBe('a version of three numbers', 'Write, for example, "schemaVersion: 2.2.0".')
+  }
+  if (match[1] !== '2') throw unsupportedVersion(path, field)
+  return match.slice(1, 4).map(Number)
+}
+
+function unsupportedVersion(path: string, at: Value): Error {
+  const { cause, detail } = problemOf(
+    at.wrong(`Berth reads devfiles of version 2, and not ${shorten(at.raw(), 20)}.`),
+  )
+  return problem({
+    code: 'definition-unsupported',
+    title: `${path} is a devfile of another version`,
+    cause,
+    remedy: 'Bring it to "schemaVersion: 2.2.0", or choose an image when you create the workspace.',
+    ...(detail === undefined ? {} : { detail }),
+  })
+}
+
+function nameOf(origin: Origin): string {
+  return origin.kind === 'address' ? origin.address : origin.path
+}
+
+/** What names a parent has no variables. */
+const noVariables: Substitution = {
+  unknown: new Set(),
+  all: (whole) => whole,
+  exceptEnvironment: (whole) => whole,
+}

@@ -1,0 +1,145 @@
+import { posix } from 'node:path'
+import type { AdditionalRepository } from '#contract'
+import type { Value } from '../document/value'
+import { devfileFields } from './fields'
+import {
+  quoted,
+  readFields,
+  readKind,
+  readList,
+  readMap,
+  readName,
+  readReference,
+  requireField,
+  uniqueNames,
+} from './shape'
+
+interface Project {
+  readonly name: string
+  readonly at: Value
+  /** Absent for an archive. */
+  readonly git?: { readonly url: string; readonly ref?: string; readonly at: Value }
+  readonly clonePath?: Value
+}
+
+/** `projects` and `dependentProjects`: what belongs beside the source, each in a folder of `root`. */
+export function readProjects(
+  fields: ReadonlyMap<string, Value>,
+  root: string,
+  workspaceFolder: string,
+): AdditionalRepository[] {
+  const projects = ['projects', 'dependentProjects'].flatMap((section) =>
+    readSection(fields.get(section), section),
+  )
+  uniqueNames('project', projects, ({ name }) => name)
+  const folders = new Set([workspaceFolder])
+  const repositories: AdditionalRepository[] = []
+  for (const { name, at, git, clonePath } of projects) {
+    if (!git) {
+      at.ignore('archives are not unpacked; name a git repository instead')
+      continue
+    }
+    const folder = readFolder(name, clonePath, root)
+    if (folders.has(folder)) {
+      at.ignore(
+        folder === workspaceFolder
+          ? 'the source that the workspace is made of is in its folder already'
+          : `another project has the folder ${folder} already`,
+      )
+      continue
+    }
+    folders.add(folder)
+    repositories.push({ url: git.url, ...(git.ref !== undefined && { ref: git.ref }), folder })
+  }
+  return repositories
+}
+
+/** `starterProjects`: checked, and not applied. */
+export function checkStarterProjects(section: Value | undefined): void {
+  if (!section) return
+  uniqueNames('starter project', readSection(section, 'starterProjects'), ({ name }) => name)
+  section.ignore('they are templates for an empty project, and the workspace has a source')
+}
+
+function readSection(section: Value | undefined, list: string): Project[] {
+  const starter = list === 'starterProjects'
+  return (section ? readList(section) : []).map((item) => {
+    const name = readName(requireField(item, item.fields(), 'name'))
+    const at = item.named(`${list}.${name}`)
+    const fields = readFields(at, starter ? devfileFields.starterProject : devfileFields.project)
+    fields.get('attributes')?.fields()
+    for (const text of ['description', 'subDir']) if (starter) fields.get(text)?.text(quoted)
+    const kind = readKind(at, fields, ['git', 'zip'])
+    const section = requireField(at, fields, kind)
+    const clonePath = starter ? undefined : fields.get('clonePath')
+    clonePath?.text(quoted)
+    const base = { name, at, ...(clonePath && { clonePath }) }
+    if (kind === 'git') return { ...base, git: readGit(section, starter) }
+    readFields(section, devfileFields.zip).get('location')?.text(quoted)
+    return base
+  })
+}
+
+function readGit(section: Value, starter: boolean): NonNullable<Project['git']> {
+  const fields = readFields(section, devfileFields.git, { required: ['remotes'] })
+  const remotesAt = requireField(section, fields, 'remotes')
+  const remotes = readMap(remotesAt)
+  const [first] = remotes.keys()
+  if (first === undefined) {
+    throw remotesAt.mustBe(
+      'an object with a remote',
+      'Write, for example, "origin: https://example.com/app.git".',
+    )
+  }
+  const from = fields.get('checkoutFrom')
+  const parts = from && readFields(from, devfileFields.checkoutFrom)
+  const remoteAt = parts?.get('remote')
+  let remote = remoteAt?.text(quoted)
+  if (starter && remotes.size > 1) throw remotesAt.mustBe('an object with one remote only')
+  if (remotes.size > 1 && (remote === undefined || remote === '')) {
+    throw section.wrong(
+      `"${section.name}" has several remotes, and does not say which one is checked out.`,
+      `Add "checkoutFrom: {remote: ${first}}".`,
+    )
+  }
+  if (remote && !remotes.has(remote)) {
+    if (remotes.size > 1) {
+      throw (remoteAt ?? section).mustBe(`one of the remotes ${[...remotes.keys()].slice(0, 10).join(', ')}`)
+    }
+    remoteAt?.ignore(`there is no such remote; the only one, "${first}", is used`)
+    remote = undefined
+  }
+  const used = remote || first
+  for (const [name, field] of remotesAt.fields()) {
+    if (name !== used) field.ignore('only the remote that is checked out is set up')
+  }
+  const urlAt = remotesAt.fields().get(used) ?? remotesAt
+  const url = remotes.get(used) ?? ''
+  // What begins with a dash is an option of git's, and `::` names a program that git would run.
+  if (url === '' || url.startsWith('-') || /[\s\0]|::/.test(url)) {
+    throw urlAt.mustBe(
+      'the address of a git repository',
+      'Write, for example, "https://example.com/app.git".',
+    )
+  }
+  const revisionAt = parts?.get('revision')
+  const revision = revisionAt?.text('Put it in quotes.')
+  if (revisionAt && revision && !/^[^\s\0~^:?*[\\-][^\s\0~^:?*[\\]*$/.test(revision)) {
+    throw revisionAt.mustBe('a branch, tag or commit')
+  }
+  if (remoteAt) readReference(remoteAt)
+  return { url, ...(revision && { ref: revision }), at: section }
+}
+
+/** `clonePath` must be relative and stay inside (devfile.io); where it does not, the project's name counts. */
+function readFolder(name: string, clonePath: Value | undefined, root: string): string {
+  const own = posix.join(root, name)
+  const text = clonePath?.text()
+  if (!clonePath || !text) return own
+  const path = posix.normalize(posix.join(root, text)).replace(/\/$/, '')
+  if (text.startsWith('/') || text.includes('\0') || text.includes('\n') || !path.startsWith(`${root}/`)) {
+    clonePath.ignore(`it must be a path inside ${root}, relative to it; the project is in ${own}`)
+    return own
+  }
+  return path
+}

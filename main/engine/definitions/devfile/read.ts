@@ -1,0 +1,124 @@
+import { type Definition, emptyDefinition, type NotApplied } from '#contract'
+import { shorten, Value } from '../document/value'
+import type { DefinitionContext, RepositoryReader } from '../reader'
+import type { Substitution } from '../variables'
+import { readCommands } from './commands'
+import { type ContainerComponent, readAttributes, readComponents } from './components'
+import {
+  environmentOf,
+  listOthers,
+  planCommand,
+  planMounts,
+  planRequirements,
+  planService,
+  sourceFolders,
+} from './containers'
+import { readEvents } from './events'
+import { flattenDevfile } from './flatten'
+import { Images } from './images'
+import { readMetadata } from './metadata'
+import { chooseContainer } from './own-container'
+import { planPorts } from './ports'
+import { checkStarterProjects, readProjects } from './projects'
+import { readMap } from './shape'
+import { Planning } from './tasks'
+import { devfileSubstitution, Growth } from './variables'
+
+/**
+ * Reads one devfile of version 2, with its parents (devfile.io, schema 2.3.0). Rejects with `definition-invalid` or
+ * `definition-unsupported`.
+ */
+export async function readDevfile(
+  path: string,
+  reader: RepositoryReader,
+  context: DefinitionContext,
+): Promise<Definition> {
+  const notApplied: NotApplied[] = []
+  const { root, places, version } = await flattenDevfile(path, reader, context, notApplied)
+  const asWritten: Substitution = {
+    unknown: new Set(),
+    all: (text) => text,
+    exceptEnvironment: (text) => text,
+  }
+  const first = new Value('', root, places.file(root, { notApplied, substitution: asWritten })).fields()
+  const variables = first.get('variables')
+  const growth = new Growth(
+    variables ?? new Value('', root, places.file(root, { notApplied, substitution: asWritten })),
+  )
+  const substitution = devfileSubstitution(variables ? readMap(variables) : new Map(), growth)
+  const fields = new Value('', root, places.file(root, { notApplied, substitution })).fields()
+
+  const title = readMetadata(fields.get('metadata'))
+  readAttributes(fields.get('attributes'))
+  // Names of endpoints became names of ports, which are shorter, with 2.1.0.
+  const components = readComponents(fields.get('components'), version[1] === 0 ? 63 : 15)
+  const commands = readCommands(fields.get('commands'), components)
+  const events = readEvents(fields.get('events'), commands)
+
+  const own = chooseContainer(components, commands)
+  const base = emptyDefinition(context.sourceName)
+  const folders = own
+    ? sourceFolders(own, context.sourceName)
+    : { root: '/workspaces', source: base.workspaceFolder }
+  const containers: ContainerComponent[] = [
+    ...(own ? [own] : []),
+    ...[...components.values()].filter((each) => each.kind === 'container').filter((each) => each !== own),
+  ]
+  const images = new Images(components, reader, places)
+  const made = own && (await images.of(own))
+  const services = []
+  for (const container of containers) {
+    if (container !== own) {
+      services.push(planService(container, await images.of(container), context.sourceName, growth))
+    }
+  }
+  images.listUnused()
+  listOthers(components)
+
+  const env = own ? environmentOf(own, folders, true, growth) : new Map<string, string>()
+  const planning = new Planning(commands, {
+    ...(own && { component: own.name }),
+    components,
+    env,
+    workspaceFolder: folders.source,
+    growth,
+  })
+  const tasks = planning.tasks()
+  const postStart = planning.postStart(events)
+  const repositories = readProjects(fields, folders.root, folders.source)
+  checkStarterProjects(fields.get('starterProjects'))
+  if (own && !own.mountSources) {
+    own.at
+      .named(`${own.at.name}.container.mountSources`)
+      .ignore('the source is in the container that terminals run in')
+  }
+  const requirements = planRequirements(containers)
+  for (const name of substitution.unknown) {
+    notApplied.push({
+      field: shorten(name),
+      reason: 'there is no variable of this name; it stays as written',
+    })
+  }
+  return {
+    ...base,
+    title,
+    format: 'devfile',
+    path,
+    ...(made ?? { image: context.defaultImage, imageIsDefault: true as const }),
+    workspaceFolder: folders.source,
+    containerEnv: Object.fromEntries(env),
+    mounts: own ? planMounts(own) : [],
+    ...(own ? planCommand(own, env, growth) : {}),
+    services,
+    ...planPorts(containers),
+    lifecycle: postStart === undefined ? {} : { postStartCommand: postStart },
+    tasks,
+    repositories,
+    ...(requirements && { hostRequirements: requirements }),
+    notApplied: withoutRepetition(notApplied),
+  }
+}
+
+function withoutRepetition(entries: readonly NotApplied[]): NotApplied[] {
+  return [...new Map(entries.map((entry) => [`${entry.field}\n${entry.reason}`, entry])).values()]
+}
