@@ -1,8 +1,8 @@
 import { type FSWatcher, watch } from 'node:fs'
 import { join } from 'node:path'
 import type { Disposer } from '../../platform/disposable'
+import { configFolder } from '../../platform/docker-logins'
 import type { Platform } from '../../platform/platform'
-import { configFolder } from '../shared/docker-logins'
 import { type DockerContext, readContexts } from './contexts'
 
 /** Milliseconds between two looks. Notifications are fast but miss network disks and folders made later. */

@@ -1,5 +1,6 @@
 import type { Duplex, Readable } from 'node:stream'
 import { type Problem, ProblemError, type Volume } from '#contract'
+import { DockerLogins } from '../../platform/docker-logins'
 import type { Platform } from '../../platform/platform'
 import type {
   ClusterVerbs,
@@ -18,7 +19,6 @@ import type {
   WorkspaceSpec,
 } from '../driver'
 import { createDialer as createRelayDialer, type Dialer as RelayDialer } from '../shared/dial'
-import { DockerLogins } from '../shared/docker-logins'
 import type { ApiClient, ClusterAccess } from './api'
 import { createDiagnose, type Diagnose } from './diagnose/diagnose'
 import { probeCluster } from './probe/probe'

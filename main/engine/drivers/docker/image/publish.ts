@@ -1,7 +1,7 @@
 import { ProblemError, problem } from '#contract'
+import { DockerLogins, encodeCredentials, type RegistryCredentials } from '../../../platform/docker-logins'
 import type { Platform } from '../../../platform/platform'
 import type { ImagePublisher, PublishedImage, PublishRequest, StepReport } from '../../driver'
-import { DockerLogins, encodeCredentials, type RegistryCredentials } from '../../shared/docker-logins'
 import { parseReference } from '../../shared/image-reference'
 import type { ImageSummary, ProgressLine } from '../api'
 import type { EngineClient } from '../client'

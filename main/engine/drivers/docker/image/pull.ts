@@ -1,6 +1,6 @@
 import { ProblemError } from '#contract'
+import { type DockerLogins, encodeCredentials } from '../../../platform/docker-logins'
 import type { StepReport } from '../../driver'
-import { type DockerLogins, encodeCredentials } from '../../shared/docker-logins'
 import { parseReference } from '../../shared/image-reference'
 import type { ProgressLine } from '../api'
 import type { EngineClient } from '../client'

@@ -1,7 +1,7 @@
 import { type Definition, ProblemError, problem, type Service } from '#contract'
+import { DockerLogins } from '../../../platform/docker-logins'
 import type { Platform } from '../../../platform/platform'
 import type { ImageRequest, ResolvedImage, StepReport } from '../../driver'
-import { DockerLogins } from '../../shared/docker-logins'
 import { aliasOf, describeAlias } from '../../shared/image-aliases'
 import { resolveUser } from '../../shared/users'
 import type { ImageInspect } from '../api'

@@ -1,7 +1,7 @@
 import type { V1Secret } from '@kubernetes/client-node'
 import { type KubernetesOptions, type Problem, problem } from '#contract'
+import type { DockerLogins } from '../../../platform/docker-logins'
 import { MANAGED_BY } from '../../shared/description'
-import type { DockerLogins } from '../../shared/docker-logins'
 import { parseReference } from '../../shared/image-reference'
 import { isStatus } from '../status'
 import { labels, objectName, pullSecretName } from './anatomy'

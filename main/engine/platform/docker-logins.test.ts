@@ -2,8 +2,8 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createNodePlatform } from '../../platform/node'
 import { DockerLogins } from './docker-logins'
+import { createNodePlatform } from './node'
 
 let home: string
 let logged: string

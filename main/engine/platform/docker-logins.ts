@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Platform } from '../../platform/platform'
+import type { Platform } from './platform'
 
 /** What the engine takes as proof of who asks, in `X-Registry-Auth` (Engine API, "Authentication"). */
 export interface RegistryCredentials {
