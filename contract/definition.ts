@@ -95,6 +95,14 @@ export type Customizations = z.infer<typeof Customizations>
 export const UserEnvProbe = z.enum(['none', 'interactiveShell', 'loginShell', 'loginInteractiveShell'])
 export type UserEnvProbe = z.infer<typeof UserEnvProbe>
 
+/** What a Feature, or the metadata of an image, has run in the workspace. */
+export const ContributedLifecycle = z.strictObject({
+  /** Who says so, as the user knows it: a Feature's reference or an image's name. */
+  origin: z.string(),
+  lifecycle: z.partialRecord(LifecyclePhase, LifecycleCommand),
+})
+export type ContributedLifecycle = z.infer<typeof ContributedLifecycle>
+
 /** Formats of a definition: of a file, of no file (`image`, `default`), or guessed from the repository (`detected`). */
 export const DefinitionFormatName = z.enum([
   'devcontainer',
@@ -163,8 +171,17 @@ export const Definition = z.strictObject({
   portsAttributes: z.record(z.string(), PortAttributes),
   otherPortsAttributes: PortAttributes.optional(),
   lifecycle: z.partialRecord(LifecyclePhase, LifecycleCommand),
+  /**
+   * What runs in a phase before the definition's own command, one after the other in this order (containers.dev,
+   * "Merge logic"). None has an `initializeCommand`.
+   */
+  contributedLifecycle: z.array(ContributedLifecycle).optional(),
+  /** Shell lines that Features have run whenever the container starts, in this order, before its command. */
+  featureEntrypoints: z.array(z.string()).optional(),
   /** The last phase that must end before the workspace counts as ready. */
   waitFor: LifecyclePhase,
+  /** Fields with a default that the file itself gives, so that an image's metadata does not override them. */
+  stated: z.array(z.enum(['overrideCommand', 'waitFor'])).optional(),
   userEnvProbe: UserEnvProbe.optional(),
   tasks: z.array(Task).default([]),
   repositories: z.array(AdditionalRepository).default([]),

@@ -56,6 +56,9 @@ export const problemCodes = [
   // Definitions
   'definition-invalid',
   'definition-unsupported',
+  // Features
+  'feature-not-found',
+  'feature-invalid',
   // Workspaces
   'create-failed',
   'lifecycle-failed',

@@ -7,10 +7,27 @@ import { insideRepository } from './paths'
 import { defaultDefinition } from './plain'
 import type { DefinitionContext, DefinitionFormat, RepositoryReader } from './reader'
 
+export { readFeatureOptions } from './devcontainer/features'
+export { refusedFields } from './devcontainer/fields'
+export { readCommand } from './devcontainer/lifecycle'
+export { readMounts } from './devcontainer/mounts'
+export { readForwardPorts, readPortAttributes, readPortsAttributes } from './devcontainer/ports'
+export { type Document, maximumBytes } from './document/document'
+export { jsonDocument } from './document/json'
+export { type DefinitionFile, shorten, Value } from './document/value'
+export {
+  type FeatureReference,
+  isLoopback,
+  parseFeatureReference,
+  type ReferenceMistake,
+  withoutVersion,
+} from './feature-reference'
 export { isImageName } from './image-name'
 export { insideRepository } from './paths'
 export { askedImage, defaultDefinition, withImage } from './plain'
 export type { DefinitionContext, RepositoryReader } from './reader'
+export { closest } from './suggest'
+export { createSubstitution, type Substitution } from './variables'
 
 /** Every format that Berth reads, the preferred one first. */
 const formats: readonly DefinitionFormat[] = [

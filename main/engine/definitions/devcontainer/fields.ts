@@ -23,12 +23,12 @@ export const appliedFields = [
   'postStartCommand',
   'postAttachCommand',
   'waitFor',
+  'features',
+  'overrideFeatureInstallOrder',
 ] as const
 
 /** The known fields that it does not, each with the reason that the user is told. */
 export const refusedFields: Readonly<Record<string, string>> = {
-  features: 'features are not installed yet; put what they install into the image or a Dockerfile',
-  overrideFeatureInstallOrder: 'features are not installed yet',
   secrets:
     'secrets are not asked for; set them as variables of your own environment and refer to them with localEnv',
   updateRemoteUserUID: 'the user keeps the uid that the image gives it',

@@ -6,7 +6,7 @@ import {
   type PortAttributes,
   problem,
 } from '#contract'
-import { maximumBytes } from '../document/document'
+import { maximumBytes, Reading } from '../document/document'
 import { jsonDocument } from '../document/json'
 import { type DefinitionFile, noteUnread, shorten, Value } from '../document/value'
 import { isImageName } from '../image-name'
@@ -15,6 +15,7 @@ import type { DefinitionContext, RepositoryReader } from '../reader'
 import { closest } from '../suggest'
 import { createSubstitution } from '../variables'
 import { readBuild } from './build'
+import { readFeatures } from './features'
 import { appliedFields, refusedFields, silentFields } from './fields'
 import { readCommand } from './lifecycle'
 import { readMounts } from './mounts'
@@ -43,6 +44,7 @@ export async function readDevcontainer(
   const file: DefinitionFile = {
     document: jsonDocument(path, bytes),
     substitution: createSubstitution(context),
+    reading: new Reading(),
     notApplied: [],
   }
   const fields = new Value('', file.document.root, file).fields()
@@ -76,6 +78,7 @@ export async function readDevcontainer(
       : image
         ? { image: readImage(image) }
         : { image: context.defaultImage, imageIsDefault: true as const }),
+    ...readFeatures(fields, path),
     workspaceFolder,
     ...(containerUser ? { containerUser: readUser(containerUser, /^[^\s:\0]+(?::[^\s:\0]+)?$/) } : {}),
     ...(remoteUser ? { remoteUser: readUser(remoteUser, /^[^\s:\0]+$/) } : {}),
@@ -89,6 +92,7 @@ export async function readDevcontainer(
     ...(other ? { otherPortsAttributes: other } : {}),
     lifecycle: readLifecycle(given, context),
     waitFor: given('waitFor')?.choice(LifecyclePhase.options) ?? 'updateContentCommand',
+    ...readStated(given),
     notApplied: file.notApplied,
   }
   noteUnusedFields(fields)
@@ -174,6 +178,13 @@ function readLifecycle(
     } else lifecycle[phase] = command
   }
   return lifecycle
+}
+
+function readStated(
+  given: (name: 'overrideCommand' | 'waitFor') => Value | undefined,
+): Pick<Definition, 'stated'> {
+  const stated = (['overrideCommand', 'waitFor'] as const).filter((name) => given(name) !== undefined)
+  return stated.length > 0 ? { stated } : {}
 }
 
 function noteUnusedFields(fields: ReadonlyMap<string, Value>): void {

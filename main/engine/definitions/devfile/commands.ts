@@ -10,6 +10,7 @@ import {
   readName,
   readReference,
   requireField,
+  skipObject,
   uniqueNames,
   unknownName,
 } from './shape'
@@ -85,7 +86,7 @@ function readCommand(
   const id = readName(requireField(item, item.fields(), 'id'))
   const at = item.named(`commands.${id}`)
   const fields = readFields(at, ['id', 'attributes', ...commandKinds])
-  fields.get('attributes')?.fields()
+  skipObject(fields.get('attributes'))
   const kind = readKind(at, fields, commandKinds, commandKinds.slice(0, 3))
   const section = requireField(at, fields, kind)
   switch (kind) {

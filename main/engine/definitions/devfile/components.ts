@@ -148,6 +148,7 @@ function readComponent(item: Value, endpointLength: number): Component {
 export function readAttributes(value: Value | undefined): void {
   for (const [name, field] of value?.fields() ?? []) {
     if (name === 'pod-overrides' || name === 'container-overrides') field.ignore(kubernetesOnly)
+    else field.skip()
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Value } from '../document/value'
 import { devfileFields, exposures, protocols } from './fields'
-import { quoted, readFields, readList, readMap, readName, requireField } from './shape'
+import { quoted, readFields, readList, readMap, readName, requireField, skipObject } from './shape'
 
 export interface Endpoint {
   readonly name: string
@@ -30,7 +30,7 @@ export function readEndpoints(
         'Write it without quotes, as in "targetPort: 8080".',
       )
     }
-    fields.get('attributes')?.fields()
+    skipObject(fields.get('attributes'))
     const exposure = fields.get('exposure')?.choice(exposures) ?? 'public'
     const protocolAt = fields.get('protocol')
     const protocol = protocolAt?.choice(protocols)

@@ -1,6 +1,6 @@
 import { shorten, type Value } from '../document/value'
 import { architectures, devfileFields } from './fields'
-import { quoted, readList, readTexts } from './shape'
+import { quoted, readList, readTexts, skipObject } from './shape'
 
 const version =
   /^\d{1,9}\.\d{1,9}\.\d{1,9}(?:-[0-9a-z-]{1,50}(?:\.[0-9a-z-]{1,50}){0,10})?(?:\+[0-9A-Za-z-]{1,50}(?:\.[0-9A-Za-z-]{1,50}){0,10})?$/
@@ -14,7 +14,7 @@ export function readMetadata(section: Value | undefined): string {
     if (!field) continue
     switch (name) {
       case 'attributes':
-        field.fields()
+        skipObject(field)
         break
       case 'tags':
         readTexts(field)
@@ -36,6 +36,7 @@ export function readMetadata(section: Value | undefined): string {
         text(field)
     }
   }
+  section.skip()
   return shorten(fields.get('name')?.raw() ?? '', 200)
 }
 

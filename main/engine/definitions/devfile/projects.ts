@@ -11,6 +11,7 @@ import {
   readName,
   readReference,
   requireField,
+  skipObject,
   uniqueNames,
 } from './shape'
 
@@ -67,7 +68,7 @@ function readSection(section: Value | undefined, list: string): Project[] {
     const name = readName(requireField(item, item.fields(), 'name'))
     const at = item.named(`${list}.${name}`)
     const fields = readFields(at, starter ? devfileFields.starterProject : devfileFields.project)
-    fields.get('attributes')?.fields()
+    skipObject(fields.get('attributes'))
     for (const text of ['description', 'subDir']) if (starter) fields.get(text)?.text(quoted)
     const kind = readKind(at, fields, ['git', 'zip'])
     const section = requireField(at, fields, kind)

@@ -1,5 +1,6 @@
 import { type Definition, emptyDefinition, type NotApplied } from '#contract'
-import { shorten, Value } from '../document/value'
+import { Reading } from '../document/document'
+import { noteUnread, shorten, Value } from '../document/value'
 import type { DefinitionContext, RepositoryReader } from '../reader'
 import type { Substitution } from '../variables'
 import { readCommands } from './commands'
@@ -40,13 +41,19 @@ export async function readDevfile(
     all: (text) => text,
     exceptEnvironment: (text) => text,
   }
-  const first = new Value('', root, places.file(root, { notApplied, substitution: asWritten })).fields()
+  const reading = new Reading()
+  const first = new Value(
+    '',
+    root,
+    places.file(root, { notApplied, reading, substitution: asWritten }),
+  ).fields()
   const variables = first.get('variables')
   const growth = new Growth(
     variables ?? new Value('', root, places.file(root, { notApplied, substitution: asWritten })),
   )
   const substitution = devfileSubstitution(variables ? readMap(variables) : new Map(), growth)
-  const fields = new Value('', root, places.file(root, { notApplied, substitution })).fields()
+  const file = places.file(root, { notApplied, reading, substitution })
+  const fields = new Value('', root, file).fields()
 
   const title = readMetadata(fields.get('metadata'))
   readAttributes(fields.get('attributes'))
@@ -93,6 +100,9 @@ export async function readDevfile(
       .ignore('the source is in the container that terminals run in')
   }
   const requirements = planRequirements(containers)
+  // Read with the parents, before there was one file of all.
+  fields.get('schemaVersion')?.skip()
+  noteUnread(file)
   for (const name of substitution.unknown) {
     notApplied.push({
       field: shorten(name),

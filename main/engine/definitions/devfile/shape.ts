@@ -140,3 +140,9 @@ export function unknownName(what: string, at: Value, name: string, known: readon
         : `The file has no ${what}.`,
   )
 }
+
+/** Something that tools keep for themselves, and that must be an object. */
+export function skipObject(value: Value | undefined): void {
+  value?.fields()
+  value?.skip()
+}

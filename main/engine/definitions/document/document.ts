@@ -17,6 +17,29 @@ export class SyntaxProblem extends Error {
   }
 }
 
+/** Which values of a file have been read, so that the rest can be listed. */
+export class Reading {
+  readonly #taken = new Set<Node>()
+
+  /** Somebody has read this value, or with `whole` all that is in it. */
+  take(node: Node, whole = false): void {
+    this.#taken.add(node)
+    if (whole) for (const child of node.children ?? []) this.take(child, true)
+  }
+
+  /** The values that nobody has read, the outermost of each only. Absent ones, which are null, need no reading. */
+  untaken(node: Node, name = ''): readonly { readonly name: string; readonly node: Node }[] {
+    if (node.type === 'null') return []
+    if (!this.#taken.has(node)) return [{ name, node }]
+    return (node.children ?? []).flatMap((child, index) => {
+      if (node.type === 'array') return this.untaken(child, `${name}[${index}]`)
+      const [key, value] = child.children ?? []
+      const field = String(key?.value)
+      return value ? this.untaken(value, name === '' ? field : `${name}.${field}`) : []
+    })
+  }
+}
+
 /**
  * A definition file whose every value knows its place, so that a message can name it. The tree is that of jsonc-parser
  * whatever language the file is in.
@@ -24,7 +47,6 @@ export class SyntaxProblem extends Error {
 export class Document {
   readonly path: string
   readonly #text: string
-  readonly #taken = new Set<Node>()
   readonly root: Node
 
   /** `parse` throws a {@link SyntaxProblem}. Throws `definition-invalid`. */
@@ -58,24 +80,6 @@ export class Document {
       )
     }
     this.root = root
-  }
-
-  /** Somebody has read this value, or with `whole` all that is in it. */
-  take(node: Node, whole = false): void {
-    this.#taken.add(node)
-    if (whole) for (const child of node.children ?? []) this.take(child, true)
-  }
-
-  /** The values that nobody has read, the outermost of each only. Absent ones, which are null, need no reading. */
-  untaken(node: Node = this.root, name = ''): readonly { readonly name: string; readonly node: Node }[] {
-    if (node.type === 'null') return []
-    if (!this.#taken.has(node)) return [{ name, node }]
-    return (node.children ?? []).flatMap((child, index) => {
-      if (node.type === 'array') return this.untaken(child, `${name}[${index}]`)
-      const [key, value] = child.children ?? []
-      const field = String(key?.value)
-      return value ? this.untaken(value, name === '' ? field : `${name}.${field}`) : []
-    })
   }
 
   /** The Problem of something wrong at `where`: a place in the text or a value. No remedy: to correct that place. */

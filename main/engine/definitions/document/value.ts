@@ -1,8 +1,8 @@
-import type { Node } from 'jsonc-parser'
+import { getNodeValue, type Node } from 'jsonc-parser'
 import type { NotApplied } from '#contract'
 import { closest } from '../suggest'
 import type { Substitution } from '../variables'
-import { type Document, describe } from './document'
+import { type Document, describe, type Reading } from './document'
 
 /** A value with its name, and the typed ways to read it. Each way throws `definition-invalid` with its place. */
 export class Value {
@@ -36,8 +36,14 @@ export class Value {
     return new Value(name, this.node, this.#file)
   }
 
+  /** As JavaScript has it, with nothing filled in. An object in it has no prototype. */
+  plain(): unknown {
+    this.#file.reading?.take(this.node, true)
+    return getNodeValue(this.node)
+  }
+
   raw(): string {
-    this.#file.document.take(this.node)
+    this.#file.reading?.take(this.node)
     return String(this.node.value)
   }
 
@@ -60,13 +66,13 @@ export class Value {
   }
 
   boolean(): boolean {
-    this.#file.document.take(this.node)
+    this.#file.reading?.take(this.node)
     if (this.type !== 'boolean') throw this.mustBe('true or false')
     return Boolean(this.node.value)
   }
 
   choice<const T extends string>(choices: readonly T[]): T {
-    this.#file.document.take(this.node)
+    this.#file.reading?.take(this.node)
     const found = this.type === 'string' ? choices.find((choice) => choice === this.node.value) : undefined
     if (found !== undefined) return found
     const meant = this.type === 'string' ? closest(this.raw(), choices) : undefined
@@ -74,7 +80,7 @@ export class Value {
   }
 
   items(example = ''): Value[] {
-    this.#file.document.take(this.node)
+    this.#file.reading?.take(this.node)
     if (this.type !== 'array') throw this.mustBe('a list', example)
     return (this.node.children ?? []).map(
       (node, index) => new Value(`${this.name}[${index}]`, node, this.#file),
@@ -83,7 +89,7 @@ export class Value {
 
   /** Fields in the file's order. The last of two of one name counts, as in JSON; `null` counts as absent. */
   fields(example = ''): Map<string, Value> {
-    this.#file.document.take(this.node)
+    this.#file.reading?.take(this.node)
     if (this.type !== 'object') throw this.mustBe('an object', example)
     const fields = new Map<string, Value>()
     for (const property of this.node.children ?? []) {
@@ -100,11 +106,11 @@ export class Value {
 
   /** Says nothing about the workspace. */
   skip(): void {
-    this.#file.document.take(this.node, true)
+    this.#file.reading?.take(this.node, true)
   }
 
   ignore(reason: string): void {
-    this.#file.document.take(this.node, true)
+    this.#file.reading?.take(this.node, true)
     this.#file.notApplied.push({ field: this.name, reason })
   }
 }
@@ -113,6 +119,8 @@ export class Value {
 export interface DefinitionFile {
   /** Says where a value stands. */
   readonly document: Pick<Document, 'root' | 'invalid'>
+  /** Absent where nobody asks what was not read. */
+  readonly reading?: Reading
   substitution: Substitution
   readonly notApplied: NotApplied[]
 }
@@ -121,8 +129,8 @@ export interface DefinitionFile {
 export const unreadReason = 'Berth does not read it'
 
 /** Lists what no reader has looked at: nothing is dropped silently. The last thing that a reader does. */
-export function noteUnread({ document, notApplied }: DefinitionFile): void {
-  for (const { name } of document.untaken())
+export function noteUnread({ document, reading, notApplied }: DefinitionFile): void {
+  for (const { name } of reading?.untaken(document.root) ?? [])
     notApplied.push({ field: shorten(name, 200), reason: unreadReason })
 }
 

@@ -1,5 +1,6 @@
 import { type Definition, emptyDefinition, problem } from '#contract'
-import { type DefinitionFile, shorten, Value } from '../document/value'
+import { Reading } from '../document/document'
+import { type DefinitionFile, noteUnread, shorten, Value } from '../document/value'
 import { maximumYamlBytes, yamlDocument } from '../document/yaml'
 import type { DefinitionContext, RepositoryReader } from '../reader'
 import type { Substitution } from '../variables'
@@ -40,6 +41,7 @@ export async function readGitpod(
   const file: DefinitionFile = {
     document: yamlDocument(path, bytes, 'Name what is meant, for example "image: debian:bookworm".'),
     substitution: noVariables,
+    reading: new Reading(),
     notApplied: [],
   }
   const fields = present(new Value('', file.document.root, file).fields())
@@ -64,5 +66,6 @@ export async function readGitpod(
     if (reason) value.ignore(reason)
     else ignoreUnknown(value, shorten(name), [...appliedFields, ...Object.keys(refusedFields)])
   }
+  noteUnread(file)
   return definition
 }

@@ -1,4 +1,3 @@
-import { getNodeValue } from 'jsonc-parser'
 import type { Task } from '#contract'
 import { shorten, type Value } from '../document/value'
 import { ignoreUnknown, list, present } from './fields'
@@ -97,9 +96,7 @@ export function readEnvironment(value: Value | undefined): Record<string, string
   for (const [name, field] of value ? present(value.fields('Write, for example, "PORT: 3000".')) : []) {
     if (name === '' || /[=\0\n]/.test(name)) throw field.mustBe('under a name without "=" or line breaks')
     const text =
-      field.type === 'object' || field.type === 'array'
-        ? JSON.stringify(getNodeValue(field.node))
-        : field.scalar()
+      field.type === 'object' || field.type === 'array' ? JSON.stringify(field.plain()) : field.scalar()
     if (text.includes('\0')) throw field.mustBe('a value without NUL characters')
     entries.push([name, text])
   }

@@ -1,5 +1,5 @@
 import { posix } from 'node:path'
-import { maximumBytes } from '../document/document'
+import { maximumBytes, Reading } from '../document/document'
 import { jsonDocument } from '../document/json'
 import { type DefinitionFile, noteUnread, Value } from '../document/value'
 import type { RepositoryReader } from '../reader'
@@ -55,6 +55,7 @@ export async function readTemplate(reader: RepositoryReader): Promise<Template |
       env: {},
       bindMounts: false,
     }),
+    reading: new Reading(),
     notApplied: [],
   }
   const fields = new Value('', file.document.root, file).fields()

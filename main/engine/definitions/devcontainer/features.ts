@@ -1,0 +1,94 @@
+import { posix } from 'node:path'
+import type { Definition, FeatureRequest } from '#contract'
+import { shorten, type Value } from '../document/value'
+import { parseFeatureReference, withoutVersion } from '../feature-reference'
+import { insideRepository } from '../paths'
+import { closest } from '../suggest'
+
+const maximumFeatures = 100
+const example = 'Write, for example, "features": {"ghcr.io/devcontainers/features/node:1": {}}.'
+
+/**
+ * `features` and `overrideFeatureInstallOrder` (containers.dev, "Dev container Features"). `path` is that of the
+ * devcontainer.json: folders are relative to its own one, and are relative to the repository's root in the result.
+ */
+export function readFeatures(
+  fields: ReadonlyMap<string, Value>,
+  path: string,
+): Pick<Definition, 'features' | 'featureOrder'> {
+  const present = (name: string) => {
+    const value = fields.get(name)
+    return value?.type === 'null' ? undefined : value
+  }
+  const section = present('features')
+  const order = present('overrideFeatureInstallOrder')
+  const folder = posix.dirname(path)
+  const features: FeatureRequest[] = []
+  for (const [name, value] of section?.fields(example) ?? []) {
+    if (features.length === maximumFeatures) {
+      throw value.mustBe(`left out: a workspace has at most ${maximumFeatures} Features`)
+    }
+    const options = readFeatureOptions(value)
+    if (options) features.push({ reference: readReference(name, value, folder).reference, options })
+  }
+  if (!order) return { features }
+  const known = features.map(({ reference }) => anyVersion(reference))
+  const featureOrder: string[] = []
+  for (const item of order.items('Write, for example, ["ghcr.io/devcontainers/features/common-utils"].')) {
+    const { resource } = readReference(item.text(), item, folder)
+    if (known.includes(resource)) featureOrder.push(resource)
+    else {
+      const meant = closest(resource, known)
+      item.ignore(
+        `"features" has no ${shorten(resource)}${meant ? `; did you mean "${meant}"?` : ', so there is nothing to order'}`,
+      )
+    }
+  }
+  return featureOrder.length > 0 ? { features, featureOrder } : { features }
+}
+
+function anyVersion(reference: string): string {
+  const parsed = parseFeatureReference(reference)
+  return 'wanted' in parsed ? reference : withoutVersion(parsed)
+}
+
+function readReference(
+  text: string,
+  value: Value,
+  folder: string,
+): { readonly reference: string; readonly resource: string } {
+  const parsed = parseFeatureReference(text)
+  if ('wanted' in parsed) {
+    throw value.wrong(`"${shorten(text)}" must be ${parsed.wanted}.`, parsed.remedy)
+  }
+  if (parsed.kind !== 'folder') return { reference: text, resource: withoutVersion(parsed) }
+  const inside = insideRepository(folder, text)
+  if (inside === undefined || inside === '.') {
+    throw value.wrong(
+      `"${shorten(text)}" must be a folder inside the repository.`,
+      'Paths are relative to the folder of this file.',
+    )
+  }
+  return { reference: `./${inside}`, resource: `./${inside}` }
+}
+
+/**
+ * What a Feature is given: an object of texts and booleans, or a text alone, which means its `version`. Undefined
+ * where the Feature is switched off by `false`, which is noted.
+ */
+export function readFeatureOptions(value: Value): FeatureRequest['options'] | undefined {
+  if (value.type === 'string') return { version: value.guardedText() }
+  if (value.type === 'boolean') {
+    if (value.boolean()) return {}
+    value.ignore('it is switched off with false')
+    return undefined
+  }
+  const options: [string, string | boolean][] = []
+  for (const [name, field] of value.fields('Write an object of options, or {} for none.')) {
+    if (field.type === 'null') continue
+    if (field.type === 'boolean') options.push([name, field.boolean()])
+    else if (field.type === 'string' || field.type === 'number') options.push([name, field.scalar()])
+    else throw field.mustBe('a string, true or false')
+  }
+  return Object.fromEntries(options)
+}

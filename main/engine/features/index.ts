@@ -1,0 +1,15 @@
+export { type FeatureBuild, writeFeatureContext } from './build/context'
+export { type BaseImage, baseArgument } from './build/dockerfile'
+export { entryOf, type MetadataEntry, metadataLabel, parseMetadataLabel } from './image-metadata'
+export { type FeatureLock, type LockedFeature, lockPath, readLock } from './lock'
+export { type MergeContext, mergeMetadata } from './merge/index'
+export type { FeatureMetadata } from './metadata'
+export type { Fetch } from './registry/bounded-fetch'
+export type { Logins } from './registry/client'
+export {
+  type FeatureReport,
+  type ResolveContext,
+  type ResolvedFeature,
+  type ResolvedFeatures,
+  resolveFeatures,
+} from './resolve'

@@ -1,0 +1,83 @@
+import type { Customizations, HostRequirements } from '#contract'
+import type { Value } from '../../definitions/index'
+
+const powers: Readonly<Record<string, number>> = { '': 0, k: 1, m: 2, g: 3, t: 4 }
+
+/** A size such as `8gb`, in bytes (containers.dev, "Minimum host requirements"). */
+function readSize(value: Value): number {
+  const match = /^(\d{1,12})(?:([tgmk])b?)?$/i.exec(value.type === 'number' ? value.raw() : value.text())
+  const bytes = Number(match?.[1]) * 1024 ** (powers[match?.[2]?.toLowerCase() ?? ''] ?? 0)
+  if (!match || bytes === 0 || !Number.isSafeInteger(bytes)) {
+    throw value.mustBe('a size', 'Write, for example, "8gb".')
+  }
+  return bytes
+}
+
+/** `hostRequirements`. Throws `definition-invalid`. */
+export function readHostRequirements(value: Value): HostRequirements {
+  const requirements: HostRequirements = {}
+  for (const [name, field] of value.fields()) {
+    if (field.type === 'null') continue
+    switch (name) {
+      case 'cpus': {
+        const cpus = Number(field.type === 'number' ? field.raw() : Number.NaN)
+        if (!(cpus > 0)) throw field.mustBe('a number of processors')
+        requirements.cpus = cpus
+        break
+      }
+      case 'memory':
+        requirements.memory = readSize(field)
+        break
+      case 'storage':
+        requirements.storage = readSize(field)
+        break
+      case 'gpu':
+        if (field.type === 'boolean') {
+          if (field.boolean()) requirements.gpu = 'required'
+        } else if (field.type === 'object') {
+          requirements.gpu = 'required'
+          if (field.fields().size > 0) field.ignore('how large the graphics processor is, is not looked at')
+        } else requirements.gpu = field.choice(['optional'])
+        break
+      default:
+        field.ignore('unknown field')
+    }
+  }
+  return requirements
+}
+
+/** `customizations`: those for programs that Berth opens. Throws `definition-invalid`. */
+export function readCustomizations(value: Value): Customizations {
+  const customizations: Customizations = {}
+  for (const [name, field] of value.fields()) {
+    if (field.type === 'null') continue
+    if (name === 'vscode') customizations.vscode = readVisualStudioCode(field)
+    else if (name === 'jetbrains') customizations.jetbrains = readJetBrains(field)
+    else field.ignore('these are settings for a program that Berth does not open')
+  }
+  return customizations
+}
+
+function readVisualStudioCode(value: Value): NonNullable<Customizations['vscode']> {
+  let extensions: string[] = []
+  let settings: NonNullable<Customizations['vscode']>['settings'] = {}
+  for (const [name, field] of value.fields()) {
+    if (field.type === 'null') continue
+    if (name === 'extensions') extensions = field.items().map((item) => item.text())
+    else if (name === 'settings') {
+      field.fields()
+      settings = field.plain() as typeof settings
+    } else field.ignore('it is neither extensions nor settings')
+  }
+  return { extensions, settings }
+}
+
+function readJetBrains(value: Value): NonNullable<Customizations['jetbrains']> {
+  let plugins: string[] = []
+  for (const [name, field] of value.fields()) {
+    if (field.type === 'null') continue
+    if (name === 'plugins') plugins = field.items().map((item) => item.text())
+    else field.ignore('only plugins are passed on')
+  }
+  return { plugins }
+}
