@@ -130,8 +130,11 @@ export const unreadReason = 'Berth does not read it'
 
 /** Lists what no reader has looked at: nothing is dropped silently. The last thing that a reader does. */
 export function noteUnread({ document, reading, notApplied }: DefinitionFile): void {
-  for (const { name } of reading?.untaken(document.root) ?? [])
-    notApplied.push({ field: shorten(name, 200), reason: unreadReason })
+  const named = new Set(notApplied.map(({ field }) => field))
+  for (const { name } of reading?.untaken(document.root) ?? []) {
+    const field = shorten(name, 200)
+    if (!named.has(field)) notApplied.push({ field, reason: unreadReason })
+  }
 }
 
 export function shorten(text: string, length = 60): string {
