@@ -324,6 +324,10 @@ export interface ResolvedImage {
   readonly id: string
   /** The user that terminals and commands run as: remoteUser, else containerUser, else the image's. */
   readonly user: WorkspaceUser
+  /** Whom the image itself runs as; empty: root. */
+  readonly imageUser: string
+  /** Its label `devcontainer.metadata`, where the target can read labels and it has this one. */
+  readonly metadata?: string
   /** The image's own environment, for `${containerEnv:…}`. */
   readonly env: Readonly<Record<string, string>>
   readonly hasShell: boolean

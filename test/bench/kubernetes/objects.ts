@@ -125,6 +125,7 @@ function objectsOf(namespace: string, id: string, name: string) {
         env: {},
         hasShell: true,
         services: {},
+ imageUser: '',
         built: false,
       },
       createdAt: Date.now(),

@@ -14,6 +14,8 @@ import { type ActionContext, silentReport } from './context'
 export interface Elsewhere {
   readonly target: Target
   readonly publisher: ImagePublisher
+  /** Of the target. */
+  readonly driver: Driver
   /** Repository of a registry. */
   readonly repository: string
 }
@@ -29,19 +31,18 @@ export async function findBuilder(
   own: KubernetesOptions | undefined,
   signal: AbortSignal,
 ): Promise<Elsewhere | undefined> {
-  const build = buildsOf(definition)[0]?.build
-  if (!build || target.capabilities?.build !== false) return undefined
+  const what = buildsOf(definition)[0]?.build.dockerfile ?? definition.features[0]?.reference
+  if (what === undefined || target.capabilities?.build !== false) return undefined
   const preferred = context.platform.settings.get().kubernetes.build
   const { builder, pushTo } = { ...preferred, ...own?.build }
-  if (builder === undefined || pushTo === undefined)
-    throw notSaid(target, build.dockerfile, { builder, pushTo })
+  if (builder === undefined || pushTo === undefined) throw notSaid(target, what, { builder, pushTo })
   const found = await reach(context, builder, preferred?.builder, signal)
   const { publisher } = found.driver
-  if (publisher) return { target: found.target, publisher, repository: pushTo }
+  if (publisher) return { target: found.target, publisher, driver: found.driver, repository: pushTo }
   throw problem({
     code: 'unsupported',
     title: `${found.target.name} cannot build images`,
-    cause: `It is chosen to build ${build.dockerfile} for ${target.name}, and is no Docker engine.`,
+    cause: `It is chosen to build ${what} for ${target.name}, and is no Docker engine.`,
     remedy: 'Choose a Docker engine: in the settings, or with --builder.',
     actions: [settings],
   })
@@ -72,7 +73,7 @@ async function reach(
 
 function notSaid(
   { name }: Target,
-  dockerfile: string,
+  what: string,
   { builder, pushTo }: { readonly builder: string | undefined; readonly pushTo: string | undefined },
 ) {
   const missing = [
@@ -82,7 +83,7 @@ function notSaid(
   return problem({
     code: 'definition-unsupported',
     title: `${name} builds no images`,
-    cause: `The definition is built from ${dockerfile}, and it is not said ${missing.join(' and ')}.`,
+    cause: `The definition needs an image built, of ${what}, and it is not said ${missing.join(' and ')}.`,
     remedy:
       'Say so in the settings, under "Images for clusters", or with `berth up --builder <target> --push-to <registry/repository>`. Or name an image.',
     actions: [settings],
@@ -115,16 +116,22 @@ export type Published = Pick<ImageRequest, 'published' | 'publishedServices'>
 export async function publish(
   operation: RunningOperation,
   { publisher, repository }: Elsewhere,
-  from: { readonly definition: Definition; readonly folder: string; readonly workspaceId: string },
+  parts: readonly {
+    readonly definition: Definition
+    readonly folder: string
+    readonly workspaceId: string
+  }[],
 ): Promise<Published> {
   const images = await operation.step('build', async (report, signal) => {
     const found = []
-    for (const { service, definition } of buildsOf(from.definition)) {
-      if (service !== undefined) report.output(`The service ${service}\n`)
-      const request = { ...from, definition, repository }
-      const { reference, present } = await publisher.find(request, report, signal)
-      const built = present ? undefined : await publisher.build(request, report, signal)
-      found.push({ service, request, reference, built })
+    for (const from of parts) {
+      for (const { service, definition } of buildsOf(from.definition)) {
+        if (service !== undefined) report.output(`The service ${service}\n`)
+        const request = { ...from, definition, repository }
+        const { reference, present } = await publisher.find(request, report, signal)
+        const built = present ? undefined : await publisher.build(request, report, signal)
+        found.push({ service, request, reference, built })
+      }
     }
     if (found.every(({ built }) => built === undefined)) report.result('Unchanged since it was last built')
     return found

@@ -51,6 +51,7 @@ export const steps = {
   clone: { id: 'clone', title: 'Cloning the repository' },
   fetch: { id: 'fetch', title: 'Fetching the source for the build' },
   image: { id: 'image', title: 'Preparing the image' },
+  features: { id: 'features', title: 'Installing Features' },
   copy: { id: 'copy', title: 'Copying the source in' },
   start: { id: 'start', title: 'Starting' },
   stop: { id: 'stop', title: 'Stopping' },

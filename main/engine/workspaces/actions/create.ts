@@ -25,13 +25,15 @@ import {
   describeDefinition,
   readSource,
 } from '../source/definition'
+import { folderReader } from '../source/folder-reader'
 import { deriveName, newWorkspaceId, sourceFolder, sourceFolderName, uniqueName } from '../source/name'
 import { checkSource } from '../source/parse'
 import { trustFolder } from '../source/trusted-folder'
 import { withTemporaryFolder } from '../temporary'
-import { buildsOf, type Elsewhere, findBuilder, forgetBuilds, publish, publishSteps } from './build-elsewhere'
+import { type Elsewhere, findBuilder, forgetBuilds } from './build-elsewhere'
 import { type ActionContext, makingStep, silentReport, steps, together } from './context'
 import { copySource } from './copy-source'
+import { imageSteps, needsFolder, type Prepared, prepareImage } from './image'
 import { noteMishap, planPhases, runPhases } from './phases'
 
 /** A create that was checked, and can begin. */
@@ -194,8 +196,7 @@ export async function runCreate(context: ActionContext, plan: CreatePlan, action
   operation.plan([
     ...(definition.lifecycle.initializeCommand ? [steps.initialize] : []),
     ...(source.kind === 'git' ? [steps.clone] : []),
-    ...(elsewhere ? publishSteps(elsewhere) : []),
-    steps.image,
+    ...imageSteps(definition, elsewhere),
     makingStep(plan.target),
     ...(source.kind === 'image' || plan.bindFolder ? [] : [steps.copy]),
     steps.start,
@@ -205,8 +206,9 @@ export async function runCreate(context: ActionContext, plan: CreatePlan, action
   const forget = async () => {
     if (elsewhere) await forgetBuilds(context, elsewhere, plan)
   }
+  let merged: Definition
   try {
-    await bringUp(context, plan, action, { definition, draft, elsewhere })
+    merged = await bringUp(context, plan, action, { definition, draft, elsewhere })
   } catch (error) {
     await context.cleanUp(plan.target.id, plan.name, (to, signal) => to.discard(plan.id, signal))
     await forget()
@@ -228,7 +230,7 @@ export async function runCreate(context: ActionContext, plan: CreatePlan, action
   let waiting = true
   try {
     await context.settle(plan.id, (observed) => observed?.complete === true)
-    await runPhases(context, action, definition, workspacePhases, async () => {
+    await runPhases(context, action, merged, workspacePhases, async () => {
       waiting = false
       await action.ready()
     })
@@ -266,7 +268,7 @@ function ofNothingLeft(error: unknown): unknown {
   return new ProblemError({ ...error.problem, actions }, { cause: error })
 }
 
-/** Everything up to a running container with the source in it. */
+/** Everything up to a running container with the source in it. Gives the definition with what its image adds to it. */
 async function bringUp(
   context: ActionContext,
   plan: CreatePlan,
@@ -276,45 +278,37 @@ async function bringUp(
     readonly draft: Workspace
     readonly elsewhere: Elsewhere | undefined
   },
-): Promise<void> {
+): Promise<Definition> {
   const { operation } = action
   const { definition, draft, elsewhere } = made
   const { driver, source } = plan
+  let merged = definition
   const initialize = definition.lifecycle.initializeCommand
   if (initialize && source.kind === 'folder') {
     await operation.step('initializeCommand', (report, signal) =>
       runInitialize(initialize, source.path, context.platform, report, signal),
     )
   }
-  const resolve = async (folder: string | undefined, signal: AbortSignal) => {
-    const published =
-      elsewhere && folder !== undefined
-        ? await publish(operation, elsewhere, { definition, folder, workspaceId: plan.id })
-        : undefined
-    return operation.step(
-      'image',
-      async (report, stepSignal) => {
-        const resolved = await driver.resolveImage(
-          {
-            definition,
-            workspaceId: plan.id,
-            refresh: false,
-            ...published,
-            ...(folder === undefined ? {} : { folder }),
-            ...(plan.kubernetes === undefined ? {} : { kubernetes: plan.kubernetes }),
-          },
-          report,
-          stepSignal,
-        )
-        if (resolved.alias !== undefined) report.result(resolved.alias)
-        return resolved
-      },
-      signal,
-    )
-  }
   await withTemporaryFolder(context.platform, async (temporary) => {
     const clone = join(temporary, 'clone')
-    let image: ResolvedImage
+    const prepare = (folder: string | undefined, signal: AbortSignal) =>
+      prepareImage(
+        context,
+        operation,
+        {
+          driver,
+          definition,
+          request: plan.request,
+          elsewhere,
+          folder,
+          reader: folder === undefined ? undefined : folderReader(folder),
+          temporary,
+          refresh: false,
+          ...(plan.kubernetes === undefined ? {} : { kubernetes: plan.kubernetes }),
+        },
+        signal,
+      )
+    let prepared: Prepared
     if (source.kind === 'git') {
       const fetch = (signal: AbortSignal) =>
         operation.step(
@@ -326,17 +320,20 @@ async function bringUp(
           },
           signal,
         )
-      if (buildsOf(definition).length > 0) {
+      if (needsFolder(definition)) {
         await fetch(operation.signal)
-        image = await resolve(clone, operation.signal)
+        prepared = await prepare(clone, operation.signal)
       } else {
-        const [, resolved] = await together(operation, fetch, (signal) => resolve(undefined, signal))
-        image = resolved
+        const [, made] = await together(operation, fetch, (signal) => prepare(undefined, signal))
+        prepared = made
       }
-    } else image = await resolve(source.kind === 'folder' ? source.path : undefined, operation.signal)
+    } else prepared = await prepare(source.kind === 'folder' ? source.path : undefined, operation.signal)
 
-    action.show({ draft: { ...draft, definition, image: image.reference, user: image.user } })
-    const spec = specOf(plan, definition, image)
+    const { image } = prepared
+    merged = prepared.definition
+    planPhases(action, merged, workspacePhases)
+    action.show({ draft: { ...draft, definition: merged, image: image.reference, user: image.user } })
+    const spec = specOf(plan, merged, image)
     await operation.step('create', async (report, signal) => {
       await driver.create(spec, { replace: false }, report, signal)
       await trustFolder(driver, spec, context.platform.logger, signal)
@@ -348,6 +345,7 @@ async function bringUp(
     }
   })
   await operation.step('start', (report, signal) => driver.start(plan.id, report, signal))
+  return merged
 }
 
 export function specOf(

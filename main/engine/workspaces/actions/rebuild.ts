@@ -20,9 +20,10 @@ import { trustFolder } from '../source/trusted-folder'
 import { untar } from '../source/untar'
 import { volumeReader } from '../source/volume-reader'
 import { withTemporaryFolder } from '../temporary'
-import { buildsOf, findBuilder, publish, publishSteps } from './build-elsewhere'
+import { findBuilder } from './build-elsewhere'
 import { type ActionContext, makingStep, silentReport, steps } from './context'
 import { runCreate, specOf } from './create'
+import { imageSteps, needsFolder, prepareImage } from './image'
 import { planPhases, runPhases } from './phases'
 
 /**
@@ -105,49 +106,43 @@ async function replace(context: ActionContext, plan: RebuildPlan, action: Action
     return { definition, elsewhere }
   })
   const missing = observed.run === 'missing'
-  const fetches = buildsOf(definition).length > 0 && plan.bindFolder === undefined
+  const fetches = needsFolder(definition) && plan.bindFolder === undefined
   operation.plan([
     ...(fetches ? [steps.fetch] : []),
-    ...(elsewhere ? publishSteps(elsewhere) : []),
-    steps.image,
+    ...imageSteps(definition, elsewhere),
     makingStep(plan.target, !missing),
     steps.start,
   ])
   planPhases(action, definition, workspacePhases)
 
   let committed = false
+  let merged = definition
   try {
     await withTemporaryFolder(context.platform, async (temporary) => {
       const folder = fetches ? await fetchSource(context, plan, action, temporary) : plan.bindFolder
-      const published =
-        elsewhere && folder !== undefined
-          ? await publish(operation, elsewhere, { definition, folder, workspaceId: plan.id })
-          : undefined
-      const image = await operation.step('image', async (report, signal) => {
-        const resolved = await driver.resolveImage(
-          {
-            definition,
-            workspaceId: plan.id,
-            // A build takes what the engine has: made to ask, it would fail wherever no registry answers.
-            refresh: definition.build === undefined,
-            ...(folder === undefined ? {} : { folder }),
-            ...published,
-          },
-          report,
-          signal,
-        )
-        if (resolved.alias !== undefined) report.result(resolved.alias)
-        return resolved
+      const prepared = await prepareImage(context, operation, {
+        driver,
+        definition,
+        request: plan.request,
+        elsewhere,
+        folder,
+        reader: folder === undefined ? undefined : folderReader(folder),
+        temporary,
+        // A build takes what the engine has: made to ask, it would fail wherever no registry answers.
+        refresh: definition.build === undefined,
       })
-      const spec = specOf(plan, definition, image)
-      action.show({ override: { definition, user: image.user, image: image.reference } })
+      const { image } = prepared
+      merged = prepared.definition
+      planPhases(action, merged, workspacePhases)
+      const spec = specOf(plan, merged, image)
+      action.show({ override: { definition: merged, user: image.user, image: image.reference } })
       await operation.step('create', async (report, signal) => {
         await driver.create(spec, { replace: !missing }, report, signal)
         await trustFolder(driver, spec, context.platform.logger, signal)
       })
     })
     await operation.step('start', (report, signal) => driver.start(plan.id, report, signal))
-    await runPhases(context, action, definition, workspacePhases, async () => {
+    await runPhases(context, action, merged, workspacePhases, async () => {
       await driver.commit(plan.id, operation.signal)
       committed = true
       await context.settle(

@@ -38,7 +38,7 @@ export function planContainer(
     Labels: { ...all, ...serviceNotes(spec, sourceFolder), [labels.maker]: thisMaker() },
     ...(definition.containerUser && { User: definition.containerUser }),
     ...(idle && {
-      Entrypoint: idleCommand,
+      Entrypoint: idleCommand(definition),
       Cmd: [],
       StopSignal: 'SIGTERM',
       WorkingDir: definition.workspaceFolder,

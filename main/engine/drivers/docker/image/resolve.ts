@@ -60,6 +60,8 @@ export class Images {
         reference,
         id: image.Id,
         user: resolveUser(user, inside, reference),
+        imageUser: image.Config?.User ?? '',
+        ...metadataOf(image),
         env: toRecord(image.Config?.Env ?? []),
         hasShell: inside.hasShell,
         built,
@@ -158,6 +160,11 @@ export class Images {
       return BASE_IMAGE
     }
   }
+}
+
+function metadataOf({ Config }: ImageInspect): Pick<ResolvedImage, 'metadata'> {
+  const metadata = Config?.Labels?.['devcontainer.metadata']
+  return metadata === undefined ? {} : { metadata }
 }
 
 /** A definition that has the image of a service for its own. */

@@ -82,7 +82,7 @@ export class FilesPods {
         namespace: this.#client.identity.namespace,
         labels: { [labels.managedBy]: MANAGED_BY, [labels.workspace]: id, [labels.role]: roles.files },
       },
-      spec: { ...filesPodSpec(template, idleCommand, amounts), activeDeadlineSeconds: LIFE },
+      spec: { ...filesPodSpec(template, idleCommand(), amounts), activeDeadlineSeconds: LIFE },
     })
     const create = async () => {
       try {

@@ -23,6 +23,7 @@ export function specOf(
       hasShell: true,
       built: false,
       services: {},
+      imageUser: '',
     },
     createdAt: 1_700_000_000_000,
     ...fields,

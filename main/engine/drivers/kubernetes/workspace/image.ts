@@ -99,6 +99,7 @@ export class Images {
         reference,
         id: found.imageId,
         user: resolveUser(user, found, reference),
+        imageUser: found.user,
         env: found.env,
         hasShell: found.hasShell,
         built: false,

@@ -180,7 +180,7 @@ export function podSpecOf(
         image: image.reference,
         imagePullPolicy: 'IfNotPresent',
         ...(idle
-          ? { command: idleCommand.map(literal), workingDir: definition.workspaceFolder }
+          ? { command: idleCommand(definition).map(literal), workingDir: definition.workspaceFolder }
           : {
               ...(definition.entrypoint && { command: definition.entrypoint.map(literal) }),
               ...(definition.command && { args: definition.command.map(literal) }),

@@ -1,0 +1,231 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Definition, KubernetesOptions } from '#contract'
+import type { RepositoryReader } from '../../definitions/index'
+import type { Driver, ResolvedImage } from '../../drivers/driver'
+import {
+  baseArgument,
+  type MetadataEntry,
+  mergeMetadata,
+  parseMetadataLabel,
+  readLock,
+  resolveFeatures,
+  writeFeatureContext,
+} from '../../features/index'
+import { DockerLogins } from '../../platform/docker-logins'
+import type { RunningOperation } from '../operations'
+import { type DefinitionRequest, definitionContext } from '../source/definition'
+import { buildsOf, type Elsewhere, publish, publishSteps } from './build-elsewhere'
+import { type ActionContext, silentReport, steps } from './context'
+
+/** What a workspace is made of, once its image is there. */
+export interface Prepared {
+  /** With what its image and its Features add to it. */
+  readonly definition: Definition
+  readonly image: ResolvedImage
+}
+
+export interface Preparation {
+  readonly driver: Driver
+  readonly definition: Definition
+  readonly request: DefinitionRequest
+  /** Who builds, where the target does not. */
+  readonly elsewhere: Elsewhere | undefined
+  /** The source's root on this machine; present where the definition needs it: see {@link needsFolder}. */
+  readonly folder: string | undefined
+  /** The same, to read from. */
+  readonly reader: RepositoryReader | undefined
+  /** An empty folder of this machine. */
+  readonly temporary: string
+  readonly refresh: boolean
+  readonly kubernetes?: KubernetesOptions
+}
+
+/** Whether files of the source are needed on this machine before the workspace is there. */
+export function needsFolder(definition: Definition): boolean {
+  // Features may lie in it, and so does their lock file.
+  return buildsOf(definition).length > 0 || definition.features.length > 0
+}
+
+/** What {@link prepareImage} does, to be planned. */
+export function imageSteps(definition: Definition, elsewhere: Elsewhere | undefined) {
+  const features = definition.features.length > 0 ? [steps.features] : []
+  return elsewhere ? [...features, ...publishSteps(elsewhere), steps.image] : [steps.image, ...features]
+}
+
+/**
+ * Gets the image of a definition ready: pulled or built, here or elsewhere, with its Features installed; and gives the
+ * definition with what image and Features add to it (containers.dev, "Merge logic").
+ */
+export async function prepareImage(
+  context: ActionContext,
+  operation: RunningOperation,
+  preparation: Preparation,
+  signal: AbortSignal = operation.signal,
+): Promise<Prepared> {
+  const { elsewhere, definition } = preparation
+  if (elsewhere) return prepareElsewhere(context, operation, preparation, elsewhere)
+  const { driver, folder, request, kubernetes, refresh } = preparation
+  const { workspaceId } = request
+  const options = kubernetes === undefined ? {} : { kubernetes }
+  const base = await operation.step(
+    'image',
+    async (report, stepSignal) => {
+      const image = await driver.resolveImage(
+        { definition, workspaceId, refresh, ...options, ...(folder === undefined ? {} : { folder }) },
+        report,
+        stepSignal,
+      )
+      if (image.alias !== undefined) report.result(image.alias)
+      return image
+    },
+    signal,
+  )
+  if (definition.features.length > 0) {
+    return operation.step(
+      'features',
+      async (report, stepSignal) => {
+        const installed = await installFeatures(context, preparation, base, report, stepSignal)
+        const image = await driver.resolveImage(
+          { ...installed.build, workspaceId, refresh: false, ...options },
+          report,
+          stepSignal,
+        )
+        return { definition: installed.definition, image: { ...image, services: base.services } }
+      },
+      signal,
+    )
+  }
+  const merged = merge(context, preparation, base, [])
+  const isSameUser =
+    merged.remoteUser === definition.remoteUser && merged.containerUser === definition.containerUser
+  if (isSameUser) return { definition: merged, image: base }
+  // Who works in it is another one than was looked for; the image is there.
+  const { build: _, imageIsDefault: __, ...rest } = merged
+  const again = { ...rest, image: base.reference, services: [] }
+  const image = await driver.resolveImage(
+    { definition: again, workspaceId, refresh: false, ...options },
+    silentReport,
+    signal,
+  )
+  return { definition: merged, image: { ...image, built: base.built, services: base.services } }
+}
+
+/** For a target that builds none: all of it is built by another engine, pushed, and pulled from there. */
+async function prepareElsewhere(
+  context: ActionContext,
+  operation: RunningOperation,
+  preparation: Preparation,
+  elsewhere: Elsewhere,
+): Promise<Prepared> {
+  const { driver, folder = '', request, kubernetes, refresh } = preparation
+  const { workspaceId } = request
+  let { definition } = preparation
+  let from = { definition, folder, workspaceId }
+  if (definition.features.length > 0) {
+    const installed = await operation.step('features', async (report, signal) => {
+      const base = await elsewhere.driver.resolveImage(
+        { definition: { ...definition, services: [] }, workspaceId, refresh, folder },
+        report,
+        signal,
+      )
+      // By its content: the name of what was built is another one each time.
+      return installFeatures(context, preparation, { ...base, reference: base.id }, report, signal)
+    })
+    definition = installed.definition
+    from = { ...installed.build, workspaceId }
+  }
+  const { build: _, ...services } = preparation.definition
+  const own = await publish(operation, elsewhere, [
+    { ...from, definition: { ...from.definition, services: [] } },
+    { definition: services, folder, workspaceId },
+  ])
+  const image = await operation.step('image', (report, signal) =>
+    driver.resolveImage(
+      {
+        definition,
+        workspaceId,
+        refresh,
+        ...own,
+        ...(kubernetes === undefined ? {} : { kubernetes }),
+      },
+      report,
+      signal,
+    ),
+  )
+  return { definition, image }
+}
+
+interface Installation {
+  readonly definition: Definition
+  /** The build that installs them: its only definition, and the folder that it is made of. */
+  readonly build: { readonly definition: Definition; readonly folder: string }
+}
+
+async function installFeatures(
+  { platform, ...context }: ActionContext,
+  preparation: Preparation,
+  base: ResolvedImage,
+  report: { detail(text: string): void },
+  signal: AbortSignal,
+): Promise<Installation> {
+  const { definition, reader, temporary } = preparation
+  report.detail('Fetching Features')
+  const lock = reader && definition.path !== undefined ? await readLock(reader, definition.path) : undefined
+  const { features, notApplied } = await resolveFeatures(definition.features, {
+    logins: new DockerLogins(platform),
+    signal,
+    report,
+    ...(reader && { reader }),
+    ...(definition.featureOrder && { order: definition.featureOrder }),
+    ...(lock && { lock }),
+  })
+  const folder = join(temporary, 'features')
+  await mkdir(folder, { recursive: true })
+  const label = parseMetadataLabel(base.metadata, base.reference)
+  const users = merge({ platform, ...context }, preparation, base, [])
+  const built = await writeFeatureContext(features, folder, {
+    user: base.imageUser,
+    ...(users.containerUser === undefined ? {} : { containerUser: users.containerUser }),
+    ...(users.remoteUser === undefined ? {} : { remoteUser: users.remoteUser }),
+    metadata: label.entries,
+  })
+  const added = built.metadata.slice(label.entries.length)
+  const merged = merge({ platform, ...context }, preparation, base, added)
+  const named = {
+    ...merged,
+    notApplied: [...merged.notApplied, ...notApplied, ...built.notApplied],
+  }
+  const { image: _, imageIsDefault: __, ...rest } = named
+  report.detail(`Installing ${features.map(({ name }) => name).join(', ')}`)
+  return {
+    definition: named,
+    build: {
+      folder,
+      definition: {
+        ...rest,
+        features: [],
+        services: [],
+        build: {
+          dockerfile: built.dockerfile,
+          context: '.',
+          args: { ...built.args, [baseArgument]: base.reference },
+        },
+      },
+    },
+  }
+}
+
+/** A definition with what its image says of itself, and with what Features add. */
+function merge(
+  { platform }: Pick<ActionContext, 'platform'>,
+  { definition, request }: Preparation,
+  base: ResolvedImage,
+  added: readonly MetadataEntry[],
+): Definition {
+  const { entries, notApplied } = parseMetadataLabel(base.metadata, base.reference)
+  const all = [...entries, ...added]
+  if (all.length === 0 && notApplied.length === 0) return definition
+  const merged = mergeMetadata(definition, all, definitionContext(request, platform))
+  return { ...merged, notApplied: [...merged.notApplied, ...notApplied] }
+}
