@@ -77,7 +77,10 @@ export function featureDockerfile(
     lines.push(`COPY ${folder}/ ${place}/`)
     lines.push(`RUN chmod -R 0755 ${place} && ${place}/berth-install.sh && rm -rf ${installFolder}`)
   }
-  lines.push('', ...labelLines(metadata), `USER ${user}`, '')
+  const back = /^[\w.$-]{1,100}(?::[\w.$-]{1,100})?$/.test(base.user)
+    ? base.user.replaceAll('$', '\\$')
+    : 'root'
+  lines.push('', ...labelLines(metadata), `USER ${back}`, '')
   return { text: lines.join('\n'), args, files, notApplied }
 }
 
