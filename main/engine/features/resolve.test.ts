@@ -118,6 +118,13 @@ describe('resolveFeatures', () => {
     expect(count).toBeLessThan(250)
   })
 
+  it('does not even ask for what is too much', async () => {
+    const many = Array.from({ length: 201 }, (_, index) => [`${registry.host}/n/f${index}`, {}])
+    await registry.publish('n/a', { dependsOn: Object.fromEntries(many) })
+    expect(await failure(resolve([at('n/a')]))).toMatchObject({ title: 'There are too many Features' })
+    expect(registry.requests).toHaveLength(2)
+  })
+
   it('reads Features of the repository, and those that they depend on', async () => {
     const json = (id: string, more: object = {}) =>
       JSON.stringify({ id, version: '1.0.0', name: id, ...more })

@@ -54,6 +54,7 @@ export interface ResolvedFeatures {
 
 /** With all that they depend on. */
 const maximumFeatures = 200
+const maximumBytes = 256 * 1024 * 1024
 const parallel = 4
 
 interface Node extends FeatureNode {
@@ -121,7 +122,9 @@ async function buildGraph(
 ): Promise<Node[]> {
   const nodes: Node[] = []
   let pending: Pending[] = requests.map((request) => ({ request, parsed: parseRequest(request.reference) }))
+  let total = 0
   while (pending.length > 0) {
+    if (new Set(pending.map(({ request }) => request.reference)).size > maximumFeatures) throw tooMany()
     const loaded = await eachInParallel(pending, ({ request, parsed }) => {
       context.report?.detail(`Fetching the Feature ${shorten(request.reference, 200)}`)
       return loader.load(request.reference, parsed)
@@ -136,6 +139,8 @@ async function buildGraph(
       if (findSame(nodes, node)) continue
       nodes.push(node)
       if (nodes.length > maximumFeatures) throw tooMany()
+      for (const content of feature.files.values()) total += content.length
+      if (total > maximumBytes) throw tooLarge()
       for (const dependency of feature.metadata.dependsOn) {
         next.push({ ...parseDependency(dependency, node, context), neededBy: node })
       }
@@ -245,6 +250,15 @@ async function eachInParallel<T, R>(items: readonly T[], work: (item: T) => Prom
   }
   await Promise.all(Array.from({ length: parallel }, worker))
   return results
+}
+
+function tooLarge(): ProblemError {
+  return problem({
+    code: 'feature-invalid',
+    title: 'The Features are too large',
+    cause: `With all that they depend on they have more than ${maximumBytes} bytes.`,
+    remedy: 'Leave some of them out of the definition.',
+  })
 }
 
 function tooMany(): ProblemError {
