@@ -1,6 +1,11 @@
 import { posix } from 'node:path'
 import { cancelled, type ProblemError, problem } from '#contract'
-import { type FeatureReference, maximumBytes, type RepositoryReader } from '../definitions/index'
+import {
+  type FeatureReference,
+  maximumBytes,
+  parseFeatureReference,
+  type RepositoryReader,
+} from '../definitions/index'
 import { archiveLimits, type FeatureFiles, unpack } from './archive'
 import type { FeatureLock, LockedFeature } from './lock'
 import { type FeatureMetadata, metadataFile, readMetadata } from './metadata'
@@ -29,6 +34,8 @@ export interface LoaderOptions extends FetchOptions {
   /** Absent where there is no repository, and so no folder of one. */
   readonly reader?: RepositoryReader
   readonly lock?: FeatureLock
+  /** Where a Feature of a registry is fetched instead, by its whole reference: a mirror, say. */
+  readonly alias?: (reference: string) => string | undefined
 }
 
 const maximumDepth = 16
@@ -67,7 +74,7 @@ export class FeatureLoader {
   }
 
   async #askIds(parsed: RegistryReference): Promise<readonly string[]> {
-    const { metadata } = await this.#client.manifest(parsed)
+    const { metadata } = await this.#client.manifest(this.#place(parsed))
     if (metadata !== undefined) return readMetadata(Buffer.from(metadata), nameOf(parsed)).ids
     return (await this.load(nameOf(parsed), parsed)).metadata.ids
   }
@@ -92,7 +99,7 @@ export class FeatureLoader {
     if (parsed.digest !== undefined && lockedDigest !== undefined && lockedDigest !== parsed.digest) {
       throw this.#unlike(nameOf(parsed), lockedDigest, parsed.digest)
     }
-    const pinned = lockedDigest === undefined ? parsed : { ...parsed, digest: lockedDigest }
+    const pinned = this.#place(lockedDigest === undefined ? parsed : { ...parsed, digest: lockedDigest })
     const manifest = await this.#client.manifest(pinned)
     if (locked && locked.integrity !== manifest.digest) {
       throw this.#unlike(nameOf(parsed), locked.integrity, manifest.digest)
@@ -100,6 +107,20 @@ export class FeatureLoader {
     const layer = await this.#client.layer(pinned, manifest.layer)
     const files = await unpack(layer, `The Feature ${nameOf(parsed)}`, this.#options.signal)
     return { parsed, digest: manifest.digest, files, metadata: readFiles(files, nameOf(parsed)) }
+  }
+
+  /** Where a Feature is fetched; everything else goes by its own name. */
+  #place(parsed: RegistryReference): RegistryReference {
+    const other = this.#options.alias?.(nameOf(parsed))
+    if (other === undefined) return parsed
+    const place = parseFeatureReference(other)
+    if (!('wanted' in place) && place.kind === 'registry') return place
+    throw problem({
+      code: 'feature-not-found',
+      title: `${nameOf(parsed)} cannot be fetched from another place`,
+      cause: `Its alias is ${other}, which is not the reference of a Feature.`,
+      remedy: 'Correct the alias in the settings.',
+    })
   }
 
   async #loadTarball(

@@ -251,6 +251,18 @@ describe('resolveFeatures', () => {
     })
   })
 
+  it('fetches from a mirror, and keeps the name', async () => {
+    const { digest } = await registry.publish('mirror/n/a', {}, { tags: ['1'] })
+    const alias = (reference: string) =>
+      reference.startsWith('ghcr.io/') ? reference.replace('ghcr.io', `${registry.host}/mirror`) : undefined
+    const { features } = await resolve([request('ghcr.io/n/a:1')], { alias })
+    expect(features[0]).toMatchObject({ reference: 'ghcr.io/n/a:1', name: 'ghcr.io/n/a:1', digest })
+    expect(await failure(resolve([request('ghcr.io/n/a:1')], { alias: () => 'debian' }))).toMatchObject({
+      code: 'feature-not-found',
+      cause: expect.stringMatching(/alias is debian/),
+    })
+  })
+
   it('checks the values of options, and passes on what it does not know', async () => {
     await registry.publish('n/a', {
       options: {

@@ -30,6 +30,8 @@ export interface ResolveContext {
   /** `featureOrder` of the definition. */
   readonly order?: readonly string[]
   readonly lock?: FeatureLock
+  /** Where a Feature of a registry is fetched instead, by its whole reference; undefined: where it says. */
+  readonly alias?: (reference: string) => string | undefined
   readonly signal: AbortSignal
   readonly report?: FeatureReport
   /** Milliseconds of silence after which a server counts as dead; absent: 30,000. */
@@ -87,6 +89,7 @@ export async function resolveFeatures(
     logins: context.logins ?? { of: async () => undefined },
     ...(context.reader ? { reader: context.reader } : {}),
     ...(context.lock ? { lock: context.lock } : {}),
+    ...(context.alias ? { alias: context.alias } : {}),
   })
   try {
     const notApplied: NotApplied[] = []
