@@ -27,11 +27,29 @@ export function splitPhases(
   phases: readonly LifecyclePhase[],
 ): { readonly before: readonly LifecyclePhase[]; readonly after: readonly LifecyclePhase[] } {
   const ready = lifecyclePhases.indexOf(definition.waitFor)
-  const wanted = phases.filter((phase) => definition.lifecycle[phase] !== undefined)
+  const wanted = phases.filter((phase) => commandsOfPhase(definition, phase).length > 0)
   return {
     before: wanted.filter((phase) => lifecyclePhases.indexOf(phase) <= ready),
     after: wanted.filter((phase) => lifecyclePhases.indexOf(phase) > ready),
   }
+}
+
+/** A lifecycle command, and whose it is where that is not the definition's file. */
+interface PhaseCommand {
+  readonly origin?: string
+  readonly command: LifecycleCommand
+}
+
+/** What runs in a phase, one after the other: what Features and the image brought comes before the definition's own. */
+function commandsOfPhase(
+  { contributedLifecycle = [], lifecycle }: Definition,
+  phase: LifecyclePhase,
+): PhaseCommand[] {
+  const own = lifecycle[phase]
+  const brought = contributedLifecycle.flatMap(({ origin, lifecycle: { [phase]: command } }) =>
+    command === undefined ? [] : [{ origin, command }],
+  )
+  return own === undefined ? brought : [...brought, { command: own }]
 }
 
 interface NamedCommand {
@@ -48,7 +66,7 @@ function commandsOf(command: LifecycleCommand): NamedCommand[] {
 
 /** Runs the ways a command is written; `execute` gets an argument vector and returns the exit code. */
 async function runCommands(
-  phase: LifecyclePhase,
+  phase: string,
   command: LifecycleCommand,
   shell: readonly string[],
   report: ActionReport,
@@ -91,7 +109,7 @@ function prefixed(name: string, print: (text: string) => void): (text: string) =
 }
 
 function lifecycleFailed(
-  phase: LifecyclePhase,
+  phase: string,
   name: string,
   command: string | readonly string[],
   how: string,
@@ -128,8 +146,8 @@ function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
 }
 
 /**
- * Runs one phase inside the workspace, as the workspace user. Rejects with `lifecycle-failed`; aborting ends the
- * commands and what they started.
+ * Runs one phase inside the workspace, as the workspace user. Rejects with `lifecycle-failed`, and what comes after the
+ * command that failed does not run; aborting ends the commands and what they started.
  */
 export async function runPhase(
   phase: LifecyclePhase,
@@ -140,8 +158,23 @@ export async function runPhase(
   report: ActionReport,
   signal: AbortSignal,
 ): Promise<void> {
-  const command = definition.lifecycle[phase]
-  if (command === undefined) return
+  for (const { origin, command } of commandsOfPhase(definition, phase)) {
+    if (origin !== undefined) report.output(`From ${origin}\n`)
+    const what = origin === undefined ? phase : `${phase} of ${origin}`
+    await runCommand(what, command, link, platform, hasShell, report, signal)
+  }
+}
+
+/** `phase` says which one it is, for messages. */
+async function runCommand(
+  phase: string,
+  command: LifecycleCommand,
+  link: Link,
+  platform: Platform,
+  hasShell: boolean,
+  report: ActionReport,
+  signal: AbortSignal,
+): Promise<void> {
   const line = commandsOf(command).find((each) => typeof each.command === 'string')
   if (line && !hasShell) throw noShell(phase, line.command)
   const execute = async (argv: readonly string[], print: (text: string) => void): Promise<number> => {
@@ -183,7 +216,7 @@ export async function runPhase(
   }
 }
 
-function noShell(phase: LifecyclePhase, command: NamedCommand['command']): ProblemError {
+function noShell(phase: string, command: NamedCommand['command']): ProblemError {
   return problem({
     code: 'no-shell',
     title: `${phase} needs a shell`,
@@ -194,7 +227,7 @@ function noShell(phase: LifecyclePhase, command: NamedCommand['command']): Probl
 
 /** Whatever kept a command from running is told as its failure; a cancel stays one. */
 function asLifecycleProblem(
-  phase: LifecyclePhase,
+  phase: string,
   command: LifecycleCommand,
   error: unknown,
   workspaceId: string,
