@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { FeatureRequest } from './feature'
 import { ImageBuild } from './image-build'
-import { Mount } from './mount'
+import { Mount, SourceMount } from './mount'
 import { Dependency, Service } from './service'
 import { Task } from './task'
 
@@ -152,6 +152,8 @@ export const Definition = z.strictObject({
   /** `null` unsets the variable. */
   remoteEnv: z.record(z.string(), z.union([z.string(), z.null()])),
   mounts: z.array(Mount),
+  /** Parts of the source that are seen at a second place too. */
+  sourceMounts: z.array(SourceMount).optional(),
   /** Whether the definition asks for an init process. Berth always has one; kept for display. */
   init: z.boolean(),
   /** False: the image's own entry point and command run instead of Berth's idle command. */

@@ -14,3 +14,13 @@ export const Mount = z.strictObject({
   ofWorkspace: z.boolean().optional(),
 })
 export type Mount = z.infer<typeof Mount>
+
+/** A file or folder of the source at a place of its own inside the workspace or a service. */
+export const SourceMount = z.strictObject({
+  /** Relative to the repository's root, with `/`; `.` is the root itself. It need not exist: it is an empty folder then. */
+  path: z.string(),
+  /** Absolute path inside the container. */
+  target: z.string(),
+  readOnly: z.boolean().optional(),
+})
+export type SourceMount = z.infer<typeof SourceMount>

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { ImageBuild } from './image-build'
-import { Mount } from './mount'
+import { Mount, SourceMount } from './mount'
 
 /** How a service tells that it can be used (Compose specification, "healthcheck"). Times are in milliseconds. */
 export const HealthCheck = z.strictObject({
@@ -45,6 +45,8 @@ export const Service = z.strictObject({
   mounts: z.array(Mount),
   /** Where the source's root folder is inside the service; absent: it does not see the source. */
   sourceFolder: z.string().optional(),
+  /** Parts of the source that it sees at places of their own. */
+  sourceMounts: z.array(SourceMount).optional(),
   /** What it is said to listen on. */
   ports: z.array(z.number().int().min(1).max(65535)),
   /** Other names that lead to it. */

@@ -295,10 +295,11 @@ describe('what it must not say', () => {
     )
   })
 
-  it('refuses Docker Compose with a remedy', async () => {
+  it('says that a Compose file is not there', async () => {
     const problem = await refused('{"dockerComposeFile": "compose.yml", "service": "app"}')
-    expect(problem.code).toBe('definition-unsupported')
-    expect(problem.remedy).not.toBe('')
+    expect(problem.code).toBe('definition-invalid')
+    expect(problem.cause).toContain('Line 1, column 23: ')
+    expect(problem.cause).toContain('there is no .devcontainer/compose.yml')
   })
 
   it('answers any mutilated file with a definition or a Problem, and quickly', async () => {

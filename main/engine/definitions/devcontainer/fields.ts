@@ -5,6 +5,9 @@ export const appliedFields = [
   'build',
   'dockerFile',
   'context',
+  'dockerComposeFile',
+  'service',
+  'runServices',
   'workspaceFolder',
   'containerEnv',
   'remoteEnv',
@@ -45,8 +48,6 @@ export const refusedFields: Readonly<Record<string, string>> = {
   runArgs: 'arguments of the docker command line are not passed on',
   shutdownAction: 'workspaces run until you stop them, whether or not a window is open',
   workspaceMount: 'the source has a volume of its own, or on a local engine is mounted from your folder',
-  service: 'it belongs to Docker Compose',
-  runServices: 'it belongs to Docker Compose',
 }
 
 /** Fields that say nothing about the workspace. */

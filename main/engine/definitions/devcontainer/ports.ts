@@ -13,8 +13,11 @@ function portNumber(value: Value, text: string | number): number {
   return port
 }
 
-/** `forwardPorts`: numbers; `"localhost:3000"` is one too, another host's port is listed as not applied. */
-export function readForwardPorts(value: Value): number[] {
+/**
+ * `forwardPorts`: numbers; `"localhost:3000"` is one too, and so is `"db:5432"` where `db` is among the `names` of
+ * services, which share the workspace's network. Another host's port is listed as not applied.
+ */
+export function readForwardPorts(value: Value, names: ReadonlySet<string> = new Set()): number[] {
   const ports: number[] = []
   for (const item of value.items('Write, for example, "forwardPorts": [3000].')) {
     if (item.type === 'number') ports.push(portNumber(item, item.raw()))
@@ -23,7 +26,7 @@ export function readForwardPorts(value: Value): number[] {
       const match = /^(?:(.+):)?(\d+)$/.exec(text)
       if (!match) throw item.mustBe('a port number or "host:port"')
       const port = portNumber(item, match[2] ?? '')
-      if (match[1] === undefined || localHosts.includes(match[1])) ports.push(port)
+      if (match[1] === undefined || localHosts.includes(match[1]) || names.has(match[1])) ports.push(port)
       else item.ignore(`ports of another host (${match[1]}) are not forwarded, only the workspace's own`)
     }
   }
@@ -60,13 +63,21 @@ export function readPortAttributes(value: Value): PortAttributes {
   return attributes
 }
 
-/** Keys: a port, a range `3000-3010`, or a regular expression on the process's command line. */
-export function readPortsAttributes(value: Value): Record<string, PortAttributes> {
+/**
+ * Keys: a port, a range `3000-3010`, or a regular expression on the process's command line. A service's port is the
+ * workspace's own, as in {@link readForwardPorts}.
+ */
+export function readPortsAttributes(
+  value: Value,
+  names: ReadonlySet<string> = new Set(),
+): Record<string, PortAttributes> {
   const attributes: [string, PortAttributes][] = []
-  for (const [key, field] of value.fields(
+  for (const [written, field] of value.fields(
     'Write, for example, "portsAttributes": {"3000": {"label": "App"}}.',
   )) {
     if (field.type === 'null') continue
+    const host = /^([\w.-]+):(\d+)$/.exec(written)
+    const key = host && names.has(host[1] ?? '') ? (host[2] ?? '') : written
     const range = /^(\d+)(?:-(\d+))?$/.exec(key)
     if (range) {
       const from = Number(range[1])

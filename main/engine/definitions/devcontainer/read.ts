@@ -3,9 +3,11 @@ import {
   emptyDefinition,
   LifecyclePhase,
   lifecyclePhases,
+  type Mount,
   type PortAttributes,
   problem,
 } from '#contract'
+import { type ComposeWorkspace, readCompose } from '../compose/index'
 import { maximumBytes, Reading } from '../document/document'
 import { jsonDocument } from '../document/json'
 import { type DefinitionFile, noteUnread, shorten, Value } from '../document/value'
@@ -48,7 +50,6 @@ export async function readDevcontainer(
     notApplied: [],
   }
   const fields = new Value('', file.document.root, file).fields()
-  refuseCompose(fields, path)
 
   const given = (name: (typeof appliedFields)[number]) => {
     const value = fields.get(name)
@@ -56,13 +57,31 @@ export async function readDevcontainer(
   }
   const base = emptyDefinition(context.sourceName)
   const folder = given('workspaceFolder')
-  const workspaceFolder = folder ? readWorkspaceFolder(folder) : base.workspaceFolder
+  const composeFile = given('dockerComposeFile')
+  const stated = folder && readWorkspaceFolder(folder, composeFile !== undefined)
+  const workspaceFolder = stated ?? (composeFile ? '/' : base.workspaceFolder)
   file.substitution = createSubstitution(context, workspaceFolder)
 
-  const build = await readBuild(fields, path, reader)
+  const compose =
+    composeFile &&
+    (await readCompose(
+      {
+        path,
+        dockerComposeFile: composeFile,
+        service: given('service'),
+        runServices: given('runServices'),
+        workspaceFolder: stated,
+      },
+      reader,
+      context,
+      file.notApplied,
+    ))
+  noteOtherSource(compose, given)
+  const build = compose ? undefined : await readBuild(fields, path, reader)
   const image = given('image')
   if (build) image?.ignore('"build" is given too, and wins')
   const mounts = given('mounts')
+  const forwardPorts = given('forwardPorts')
   const portsAttributes = given('portsAttributes')
   const otherPorts = given('otherPortsAttributes')
   const remoteUser = given('remoteUser')
@@ -73,22 +92,29 @@ export async function readDevcontainer(
     title: shorten(given('name')?.text() ?? '', 200),
     format: 'devcontainer',
     path,
-    ...(build
-      ? { build }
-      : image
-        ? { image: readImage(image) }
-        : { image: context.defaultImage, imageIsDefault: true as const }),
+    ...(compose
+      ? fromCompose(compose, workspaceFolder, base.workspaceFolder)
+      : build
+        ? { build }
+        : image
+          ? { image: readImage(image) }
+          : { image: context.defaultImage, imageIsDefault: true as const }),
     ...readFeatures(fields, path),
     workspaceFolder,
     ...(containerUser ? { containerUser: readUser(containerUser, /^[^\s:\0]+(?::[^\s:\0]+)?$/) } : {}),
     ...(remoteUser ? { remoteUser: readUser(remoteUser, /^[^\s:\0]+$/) } : {}),
-    containerEnv: readEnvironment(given('containerEnv')),
+    containerEnv: { ...compose?.containerEnv, ...readEnvironment(given('containerEnv')) },
     remoteEnv: readRemoteEnvironment(given('remoteEnv')),
-    mounts: mounts ? readMounts(mounts, context) : [],
-    init: given('init')?.boolean() ?? false,
-    overrideCommand: given('overrideCommand')?.boolean() ?? true,
-    forwardPorts: given('forwardPorts') ? readForwardPorts(given('forwardPorts') as Value) : [],
-    portsAttributes: portsAttributes ? readPortsAttributes(portsAttributes) : {},
+    mounts: mergeMounts(compose?.mounts ?? [], mounts ? readMounts(mounts, context) : []),
+    init: given('init')?.boolean() ?? compose?.init ?? false,
+    overrideCommand: given('overrideCommand')?.boolean() ?? compose?.keepsAlive ?? true,
+    forwardPorts: [
+      ...new Set([
+        ...(forwardPorts ? readForwardPorts(forwardPorts, compose?.names) : []),
+        ...(compose?.forwardPorts ?? []),
+      ]),
+    ],
+    portsAttributes: portsAttributes ? readPortsAttributes(portsAttributes, compose?.names) : {},
     ...(other ? { otherPortsAttributes: other } : {}),
     lifecycle: readLifecycle(given, context),
     waitFor: given('waitFor')?.choice(LifecyclePhase.options) ?? 'updateContentCommand',
@@ -106,14 +132,60 @@ export async function readDevcontainer(
   return definition
 }
 
-function refuseCompose(fields: ReadonlyMap<string, Value>, path: string): void {
-  if (!fields.has('dockerComposeFile')) return
-  throw problem({
-    code: 'definition-unsupported',
-    title: `${path} asks for Docker Compose`,
-    cause: 'It names a dockerComposeFile, and Berth makes workspaces of one container.',
-    remedy: 'Name an image or a Dockerfile instead, or choose an image when you create the workspace.',
-  })
+/** What Compose says and devcontainer.json cannot. */
+function fromCompose(
+  {
+    image,
+    build,
+    containerUser,
+    entrypoint,
+    command,
+    services,
+    aliases,
+    dependsOn,
+    sourceFolder,
+    sourceMounts,
+  }: ComposeWorkspace,
+  workspaceFolder: string,
+  usualFolder: string,
+): Partial<Definition> {
+  // Without a mount of its root, the source keeps its usual place where the workspace folder says none.
+  const parts = sourceMounts?.some(({ target }) => isInside(workspaceFolder, target)) ?? false
+  const folder = sourceFolder ?? (workspaceFolder === '/' || parts ? usualFolder : undefined)
+  return {
+    ...(image !== undefined ? { image } : {}),
+    ...(build ? { build } : {}),
+    ...(containerUser !== undefined ? { containerUser } : {}),
+    ...(entrypoint ? { entrypoint } : {}),
+    ...(command ? { command } : {}),
+    services,
+    ...(aliases ? { aliases } : {}),
+    ...(dependsOn ? { dependsOn } : {}),
+    ...(folder !== undefined ? { sourceFolder: folder } : {}),
+    ...(sourceMounts ? { sourceMounts } : {}),
+  }
+}
+
+function isInside(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(`${folder}/`)
+}
+
+/** Where both say what is mounted in a place, the later ones do. */
+function mergeMounts(lower: readonly Mount[], upper: readonly Mount[]): Mount[] {
+  return [...lower.filter(({ target }) => !upper.some((mount) => mount.target === target)), ...upper]
+}
+
+function noteOtherSource(
+  compose: ComposeWorkspace | undefined,
+  given: (name: (typeof appliedFields)[number]) => Value | undefined,
+): void {
+  const losing = compose
+    ? (['image', 'build', 'dockerFile', 'context'] as const)
+    : (['service', 'runServices'] as const)
+  const reason = compose
+    ? '"dockerComposeFile" is given too, and wins'
+    : 'it belongs to Docker Compose, and no dockerComposeFile is named'
+  for (const name of losing) given(name)?.ignore(reason)
 }
 
 function readImage(value: Value): string {
@@ -124,9 +196,10 @@ function readImage(value: Value): string {
   return image
 }
 
-function readWorkspaceFolder(value: Value): string {
+/** `root`: whether it may be `/`, as it is for Compose where nothing is said. */
+function readWorkspaceFolder(value: Value, root: boolean): string {
   const path = containerPath(value.text())
-  if (path === undefined || path === '/') {
+  if (path === undefined || (path === '/' && !root)) {
     throw value.mustBe(
       'an absolute path below /',
       'Write, for example, "workspaceFolder": "/workspaces/app".',

@@ -19,6 +19,13 @@ export const maximumYamlBytes = 256 * 1024
 /** Values that a file may come to when its aliases are followed: an alias of aliases of aliases is an attack. */
 const maximumValues = 20_000
 
+const tags = new WeakMap<Node, string>()
+
+/** The tag of its own, such as `!reset`, that a value of a YAML file has; undefined for all that YAML itself knows. */
+export function ownTag(node: Node): string | undefined {
+  return tags.get(node)
+}
+
 /** A YAML file of one document. Throws `definition-invalid`. */
 export function yamlDocument(path: string, bytes: Uint8Array, example: string): Document {
   return new Document(path, bytes, parseYaml, example)
@@ -75,6 +82,12 @@ class Conversion {
   #values = 0
 
   convert(node: unknown, depth: number, at = 0): Node {
+    const converted = this.#convert(node, depth, at)
+    if (isNode(node) && node.tag?.startsWith('!')) tags.set(converted, node.tag)
+    return converted
+  }
+
+  #convert(node: unknown, depth: number, at: number): Node {
     if (!isNode(node)) return { type: 'null', offset: at, length: 0, value: null }
     const offset = node.range?.[0] ?? at
     const length = Math.max(0, (node.range?.[1] ?? offset) - (node.range?.[0] ?? offset))

@@ -1,0 +1,126 @@
+import { closest } from '../suggest'
+import type { Layer } from './layer'
+
+/** Fields of a service (Compose specification, "Services") that Berth reads. */
+export const serviceFields: readonly string[] = [
+  'image',
+  'build',
+  'command',
+  'container_name',
+  'depends_on',
+  'entrypoint',
+  'env_file',
+  'environment',
+  'expose',
+  'extends',
+  'healthcheck',
+  'hostname',
+  'init',
+  'links',
+  'network_mode',
+  'networks',
+  'ports',
+  'profiles',
+  'restart',
+  'stdin_open',
+  'tmpfs',
+  'tty',
+  'user',
+  'volumes',
+  'volumes_from',
+  'working_dir',
+]
+
+const rights = 'containers do not get extra rights on the machine that runs them'
+const limits = "resources are the target's to give; set them for the workspace as a whole"
+const network = "every service shares the workspace's network"
+
+/** The known fields that it does not, each with the reason that the user is told. */
+export const refusedServiceFields: Readonly<Record<string, string>> = {
+  annotations: 'containers have no annotations but those of Berth',
+  attach: "each service's log is there to be looked at, whether or not it is attached",
+  blkio_config: limits,
+  cap_add: rights,
+  cap_drop: 'the target decides which kernel capabilities are taken away',
+  cgroup: rights,
+  cgroup_parent: rights,
+  configs: 'files that the service needs must be mounted with "volumes"',
+  cpu_count: limits,
+  cpu_percent: limits,
+  cpu_period: limits,
+  cpu_quota: limits,
+  cpu_rt_period: limits,
+  cpu_rt_runtime: limits,
+  cpu_shares: limits,
+  cpus: limits,
+  cpuset: limits,
+  credential_spec: 'it is for containers of Windows',
+  deploy: limits,
+  develop: 'the source is in the workspace itself, so nothing has to be synchronised',
+  device_cgroup_rules: rights,
+  devices: rights,
+  dns: network,
+  dns_opt: network,
+  dns_search: network,
+  domainname: network,
+  external_links: 'only services of the same definition are reached by name',
+  extra_hosts: 'names of other machines are not added; use their addresses',
+  gpus: 'devices are not passed on',
+  group_add: 'the user has the groups that the image gives it',
+  ipc: rights,
+  isolation: 'it is for containers of Windows',
+  label_file: 'containers have no labels but those of Berth',
+  labels: 'containers have no labels but those of Berth',
+  logging: "the target keeps the services' logs in its own way",
+  mac_address: network,
+  mem_limit: limits,
+  mem_reservation: limits,
+  mem_swappiness: limits,
+  memswap_limit: limits,
+  models: 'models are not run',
+  oom_kill_disable: limits,
+  oom_score_adj: limits,
+  pid: rights,
+  pids_limit: limits,
+  platform: 'an image is used for the machine that runs it',
+  post_start: 'commands in a service are not run by others; put them into its own command',
+  pre_stop: 'commands in a service are not run by others; put them into its own command',
+  privileged: rights,
+  provider: 'services are containers only',
+  pull_policy: 'an image is fetched when it is not there yet',
+  read_only: 'the root file system can be written',
+  runtime: rights,
+  scale: 'each service runs once',
+  secrets: 'files that the service needs must be mounted with "volumes"',
+  security_opt: "containers keep the target's own security profile",
+  shm_size: limits,
+  stop_grace_period: 'the target decides how long a stop may take',
+  stop_signal: "a stop uses the image's own signal",
+  storage_opt: limits,
+  sysctls: rights,
+  ulimits: limits,
+  use_api_socket: rights,
+  userns_mode: rights,
+  uts: rights,
+}
+
+/** Names what is not applied of an object, the unknown among it with what was probably meant. */
+export function refuseUnknown(
+  layers: readonly Layer[],
+  applied: readonly string[],
+  refused: Readonly<Record<string, string>>,
+): void {
+  const told = new Set<string>()
+  for (const layer of layers) {
+    for (const [name, value] of layer.fields()) {
+      if (applied.includes(name) || name.startsWith('x-') || value.type === 'null' || told.has(name)) continue
+      told.add(name)
+      const reason = Object.hasOwn(refused, name) ? refused[name] : undefined
+      if (reason) value.ignore(reason)
+      else {
+        const meant = closest(name, [...applied, ...Object.keys(refused)])
+        value.ignore(`unknown field${meant ? `; did you mean "${meant}"?` : ''}`)
+      }
+    }
+  }
+}

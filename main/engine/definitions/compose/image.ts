@@ -1,0 +1,128 @@
+import { posix } from 'node:path'
+import { type ImageBuild, problem } from '#contract'
+import { shorten } from '../document/value'
+import { isImageName } from '../image-name'
+import { insideRepository } from '../paths'
+import { assignmentsOf } from './environment'
+import { refuseUnknown } from './fields'
+import { fieldLayers, itemsOf, type Layer, lastLayer } from './layer'
+import type { ProjectReader } from './project'
+
+const applied = ['context', 'dockerfile', 'args', 'target', 'cache_from', 'dockerfile_inline']
+
+const refused: Readonly<Record<string, string>> = {
+  additional_contexts: 'an image is built of one folder of the source',
+  cache_to: 'what is built is kept where the target keeps its images',
+  entitlements: 'builds get no extra rights',
+  extra_hosts: 'a build has the names that its engine gives it',
+  isolation: 'builds are isolated as their engine does it',
+  labels: 'an image that is built for one workspace has no labels but those of its Dockerfile',
+  network: 'a build has the network that its engine gives it',
+  no_cache: 'Rebuild without the cache does that when you ask for it',
+  platforms: 'an image is built for the machine that runs it',
+  privileged: 'builds get no extra rights',
+  provenance: 'an image that is built for one workspace has no attestations',
+  pull: 'the engine decides whether it fetches base images again',
+  sbom: 'an image that is built for one workspace has no attestations',
+  secrets: 'builds have no secrets',
+  shm_size: 'a build has the memory that its engine gives it',
+  ssh: 'builds have no SSH agent',
+  tags: 'an image that is built for one workspace has a tag of its own',
+  ulimits: 'a build has the limits that its engine gives it',
+}
+
+/**
+ * What a service is made of. `origin` is where it is missing when nothing says it. Rejects with `definition-invalid`,
+ * or `definition-unsupported` where it is built in a way that Berth has not.
+ */
+export async function readImage(
+  layers: readonly Layer[],
+  project: ProjectReader,
+  origin: Layer,
+): Promise<{ image: string } | { build: ImageBuild }> {
+  const image = lastLayer(layers, 'image')
+  const section = fieldLayers(layers, 'build')
+  if (section.length === 0 && !image) {
+    throw origin.invalid(
+      `The service ${origin.value.name.replace(/^services\./, '')} has neither "image" nor "build".`,
+      'Name its image, for example "image: debian:bookworm", or the folder to build it from.',
+    )
+  }
+  const build = section.length === 0 ? undefined : await readBuild(section, project, image)
+  if (build) {
+    image?.value.ignore('"build" is given too, and wins: what is built has a tag of its own')
+    return { build }
+  }
+  if (!image) throw origin.invalid('It has no image.')
+  const name = image.value.text().trim()
+  if (!isImageName(name)) {
+    const filled = name === image.value.raw() ? '' : ` (it comes to ${JSON.stringify(shorten(name))})`
+    throw image.value.mustBe(`the name of an image${filled}`, 'Write, for example, "image: debian:bookworm".')
+  }
+  return { image: name }
+}
+
+/** Undefined where only the image that is named too can be used. */
+async function readBuild(
+  layers: readonly Layer[],
+  project: ProjectReader,
+  image: Layer | undefined,
+): Promise<ImageBuild | undefined> {
+  const top = layers.at(-1)
+  const maps = layers.filter(({ value }) => value.type !== 'string')
+  const contexts = layers.flatMap((layer) =>
+    layer.value.type === 'string' ? [layer] : fieldLayers([layer], 'context'),
+  )
+  const context = contexts.at(-1)
+  const inline = lastLayer(maps, 'dockerfile_inline')
+  const elsewhere = context && /^(?:[a-z]+:\/\/|git@|[a-z-]+:)/i.test(context.value.text())
+  const cannot = elsewhere
+    ? { layer: context, reason: 'images are built of folders of the source only, and this is somewhere else' }
+    : inline && { layer: inline, reason: 'a Dockerfile must be a file of the source' }
+  if (cannot) {
+    if (!image) throw unsupported(cannot.layer, cannot.reason)
+    cannot.layer.value.ignore(`${cannot.reason}; the image that is named is used instead`)
+    return undefined
+  }
+  const folder = context ? project.path(context) : (top?.file.folder ?? '.')
+  await mustExist(folder, context ?? top, project)
+  const dockerfile = lastLayer(maps, 'dockerfile')
+  const name = dockerfile?.value.text() ?? 'Dockerfile'
+  const file = insideRepository(folder, name)
+  if (file === undefined) {
+    throw dockerfile?.value.mustBe('a path inside the repository', 'It is relative to the context.')
+  }
+  await mustExist(file, dockerfile ?? context ?? top, project)
+  const target = lastLayer(maps, 'target')
+  const cacheFrom = itemsOf(fieldLayers(maps, 'cache_from')).map(({ value }) => value.text())
+  const args = assignmentsOf(fieldLayers(maps, 'args'), 'Write, for example, "args: {VERSION: 22}".')
+  refuseUnknown(maps, applied, refused)
+  return {
+    dockerfile: file,
+    context: folder,
+    args: Object.fromEntries(args),
+    ...(target && target.value.text() !== '' ? { target: target.value.text() } : {}),
+    ...(cacheFrom.length > 0 ? { cacheFrom } : {}),
+  }
+}
+
+async function mustExist(path: string, layer: Layer | undefined, project: ProjectReader): Promise<void> {
+  if (await project.exists(path)) return
+  throw layer?.value.mustBe(
+    `a path that exists (there is no ${path})`,
+    `Paths are relative to ${posix.join(layer.file.folder, '.') === '.' ? "the repository's root" : layer.file.folder}.`,
+  )
+}
+
+function unsupported(layer: Layer, reason: string): Error {
+  const place = layer.invalid(reason)
+  return problem(
+    {
+      code: 'definition-unsupported',
+      title: `${layer.file.path} asks for an image that cannot be built`,
+      cause: `"${layer.value.name}": ${reason}.`,
+      remedy: 'Put a Dockerfile into the source and name it, or name an image.',
+    },
+    place,
+  )
+}

@@ -1,0 +1,1 @@
+export { type ComposeRequest, type ComposeWorkspace, readCompose } from './read'

@@ -1,0 +1,115 @@
+import type { HealthCheck, ImageBuild, Service } from '#contract'
+import type { DefinitionContext } from '../reader'
+import { readWords } from './command'
+import { readEnvironment } from './environment'
+import { refusedServiceFields, refuseUnknown, serviceFields } from './fields'
+import { readHealth } from './health'
+import { readImage } from './image'
+import { flag, type Layer, lastLayer, plainText } from './layer'
+import { readAliases, readLinks } from './network'
+import { readPorts, type ServicePorts } from './ports'
+import type { Project, ProjectReader } from './project'
+import { readVolumes, type ServiceVolumes } from './volumes'
+
+/** What Compose files say of one service, its paths and places not yet those of a workspace. */
+export interface ReadService extends ServiceVolumes {
+  readonly layers: readonly Layer[]
+  readonly made: { readonly image: string } | { readonly build: ImageBuild }
+  readonly entrypoint?: string[]
+  readonly command?: string[]
+  readonly env: Record<string, string>
+  readonly user?: string
+  readonly workingFolder?: string
+  readonly ports: ServicePorts
+  readonly aliases: readonly string[]
+  readonly links: readonly (readonly [service: string, alias: string])[]
+  readonly health?: HealthCheck
+  readonly restart: Service['restart']
+  readonly init: boolean
+  /** Whether its input stays open. */
+  readonly terminal: boolean
+}
+
+/** Reads a service that runs. Rejects with `definition-invalid` or `definition-unsupported`. */
+export async function readService(
+  layers: readonly Layer[],
+  origin: Layer,
+  ofWorkspace: boolean,
+  files: ProjectReader,
+  project: Project,
+  context: DefinitionContext,
+): Promise<ReadService> {
+  const made = await readImage(layers, files, origin)
+  const entrypoint = readWords(layers, 'entrypoint')
+  const command = readWords(layers, 'command')
+  const user = lastLayer(layers, 'user')
+  const workingFolder = lastLayer(layers, 'working_dir')
+  const health = readHealth(layers)
+  const volumes = readVolumes(layers, project, context, ofWorkspace)
+  refuseUnknown(layers, serviceFields, refusedServiceFields)
+  return {
+    layers,
+    made,
+    ...volumes,
+    ...wordsOf(entrypoint, command),
+    env: await readEnvironment(layers, files),
+    ...(user && plainText(user) !== '' ? { user: readUser(user) } : {}),
+    ...(workingFolder ? { workingFolder: readFolder(workingFolder) } : {}),
+    ports: readPorts(layers),
+    aliases: readAliases(layers),
+    links: readLinks(layers),
+    ...(health ? { health } : {}),
+    restart: readRestart(lastLayer(layers, 'restart')),
+    init: flag(lastLayer(layers, 'init')),
+    terminal: flag(lastLayer(layers, 'tty')) || flag(lastLayer(layers, 'stdin_open')),
+  }
+}
+
+/**
+ * An empty entry point means that the command runs without the image's own, which is the same as a command in its
+ * place; an empty command is the image's own, as engines take it.
+ */
+function wordsOf(
+  entrypoint: string[] | undefined,
+  command: string[] | undefined,
+): Pick<ReadService, 'entrypoint' | 'command'> {
+  const said = command && command.length > 0 ? command : undefined
+  if (entrypoint?.length === 0 && said) return { entrypoint: said }
+  return { ...(entrypoint ? { entrypoint } : {}), ...(said ? { command: said } : {}) }
+}
+
+function readUser(layer: Layer): string {
+  const user = plainText(layer)
+  if (!/^[^\s:\0]+(?::[^\s:\0]+)?$/.test(user)) {
+    throw layer.value.mustBe('the name or number of a user', 'Write, for example, "user: node".')
+  }
+  return user
+}
+
+function readFolder(layer: Layer): string {
+  const folder = layer.value.text()
+  if (folder.includes('\0') || folder.includes('\n') || !folder.startsWith('/')) {
+    throw layer.value.mustBe('an absolute path', 'Write, for example, "working_dir: /app".')
+  }
+  return folder
+}
+
+function readRestart(layer: Layer | undefined): Service['restart'] {
+  // YAML of older days takes no for false.
+  if (!layer || (layer.value.type === 'boolean' && !layer.value.boolean())) return 'never'
+  const text = layer.value.text()
+  const [policy, times] = text.split(':')
+  switch (policy) {
+    case 'no':
+    case '':
+      return 'never'
+    case 'always':
+    case 'unless-stopped':
+      return 'always'
+    case 'on-failure':
+      if (times !== undefined) layer.value.ignore('it is started again as often as it fails')
+      return 'on-failure'
+    default:
+      throw layer.value.mustBe('one of no, always, unless-stopped, on-failure', 'Quote "no".')
+  }
+}
