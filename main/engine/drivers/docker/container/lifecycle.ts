@@ -61,6 +61,10 @@ export class Lifecycle {
       if (signal.aborted) throw cancelled('Making the container')
       throw this.#client.failure(error, title)
     }
+    if (spec.definition.sourceMounts?.length && spec.bindFolder === undefined) {
+      const paths = spec.definition.sourceMounts.map(({ path }) => path)
+      report.output(`Not mounted, as the source has a volume of its own here: ${paths.join(', ')}\n`)
+    }
     const making = nonce()
     const plan = planContainer(spec, making, this.#platform.env)
     try {

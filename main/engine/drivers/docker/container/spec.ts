@@ -4,7 +4,7 @@ import type { WorkspaceSpec } from '../../driver'
 import { keepsHome, onTheWayTo, sourceFolders, sourceMount } from '../../shared/folders'
 import { idleCommand, runsIdle } from '../../shared/idle'
 import { hostNames } from '../../shared/services'
-import { dataMount, type EngineMount } from '../service/plan'
+import { dataMount, type EngineMount, sourceBinds } from '../service/plan'
 import type { ServiceNotes } from '../service/services'
 import { homeVolume, labels, sourceVolume, workspaceLabels } from './anatomy'
 import { thisMaker } from './maker'
@@ -50,6 +50,8 @@ export function planContainer(
     HostConfig: {
       Init: true,
       Mounts: mounts,
+      ...(spec.bindFolder !== undefined &&
+        definition.sourceMounts && { Binds: sourceBinds(spec.bindFolder, definition.sourceMounts) }),
       // Services share the network, and the file with it.
       ...(names.length > 0 && { ExtraHosts: names.map((name) => `${name}:127.0.0.1`) }),
     },

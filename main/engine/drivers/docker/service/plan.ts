@@ -1,5 +1,5 @@
 import { posix } from 'node:path'
-import type { Mount, Service } from '#contract'
+import type { Mount, Service, SourceMount } from '#contract'
 import { substituteEnvironment } from '../../../platform/variables'
 import { MANAGED_BY } from '../../shared/description'
 import type { ContainerInspect } from '../api'
@@ -61,8 +61,10 @@ export function planService(
       ...(mount.readOnly && { ReadOnly: true }),
     }
   })
-  if (service.sourceFolder !== undefined && source !== undefined)
-    mounts.push({ Type: 'bind', Source: source, Target: service.sourceFolder })
+  const places = [
+    ...(service.sourceFolder === undefined ? [] : [{ path: '.', target: service.sourceFolder }]),
+    ...(service.sourceMounts ?? []),
+  ]
   return {
     Image: image,
     Env: Object.entries(service.env).map(
@@ -85,9 +87,17 @@ export function planService(
     HostConfig: {
       NetworkMode: `container:${inspect.Id}`,
       Mounts: mounts,
+      ...(source !== undefined && { Binds: sourceBinds(source, places) }),
       RestartPolicy: { Name: restartPolicies[service.restart] },
     },
   }
+}
+
+/** Parts of the source at places of their own; the engine makes a folder of what is not there. */
+export function sourceBinds(source: string, places: readonly SourceMount[]): string[] {
+  return places.map(({ path, target, readOnly }) =>
+    [posix.join(source, path), target, ...(readOnly ? ['ro'] : [])].join(':'),
+  )
 }
 
 /** Until its workspace stops, which stops it: the engine does not start those again that were stopped. */

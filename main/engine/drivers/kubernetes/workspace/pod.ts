@@ -13,7 +13,7 @@ import { plainPath } from '../../shared/folders'
 import { idleCommand, runsIdle } from '../../shared/idle'
 import { CONTAINER, dataPath, objectName, VOLUME_ROOT } from './anatomy'
 import { layOutVolume } from './prepare'
-import { podServices } from './services'
+import { podServices, sourcePlaces } from './services'
 
 /**
  * What root in a container can do on Docker, without what gives a way to the node: the `baseline` Pod Security level
@@ -191,7 +191,11 @@ export function podSpecOf(
         ],
         securityContext: securityContext(as),
         terminationMessagePolicy: 'FallbackToLogsOnError',
-        volumeMounts: [...layout.mounts.map((mount) => ({ name: 'data', ...mount })), ...mounts],
+        volumeMounts: [
+          ...layout.mounts.map((mount) => ({ name: 'data', ...mount })),
+          ...mounts,
+          ...sourcePlaces(spec, definition.sourceMounts ?? []),
+        ],
         ...resources(options, true),
       },
     ],

@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
 import type { V1Container, V1HostAlias, V1VolumeMount } from '@kubernetes/client-node'
-import type { Definition, Mount, Service } from '#contract'
+import type { Definition, Mount, Service, SourceMount } from '#contract'
 import type { WorkspaceSpec } from '../../driver'
 import { plainPath, sourceMount } from '../../shared/folders'
 import { hostNames, inStartOrder, neededServices } from '../../shared/services'
@@ -126,9 +126,19 @@ function mountOf(
   return [{ name, ...place }]
 }
 
-function sourceOf(spec: WorkspaceSpec, { sourceFolder: target }: Service): V1VolumeMount[] {
-  if (target === undefined) return []
+function sourceOf(spec: WorkspaceSpec, { sourceFolder, sourceMounts = [] }: Service): V1VolumeMount[] {
+  const whole = sourceFolder === undefined ? [] : [{ path: '.', target: sourceFolder }]
+  return sourcePlaces(spec, [...whole, ...sourceMounts])
+}
+
+/** Parts of the source at places of their own. */
+export function sourcePlaces(spec: WorkspaceSpec, places: readonly SourceMount[]): V1VolumeMount[] {
   const folder = spec.sourceFolder ?? spec.definition.workspaceFolder
   const below = posix.relative(plainPath(sourceMount(folder)), plainPath(folder))
-  return [{ name: 'data', mountPath: plainPath(target), subPath: posix.join('source', below) }]
+  return places.map(({ path, target, readOnly }) => ({
+    name: 'data',
+    mountPath: plainPath(target),
+    subPath: posix.join('source', below, path),
+    ...(readOnly && { readOnly: true }),
+  }))
 }
