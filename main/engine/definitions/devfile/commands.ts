@@ -1,4 +1,4 @@
-import type { Value } from '../document/value'
+import { shorten, type Value } from '../document/value'
 import type { Component, Variable } from './components'
 import { readEnvironment } from './components'
 import { type CommandKind, commandKinds, devfileFields, groupKinds } from './fields'
@@ -144,7 +144,7 @@ function readCommand(
 }
 
 function readBase(parts: ReadonlyMap<string, Value>): Pick<Base, 'label' | 'group' | 'isDefault'> {
-  const label = parts.get('label')?.text(quoted).trim()
+  const label = shorten(parts.get('label')?.text(quoted).trim() ?? '', 200)
   const section = parts.get('group')
   const group = section && readFields(section, devfileFields.group, { required: ['kind'] })
   const isDefault = group?.get('isDefault')?.boolean()

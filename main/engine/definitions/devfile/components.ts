@@ -157,7 +157,7 @@ function readContainer(name: string, at: Value, section: Value, endpointLength: 
   const imageAt = requireField(section, fields, 'image')
   const dedicated = fields.get('dedicatedPod')
   const dedicatedPod = dedicated?.boolean() ?? false
-  if (dedicatedPod) dedicated?.ignore('it runs beside the workspace and shares its network')
+  if (dedicatedPod) dedicated?.ignore('all containers of a workspace run together and share a network')
   const mapping = fields.get('sourceMapping')
   for (const limit of ['memoryLimit', 'cpuLimit']) {
     const field = fields.get(limit)
@@ -215,7 +215,7 @@ export function readEnvironment(value: Value | undefined, ofContainer: boolean):
     const fields = readFields(item, devfileFields.environment, { required: ['name', 'value'] })
     const nameAt = requireField(item, fields, 'name')
     const name = nameAt.text(quoted)
-    if (name === '' || /[=\0\n]/.test(name)) {
+    if (name === '' || name === '__proto__' || /[=\0\n]/.test(name)) {
       throw nameAt.mustBe('the name of a variable', 'Write a name without "=" and line breaks.')
     }
     if (ofContainer && reserved.includes(name)) {

@@ -134,12 +134,15 @@ export class Merge {
   /** Fields of `patch` over those of `base`. What is not an object on both sides is the patch's. */
   #object(base: Node, patch: Node): Node {
     if (base.type !== 'object' || patch.type !== 'object') return patch
+    const there = new Map(
+      (base.children ?? []).map((each) => [String(each.children?.[0]?.value), each.children?.[1]]),
+    )
     const changed = new Map<string, Node>()
     for (const each of patch.children ?? []) {
       const [name, value] = each.children ?? []
       if (!name || !value) continue
       const text = String(name.value)
-      const before = property(base, text)
+      const before = there.get(text)
       const key = Object.hasOwn(listKeys, text) ? listKeys[text] : undefined
       if (before && key !== undefined && before.type === 'array' && value.type === 'array') {
         changed.set(text, this.#list(before, value, key))

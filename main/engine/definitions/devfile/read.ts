@@ -125,10 +125,18 @@ export async function readDevfile(
     tasks,
     repositories,
     ...(requirements && { hostRequirements: requirements }),
-    notApplied: withoutRepetition(notApplied),
+    notApplied: listed(notApplied),
   }
 }
 
-function withoutRepetition(entries: readonly NotApplied[]): NotApplied[] {
-  return [...new Map(entries.map((entry) => [`${entry.field}\n${entry.reason}`, entry])).values()]
+/** What is listed is stored with the workspace, and read by a person. */
+const maximumListed = 200
+
+function listed(entries: readonly NotApplied[]): NotApplied[] {
+  const once = [...new Map(entries.map((entry) => [`${entry.field}\n${entry.reason}`, entry])).values()]
+  const shown = once
+    .slice(0, maximumListed)
+    .map(({ field, reason }) => ({ field: shorten(field, 300), reason }))
+  const left = once.length - shown.length
+  return left > 0 ? [...shown, { field: `${left} more`, reason: 'the list is too long to be of use' }] : shown
 }
