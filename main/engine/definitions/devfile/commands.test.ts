@@ -34,7 +34,7 @@ describe('exec commands', () => {
       label: Build it
       workingDir: \${PROJECT_SOURCE}/src
       hotReloadCapable: true
-      env: [{name: OUT, value: "$PROJECTS_ROOT/out"}]
+      env: [{name: OUT, value: "$PROJECTS_ROOT/out"}, {name: LOG, value: "$OUT/log"}]
       group: {kind: build, isDefault: true}
   - {id: here, exec: {component: dev, commandLine: pwd, workingDir: $PROJECT_SOURCE, group: {kind: run}}}
   - {id: below, exec: {component: dev, commandLine: pwd, workingDir: src/main}}
@@ -47,7 +47,7 @@ describe('exec commands', () => {
         automatic: false,
         command: 'make all',
         workingFolder: '/projects/app/src',
-        env: { OUT: '/projects/out' },
+        env: { OUT: '/projects/out', LOG: '/projects/out/log' },
         group: 'build',
         isDefault: true,
       },

@@ -22,7 +22,8 @@ export function subshell({ line, folder, env }: Step): string {
   return [
     '(',
     ...(folder === undefined ? [] : [`cd ${folder} || exit`]),
-    ...(env.length === 0 ? [] : [`export ${env.join(' ')}`]),
+    // One at a time: a later one may name an earlier one.
+    ...env.map((word) => `export ${word}`),
     line.trimEnd(),
     ')',
   ].join('\n')

@@ -160,8 +160,13 @@ export class Planning {
   }
 
   #expanded({ env }: ExecCommand): [string, string][] {
-    const { env: known, growth } = this.#place
-    return env.map(({ name, value }) => [name, expandShellVariables(value, known, growth)])
+    const { growth } = this.#place
+    const known = new Map(this.#place.env)
+    return env.map(({ name, value }) => {
+      const text = expandShellVariables(value, known, growth)
+      known.set(name, text)
+      return [name, text]
+    })
   }
 
   #subshell(command: ExecCommand): string {
