@@ -61,11 +61,16 @@ export function planCommand(
 }
 
 /**
- * A volume of the file is a volume of the target with its name. An ephemeral one is no exception: what it is there
- * for, a place on disk that containers share, it does, and it is only kept for longer.
+ * A volume of the file is the workspace's own, which all its containers see by that name. An ephemeral one is no
+ * exception: what it is there for, a place on disk that containers share, it does, and it is only kept for longer.
  */
 export function planMounts({ volumeMounts }: ContainerComponent): Mount[] {
-  return volumeMounts.map(({ volume, path }) => ({ type: 'volume', source: volume, target: path }))
+  return volumeMounts.map(({ volume, path }) => ({
+    type: 'volume',
+    source: volume,
+    target: path,
+    ofWorkspace: true,
+  }))
 }
 
 /** A container beside the workspace's own. */

@@ -96,8 +96,8 @@ components:
       },
       overrideCommand: true,
       mounts: [
-        { type: 'volume', source: 'm2', target: '/home/user/.m2' },
-        { type: 'volume', source: 'cache', target: '/cache' },
+        { type: 'volume', source: 'm2', target: '/home/user/.m2', ofWorkspace: true },
+        { type: 'volume', source: 'cache', target: '/cache', ofWorkspace: true },
       ],
       hostRequirements: { memory: 512 * 1024 * 1024, cpus: 0.25 },
     })
@@ -208,7 +208,7 @@ components:
         image: 'postgres:16',
         command: ['-c', 'fsync=off'],
         env: { POSTGRES_PASSWORD: 'secret' },
-        mounts: [{ type: 'volume', source: 'data', target: '/var/lib/postgresql' }],
+        mounts: [{ type: 'volume', source: 'data', target: '/var/lib/postgresql', ofWorkspace: true }],
         ports: [5432, 8080],
         aliases: [],
         dependsOn: [],

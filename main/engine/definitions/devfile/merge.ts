@@ -77,7 +77,10 @@ export class Merge {
     }
     const [above, own] = [property(parent, 'events'), property(file, 'events')]
     if (above) joined.set('events', own ? this.#events(above, own) : above)
-    return this.#with(file, joined)
+    const whole = this.#with(file, joined)
+    // What the section says is in the parent by now.
+    const children = (whole.children ?? []).filter((each) => each.children?.[0]?.value !== 'parent')
+    return this.#places.make('object', file, children)
   }
 
   #mustBeThere(list: string, base: Node | undefined, patch: Node): void {

@@ -54,7 +54,7 @@ events: {postStart: [run, prepare], preStop: [run]}
       image: 'debian:stable',
       command: ['serve', '--fast'],
       forwardPorts: [80],
-      mounts: [{ type: 'volume', source: 'cache', target: '/cache' }],
+      mounts: [{ type: 'volume', source: 'cache', target: '/cache', ofWorkspace: true }],
       repositories: [{ url: 'https://example.com/api.git', folder: '/projects/api' }],
     })
     expect(definition.tasks.map(({ name }) => name)).toEqual(['build', 'prepare', 'run', 'all'])
