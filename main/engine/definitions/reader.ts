@@ -30,7 +30,8 @@ export interface DefinitionContext {
   /** Whether the target can mount folders of this machine. */
   readonly bindMounts: boolean
   /**
-   * The text at an `http(s)` address, of at most `limit` bytes; rejects with an Error that says in a sentence why not.
+   * The text at an `http(s)` address, of at most `limit` bytes; rejects with an Error that says in a sentence why not, or
+   * with an AbortError where nobody waits any longer.
    * Absent: nothing can be fetched, and a definition that goes on elsewhere is refused.
    */
   fetchText?(address: string, limit: number): Promise<string>

@@ -51,11 +51,20 @@ test.each([
   ['/broken', 100, 'other side closed'],
   ['/file', 100, 'URL scheme must be a HTTP(S) scheme'],
 ])('says why there is no text at %s', async (path, limit, reason) => {
-  await expect(fetchText(base + path, limit, 500)).rejects.toThrow(reason)
+  await expect(fetchText(base + path, limit, { timeout: 500 })).rejects.toThrow(reason)
 })
 
 test.each(['file:///etc/passwd', 'data:,x', 'nowhere'])('fetches nothing from %s', async (address) => {
   await expect(fetchText(address, 100)).rejects.toThrow('only http and https addresses are fetched')
+})
+
+test('is given up when that is asked for, before and meanwhile', async () => {
+  const reason = new DOMException('enough', 'AbortError')
+  await expect(fetchText(`${base}/text`, 100, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+  const cancel = new AbortController()
+  const text = fetchText(`${base}/slow`, 100, { signal: cancel.signal })
+  setTimeout(() => cancel.abort(reason), 100)
+  await expect(text).rejects.toBe(reason)
 })
 
 test('says that nobody answers', async () => {

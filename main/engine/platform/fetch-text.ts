@@ -1,15 +1,26 @@
 /** Longest wait for the whole of a text, milliseconds. */
 const defaultTimeout = 15_000
 
+export interface FetchOptions {
+  readonly signal?: AbortSignal
+  /** Milliseconds. */
+  readonly timeout?: number
+}
+
 /**
  * The text at an `http(s)` address, UTF-8, of at most `limit` bytes. Redirects are followed to such addresses alone;
- * no cookies and no passwords are sent. Rejects with an Error that says in a sentence why not.
+ * no cookies and no passwords are sent. Rejects with an Error that says in a sentence why not, or as `signal` says.
  */
-export async function fetchText(address: string, limit: number, timeout = defaultTimeout): Promise<string> {
+export async function fetchText(
+  address: string,
+  limit: number,
+  { signal: cancel, timeout = defaultTimeout }: FetchOptions = {},
+): Promise<string> {
   if (!URL.canParse(address) || !/^https?:$/.test(new URL(address).protocol)) {
     throw new Error('only http and https addresses are fetched')
   }
-  const signal = AbortSignal.timeout(timeout)
+  const timer = AbortSignal.timeout(timeout)
+  const signal = cancel ? AbortSignal.any([timer, cancel]) : timer
   try {
     const response = await fetch(address, {
       signal,
@@ -22,7 +33,8 @@ export async function fetchText(address: string, limit: number, timeout = defaul
     }
     return await readText(response, limit)
   } catch (error) {
-    if (signal.aborted) throw new Error(`nothing came within ${timeout / 1000} s`, { cause: error })
+    cancel?.throwIfAborted()
+    if (timer.aborted) throw new Error(`nothing came within ${timeout / 1000} s`, { cause: error })
     throw new Error(reasonOf(error), { cause: error })
   }
 }

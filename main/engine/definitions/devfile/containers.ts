@@ -14,9 +14,7 @@ export interface SourceFolders {
 }
 
 export function sourceFolders(container: ContainerComponent | undefined, sourceName: string): SourceFolders {
-  const mapping = container?.sourceMapping ?? defaultMapping
-  // Below that folder Berth itself decides what is a source.
-  const root = mapping.startsWith('/workspaces/') ? '/workspaces' : mapping
+  const root = container?.sourceMapping ?? defaultMapping
   return { root, source: posix.join(root, sourceName) }
 }
 

@@ -143,11 +143,12 @@ commands:
     ['/src', '/src/app'],
     ['src/', '/src/app'],
     ['/workspaces', '/workspaces/app'],
-    ['/workspaces/deep', '/workspaces/app'],
+    ['/workspaces/deep', '/workspaces/deep/app'],
   ])('has the source in %s', async (mapping, folder) => {
     const definition = await read(`components: [{name: a, container: {image: x, sourceMapping: ${mapping}}}]`)
     expect(definition.workspaceFolder).toBe(folder)
     expect(definition.containerEnv.PROJECT_SOURCE).toBe(folder)
+    expect(definition.sourceFolder).toBe(mapping === '/workspaces/deep' ? folder : undefined)
   })
 
   test('is the default image where the file has no container', async () => {

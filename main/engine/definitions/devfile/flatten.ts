@@ -105,6 +105,7 @@ class Flattening {
     try {
       if (fetchText) return new TextEncoder().encode(await fetchText(address, maximumYamlBytes))
     } catch (error) {
+      if (error instanceof Error && error.name === 'AbortError') throw error
       reason = error instanceof Error ? error.message : String(error)
     }
     const cause = `The parent ${shorten(address, 200)} cannot be read: ${reason.replace(/\.$/, '')}.`

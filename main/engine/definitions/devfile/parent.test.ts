@@ -60,7 +60,7 @@ events: {postStart: [run, prepare], preStop: [run]}
     expect(definition.tasks.map(({ name }) => name)).toEqual(['build', 'prepare', 'run', 'all'])
     expect(definition.services.map(({ name }) => name)).toEqual(['db'])
     expect(definition.lifecycle.postStartCommand).toBe('(\nprepare\n) &&\n(\nserve\n)')
-    expect(reasonOf(definition, 'events.preStop.run')).toBeDefined()
+    expect(definition.notApplied.map(({ field }) => field)).toEqual(['events.preStop.run'])
   })
 
   test('is changed by what stands under "parent": fields, and entries of lists by their names', async () => {
@@ -94,6 +94,7 @@ events: {postStart: [run, prepare], preStop: [run]}
       B: 'changed',
       C: 'three',
     })
+    expect(definition.notApplied).toEqual([])
     const build = definition.tasks.find(({ name }) => name === 'build')
     expect(build).toEqual({
       name: 'build',
@@ -207,7 +208,9 @@ describe('a parent elsewhere', () => {
   let base: string
   const asked: string[] = []
   const pages = new Map<string, string | Buffer>()
-  const context = { fetchText: (address: string, limit: number) => fetchText(address, limit, 1000) }
+  const context = {
+    fetchText: (address: string, limit: number) => fetchText(address, limit, { timeout: 1000 }),
+  }
 
   beforeAll(async () => {
     server = createServer((request, response) => {
@@ -319,6 +322,15 @@ describe('a parent elsewhere', () => {
     expect(await refused(under(`uri: "${base}/bad"`), { context })).toMatchObject({
       title: `${base}/bad has a mistake in line 3`,
     })
+  })
+
+  test('is not waited for when that is cancelled', async () => {
+    const cancel = new AbortController()
+    setTimeout(() => cancel.abort(), 100)
+    const waiting = read(under(`uri: "${base}/silent"`), {
+      context: { fetchText: (address, limit) => fetchText(address, limit, { signal: cancel.signal }) },
+    })
+    await expect(waiting).rejects.toMatchObject({ name: 'AbortError' })
   })
 
   test('must not lead back to itself', async () => {

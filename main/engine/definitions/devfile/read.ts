@@ -116,6 +116,8 @@ export async function readDevfile(
     path,
     ...(made ?? { image: context.defaultImage, imageIsDefault: true as const }),
     workspaceFolder: folders.source,
+    // Without it a folder below that one would be taken for a folder of the source.
+    ...(folders.root.startsWith('/workspaces/') && { sourceFolder: folders.source }),
     containerEnv: Object.fromEntries(env),
     mounts: own ? planMounts(own) : [],
     ...(own ? planCommand(own, env, growth) : {}),

@@ -188,7 +188,7 @@ async function readCurrent(
   const { definitionPath, ...rest } = request
   // A file that is gone by now is no reason to fail: another may have taken its place.
   const still = definitionPath !== undefined && (await reader.exists(definitionPath))
-  const { definition } = await readFrom(reader, still ? request : rest, platform)
+  const { definition } = await readFrom(reader, still ? request : rest, platform, silentReport, signal)
   return keepPlace(definition, workspace)
 }
 

@@ -25,7 +25,18 @@ export interface DefinitionRequest {
   readonly bindMounts: boolean
 }
 
-export function definitionContext(request: DefinitionRequest, platform: Platform): DefinitionContext {
+/** Somebody waits for a definition, is told what for, and can give it up. */
+interface Wait {
+  readonly report: StepReport
+  readonly signal: AbortSignal
+}
+
+/** With `wait` a definition may also go on elsewhere, which is fetched then. */
+export function definitionContext(
+  request: DefinitionRequest,
+  platform: Platform,
+  wait?: Wait,
+): DefinitionContext {
   return {
     workspaceId: request.workspaceId,
     sourceName: sourceFolderName(request.source),
@@ -33,7 +44,12 @@ export function definitionContext(request: DefinitionRequest, platform: Platform
     defaultImage: platform.settings.get().defaultImage,
     env: platform.env,
     bindMounts: request.bindMounts,
-    fetchText,
+    ...(wait && {
+      fetchText: (address: string, limit: number) => {
+        wait.report.detail(`fetching ${address}`)
+        return fetchText(address, limit, { signal: wait.signal })
+      },
+    }),
   }
 }
 
@@ -45,9 +61,11 @@ export async function readFrom(
   reader: RepositoryReader,
   request: DefinitionRequest,
   platform: Platform,
+  report: StepReport,
+  signal: AbortSignal,
 ): Promise<FoundDefinition> {
   const { image } = request
-  const context = definitionContext(request, platform)
+  const context = definitionContext(request, platform, { report, signal })
   try {
     const found = await readDefinition(reader, context, request.definitionPath)
     const { definition } = found
@@ -95,13 +113,15 @@ export async function readSource(
       }
     }
     case 'folder':
-      return readFrom(folderReader(source.path), request, platform)
+      return readFrom(folderReader(source.path), request, platform, report, signal)
     case 'git':
       return withTemporaryFolder(platform, async (folder) =>
         readFrom(
           await openRepository(platform, source, join(folder, 'repository'), report, signal),
           request,
           platform,
+          report,
+          signal,
         ),
       )
   }
