@@ -120,12 +120,16 @@ function namedVolume(
   return { type: 'volume', source, ...base }
 }
 
+/** No system opens longer paths. */
+const longest = 4096
+
 const volumeName = /^[A-Za-z0-9][\w.-]{0,200}$/
 
 /** Where a folder is that Compose would mount: in the source, around it, or somewhere else on this machine. */
 function bind(volume: Written, context: DefinitionContext): Mount | SourceBind | undefined {
   const { target, readOnly, layer } = volume
   const { file, value } = layer
+  if (volume.source.length > longest) throw value.mustBe('a path that is not too long')
   const source = volume.source.replaceAll('\\', '/')
   const root = folderOfSource(context)
   let path = source
@@ -172,7 +176,8 @@ function inFolder(path: string, folder: string): string | undefined {
 /** `[source:]target[:options]`, where a source can begin with a drive of Windows. */
 function short(layer: Layer): Written {
   const text = layer.value.text(example).trim()
-  const drive = /^[A-Za-z]:[\\/]/.test(text) ? text.slice(0, 2) : ''
+  // `c:/x` alone is a volume of one letter.
+  const drive = /^[A-Za-z]:(?:\\|\/[^:]*:\/)/.test(text) ? text.slice(0, 2) : ''
   const parts = text.slice(drive.length).split(':')
   if (parts.length > 3) throw layer.value.mustBe('a volume', example)
   const [first = '', second, options = ''] = parts
@@ -181,7 +186,7 @@ function short(layer: Layer): Written {
     return { type: 'volume', source: '', target, readOnly: false, layer }
   }
   const source = drive + first
-  const isPath = /^(?:[./~]|[A-Za-z]:[\\/])/.test(source)
+  const isPath = drive !== '' || /^[./~]/.test(source)
   if (!isPath && !volumeName.test(source)) {
     throw layer.value.mustBe(
       'the name of a volume, or a path that begins with "./" or "/", before the ":"',
