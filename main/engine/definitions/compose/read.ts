@@ -269,13 +269,17 @@ function noteConflicts(own: string, read: ReadonlyMap<string, ReadService>): voi
   }
 }
 
-/** Networks are declared beside the services; theirs is one for all. */
+/** Networks are declared beside the services; theirs is one for all. One that is nothing but that is not named. */
 function noteNetworks(project: Project): void {
   for (const root of project.files) {
     const section = lastLayer([root], 'networks')
     for (const value of section?.fields().values() ?? []) {
-      if (value.type === 'null') continue
-      value.ignore('there is one network, which the workspace and its services share')
+      if (value.type !== 'object') continue
+      const settings = [...value.fields()].filter(
+        ([name, setting]) => !(name === 'driver' && setting.type === 'string' && setting.text() === 'bridge'),
+      )
+      if (settings.length > 0)
+        value.ignore('there is one network, which the workspace and its services share')
     }
   }
 }

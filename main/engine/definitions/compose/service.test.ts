@@ -243,6 +243,18 @@ describe('services together', () => {
     expect(Object.keys(refusedOf(definition))).toEqual(['services.api.depends_on.app'])
   })
 
+  it('share one network, whatever networks the files declare', async () => {
+    const compose = `
+services: {app: {image: x, networks: [front, default]}, db: {image: x, networks: [default]}}
+networks: {front: {driver: bridge}, back: {ipam: {config: []}}, out: {external: true}, plain: }
+`
+    expect(Object.keys(refusedOf(await readWritten({ compose })))).toEqual([
+      'services.app.networks',
+      'networks.back',
+      'networks.out',
+    ])
+  })
+
   it('cannot need each other in a circle', async () => {
     const compose = services({ app: { depends_on: ['a'] }, a: { depends_on: ['b'] }, b: { links: ['a'] } })
     const problem = await problemOf(readWritten({ compose }))
