@@ -1,6 +1,7 @@
 import type { Survival, TargetCapabilities, Workspace } from '#contract'
 import type { Link } from '../link/link'
 import { keepsOwnHome } from './home'
+import { isInside } from './source/definition'
 import { sourceFolder, sourceFolderName } from './source/name'
 
 type Action = 'stop' | 'force-stop' | 'restart' | 'rebuild' | 'delete'
@@ -26,6 +27,9 @@ export function survivalOf(
     what: bound ? 'The source, which is a folder of this machine' : 'The source',
     path: root,
   }
+  const beside: Item[] = definition.repositories
+    .filter(({ folder }) => !isInside(folder, root))
+    .map(({ folder }) => ({ what: 'A repository beside it', path: folder }))
   const home: Item[] = keepsOwnHome(workspace.user.home)
     ? [{ what: 'The home folder', path: workspace.user.home }]
     : []
@@ -61,16 +65,19 @@ export function survivalOf(
     case 'restart':
     case 'force-stop':
       return {
-        kept: [source, ...home, ...data, ...named, ...(keepsInstalled ? [installed] : [])],
+        kept: [source, ...beside, ...home, ...data, ...named, ...(keepsInstalled ? [installed] : [])],
         lost: [...(keepsInstalled ? [] : [installed]), ...passing, ...temporary],
         ...(action === 'force-stop' && { risk: capabilities?.endsForSure === true ? abrupt : unsure }),
       }
     case 'rebuild':
-      return { kept: [source, ...home, ...data, ...named], lost: [installed, ...passing, ...temporary] }
+      return {
+        kept: [source, ...beside, ...home, ...data, ...named],
+        lost: [installed, ...passing, ...temporary],
+      }
     case 'delete':
       return {
         kept: [...(bound ? [source] : []), ...named],
-        lost: [...(bound ? [] : [source]), ...home, ...data, installed, ...passing, ...temporary],
+        lost: [...(bound ? [] : [source]), ...beside, ...home, ...data, installed, ...passing, ...temporary],
       }
   }
 }
@@ -88,11 +95,10 @@ const most = 20
  * One line for each repository: path, then changed, untracked, unpushed and stashed, between tabs. Only tools that
  * every git brings along are used. Locks are not taken: the user may be at work.
  */
-const script = `root=$1
-command -v git >/dev/null 2>&1 || exit 3
+const script = `command -v git >/dev/null 2>&1 || exit 3
 export GIT_OPTIONAL_LOCKS=0
 count() { n=0; while IFS= read -r line; do n=$((n+1)); done; echo "$n"; }
-find "$root" -maxdepth ${depth} -name .git -prune 2>/dev/null | head -n ${most} | while IFS= read -r entry; do
+find "$@" -maxdepth ${depth} -name .git -prune 2>/dev/null | head -n ${most} | while IFS= read -r entry; do
   repository=\${entry%/.git}
   g() { git -c core.fsmonitor=false -c safe.directory='*' -C "$repository" "$@" 2>/dev/null; }
   g rev-parse --git-dir >/dev/null || continue
@@ -113,10 +119,13 @@ export async function unsavedWork(
   link: Link,
   signal: AbortSignal,
 ): Promise<Survival['unsaved'] | undefined> {
-  const root = sourceFolder(workspace.definition, sourceFolderName(workspace.source))
+  const { definition } = workspace
+  const root = sourceFolder(definition, sourceFolderName(workspace.source))
+  const beside = definition.repositories.map(({ folder }) => folder)
+  const roots = [root, ...beside.filter((folder) => !isInside(folder, root))]
   const limit = AbortSignal.any([signal, AbortSignal.timeout(patience)])
   try {
-    const running = await link.exec({ command: ['sh', '-c', script, 'berth', root], cwd: '/' }, limit)
+    const running = await link.exec({ command: ['sh', '-c', script, 'berth', ...roots], cwd: '/' }, limit)
     const onAbort = () => running.destroy()
     limit.addEventListener('abort', onAbort, { once: true })
     try {

@@ -1,11 +1,17 @@
 import { posix } from 'node:path'
+import type { Definition } from '#contract'
 
 /** Where the source's volume is mounted when the source lies below it. */
-const WORKSPACES = '/workspaces'
+export const WORKSPACES = '/workspaces'
 
 /** Where the source's volume is mounted: `/workspaces`, or the source folder itself where that lies elsewhere. */
 export function sourceMount(sourceFolder: string): string {
   return isBelow(sourceFolder, WORKSPACES) ? WORKSPACES : sourceFolder
+}
+
+/** In what other repositories of a definition lie, each of which makes its own folder itself. */
+export function repositoryParents({ repositories }: Pick<Definition, 'repositories'>): string[] {
+  return repositories.map(({ folder }) => posix.dirname(plainPath(folder)))
 }
 
 /** An absolute path in its shortest form, without a slash at its end. */
@@ -36,11 +42,18 @@ export function onTheWayTo(targets: readonly string[], home: string): string[] {
   return [...folders]
 }
 
-/** The source volume's root, and every folder from there to the source and to where terminals start, parents first. */
-export function sourceFolders(sourceFolder: string, workspaceFolder: string): string[] {
+/**
+ * The source volume's root, and every folder from there to the source, to where terminals start and to `more`,
+ * parents first.
+ */
+export function sourceFolders(
+  sourceFolder: string,
+  workspaceFolder: string,
+  more: readonly string[] = [],
+): string[] {
   const root = sourceMount(sourceFolder)
   const folders = new Set([root])
-  for (const folder of [sourceFolder, workspaceFolder]) {
+  for (const folder of [sourceFolder, workspaceFolder, ...more]) {
     if (!isBelow(folder, root)) continue
     let path = root
     for (const part of posix.relative(root, posix.normalize(folder)).split('/')) {

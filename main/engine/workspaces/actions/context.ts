@@ -54,6 +54,7 @@ export const steps = {
   features: { id: 'features', title: 'Installing Features' },
   copy: { id: 'copy', title: 'Copying the source in' },
   start: { id: 'start', title: 'Starting' },
+  repositories: { id: 'repositories', title: 'Cloning other repositories' },
   stop: { id: 'stop', title: 'Stopping' },
   force: { id: 'stop', title: 'Ending by force' },
   rename: { id: 'rename', title: 'Renaming' },

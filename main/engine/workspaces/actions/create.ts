@@ -6,6 +6,7 @@ import {
   type IdlePolicy,
   type KubernetesOptions,
   type Operation,
+  type Problem,
   ProblemError,
   problem,
   type Source,
@@ -35,6 +36,7 @@ import { type ActionContext, makingStep, silentReport, steps, together } from '.
 import { copySource } from './copy-source'
 import { imageSteps, needsFolder, type Prepared, prepareImage } from './image'
 import { noteMishap, planPhases, runPhases } from './phases'
+import { addRepositories } from './repositories'
 
 /** A create that was checked, and can begin. */
 export interface CreatePlan {
@@ -200,15 +202,18 @@ export async function runCreate(context: ActionContext, plan: CreatePlan, action
     makingStep(plan.target),
     ...(source.kind === 'image' || plan.bindFolder ? [] : [steps.copy]),
     steps.start,
+    ...(definition.repositories.length > 0 ? [steps.repositories] : []),
   ])
   planPhases(action, definition, workspacePhases)
 
   const forget = async () => {
     if (elsewhere) await forgetBuilds(context, elsewhere, plan)
   }
-  let merged: Definition
+  let spec: WorkspaceSpec
+  let missing: Problem | undefined
   try {
-    merged = await bringUp(context, plan, action, { definition, draft, elsewhere })
+    spec = await bringUp(context, plan, action, { definition, draft, elsewhere })
+    missing = await addRepositories(context, action, driver, spec)
   } catch (error) {
     await context.cleanUp(plan.target.id, plan.name, (to, signal) => to.discard(plan.id, signal))
     await forget()
@@ -230,7 +235,8 @@ export async function runCreate(context: ActionContext, plan: CreatePlan, action
   let waiting = true
   try {
     await context.settle(plan.id, (observed) => observed?.complete === true)
-    await runPhases(context, action, merged, workspacePhases, async () => {
+    if (missing) context.mishap(plan.id, missing)
+    await runPhases(context, action, spec.definition, workspacePhases, async () => {
       waiting = false
       await action.ready()
     })
@@ -278,18 +284,17 @@ async function bringUp(
     readonly draft: Workspace
     readonly elsewhere: Elsewhere | undefined
   },
-): Promise<Definition> {
+): Promise<WorkspaceSpec> {
   const { operation } = action
   const { definition, draft, elsewhere } = made
   const { driver, source } = plan
-  let merged = definition
   const initialize = definition.lifecycle.initializeCommand
   if (initialize && source.kind === 'folder') {
     await operation.step('initializeCommand', (report, signal) =>
       runInitialize(initialize, source.path, context.platform, report, signal),
     )
   }
-  await withTemporaryFolder(context.platform, async (temporary) => {
+  const spec = await withTemporaryFolder(context.platform, async (temporary) => {
     const clone = join(temporary, 'clone')
     const prepare = (folder: string | undefined, signal: AbortSignal) =>
       prepareImage(
@@ -330,7 +335,7 @@ async function bringUp(
     } else prepared = await prepare(source.kind === 'folder' ? source.path : undefined, operation.signal)
 
     const { image } = prepared
-    merged = prepared.definition
+    const merged = prepared.definition
     planPhases(action, merged, workspacePhases)
     action.show({ draft: { ...draft, definition: merged, image: image.reference, user: image.user } })
     const spec = specOf(plan, merged, image)
@@ -343,9 +348,10 @@ async function bringUp(
       const unignored = source.kind === 'folder' && plan.respectGitignore
       await copySource(context, action, driver, spec, { folder, unignored })
     }
+    return spec
   })
   await operation.step('start', (report, signal) => driver.start(plan.id, report, signal))
-  return merged
+  return spec
 }
 
 export function specOf(

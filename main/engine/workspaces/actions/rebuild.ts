@@ -25,6 +25,7 @@ import { type ActionContext, makingStep, silentReport, steps } from './context'
 import { runCreate, specOf } from './create'
 import { imageSteps, needsFolder, prepareImage } from './image'
 import { planPhases, runPhases } from './phases'
+import { addRepositories } from './repositories'
 
 /**
  * Makes the container anew from what the source says now, and keeps the source and the home folder. Until everything
@@ -112,13 +113,13 @@ async function replace(context: ActionContext, plan: RebuildPlan, action: Action
     ...imageSteps(definition, elsewhere),
     makingStep(plan.target, !missing),
     steps.start,
+    ...(definition.repositories.length > 0 ? [steps.repositories] : []),
   ])
   planPhases(action, definition, workspacePhases)
 
   let committed = false
-  let merged = definition
   try {
-    await withTemporaryFolder(context.platform, async (temporary) => {
+    const spec = await withTemporaryFolder(context.platform, async (temporary) => {
       const folder = fetches ? await fetchSource(context, plan, action, temporary) : plan.bindFolder
       const prepared = await prepareImage(context, operation, {
         driver,
@@ -132,7 +133,7 @@ async function replace(context: ActionContext, plan: RebuildPlan, action: Action
         refresh: definition.build === undefined,
       })
       const { image } = prepared
-      merged = prepared.definition
+      const merged = prepared.definition
       planPhases(action, merged, workspacePhases)
       const spec = specOf(plan, merged, image)
       action.show({ override: { definition: merged, user: image.user, image: image.reference } })
@@ -140,9 +141,12 @@ async function replace(context: ActionContext, plan: RebuildPlan, action: Action
         await driver.create(spec, { replace: !missing }, report, signal)
         await trustFolder(driver, spec, context.platform.logger, signal)
       })
+      return spec
     })
     await operation.step('start', (report, signal) => driver.start(plan.id, report, signal))
-    await runPhases(context, action, merged, workspacePhases, async () => {
+    const unclonable = await addRepositories(context, action, driver, spec)
+    if (unclonable) context.mishap(plan.id, unclonable)
+    await runPhases(context, action, spec.definition, workspacePhases, async () => {
       await driver.commit(plan.id, operation.signal)
       committed = true
       await context.settle(

@@ -8,37 +8,52 @@ import { leadsOut, tooLarge } from '../git'
 /** Opens a tar stream of a path in a workspace; rejects with `file-not-found` where there is none. */
 export type ReadPath = (path: string, signal: AbortSignal) => Promise<Readable>
 
+type Visit = (header: Headers, entry: AsyncIterable<unknown>) => Promise<boolean> | boolean
+
+/** Visits what is at a path until `visit` says that it has enough; false where there is nothing. */
+async function scanPath(path: string, read: ReadPath, visit: Visit, signal: AbortSignal): Promise<boolean> {
+  let stream: Readable
+  try {
+    stream = await read(path, signal)
+  } catch (error) {
+    if (error instanceof ProblemError && error.problem.code === 'file-not-found') return false
+    throw error
+  }
+  const entries = extract()
+  stream.on('error', (error) => entries.destroy(error))
+  stream.pipe(entries)
+  try {
+    for await (const entry of entries) {
+      if (await visit(entry.header, entry)) break
+      entry.resume()
+    }
+  } finally {
+    stream.destroy()
+    entries.destroy()
+  }
+  return true
+}
+
+/** Whether there is something at a path of a workspace, other than an empty folder. */
+export async function isTaken(path: string, read: ReadPath, signal: AbortSignal): Promise<boolean> {
+  let taken = false
+  let seen = 0
+  await scanPath(
+    path,
+    read,
+    ({ type }) => {
+      seen += 1
+      taken = type !== 'directory' || seen > 1
+      return taken
+    },
+    signal,
+  )
+  return taken
+}
+
 /** The source as it is now in the workspace's own volume. Folders are listed by the heads of their tar stream. */
 export function volumeReader(root: string, read: ReadPath, signal: AbortSignal): RepositoryReader {
-  const open = async (path: string): Promise<Readable | undefined> => {
-    try {
-      return await read(posix.join(root, path), signal)
-    } catch (error) {
-      if (error instanceof ProblemError && error.problem.code === 'file-not-found') return undefined
-      throw error
-    }
-  }
-  /** Visits entries until `visit` says that it has enough. */
-  const scan = async (
-    path: string,
-    visit: (header: Headers, entry: AsyncIterable<unknown>) => Promise<boolean> | boolean,
-  ): Promise<boolean> => {
-    const stream = await open(path)
-    if (!stream) return false
-    const entries = extract()
-    stream.on('error', (error) => entries.destroy(error))
-    stream.pipe(entries)
-    try {
-      for await (const entry of entries) {
-        if (await visit(entry.header, entry)) break
-        entry.resume()
-      }
-    } finally {
-      stream.destroy()
-      entries.destroy()
-    }
-    return true
-  }
+  const scan = (path: string, visit: Visit) => scanPath(posix.join(root, path), read, visit, signal)
   return {
     async read(path, limit) {
       let bytes: Uint8Array | undefined

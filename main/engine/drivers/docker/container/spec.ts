@@ -1,7 +1,15 @@
 import { posix } from 'node:path'
 import { substituteEnvironment } from '../../../platform/variables'
 import type { WorkspaceSpec } from '../../driver'
-import { keepsHome, onTheWayTo, sourceFolders, sourceMount } from '../../shared/folders'
+import {
+  isBelow,
+  keepsHome,
+  onTheWayTo,
+  repositoryParents,
+  sourceFolders,
+  sourceMount,
+  WORKSPACES,
+} from '../../shared/folders'
 import { idleCommand, runsIdle } from '../../shared/idle'
 import { hostNames } from '../../shared/services'
 import { dataMount, type EngineMount, sourceBinds } from '../service/plan'
@@ -58,7 +66,9 @@ export function planContainer(
   }
   return {
     body,
-    folders: spec.bindFolder ? [] : sourceFolders(sourceFolder, definition.workspaceFolder),
+    folders: spec.bindFolder
+      ? foldersBeside(spec, sourceFolder)
+      : sourceFolders(sourceFolder, definition.workspaceFolder, repositoryParents(definition)),
     onTheWay: onTheWayTo(
       mounts.map((mount) => mount.Target),
       image.user.home,
@@ -104,12 +114,27 @@ function mountsOf(
   const taken = new Set(named.map((mount) => posix.normalize(mount.Target)))
   const own: EngineMount[] = []
   if (spec.bindFolder) {
+    // Other repositories are kept as well, and no folder of this machine holds them.
+    if (foldersBeside(spec, sourceFolder).length > 0)
+      own.push(volume(sourceVolume(spec.id), WORKSPACES, { ...all, [labels.volume]: 'source' }))
     own.push({ Type: 'bind', Source: spec.bindFolder, Target: sourceFolder })
   } else {
     own.push(volume(sourceVolume(spec.id), sourceMount(sourceFolder), { ...all, [labels.volume]: 'source' }))
   }
   if (keepsHome(home)) own.push(volume(homeVolume(spec.id), home, { ...all, [labels.volume]: 'home' }))
   return [...own.filter((mount) => !taken.has(posix.normalize(mount.Target))), ...named]
+}
+
+/** What other repositories need of the volume where the source itself is a folder of this machine; none: no volume. */
+function foldersBeside({ definition }: WorkspaceSpec, sourceFolder: string): string[] {
+  const isBeside = (folder: string) =>
+    isBelow(sourceFolder, WORKSPACES) && sourceFolder !== WORKSPACES && !isBelow(folder, sourceFolder)
+  const parents = definition.repositories.some(
+    ({ folder }) => isBeside(folder) && isBelow(folder, WORKSPACES),
+  )
+    ? sourceFolders(WORKSPACES, WORKSPACES, repositoryParents(definition))
+    : []
+  return parents.filter(isBeside)
 }
 
 function volume(name: string, target: string, volumeLabels: Record<string, string>): EngineMount {

@@ -1,6 +1,14 @@
 import { posix } from 'node:path'
 import type { WorkspaceSpec } from '../../driver'
-import { isBelow, keepsHome, onTheWayTo, plainPath, sourceFolders, sourceMount } from '../../shared/folders'
+import {
+  isBelow,
+  keepsHome,
+  onTheWayTo,
+  plainPath,
+  repositoryParents,
+  sourceFolders,
+  sourceMount,
+} from '../../shared/folders'
 import { dataPath, VOLUME_ROOT } from './anatomy'
 
 /** Exit code of the script where the volume cannot be written to. */
@@ -57,7 +65,7 @@ export function layOutVolume(spec: WorkspaceSpec): VolumeLayout {
   if (ownsHome) mounts.push({ mountPath: plainPath(home), subPath: 'home' })
   const within = (folder: string, top: string, name: string) =>
     posix.join(name, posix.relative(top, plainPath(folder)))
-  const inSource = sourceFolders(sourceFolder, definition.workspaceFolder)
+  const inSource = sourceFolders(sourceFolder, definition.workspaceFolder, repositoryParents(definition))
     .filter((folder) => isBelow(folder, root))
     .map((folder) => within(folder, root, 'source'))
   const targets = [root, ...definition.mounts.map((mount) => mount.target)]

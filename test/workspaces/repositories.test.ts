@@ -1,0 +1,103 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { type GitServer, startGitServer } from '../../main/engine/access/credentials/git-server.suite'
+import { TEST_IMAGES } from '../harness/images'
+import { git, Machine, purge, Rig, remainsOf, repository, writeFiles } from './rig'
+
+const image = TEST_IMAGES.debian
+let machine: Machine
+let rig: Rig
+let server: GitServer
+
+beforeAll(async () => {
+  machine = new Machine()
+  server = await startGitServer({ root: machine.home, login: 'me:pass word', closed: '/private/' })
+  const api = repository(machine.home, 'api', { 'api.txt': 'first' })
+  const work = join(machine.home, 'api-work')
+  git(work, 'checkout', '--quiet', '-b', 'feature/x')
+  writeFiles(work, { 'api.txt': 'next' })
+  git(work, 'commit', '--quiet', '-am', 'Next')
+  git(work, 'push', '--quiet', api, 'feature/x')
+})
+
+afterEach(async () => {
+  await rig.dispose()
+  purge()
+  expect(machine.leftovers()).toEqual([])
+})
+
+afterAll(async () => {
+  await server.close()
+  machine.dispose()
+})
+
+async function begin(options: ConstructorParameters<typeof Rig>[1] = {}): Promise<void> {
+  rig = new Rig(machine, options)
+  await rig.service.settled
+}
+
+const definition = () => `image: ${image}
+additionalRepositories:
+  - url: ${server.origin}/api.git
+  - url: ${server.origin}/api.git#feature/x
+    checkoutLocation: front/next
+`
+
+describe('repositories beside the source', () => {
+  it('are cloned with it, and kept by a rebuild, which clones what was missing', async () => {
+    await begin()
+    repository(machine.home, 'app', {
+      '.gitpod.yml': `${definition()}  - url: ${server.origin}/late.git\ncheckoutLocation: src/app\n`,
+    })
+    const { id, reason } = await rig.up({ kind: 'git', url: `${server.origin}/app.git` })
+    expect(reason).toContain('/workspaces/late is missing')
+    expect(rig.output).toContain(`${server.origin}/late.git`)
+    expect(rig.workspace(id).state).toBe('running')
+    expect(await rig.run(id, 'pwd')).toBe('/workspaces/src/app\n')
+    const contents = () => rig.run(id, 'cat', '/workspaces/api/api.txt', '/workspaces/front/next/api.txt')
+    expect(await contents()).toBe('firstnext')
+    expect(await rig.run(id, 'git', '-C', '/workspaces/front/next', 'status', '--short', '--branch')).toBe(
+      '## feature/x...origin/feature/x\n',
+    )
+    await rig.run(id, 'sh', '-c', 'printf mine > /workspaces/api/api.txt')
+    const { unsaved } = await rig.service.handlers['workspaces.survival'](
+      { workspaceId: id, action: 'delete' },
+      new AbortController().signal,
+    )
+    expect(unsaved).toMatchObject([{ repository: '/workspaces/api', uncommitted: 1 }])
+
+    repository(machine.home, 'late', { 'late.txt': 'late' })
+    expect((await rig.act('rebuild', id)).state).toBe('succeeded')
+    expect(await contents()).toBe('minenext')
+    expect(await rig.run(id, 'cat', '/workspaces/late/late.txt')).toBe('late')
+    expect(rig.workspace(id).reason).not.toContain('missing')
+    await rig.act('delete', id)
+    expect(await remainsOf(id)).toEqual([])
+  })
+
+  it.each([{ bindMounts: true }, { bindMounts: false }])(
+    'are there with a folder of this machine, and outlive a rebuild (%o)',
+    async (options) => {
+      await begin(options)
+      const folder = join(machine.home, 'folder')
+      writeFiles(folder, {
+        '.gitpod.yml': `${definition()}  - url: ${server.origin}/api.git\n    checkoutLocation: folder/inside\n`,
+      })
+      const { id, reason } = await rig.up({ kind: 'folder', path: folder })
+      // What is the user's own is not written to.
+      expect(reason.includes('/workspaces/folder/inside is missing')).toBe(options.bindMounts)
+      const contents = () => rig.run(id, 'cat', '/workspaces/api/api.txt', '/workspaces/front/next/api.txt')
+      expect(await contents()).toBe('firstnext')
+      await rig.run(id, 'sh', '-c', 'printf mine > /workspaces/api/api.txt')
+      expect((await rig.act('rebuild', id)).state).toBe('succeeded')
+      expect(await contents()).toBe('minenext')
+      expect(await rig.run(id, 'ls', '-A', '/workspaces/folder')).toBe(
+        options.bindMounts ? '.gitpod.yml\n' : '.gitpod.yml\ninside\n',
+      )
+      await rig.act('delete', id)
+      expect(await remainsOf(id)).toEqual([])
+      rmSync(folder, { recursive: true })
+    },
+  )
+})
