@@ -30,6 +30,7 @@ const engine = createEngine({
   // Who looks at a window can be asked.
   attended: () => clients.size > 0,
   sharesGateway: true,
+  livesOn: true,
 })
 // From here on one broken stream must not take the others with it. What breaks before is the shell's to see.
 process.on('uncaughtException', (error) => survive('exception', error))

@@ -47,6 +47,8 @@ export interface EngineOptions {
   readonly agents?: AgentBinaries
   /** Other Berth processes of this user may take their SSH clients through this one. Absent: no. */
   readonly sharesGateway?: boolean
+  /** Whether this process goes on when it has done what was asked for; a task may be begun that nothing else keeps. */
+  readonly livesOn?: boolean
 }
 
 /** Builds the whole engine, in order: each service gets what it needs from those above it. */
@@ -57,6 +59,7 @@ export function createEngine({
   agents,
   attended,
   sharesGateway,
+  livesOn,
 }: EngineOptions): Engine {
   const listeners = new Set<<N extends EventName>(name: N, payload: EventPayload<N>) => void>()
   const emit = <N extends EventName>(name: N, payload: EventPayload<N>) => {
@@ -68,6 +71,7 @@ export function createEngine({
     providers: providers ?? [createDockerProvider(platform), createKubernetesProvider(platform)],
     emit,
     links: () => links,
+    beginTask: (task, signal) => terminals.beginTask(task, signal),
   })
   const links = createLinks({
     platform,
@@ -83,6 +87,7 @@ export function createEngine({
     followed: ofInterest,
     links,
     frontOf: (id) => arrangements.records.get(id)?.front,
+    ...(livesOn && { livesOn }),
   })
   const files = createFiles({ platform, workspaces: workspaces.workspaces, links })
   const ports = createPorts({

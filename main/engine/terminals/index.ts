@@ -10,10 +10,13 @@ import type { MessageEndpoint } from '../platform/message-port'
 import type { Platform } from '../platform/platform'
 import { followKept } from './kept'
 import { type SessionOptions, TerminalSession } from './session'
+import { startOfTask, type TaskToBegin } from './task'
 import { within } from './within'
 
 /** How long terminals that are about to start are waited for, in milliseconds. */
 const SETTLING = 5_000
+/** Of a terminal that no window has asked for: the first to look at it gives it its own. */
+const TASK_SIZE = { columns: 80, rows: 24 }
 
 export interface TerminalsOptions {
   readonly platform: Platform
@@ -23,6 +26,8 @@ export interface TerminalsOptions {
   readonly links: Links
   /** The terminal that the user had in front, by workspace: whoever comes is greeted with that. Absent: the oldest. */
   readonly frontOf?: (workspaceId: string) => string | undefined
+  /** Whether this engine lives on, so that a task may be begun which nothing else keeps. Absent: no. */
+  readonly livesOn?: boolean
 }
 
 export interface Terminals {
@@ -33,6 +38,8 @@ export interface Terminals {
   >
   /** Whether one of a workspace's terminals has this number in its latest lines. */
   shows(workspaceId: string, number: number): boolean
+  /** Begins a task in a terminal of its own; resolves when it runs. Rejects with a `ProblemError`. */
+  beginTask(task: TaskToBegin, signal: AbortSignal): Promise<void>
   /** Attaches a window. The port of a session that does not exist is closed. */
   open(input: StreamOpen<'terminal'>, port: MessageEndpoint): void
   /** Lets all sessions go, and ends those that their workspace does not keep. */
@@ -49,6 +56,7 @@ export function createTerminals({
   followed,
   links,
   frontOf = () => undefined,
+  livesOn = false,
 }: TerminalsOptions): Terminals {
   const stack = new DisposableStack()
   const sessions = new Collection<Session>()
@@ -79,8 +87,8 @@ export function createTerminals({
 
   const begin = (
     record: Session,
-    { command, cwd, kept }: Pick<SessionOptions, 'command' | 'cwd' | 'kept'>,
-  ): void => {
+    { command, cwd, kept, task }: Pick<SessionOptions, 'command' | 'cwd' | 'kept' | 'task'>,
+  ): Promise<void> => {
     sessions.set(record)
     const link = links.get(record.workspaceId)
     const terminal = new TerminalSession({
@@ -92,9 +100,10 @@ export function createTerminals({
       command,
       cwd,
       ...(kept && { kept }),
+      ...(task && { task }),
     })
     terminals.set(record.id, terminal)
-    void terminal.start().then((isThere) => {
+    return terminal.start().then((isThere) => {
       if (!isThere) void close(terminal)
     })
   }
@@ -130,7 +139,7 @@ export function createTerminals({
         rows: facts.rows,
         createdAt: facts.createdAt,
       }
-      begin(record, { command, cwd: undefined, kept: { name: facts.name } })
+      void begin(record, { command, cwd: undefined, kept: { name: facts.name } })
     }
   }
 
@@ -161,13 +170,8 @@ export function createTerminals({
   const kept = followKept({ workspaces: followed, links, logger: platform.logger, told })
   stack.add(() => kept.dispose())
 
-  const create: Terminals['handlers']['sessions.create'] = async ({
-    workspaceId,
-    command,
-    cwd,
-    columns,
-    rows,
-  }) => {
+  /** Throws where it cannot have a terminal just now. */
+  const usable = (workspaceId: string, command?: readonly string[]): Workspace => {
     const workspace = workspaces.get(workspaceId)
     if (!workspace || stack.disposed)
       throw problem({
@@ -178,6 +182,17 @@ export function createTerminals({
       })
     if (workspace.state !== 'running') throw notRunning(workspace)
     if (!command && workspace.user.shell === undefined) throw noShell(workspace)
+    return workspace
+  }
+
+  const create: Terminals['handlers']['sessions.create'] = async ({
+    workspaceId,
+    command,
+    cwd,
+    columns,
+    rows,
+  }) => {
+    const workspace = usable(workspaceId, command)
     const record: Session = {
       id: newId(),
       workspaceId,
@@ -188,8 +203,38 @@ export function createTerminals({
       rows,
       createdAt: platform.clock.now(),
     }
-    begin(record, { command, cwd })
+    void begin(record, { command, cwd })
     return { sessionId: record.id }
+  }
+
+  const beginTask: Terminals['beginTask'] = async ({ workspaceId, name, cwd, ...task }, signal) => {
+    const workspace = usable(workspaceId)
+    // Of an earlier run of the workspace.
+    for (const { id, title } of of(workspaceId)) {
+      const terminal = terminals.get(id)
+      if (title === name && terminal?.isOver) await close(terminal)
+    }
+    const id = newId()
+    const record: Session = {
+      ...{ id, workspaceId, title: titleFor(name, workspaceId), command: null, state: 'starting' },
+      ...TASK_SIZE,
+      createdAt: platform.clock.now(),
+    }
+    const start = startOfTask(task, workspace.user.shell ?? '', livesOn)
+    const begun = begin(record, { command: undefined, cwd, task: start })
+    const giveUp = () => {
+      const terminal = terminals.get(id)
+      if (terminal) void close(terminal)
+    }
+    signal.addEventListener('abort', giveUp, { once: true })
+    await begun
+    signal.removeEventListener('abort', giveUp)
+    signal.throwIfAborted()
+    const found = sessions.get(id)?.end?.problem
+    if (!found) return
+    // Told by whoever asked; nobody has seen it.
+    await close(find(id))
+    throw problem(found)
   }
 
   /** Whoever comes meanwhile meets the same. */
@@ -234,6 +279,7 @@ export function createTerminals({
       const own = [...terminals.values()].filter((terminal) => terminal.workspaceId === workspaceId)
       return own.some((terminal) => pattern.test(terminal.latestText()))
     },
+    beginTask,
     open(input, port) {
       const terminal = terminals.get(input.sessionId)
       if (terminal) terminal.attach(input, port)

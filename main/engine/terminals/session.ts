@@ -8,13 +8,14 @@ import { guessColor } from './answers'
 import { Attachment, type AttachmentOwner } from './attachment'
 import { CHECKPOINT_WORTH, CheckpointPace } from './checkpoint-pace'
 import { endByClosing, endOfProcess, endOfStart, endOfWorkspace, mayBeWorkspace } from './ends'
-import { terminalEnvironment } from './environment'
 import { JobActivity } from './job-activity'
 import { ScreenMirror } from './mirror'
+import { openProcess } from './opening'
 import { OutputPipe } from './output-pipe'
 import { OutputPosition } from './output-position'
 import { RecentScreen } from './recent-screen'
 import { SizeControl } from './size-control'
+import { type TaskStart, typeTask } from './task'
 import { TypedInput } from './typed-input'
 import { within } from './within'
 import { EXPLANATION, WorkspaceRun } from './workspace-run'
@@ -48,6 +49,8 @@ export interface SessionOptions {
   readonly cwd: string | undefined
   /** Present: it runs already, and was called this, if anything. */
   readonly kept?: { readonly name: string }
+  /** Present: its shell begins with this, and it keeps its title. */
+  readonly task?: TaskStart
 }
 
 /** One terminal: its process, its screen, and the windows on it. */
@@ -88,7 +91,7 @@ export class TerminalSession implements AttachmentOwner {
     this.id = record.id
     this.workspaceId = record.workspaceId
     this.#programName = record.command === null ? 'The shell' : basename(record.command[0] ?? '')
-    this.#renamed = options.kept !== undefined && options.kept.name !== ''
+    this.#renamed = options.task !== undefined || (options.kept !== undefined && options.kept.name !== '')
     this.#run = new WorkspaceRun(options.workspaces, record.workspaceId)
     this.#ended = new Promise((resolve) => {
       this.#markEnded = resolve
@@ -143,10 +146,14 @@ export class TerminalSession implements AttachmentOwner {
    */
   async start(): Promise<boolean> {
     try {
-      const process = await this.#open()
+      const process = await openProcess(this.#options, this.#input.writer, this.#starting.signal)
       if (this.#end) process?.destroy()
       else if (process) this.#attend(process)
       else void this.#reconnect()
+      const { record, task } = this.#options
+      if (!process || !task || this.#end) return true
+      this.rename(record.title)
+      await typeTask(task, process, (input) => this.#type(input))
     } catch (error) {
       if (this.#end) return true
       const problem = toProblem(error, 'The terminal could not be started')
@@ -157,28 +164,6 @@ export class TerminalSession implements AttachmentOwner {
       else this.#finish(this.#closing ? endByClosing() : endOfStart(problem))
     }
     return true
-  }
-
-  /**
-   * One that outlives this engine, where that is asked for and can be; else a process that ends with its connection.
-   * Undefined where it runs already and cannot be reached just now.
-   */
-  async #open(): Promise<ExecProcess | KeptTerminal | undefined> {
-    const { link, command, cwd, kept, platform, record } = this.#options
-    const { signal } = this.#starting
-    const { writer } = this.#input
-    const options = {
-      ...(command ? { command } : { shell: 'login' as const }),
-      tty: { columns: record.columns, rows: record.rows },
-      env: terminalEnvironment(platform.version, this.id),
-      ...(cwd === undefined ? {} : { cwd }),
-    }
-    const isToBeKept = kept !== undefined || platform.settings.get().terminal.keep
-    const terminal =
-      isToBeKept &&
-      (await link.terminals.open(this.id, { writer, ...(!kept && { create: options }) }, signal))
-    if (terminal) return terminal
-    return kept ? undefined : link.exec(options, signal)
   }
 
   attach(input: StreamOpen<'terminal'>, port: MessageEndpoint): void {
@@ -222,6 +207,11 @@ export class TerminalSession implements AttachmentOwner {
     })
     await within(answered, FOREGROUND_LIMIT)
     return found && { name: found.name, command: found.command || found.name }
+  }
+
+  /** Whether it, or the run of the workspace that it was begun in, is over. */
+  get isOver(): boolean {
+    return this.#end !== undefined || this.#run.isOver
   }
 
   setScrollback(lines: number): void {

@@ -14,6 +14,7 @@ import type { EmitEvent } from '../platform/handlers'
 import type { MessageEndpoint } from '../platform/message-port'
 import type { Platform } from '../platform/platform'
 import type { ActionContext } from './actions/context'
+import type { BeginTask } from './actions/tasks'
 import { Guard } from './guard'
 import { createHandlers, type WorkspaceHandlers } from './handlers'
 import { createIdle, type Idle } from './idle/index'
@@ -32,6 +33,8 @@ export interface WorkspaceServiceOptions {
   readonly emit: EmitEvent
   /** Asked for when first needed: links are made from this service's workspaces. */
   readonly links: () => Links
+  /** Begins a task of a workspace that has become ready. Absent: they are left alone. */
+  readonly beginTask?: BeginTask
 }
 
 /** Targets, the workspaces on them, and everything that is done to these. */
@@ -56,6 +59,15 @@ const tellingTime = 3000
 const cleaningTime = 60_000
 /** The same while Berth ends, and somebody waits for it to be gone. */
 const lastCleaningTime = 10_000
+
+const noTasks: BeginTask = async () => {
+  throw problem({
+    code: 'unsupported',
+    title: 'There are no terminals here',
+    cause: 'What runs here opens none.',
+    remedy: 'Run it in a terminal of your own.',
+  })
+}
 
 interface Cleaning {
   readonly what: string
@@ -202,6 +214,7 @@ class Service {
       platform: this.#platform,
       guard: this.#guard,
       links: this.#options.links,
+      beginTask: this.#options.beginTask ?? noTasks,
       owner: this.#owner,
       target: (id, signal) => this.#target(id, signal),
       workspace: (id) => {

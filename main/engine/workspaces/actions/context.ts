@@ -4,12 +4,14 @@ import type { Links } from '../../link/link'
 import type { Platform } from '../../platform/platform'
 import type { Guard } from '../guard'
 import type { ActionReport, RunningOperation } from '../operations'
+import type { BeginTask } from './tasks'
 
 /** What the actions share. */
 export interface ActionContext {
   readonly platform: Platform
   readonly guard: Guard
   readonly links: () => Links
+  readonly beginTask: BeginTask
   /** `user@host` of this engine. */
   readonly owner: string
   /** Rejects with the target's own Problem while it is unreachable. Waits while it is being asked for the first time. */
@@ -55,6 +57,7 @@ export const steps = {
   copy: { id: 'copy', title: 'Copying the source in' },
   start: { id: 'start', title: 'Starting' },
   repositories: { id: 'repositories', title: 'Cloning other repositories' },
+  tasks: { id: 'tasks', title: 'Beginning its tasks' },
   stop: { id: 'stop', title: 'Stopping' },
   force: { id: 'stop', title: 'Ending by force' },
   rename: { id: 'rename', title: 'Renaming' },

@@ -37,6 +37,7 @@ import { copySource } from './copy-source'
 import { imageSteps, needsFolder, type Prepared, prepareImage } from './image'
 import { noteMishap, planPhases, runPhases } from './phases'
 import { addRepositories } from './repositories'
+import { beginTasks, planTasks } from './tasks'
 
 /** A create that was checked, and can begin. */
 export interface CreatePlan {
@@ -205,6 +206,7 @@ export async function runCreate(context: ActionContext, plan: CreatePlan, action
     ...(definition.repositories.length > 0 ? [steps.repositories] : []),
   ])
   planPhases(action, definition, workspacePhases)
+  planTasks(action, definition, { first: true })
 
   const forget = async () => {
     if (elsewhere) await forgetBuilds(context, elsewhere, plan)
@@ -239,6 +241,7 @@ export async function runCreate(context: ActionContext, plan: CreatePlan, action
     await runPhases(context, action, spec.definition, workspacePhases, async () => {
       waiting = false
       await action.ready()
+      await beginTasks(context, action, definition, { first: true })
     })
   } catch (error) {
     if (operation.signal.aborted && waiting) {

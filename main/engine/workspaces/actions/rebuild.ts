@@ -26,6 +26,7 @@ import { runCreate, specOf } from './create'
 import { imageSteps, needsFolder, prepareImage } from './image'
 import { planPhases, runPhases } from './phases'
 import { addRepositories } from './repositories'
+import { beginTasks, planTasks } from './tasks'
 
 /**
  * Makes the container anew from what the source says now, and keeps the source and the home folder. Until everything
@@ -116,6 +117,7 @@ async function replace(context: ActionContext, plan: RebuildPlan, action: Action
     ...(definition.repositories.length > 0 ? [steps.repositories] : []),
   ])
   planPhases(action, definition, workspacePhases)
+  planTasks(action, definition, { first: false })
 
   let committed = false
   try {
@@ -154,6 +156,7 @@ async function replace(context: ActionContext, plan: RebuildPlan, action: Action
         (now) => now?.complete === true && !now.replacing && now.run === 'running',
       )
       await action.ready()
+      await beginTasks(context, action, definition, { first: false })
     })
   } catch (error) {
     // What somebody else is making is not ours to take back.

@@ -6,6 +6,7 @@ import { forgetBuilds } from './build-elsewhere'
 import { type ActionContext, gone, steps } from './context'
 import { nameTaken } from './create'
 import { noteMishap, planPhases, runPhases } from './phases'
+import { beginTasks, planTasks } from './tasks'
 
 /** How long PID 1 has to end after it was asked to, milliseconds. */
 const grace = 10_000
@@ -31,6 +32,7 @@ export function start(context: ActionContext, workspaceId: string, signal: Abort
   return begin(context, 'start', workspaceId, signal, async (action, workspace, driver) => {
     action.operation.plan([steps.start])
     planPhases(action, workspace.definition, startPhases)
+    planTasks(action, workspace.definition, { first: false })
     await startNow(context, action, workspace, driver)
   })
 }
@@ -44,6 +46,8 @@ async function startNow(
   const { operation } = action
   const observed = context.observed(workspace.id)
   if (observed?.run === 'missing') throw gone(workspace.name, workspace.id)
+  // Started once more it goes on, and so do its tasks.
+  const wasRunning = observed?.run === 'running' && !observed.replacing
   context.mishap(workspace.id, undefined)
   await operation.step('start', async (report, signal) => {
     // Half of a rebuild that was interrupted: the workspace as it was before is what starts.
@@ -53,7 +57,10 @@ async function startNow(
   })
   await context.settle(workspace.id, (now) => now?.run === 'running' && !now.replacing)
   try {
-    await runPhases(context, action, workspace.definition, startPhases, action.ready)
+    await runPhases(context, action, workspace.definition, startPhases, async () => {
+      await action.ready()
+      if (!wasRunning) await beginTasks(context, action, workspace.definition, { first: false })
+    })
   } catch (error) {
     noteMishap(context, action, error)
     throw error
@@ -113,6 +120,7 @@ export function restart(
   return begin(context, 'restart', workspaceId, signal, async (action, workspace, driver) => {
     action.operation.plan([steps.stop, steps.start])
     planPhases(action, workspace.definition, startPhases)
+    planTasks(action, workspace.definition, { first: false })
     await stopNow(context, action, workspace, driver)
     await startNow(context, action, workspace, driver)
   })

@@ -1,0 +1,79 @@
+import { type Definition, type Task, toProblem } from '#contract'
+import { taskLine } from '../../definitions/tasks'
+import type { Action } from '../guard'
+import { type ActionContext, steps } from './context'
+
+/** Begins a task in a terminal of its own; resolves when it runs. Rejects with a `ProblemError`. */
+export type BeginTask = (
+  task: {
+    readonly workspaceId: string
+    readonly name: string
+    /** Absent: only its shell. */
+    readonly line?: string
+    readonly cwd?: string
+    readonly env: Readonly<Record<string, string>>
+  },
+  signal: AbortSignal,
+) => Promise<void>
+
+/** Of a workspace's run: its first, in which tasks initialise what they need, or a later one. */
+export interface RunOfTasks {
+  readonly first: boolean
+}
+
+/** Those that begin by themselves in a run. One that only initialises has nothing to do in a later one. */
+function due({ tasks }: Definition, run: RunOfTasks): Task[] {
+  return tasks.filter((task) => {
+    const isShell = !task.before && !task.init && !task.command
+    return task.automatic && (isShell || taskLine(task, run) !== undefined)
+  })
+}
+
+export function planTasks(action: Action, definition: Definition, run: RunOfTasks): void {
+  if (due(definition, run).length > 0) action.operation.plan([steps.tasks])
+}
+
+/**
+ * Begins the tasks of a workspace that has become ready. One that cannot be begun keeps nobody from working: it is
+ * told. Never rejects.
+ */
+export async function beginTasks(
+  context: ActionContext,
+  action: Action,
+  definition: Definition,
+  run: RunOfTasks,
+): Promise<void> {
+  const tasks = due(definition, run)
+  if (tasks.length === 0) return
+  const { workspaceId } = action.operation
+  const begin = async (task: Task, signal: AbortSignal): Promise<string | undefined> => {
+    const { name, env, workingFolder } = task
+    const line = taskLine(task, run)
+    const asked = {
+      workspaceId,
+      name,
+      env,
+      ...(line === undefined ? {} : { line }),
+      ...(workingFolder === undefined ? {} : { cwd: workingFolder }),
+    }
+    try {
+      await context.beginTask(asked, signal)
+      return undefined
+    } catch (error) {
+      if (signal.aborted) throw error
+      const { title, cause } = toProblem(error)
+      return `${name} was not begun. ${title}: ${cause}`
+    }
+  }
+  try {
+    await action.operation.step('tasks', async (report, signal) => {
+      const told = await Promise.all(tasks.map((task) => begin(task, signal)))
+      const failures = told.filter((text) => text !== undefined)
+      for (const text of failures) report.output(`${text}\n`)
+      report.result(failures[0] ?? tasks.map(({ name }) => name).join(', '))
+    })
+  } catch (error) {
+    // Somebody stops the workspace meanwhile, say.
+    if (!action.signal.aborted) throw error
+  }
+}
