@@ -192,6 +192,14 @@ jetbrains:
     expect(tasks.map(({ name }) => name)).toEqual(['Web', 'Task 2', 'Web 2', 'two lines', '7', 'Web 2 2'])
   })
 
+  test('splits side by side what was once split otherwise', async () => {
+    const definition = await read(
+      'tasks: [{command: a, openMode: split-top}, {command: b, openMode: split-bottom}]',
+    )
+    expect(definition.tasks.map(({ openMode }) => openMode)).toEqual(['split-left', 'split-right'])
+    expect(reason(definition, 'tasks[0].openMode')).toMatch(/side by side/)
+  })
+
   test('takes the first of two that speak of one port', async () => {
     const definition = await read('ports: [{port: 80, name: A}, {port: 80, name: B}]')
     expect(definition.portsAttributes).toEqual({ 80: { label: 'A' } })

@@ -5,6 +5,9 @@ import { ignoreUnknown, list, present } from './fields'
 const names = ['name', 'before', 'init', 'prebuild', 'command', 'env', 'openIn', 'openMode'] as const
 const example = 'Write, for example, "- init: npm install" and below it "  command: npm start".'
 
+/** Gitpod once had two more, above and below. */
+const openModes = ['tab-after', 'tab-before', 'split-left', 'split-right'] as const
+
 /** Terminals that open by themselves: more are a mistake or an attack. */
 const maximumAutomatic = 32
 
@@ -85,9 +88,11 @@ function readPlace(fields: ReadonlyMap<string, Value>): Pick<Task, 'openMode'> {
   openIn?.choice(['bottom', 'main', 'left', 'right'])
   openIn?.ignore('terminals are all in one place')
   const openMode = fields.get('openMode')
-  return openMode
-    ? { openMode: openMode.choice(['tab-after', 'tab-before', 'split-left', 'split-right']) }
-    : {}
+  if (!openMode) return {}
+  const mode = openMode.choice([...openModes, 'split-top', 'split-bottom'])
+  if (mode !== 'split-top' && mode !== 'split-bottom') return { openMode: mode }
+  openMode.ignore('terminals are split side by side')
+  return { openMode: mode === 'split-top' ? 'split-left' : 'split-right' }
 }
 
 /** Of a task or of the workspace. What is no text is its JSON, as Gitpod hands it over. */
