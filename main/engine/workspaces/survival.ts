@@ -1,6 +1,6 @@
 import type { Survival, TargetCapabilities, Workspace } from '#contract'
 import type { Link } from '../link/link'
-import { keepsOwnHome } from './home'
+import { keepsOwnHome, liesWithSource } from './home'
 import { isInside } from './source/definition'
 import { sourceFolder, sourceFolderName } from './source/name'
 
@@ -28,7 +28,7 @@ export function survivalOf(
     path: root,
   }
   const beside: Item[] = definition.repositories
-    .filter(({ folder }) => !isInside(folder, root))
+    .filter(({ folder }) => !isInside(folder, root) && liesWithSource(folder, root))
     .map(({ folder }) => ({ what: 'A repository beside it', path: folder }))
   const home: Item[] = keepsOwnHome(workspace.user.home)
     ? [{ what: 'The home folder', path: workspace.user.home }]

@@ -2,11 +2,17 @@ import { posix } from 'node:path'
 import type { Definition } from '#contract'
 
 /** Where the source's volume is mounted when the source lies below it. */
-export const WORKSPACES = '/workspaces'
+const WORKSPACES = '/workspaces'
+/** The same for devfiles, which have several projects side by side there (devfile, "sourceMapping"). */
+const PROJECTS = '/projects'
 
-/** Where the source's volume is mounted: `/workspaces`, or the source folder itself where that lies elsewhere. */
+/**
+ * Where the source's volume is mounted: `/workspaces` or `/projects` where the source lies below, else the source
+ * folder itself.
+ */
 export function sourceMount(sourceFolder: string): string {
-  return isBelow(sourceFolder, WORKSPACES) ? WORKSPACES : sourceFolder
+  if (isBelow(sourceFolder, WORKSPACES)) return WORKSPACES
+  return isBelow(sourceFolder, PROJECTS) ? PROJECTS : sourceFolder
 }
 
 /** In what other repositories of a definition lie, each of which makes its own folder itself. */
@@ -21,7 +27,8 @@ export function plainPath(path: string): string {
 
 /** A home that is the root, or lies among the sources, can have no volume of its own. */
 export function keepsHome(home: string): boolean {
-  return home.startsWith('/') && posix.normalize(home) !== '/' && !isBelow(home, WORKSPACES)
+  const path = plainPath(home)
+  return home.startsWith('/') && path !== '/' && path !== PROJECTS && !isBelow(home, WORKSPACES)
 }
 
 /** Whether `path` is `parent` or lies in it. Both are absolute. */

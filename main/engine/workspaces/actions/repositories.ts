@@ -3,6 +3,7 @@ import { type AdditionalRepository, type Problem, ProblemError, problem } from '
 import type { Driver, WorkspaceSpec } from '../../drivers/driver'
 import { cloneRepository, existingRef, type GitSource } from '../git'
 import type { Action } from '../guard'
+import { liesWithSource } from '../home'
 import type { ActionReport } from '../operations'
 import { isCommit } from '../source/checks'
 import { isInside } from '../source/definition'
@@ -59,6 +60,8 @@ async function addRepository(
   const { folder } = repository
   const source = spec.sourceFolder ?? spec.definition.workspaceFolder
   if (spec.bindFolder !== undefined && isInside(folder, source)) return ofOwnFolder(spec.bindFolder, folder)
+  // It would be lost with the container, and may be nothing that the user can write to.
+  if (!liesWithSource(folder, source)) return ofNoVolume(folder, source)
   return withTemporaryFolder(platform, async (temporary) => {
     const clone = join(temporary, 'clone')
     try {
@@ -125,6 +128,15 @@ function ofOwnFolder(folder: string, inside: string): Problem {
     title: `${inside} is not cloned`,
     cause: `It would lie in ${folder}, which is your own folder and is left as it is.`,
     remedy: 'Clone it there yourself.',
+  }
+}
+
+function ofNoVolume(folder: string, source: string): Problem {
+  return {
+    code: 'git-failed',
+    title: `${folder} is not cloned`,
+    cause: `It does not lie beside the source, which is in ${source}, and nothing there outlives a rebuild.`,
+    remedy: 'Give it a place below /workspaces or /projects, as the source has.',
   }
 }
 

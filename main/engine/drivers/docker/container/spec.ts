@@ -8,7 +8,6 @@ import {
   repositoryParents,
   sourceFolders,
   sourceMount,
-  WORKSPACES,
 } from '../../shared/folders'
 import { idleCommand, runsIdle } from '../../shared/idle'
 import { hostNames } from '../../shared/services'
@@ -116,7 +115,9 @@ function mountsOf(
   if (spec.bindFolder) {
     // Other repositories are kept as well, and no folder of this machine holds them.
     if (foldersBeside(spec, sourceFolder).length > 0)
-      own.push(volume(sourceVolume(spec.id), WORKSPACES, { ...all, [labels.volume]: 'source' }))
+      own.push(
+        volume(sourceVolume(spec.id), sourceMount(sourceFolder), { ...all, [labels.volume]: 'source' }),
+      )
     own.push({ Type: 'bind', Source: spec.bindFolder, Target: sourceFolder })
   } else {
     own.push(volume(sourceVolume(spec.id), sourceMount(sourceFolder), { ...all, [labels.volume]: 'source' }))
@@ -127,14 +128,10 @@ function mountsOf(
 
 /** What other repositories need of the volume where the source itself is a folder of this machine; none: no volume. */
 function foldersBeside({ definition }: WorkspaceSpec, sourceFolder: string): string[] {
-  const isBeside = (folder: string) =>
-    isBelow(sourceFolder, WORKSPACES) && sourceFolder !== WORKSPACES && !isBelow(folder, sourceFolder)
-  const parents = definition.repositories.some(
-    ({ folder }) => isBeside(folder) && isBelow(folder, WORKSPACES),
-  )
-    ? sourceFolders(WORKSPACES, WORKSPACES, repositoryParents(definition))
-    : []
-  return parents.filter(isBeside)
+  const root = sourceMount(sourceFolder)
+  const isBeside = (folder: string) => isBelow(folder, root) && !isBelow(folder, sourceFolder)
+  if (!definition.repositories.some(({ folder }) => isBeside(folder))) return []
+  return sourceFolders(root, root, repositoryParents(definition)).filter(isBeside)
 }
 
 function volume(name: string, target: string, volumeLabels: Record<string, string>): EngineMount {
