@@ -4,6 +4,7 @@ export { entryOf, type MetadataEntry, metadataLabel, parseMetadataLabel } from '
 export { type FeatureLock, type LockedFeature, lockPath, readLock } from './lock'
 export { type MergeContext, mergeMetadata } from './merge/index'
 export type { FeatureMetadata } from './metadata'
+export { type PrepareContext, prepareFeatures } from './prepare'
 export type { Fetch } from './registry/bounded-fetch'
 export type { Logins } from './registry/client'
 export {

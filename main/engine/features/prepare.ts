@@ -1,0 +1,35 @@
+import { posix } from 'node:path'
+import type { Definition } from '#contract'
+import type { RepositoryReader } from '../definitions/index'
+import { DockerLogins } from '../platform/docker-logins'
+import type { Platform } from '../platform/platform'
+import { readLock } from './lock'
+import { type ResolveContext, type ResolvedFeatures, resolveFeatures } from './resolve'
+
+export interface PrepareContext extends Pick<ResolveContext, 'fetch' | 'alias' | 'signal' | 'report'> {
+  readonly platform: Platform
+  /** The repository that the definition is from; absent where it is from none. */
+  readonly reader?: RepositoryReader
+}
+
+/**
+ * Fetches what a definition asks for with the user's own logins, as its lock file says. Rejects as
+ * {@link resolveFeatures} does.
+ */
+export async function prepareFeatures(
+  definition: Pick<Definition, 'features' | 'featureOrder' | 'format' | 'path'>,
+  { platform, reader, ...context }: PrepareContext,
+): Promise<ResolvedFeatures> {
+  const { features, featureOrder, format, path } = definition
+  if (features.length === 0) return { features: [], notApplied: [] }
+  const lock =
+    reader && path !== undefined && format === 'devcontainer' ? await readLock(reader, path) : undefined
+  return resolveFeatures(features, {
+    ...context,
+    logins: new DockerLogins(platform),
+    ...(reader ? { reader } : {}),
+    ...(path === undefined ? {} : { folder: posix.dirname(path) }),
+    ...(featureOrder ? { order: featureOrder } : {}),
+    ...(lock ? { lock } : {}),
+  })
+}
