@@ -16,6 +16,7 @@ import { containerPath } from '../paths'
 import type { DefinitionContext, RepositoryReader } from '../reader'
 import { closest } from '../suggest'
 import { createSubstitution } from '../variables'
+import { readBerth } from './berth'
 import { readBuild } from './build'
 import { readFeatures } from './features'
 import { appliedFields, refusedFields, silentFields } from './fields'
@@ -51,7 +52,7 @@ export async function readDevcontainer(
   }
   const fields = new Value('', file.document.root, file).fields()
 
-  const given = (name: (typeof appliedFields)[number]) => {
+  const given = (name: (typeof appliedFields)[number] | 'customizations') => {
     const value = fields.get(name)
     return value?.type === 'null' ? undefined : value
   }
@@ -87,6 +88,10 @@ export async function readDevcontainer(
   const remoteUser = given('remoteUser')
   const containerUser = given('containerUser')
   const other: PortAttributes | undefined = otherPorts && readPortAttributes(otherPorts)
+  const containerEnv = readEnvironment(given('containerEnv'))
+  const customizations = given('customizations')
+  const berth = customizations?.type === 'object' ? customizations.fields().get('berth') : undefined
+  const own = berth && readBerth(berth, containerEnv)
   const definition: Definition = {
     ...base,
     title: shorten(given('name')?.text() ?? '', 200),
@@ -103,7 +108,8 @@ export async function readDevcontainer(
     workspaceFolder,
     ...(containerUser ? { containerUser: readUser(containerUser, /^[^\s:\0]+(?::[^\s:\0]+)?$/) } : {}),
     ...(remoteUser ? { remoteUser: readUser(remoteUser, /^[^\s:\0]+$/) } : {}),
-    containerEnv: { ...compose?.containerEnv, ...readEnvironment(given('containerEnv')) },
+    containerEnv: { ...compose?.containerEnv, ...own?.containerEnv, ...containerEnv },
+    services: [...(compose?.services ?? []), ...(own?.services ?? [])],
     remoteEnv: readRemoteEnvironment(given('remoteEnv')),
     mounts: mergeMounts(compose?.mounts ?? [], mounts ? readMounts(mounts, context) : []),
     init: given('init')?.boolean() ?? compose?.init ?? false,
@@ -140,7 +146,6 @@ function fromCompose(
     containerUser,
     entrypoint,
     command,
-    services,
     aliases,
     dependsOn,
     sourceFolder,
@@ -158,7 +163,6 @@ function fromCompose(
     ...(containerUser !== undefined ? { containerUser } : {}),
     ...(entrypoint ? { entrypoint } : {}),
     ...(command ? { command } : {}),
-    services,
     ...(aliases ? { aliases } : {}),
     ...(dependsOn ? { dependsOn } : {}),
     ...(folder !== undefined ? { sourceFolder: folder } : {}),
@@ -260,12 +264,18 @@ function readStated(
   return stated.length > 0 ? { stated } : {}
 }
 
+/** There is nothing in it for anybody else. */
+function hasOnlyBerth(value: Value): boolean {
+  return value.type === 'object' && [...value.fields().keys()].join() === 'berth'
+}
+
 function noteUnusedFields(fields: ReadonlyMap<string, Value>): void {
   const applied = new Set<string>(appliedFields)
   for (const [name, value] of fields) {
     if (silentFields.includes(name)) value.skip()
     if (applied.has(name) || silentFields.includes(name)) continue
     const reason = Object.hasOwn(refusedFields, name) ? refusedFields[name] : undefined
+    if (name === 'customizations' && hasOnlyBerth(value)) continue
     if (reason) value.ignore(reason)
     else {
       const meant = closest(name, [...appliedFields, ...Object.keys(refusedFields)])
