@@ -5,6 +5,7 @@ import {
   Operation,
   PortNumber,
   Problem,
+  ProposalReason,
   Room,
   Source,
   Survival,
@@ -163,6 +164,14 @@ export const CopyDocument = z.strictObject({
   skipped: z.array(z.strictObject({ path: z.string(), reason: z.string() })),
 })
 export type CopyDocument = z.infer<typeof CopyDocument>
+
+/** `berth init`. `path` is null where nothing was written. */
+export const InitDocument = z.strictObject({
+  path: z.string().nullable(),
+  text: z.string(),
+  reasons: z.array(ProposalReason),
+})
+export type InitDocument = z.infer<typeof InitDocument>
 
 /** `berth doctor`. `ok` is false when any check failed. */
 export const DoctorDocument = z.strictObject({ ok: z.boolean(), checks: z.array(Check) })

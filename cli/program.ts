@@ -89,6 +89,7 @@ function addCreation(program: Command, go: Execute): void {
       'berth up https://github.com/owner/project',
       'berth up git@github.com:owner/project.git --branch next',
       'berth up . --name here',
+      'berth up . --detect',
       'berth up --image python:3.13',
       'berth up . --target kubernetes:prod/team --cpu 2 --memory 4Gi --storage 20Gi',
       'berth up . --target kubernetes:prod/team --builder docker:default --push-to registry.example.com/team/app',
@@ -103,6 +104,7 @@ function addCreation(program: Command, go: Execute): void {
     )
     .option('-b, --branch <branch>', 'branch of the repository')
     .option('-d, --definition <path>', 'definition file, where the source has several')
+    .option('--detect', 'where the source has no definition: use the one that its files suggest')
     .option('--respect-gitignore', 'leave out what git ignores, where a folder is copied')
     .option('--no-respect-gitignore', 'copy a folder whole, whatever the settings say')
     .option('--idle <time>', 'stop it by itself after this time without activity: 30m, 2h, or off')
@@ -128,6 +130,19 @@ function addCreation(program: Command, go: Execute): void {
     .option('--annotation <key=value>', 'annotation of your own; repeatable', append)
     .action((source, options) =>
       go(options, async (context) => (await import('./commands/up')).up(context, source, options)),
+    )
+  define(
+    program,
+    'init',
+    'Propose a definition for a folder that has none, and write it as .devcontainer/devcontainer.json.',
+    ['berth init', 'berth init ../project --print', 'berth init https://github.com/owner/project --print'],
+  )
+    .argument('[source]', 'folder; with --print also a git URL. The current folder otherwise')
+    .option('-p, --print', 'print it, and write nothing')
+    .option('-f, --force', 'replace the file that is there')
+    .addOption(json())
+    .action((source, options) =>
+      go(options, async (context) => (await import('./commands/init')).init(context, source, options)),
     )
   define(program, 'list', 'Show all workspaces of all targets.', ['berth list', 'berth list --json'])
     .alias('ls')

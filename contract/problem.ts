@@ -77,6 +77,7 @@ export const problemCodes = [
   'file-not-found',
   'permission-denied',
   'file-failed',
+  'file-exists',
   // The app
   'engine-crashed',
   'settings-invalid',

@@ -7,11 +7,12 @@ import { KubernetesNamespace, KubernetesOptions, Quantity } from './kubernetes'
 import { OperationOutput } from './operation'
 import { PortNumber } from './port'
 import { Problem } from './problem'
+import { Proposal } from './proposal'
 import { Namespaces, Room } from './room'
 import { TabArrangement, TerminalSize } from './session'
 import { Settings, SettingsChange } from './settings'
 import { FileName, FilePath, FilePreview, FolderListing } from './transfer'
-import { CreateInput, Source, Survival, WorkspaceId, WorkspaceName } from './workspace'
+import { CreateInput, maximumDefinitionText, Source, Survival, WorkspaceId, WorkspaceName } from './workspace'
 
 /** One thing that may be asked of the engine. Input is checked at the engine's door; output is for both ends' types. */
 export interface RequestSchema<I extends z.ZodType = z.ZodType, O extends z.ZodType = z.ZodType> {
@@ -37,6 +38,8 @@ export const Preview = z.strictObject({
   /** All definition files found, in the order of preference; empty where there is none. */
   candidates: z.array(z.string()),
   notApplied: z.array(NotApplied),
+  /** Present where the source has no definition, none was given, and its files tell what it needs. */
+  proposal: Proposal.optional(),
 })
 export type Preview = z.infer<typeof Preview>
 
@@ -78,6 +81,23 @@ export const requests = {
   ),
   /** A namespace is no target any more; it and what is in it stay. */
   'targets.removeNamespace': request(z.strictObject({ targetId: z.string() }), Nothing),
+  /** What the source's definitions are; where it has none, what its files say that it needs. Needs no target. */
+  'definitions.propose': request(
+    z.strictObject({ source: Source }),
+    z.strictObject({ candidates: z.array(z.string()), proposal: Proposal.optional() }),
+  ),
+  /**
+   * Writes a definition into a folder of this machine, as `.devcontainer/devcontainer.json`. Rejects with `file-exists`
+   * where there is one, unless it may be replaced, and with `definition-invalid` where it cannot be read.
+   */
+  'definitions.save': request(
+    z.strictObject({
+      folder: z.string().min(1).max(4096),
+      text: z.string().max(maximumDefinitionText),
+      replace: z.boolean().default(false),
+    }),
+    z.strictObject({ path: z.string() }),
+  ),
   'workspaces.preview': request(CreateInput, Preview),
   'workspaces.create': request(CreateInput, Started),
   'workspaces.start': request(OneWorkspace, Started),

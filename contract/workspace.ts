@@ -39,6 +39,9 @@ export const Source = z.discriminatedUnion('kind', [
 ])
 export type Source = z.infer<typeof Source>
 
+/** Of a definition's text, in characters. */
+export const maximumDefinitionText = 1024 * 1024
+
 /** What a new workspace is to be made of. */
 export const CreateInput = z.strictObject({
   /** Absent: the default target. */
@@ -50,6 +53,11 @@ export const CreateInput = z.strictObject({
   image: z.string().min(1).max(500).optional(),
   /** Path of the definition to use where the source has several. */
   definitionPath: z.string().max(1000).optional(),
+  /**
+   * A devcontainer.json's text, read as if it were `.devcontainer/devcontainer.json` and used in place of what the
+   * source has; before `definitionPath`. Not with an image as the source.
+   */
+  definitionText: z.string().max(maximumDefinitionText).optional(),
   /**
    * Leave out what git ignores where a folder is copied, which it is wherever it is not mounted. Absent: as the
    * settings say.

@@ -5,6 +5,7 @@ import {
   defaultTarget,
   kubernetesTargetId,
   parseKubernetesTargetId,
+  type Source,
   type Target,
 } from '#contract'
 import type { Engine } from '../../main/engine/engine'
@@ -20,6 +21,7 @@ import { findTarget, settled } from '../select'
 import { printable } from '../text'
 import { sourceText, workspaceLabel } from '../workspace-document'
 import { notArmed, parseIdleTime, policyOf } from './idle'
+import { describeProposal } from './init'
 
 export interface UpOptions extends ClusterOptions {
   readonly image?: string
@@ -29,6 +31,8 @@ export interface UpOptions extends ClusterOptions {
   readonly createNamespace?: boolean
   readonly branch?: string
   readonly definition?: string
+  /** Use what is proposed where the source has no definition. */
+  readonly detect?: boolean
   readonly respectGitignore?: boolean
   /** As {@link parseIdleTime} reads it. */
   readonly idle?: string
@@ -96,6 +100,8 @@ async function createInput(
     options.builder === undefined ? {} : { target: options.builder },
   )
   const kubernetes = clusterOptions({ ...options, ...(builder === undefined ? {} : { builder }) })
+  if (options.detect && options.definition !== undefined)
+    throw new UsageError('--detect and --definition exclude each other.')
   if (options.idleWhileClosed && options.idle === undefined)
     throw new UsageError('--idle-while-closed goes with --idle.')
   const minutes = options.idle === undefined ? undefined : parseIdleTime(options.idle)
@@ -111,6 +117,7 @@ async function createInput(
   }
   if (text === undefined) {
     if (options.branch !== undefined) throw new UsageError('--branch goes with a git URL.')
+    if (options.detect) throw new UsageError('--detect goes with a git URL or a folder.')
     return { source: { kind: 'image', image: options.image ?? '' }, ...shared }
   }
   const { source, below } = await engine.call(
@@ -122,7 +129,32 @@ async function createInput(
     context.say(
       `The link leads to ${printable(below)}; the workspace gets the whole repository, ${sourceText(source)}.`,
     )
-  return { source, ...(options.image === undefined ? {} : { image: options.image }), ...shared }
+  const definitionText = options.detect ? await proposed(context, engine, source) : undefined
+  return {
+    source,
+    ...(options.image === undefined ? {} : { image: options.image }),
+    ...(definitionText === undefined ? {} : { definitionText }),
+    ...shared,
+  }
+}
+
+/** The text of the definition that the source's files suggest; undefined where it has one, or they tell nothing. */
+async function proposed(
+  context: CommandContext,
+  engine: Engine,
+  source: Source,
+): Promise<string | undefined> {
+  const { candidates, proposal } = await engine.call('definitions.propose', { source }, context.signal)
+  if (proposal) {
+    context.say(`Detected: ${describeProposal(proposal)}.`)
+    return proposal.text
+  }
+  context.say(
+    candidates.length > 0
+      ? `The source has a definition, which is used: ${printable(candidates[0] ?? '')}.`
+      : 'Its files do not tell what it needs; the default image is used.',
+  )
+  return undefined
 }
 
 /** A folder is meant as seen from where the command runs, which is this process's affair and not the engine's. */

@@ -1,8 +1,11 @@
-import { type Definition, problem } from '#contract'
+import { type Definition, ProblemError, type Proposal, problem } from '#contract'
+import { detect } from './detect/index'
 import { devcontainerFormat } from './devcontainer/index'
+import { writeDevcontainer } from './devcontainer/write'
 import { devfileFormat } from './devfile/index'
 import { dockerfileFormat } from './dockerfile/index'
 import { gitpodFormat } from './gitpod/index'
+import { givenPath, withGiven } from './given'
 import { insideRepository } from './paths'
 import { defaultDefinition } from './plain'
 import type { DefinitionContext, DefinitionFormat, RepositoryReader } from './reader'
@@ -22,6 +25,7 @@ export {
   type ReferenceMistake,
   withoutVersion,
 } from './feature-reference'
+export { givenPath } from './given'
 export { isImageName } from './image-name'
 export { insideRepository } from './paths'
 export { askedImage, defaultDefinition, withImage } from './plain'
@@ -41,22 +45,37 @@ export interface FoundDefinition {
   readonly definition: Definition
   /** All definition files of the repository, in the order of preference. */
   readonly candidates: readonly string[]
+  /** Where there is no definition, and it was asked for: what the files tell, to be offered. */
+  readonly proposal?: Proposal
+}
+
+export interface ReadOptions {
+  /** A devcontainer.json that somebody gave: read in place of what the repository has, and of `chosen`. */
+  readonly text?: string
+  /** Look for a proposal where there is no definition, which takes a few more files. */
+  readonly propose?: boolean
 }
 
 /**
  * Reads what a repository says that its workspace should be: the file at `chosen`, else the preferred one, else the
- * default. Rejects with `definition-invalid` (with file, line and column) or `definition-unsupported`.
+ * default. A definition that was given as a text has no `path`. Rejects with `definition-invalid` (with file, line and column) or `definition-unsupported`.
  */
 export async function readDefinition(
   reader: RepositoryReader,
   context: DefinitionContext,
   chosen?: string,
+  { text, propose = false }: ReadOptions = {},
 ): Promise<FoundDefinition> {
   const found: { readonly path: string; readonly format: DefinitionFormat }[] = []
   for (const format of formats) {
     for (const path of await format.find(reader)) found.push({ path, format })
   }
   const candidates = found.map(({ path }) => path)
+  if (text !== undefined) {
+    const given = await devcontainerFormat.read(givenPath, withGiven(reader, text), context)
+    const { path: _nowhere, ...definition } = given
+    return { definition, candidates }
+  }
   if (chosen !== undefined) {
     const path = insideRepository('.', chosen)
     const format = path === undefined ? undefined : formats.find((each) => each.matches(path))
@@ -80,5 +99,22 @@ export async function readDefinition(
   const definition = preferred
     ? await preferred.format.read(preferred.path, reader, context)
     : defaultDefinition(context)
-  return { definition, candidates }
+  if (preferred || !propose) return { definition, candidates }
+  const proposal = await proposalFor(reader, context)
+  return { definition, candidates, ...(proposal ? { proposal } : {}) }
+}
+
+/** What is offered need not be there: a server that does not answer any more fails where it is needed. */
+async function proposalFor(
+  reader: RepositoryReader,
+  { sourceName }: DefinitionContext,
+): Promise<Proposal | undefined> {
+  try {
+    const found = await detect(reader, sourceName)
+    if (!found) return undefined
+    return { text: writeDevcontainer(found.definition, found.reasons), reasons: [...found.reasons] }
+  } catch (error) {
+    if (error instanceof ProblemError) return undefined
+    throw error
+  }
 }

@@ -8,15 +8,17 @@ import { grow, remove, rename, restart, start, stop } from './actions/run'
 import { createClusterHandlers } from './cluster-handlers'
 import type { Operations } from './operations'
 import { readSource } from './source/definition'
-import { deriveName } from './source/name'
+import { deriveName, newWorkspaceId } from './source/name'
 import { resolvePage } from './source/page'
-import { parseTyped } from './source/parse'
+import { checkSource, parseTyped } from './source/parse'
+import { saveDefinition } from './source/save-definition'
 import { survivalOf, unsavedWork } from './survival'
 import type { Targets } from './targets'
 
 export type WorkspaceHandlers = Pick<
   Handlers,
   | 'sources.parse'
+  | `definitions.${'propose' | 'save'}`
   | `targets.${'probe' | 'room' | 'namespaces' | 'addNamespace' | 'removeNamespace'}`
   | `workspaces.${'preview' | 'create' | 'start' | 'stop' | 'restart' | 'rebuild' | 'rename' | 'grow' | 'delete' | 'survival' | 'diagnose' | 'stats'}`
   | `operations.${'cancel' | 'dismiss' | 'output'}`
@@ -57,15 +59,27 @@ export function createHandlers({ context, operations, targets }: Parts): Workspa
       })
     },
     ...createClusterHandlers({ context, targets }),
+    'definitions.propose': async ({ source: asked }, signal) => {
+      const { platform } = context
+      const source = checkSource(asked, { home: platform.folders.home, cwd: process.cwd() })
+      const request = { workspaceId: newWorkspaceId(), source, bindMounts: true, propose: true }
+      const { candidates, proposal } = await readSource(request, platform, silentReport, signal)
+      return { candidates: [...candidates], ...(proposal ? { proposal } : {}) }
+    },
+    'definitions.save': async ({ folder, text, replace }) => ({
+      path: await saveDefinition(context.platform, folder, text, replace),
+    }),
     'workspaces.preview': async (input, signal) => {
       const plan = await planCreate(context, input, signal)
-      const found = await readSource(plan.request, context.platform, silentReport, signal)
+      const request = { ...plan.request, propose: true }
+      const found = await readSource(request, context.platform, silentReport, signal)
       return {
         source: plan.source,
         name: plan.name,
         definition: found.definition,
         candidates: [...found.candidates],
         notApplied: found.definition.notApplied,
+        ...(found.proposal ? { proposal: found.proposal } : {}),
       }
     },
     'workspaces.create': async (input, signal) => started(await create(context, input, signal)),

@@ -66,6 +66,7 @@ export async function planCreate(
 ): Promise<CreatePlan> {
   if (input.image !== undefined) checkImage(input.image)
   const source = checkSource(input.source, { home: context.platform.folders.home, cwd: process.cwd() })
+  if (input.definitionText !== undefined && source.kind === 'image') throw noSource()
   const { target, driver } = await context.target(input.targetId, signal)
   const denied = deniedProblem(target, 'create')
   if (denied) throw problem(denied)
@@ -89,6 +90,7 @@ export async function planCreate(
       source,
       ...(input.image === undefined ? {} : { image: input.image }),
       ...(input.definitionPath === undefined ? {} : { definitionPath: input.definitionPath }),
+      ...(input.definitionText === undefined ? {} : { definitionText: input.definitionText }),
       bindMounts,
     },
     ...(source.kind === 'folder' && bindMounts ? { bindFolder: source.path } : {}),
@@ -118,6 +120,15 @@ function ofClusters({ name }: Target) {
     title: `Resources cannot be chosen on ${name}`,
     cause: 'It is a Docker engine: amounts, storage class, nodes, labels and the like are of a cluster.',
     remedy: 'Leave them out, or choose a Kubernetes target.',
+  })
+}
+
+function noSource() {
+  return problem({
+    code: 'invalid-input',
+    title: 'An image has no definition',
+    cause: 'A definition goes with a git repository or a folder.',
+    remedy: 'Leave it out, or make the workspace from a folder.',
   })
 }
 

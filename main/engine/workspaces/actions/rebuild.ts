@@ -13,7 +13,13 @@ import type { Driver, ObservedWorkspace } from '../../drivers/driver'
 import { workspacePhases } from '../commands'
 import { cloneRepository } from '../git'
 import type { Action } from '../guard'
-import { type DefinitionRequest, describeDefinition, readFrom, readSource } from '../source/definition'
+import {
+  type DefinitionRequest,
+  describeDefinition,
+  isGiven,
+  readFrom,
+  readSource,
+} from '../source/definition'
 import { folderReader } from '../source/folder-reader'
 import { sourceFolder, sourceFolderName } from '../source/name'
 import { trustFolder } from '../source/trusted-folder'
@@ -56,6 +62,7 @@ export async function rebuild(
       source: workspace.source,
       ...(asked === undefined ? {} : { image: asked }),
       ...(workspace.definition.path === undefined ? {} : { definitionPath: workspace.definition.path }),
+      ...(isGiven(workspace.definition) ? { given: workspace.definition } : {}),
       bindMounts,
     }
     const bindFolder = workspace.source.kind === 'folder' && bindMounts ? workspace.source.path : undefined

@@ -22,6 +22,12 @@ export interface DefinitionRequest {
   /** Asked for by the user in place of what the definition says. */
   readonly image?: string
   readonly definitionPath?: string
+  /** A devcontainer.json in place of what the source has. */
+  readonly definitionText?: string
+  /** What a workspace was made by that was given as a text: holds where the source has no definition. */
+  readonly given?: Definition
+  /** See `readDefinition`. */
+  readonly propose?: boolean
   readonly bindMounts: boolean
 }
 
@@ -67,8 +73,12 @@ export async function readFrom(
   const { image } = request
   const context = definitionContext(request, platform, { report, signal })
   try {
-    const found = await readDefinition(reader, context, request.definitionPath)
+    const { definitionPath, definitionText: text, propose, given } = request
+    const options = { ...(text === undefined ? {} : { text }), ...(propose ? { propose } : {}) }
+    const found = await readDefinition(reader, context, definitionPath, options)
     const { definition } = found
+    // With the image that was asked for, and what was added to it, as it was then.
+    if (given && definition.format === 'default') return { ...found, definition: given }
     const wanted = image === undefined ? definition : withImage(definition, image)
     return { ...found, definition: await withGit(wanted, request) }
   } catch (error) {
@@ -127,9 +137,15 @@ export async function readSource(
   }
 }
 
+/** Whether a definition was given as a text: no file of the source says what is in it. */
+export function isGiven({ format, path }: Definition): boolean {
+  return format === 'devcontainer' && path === undefined
+}
+
 /** One line for people: what was found. */
 export function describeDefinition(definition: Definition): string {
   const made = definition.build ? `built from ${definition.build.dockerfile}` : (definition.image ?? '')
+  if (isGiven(definition)) return `The definition that was given: ${made}`
   if (definition.path) return `${definition.path}: ${made}`
   return definition.format === 'default' ? `No definition: ${made}` : made
 }
