@@ -1,7 +1,7 @@
 import { Button, Checkbox, Select, TextInput, UnstyledButton } from '@mantine/core'
 import { IconBrandGit, IconChevronRight, IconFolder, IconFolderOpen, IconPackage } from '@tabler/icons-react'
 import { type FormEvent, useEffect, useState } from 'react'
-import type { CreateInput, IdlePolicy, Problem, Source } from '#contract'
+import type { CreateInput, IdlePolicy, Problem, Proposal, Source } from '#contract'
 import { defaultTarget } from '#contract/default-target'
 import { deniedProblem } from '#contract/denied'
 import { callShell } from '../../lib/bridge'
@@ -18,6 +18,8 @@ import { Page } from '../../ui/page'
 import { draftOf, readDraft } from './cluster-draft'
 import { ClusterSection } from './cluster-section'
 import styles from './create.module.css'
+import { faultLineOf, type Given } from './offer'
+import { OfferPanel } from './offer-panel'
 import { PreviewPanel } from './preview-panel'
 import { useParsed, usePreview } from './use-preview'
 
@@ -42,6 +44,10 @@ export function CreateView({ initialText, asked }: CreateViewProps) {
   const [image, setImage] = useState(asked?.image ?? '')
   const [targetId, setTargetId] = useState(asked?.targetId ?? null)
   const [definitionPath, setDefinitionPath] = useState(asked?.definitionPath ?? null)
+  const [given, setGiven] = useState<Given | undefined>(
+    asked?.definitionText === undefined ? undefined : { text: asked.definitionText, isOpen: true },
+  )
+  const [proposal, setProposal] = useState<Proposal | undefined>()
   const [respectsGitignore, setRespectsGitignore] = useState<boolean | undefined>()
   const [idle, setIdle] = useState<IdlePolicy | null | undefined>(asked?.idle)
   const [more, setMore] = useState(false)
@@ -72,16 +78,28 @@ export function CreateView({ initialText, asked }: CreateViewProps) {
     ...(target ? { targetId: target.id } : {}),
     ...(otherImage ? { image: otherImage } : {}),
     ...(definitionPath ? { definitionPath } : {}),
+    ...(given && source.kind !== 'image' ? { definitionText: given.text } : {}),
     ...(isCopied && respectsGitignore !== undefined ? { respectGitignore: respectsGitignore } : {}),
     ...(idle === undefined ? {} : { idle }),
   }
   // Asked again by itself when the target comes back.
   const preview = usePreview(input, `${turn} ${target?.state}`)
+  // While it is asked again, what was offered stays in view.
+  useEffect(() => {
+    if (preview.value && given === undefined) setProposal(preview.value.proposal)
+  }, [preview.value, given])
+  const faulty = given !== undefined && preview.problem?.code.startsWith('definition-') === true
+  const giveSource = (typed: string) => {
+    setText(typed)
+    setDefinitionPath(null)
+    setGiven(undefined)
+    setProposal(undefined)
+  }
   const [creating, setCreating] = useState(false)
   const [refusal, setRefusal] = useState<Problem | undefined>()
   const submit = async (event: FormEvent) => {
     event.preventDefault()
-    if (!input || nameProblem || parsed.busy || denied || unfit) return
+    if (!input || nameProblem || parsed.busy || denied || unfit || faulty) return
     setCreating(true)
     const result = await createWorkspace({
       input: {
@@ -98,7 +116,7 @@ export function CreateView({ initialText, asked }: CreateViewProps) {
   const chooseFolder = async () => {
     const result = await callShell('shell.chooseFolder', {})
     if (!result.ok) notifyProblem(result.problem)
-    else if (result.value.path !== null) setText(result.value.path)
+    else if (result.value.path !== null) giveSource(result.value.path)
   }
   const kind = source && sourceKinds[source.kind]
   const candidates = preview.value?.candidates ?? []
@@ -117,10 +135,7 @@ export function CreateView({ initialText, asked }: CreateViewProps) {
               spellCheck={false}
               autoComplete="off"
               value={text}
-              onChange={(event) => {
-                setText(event.currentTarget.value)
-                setDefinitionPath(null)
-              }}
+              onChange={(event) => giveSource(event.currentTarget.value)}
               onKeyDown={(event) => {
                 if (event.key === 'Escape') goBack()
               }}
@@ -256,12 +271,28 @@ export function CreateView({ initialText, asked }: CreateViewProps) {
           <ProblemView problem={target.problem} tone="warning" />
         ) : null}
         {refusal ? <ProblemView problem={refusal} /> : null}
-        <PreviewPanel
-          source={source}
-          preview={preview}
-          imageOverride={otherImage}
-          onRetry={() => setTurn(turn + 1)}
-        />
+        {source && source.kind !== 'image' ? (
+          <OfferPanel
+            proposal={proposal}
+            given={given}
+            folder={source.kind === 'folder' ? source.path : undefined}
+            problem={preview.problem}
+            onChange={setGiven}
+            onSaved={() => {
+              setProposal(undefined)
+              setTurn(turn + 1)
+            }}
+          />
+        ) : null}
+        {/* Told beside the text while that is open. */}
+        {given?.isOpen && faultLineOf(preview.problem) !== undefined ? null : (
+          <PreviewPanel
+            source={source}
+            preview={preview}
+            imageOverride={otherImage}
+            onRetry={() => setTurn(turn + 1)}
+          />
+        )}
         <div className={styles.footer}>
           <Button variant="default" size="sm" onClick={goBack}>
             Cancel
@@ -270,7 +301,9 @@ export function CreateView({ initialText, asked }: CreateViewProps) {
             type="submit"
             size="sm"
             loading={creating}
-            disabled={!input || nameProblem !== undefined || !target || denied !== undefined || unfit}
+            disabled={
+              !input || nameProblem !== undefined || !target || denied !== undefined || unfit || faulty
+            }
           >
             Create workspace
           </Button>

@@ -65,6 +65,10 @@ function Found({ preview, imageOverride }: { readonly preview: Previewed; readon
           ['Folder', <Mono key="folder">{definition.workspaceFolder}</Mono>],
           ['User', definition.remoteUser ?? definition.containerUser ?? 'As the image says'],
           ['Ports', definition.forwardPorts.join(', ')],
+          [
+            'Services',
+            definition.services.map(({ name, image }) => (image ? `${name} (${image})` : name)).join(', '),
+          ],
           ['Commands', commands.join(', ')],
         ]}
       />
@@ -93,6 +97,8 @@ function Found({ preview, imageOverride }: { readonly preview: Previewed; readon
 function foundText({ format, path, title }: Definition): React.ReactNode {
   if (format === 'default') return 'No definition in the source: the default image is used'
   if (format === 'image') return 'An image as it is'
+  if (path === undefined)
+    return title ? `${title}, from the definition above` : 'As the definition above says'
   return (
     <>
       {title ? `${title}, from ` : 'From '}

@@ -1,8 +1,9 @@
-import { ActionIcon, Button, TextInput } from '@mantine/core'
+import { Button, TextInput } from '@mantine/core'
 import { IconArrowRight, IconPlus, IconTrash } from '@tabler/icons-react'
 import { useState } from 'react'
 import { type ImageAliases as Aliases, imageAliasFault } from '#contract'
 import { Section } from '../../ui/facts'
+import { IconButton } from '../../ui/icon-button'
 import styles from './settings.module.css'
 
 interface ImageAliasesProps {
@@ -44,14 +45,9 @@ export function ImageAliases({ aliases, change }: ImageAliasesProps) {
           <span className={styles.aliasName}>{name}</span>
           <IconArrowRight className={styles.arrow} size={14} aria-label="is got as" />
           <span className={styles.aliasName}>{other}</span>
-          <ActionIcon
-            variant="subtle"
-            color="gray"
-            aria-label={`Remove ${name}`}
-            onClick={() => remove(name)}
-          >
+          <IconButton label={`Remove ${name}`} onClick={() => remove(name)}>
             <IconTrash size={15} />
-          </ActionIcon>
+          </IconButton>
         </div>
       ))}
       <div className={styles.alias}>

@@ -151,7 +151,14 @@ function DefinitionSection({ definition }: { readonly definition: Definition }) 
         facts={[
           ['Kind', formats[definition.format]],
           ['Title', definition.title],
-          ['File', definition.path ? <Mono key="path">{definition.path}</Mono> : undefined],
+          [
+            'File',
+            definition.path ? (
+              <Mono key="path">{definition.path}</Mono>
+            ) : definition.format === 'devcontainer' ? (
+              'None of the source: given with the workspace'
+            ) : undefined,
+          ],
           [
             'Built from',
             build ? <Mono key="build">{`${build.dockerfile} in ${build.context}`}</Mono> : undefined,

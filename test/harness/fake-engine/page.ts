@@ -10,6 +10,7 @@ import {
 import { clusterScene, diagnoses } from './cluster'
 import { crowdScene } from './crowd'
 import { listing, preview, transfers } from './files'
+import { definitionExists, previewOfPlain } from './proposal'
 import { namespaces, room, roomScene, shortOfRoom } from './room'
 import { failedOperation, problems, type Scene, scenes } from './scenes'
 
@@ -59,7 +60,15 @@ const answers: Record<string, (input: never) => unknown> = {
     if (text.startsWith('/')) return { source: { kind: 'folder', path: text }, name: text.split('/').at(-1) }
     return { source: { kind: 'image', image: text }, name: text.split(/[:/]/)[0] }
   },
-  'workspaces.preview': ({ source }: { source: Preview['source'] }) => {
+  'workspaces.preview': ({
+    source,
+    definitionText,
+  }: {
+    source: Preview['source']
+    definitionText?: string
+  }) => {
+    if (source.kind !== 'image' && formatted(source).includes('plain'))
+      return previewOfPlain(source, definitionText)
     if (source.kind === 'git' && source.url.includes('missing')) {
       throw {
         code: 'git-not-found',
@@ -72,6 +81,10 @@ const answers: Record<string, (input: never) => unknown> = {
     }
     const definition = scenes.full?.workspaces?.[0]?.definition
     return { source, name: 'atlas', definition, candidates: [], notApplied: definition?.notApplied ?? [] }
+  },
+  'definitions.save': ({ folder, replace }: { folder: string; replace: boolean }) => {
+    if (!replace) throw definitionExists(folder)
+    return { path: `${folder}/.devcontainer/devcontainer.json` }
   },
   'workspaces.survival': ({ action }: { action: string }) => ({
     kept:
@@ -160,6 +173,9 @@ const answers: Record<string, (input: never) => unknown> = {
     return settings
   },
 }
+
+const formatted = (source: Preview['source']) =>
+  source.kind === 'git' ? source.url : source.kind === 'folder' ? source.path : source.image
 
 function answer(name: string, input: unknown): unknown {
   const schema = requests[name as keyof typeof requests]?.input
