@@ -99,7 +99,7 @@ function made(
 ): readonly Database[] {
   const kind = isImageName(image) ? kindOfImage(image) : undefined
   if (!kind) return []
-  const isFit = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(name)
+  const isFit = /^[a-z0-9](?:[a-z0-9-]{0,48}[a-z0-9])?$/.test(name)
   // A version that may change from day to day is not kept where one is known.
   const isLoose = image === kind || image === `${kind}:latest`
   const wanted = isLoose ? (imageOfShortForm(kind)?.image ?? image) : image

@@ -1,4 +1,3 @@
-import { parse } from 'jsonc-parser'
 import { describe, expect, it } from 'vitest'
 import { Definition } from '#contract'
 import { readDevcontainer } from '../devcontainer/read'
@@ -404,13 +403,7 @@ describe('writeDevcontainer', () => {
       const text = writeDevcontainer(definition, found.reasons)
       const path = '.devcontainer/devcontainer.json'
       const again = await readDevcontainer(path, memoryReader({ [path]: text }), testContext)
-      const { features, notApplied } = again
-      expect(again, text).toEqual({ ...definition, format: 'devcontainer', path, features, notApplied })
-      const written = parse(text) as { features?: Record<string, object> }
-      expect(Object.entries(written.features ?? {})).toEqual(
-        definition.features.map(({ reference, options }) => [reference, options]),
-      )
-      expect(notApplied.filter(({ field }) => field !== 'features')).toEqual([])
+      expect(again, text).toEqual({ ...definition, format: 'devcontainer', path })
     }
     expect(tried).toBeGreaterThan(200)
   })

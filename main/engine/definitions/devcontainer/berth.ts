@@ -7,7 +7,7 @@ import { closest } from '../suggest'
 
 /** More containers than this are no workspace any more. */
 const maximumServices = 30
-const nameForm = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
+const nameForm = /^[a-z0-9](?:[a-z0-9-]{0,48}[a-z0-9])?$/
 const example = 'Write, for example, "services": {"db": "postgres:17"}.'
 const words = serviceKinds.join(', ')
 
@@ -68,7 +68,7 @@ function readServices(
 
 function checkName(name: string, field: Value, services: readonly Service[]): void {
   if (!nameForm.test(name))
-    throw field.mustBe('under a name of lower-case letters, digits and "-", at most 63', example)
+    throw field.mustBe('under a name of lower-case letters, digits and "-", at most 50', example)
   if (services.some((one) => one.name === name))
     throw field.mustBe('a service of its own', `There is one called ${name} already: give each a name.`)
 }

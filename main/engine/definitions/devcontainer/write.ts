@@ -13,11 +13,13 @@ import { imageOfShortForm, knownService, variableOf } from '../known-services'
 /**
  * A definition as the text of a devcontainer.json, with the reasons as comments. Reading the text as
  * `.devcontainer/devcontainer.json` gives the same definition again, apart from `format`, `path` and what was not
- * applied. Fields without a place there are left out: tasks, repositories, secrets, host requirements.
+ * applied. Fields without a place there are left out: tasks, repositories, secrets, host
+ * requirements, and what Features and images contribute.
  */
 export function writeDevcontainer(definition: Definition, reasons: readonly ProposalReason[] = []): string {
   const base = emptyDefinition(posix.basename(definition.workspaceFolder))
   const { services, containerEnv } = shorten(definition)
+  const { stated = [] } = definition
   const fields: [string, unknown][] = [
     ['name', definition.title || undefined],
     ['image', definition.imageIsDefault ? undefined : definition.image],
@@ -34,12 +36,20 @@ export function writeDevcontainer(definition: Definition, reasons: readonly Prop
     ['remoteEnv', filled(definition.remoteEnv)],
     ['mounts', filled(definition.mounts.map(mountOf))],
     ['init', differing(definition.init, base.init)],
-    ['overrideCommand', differing(definition.overrideCommand, base.overrideCommand)],
+    [
+      'overrideCommand',
+      stated.includes('overrideCommand')
+        ? definition.overrideCommand
+        : differing(definition.overrideCommand, base.overrideCommand),
+    ],
     ['forwardPorts', filled(definition.forwardPorts)],
     ['portsAttributes', filled(definition.portsAttributes)],
     ['otherPortsAttributes', definition.otherPortsAttributes],
     ...lifecyclePhases.map((phase): [string, unknown] => [phase, definition.lifecycle[phase]]),
-    ['waitFor', differing(definition.waitFor, base.waitFor)],
+    [
+      'waitFor',
+      stated.includes('waitFor') ? definition.waitFor : differing(definition.waitFor, base.waitFor),
+    ],
     ['customizations', customizationsOf(definition, services)],
   ]
   const present = fields.filter(([, value]) => value !== undefined)
