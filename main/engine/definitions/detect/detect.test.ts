@@ -155,7 +155,7 @@ describe('detect', () => {
       'go mod download',
       [9090],
     ],
-    ['an old Go', { 'go.mod': 'module x\ngo 1.13\n' }, image('go:1.24-bookworm'), 'go mod download', []],
+    ['an old Go', { 'go.mod': 'module x\ngo 1.13\n' }, image('go:1.25-bookworm'), 'go mod download', []],
     [
       'Rust',
       { 'Cargo.toml': '[package]\n', 'rust-toolchain.toml': '[toolchain]\nchannel = "1.75"\n' },
@@ -211,7 +211,7 @@ describe('detect', () => {
       'dotnet restore',
       [5199],
     ],
-    ['C++', { 'CMakeLists.txt': 'project(x)' }, image('cpp:debian-12'), 'cmake -S . -B build', []],
+    ['C++', { 'CMakeLists.txt': 'project(x)' }, image('cpp:bookworm'), 'cmake -S . -B build', []],
     [
       'a part of a repository',
       { 'frontend/package.json': json(vite), 'frontend/package-lock.json': '' },
@@ -322,7 +322,7 @@ describe('detect', () => {
       },
     }
     expect((await detect(counting, 'app'))?.definition.image).toBe(
-      'mcr.microsoft.com/devcontainers/go:1.24-bookworm',
+      'mcr.microsoft.com/devcontainers/go:1.25-bookworm',
     )
     expect(reads).toBeLessThanOrEqual(40)
   })
