@@ -1,6 +1,7 @@
 import { shorten } from '../document/value'
 import { fieldLayers, itemsOf, type Layer, lastLayer } from './layer'
 import { isHostName } from './names'
+import type { Project } from './project'
 
 const shared =
   "every service shares the workspace's network, where all reach each other on localhost and by name"
@@ -57,4 +58,19 @@ export function readLinks(layers: readonly Layer[]): [service: string, alias: st
     else item.value.ignore(`${JSON.stringify(shorten(alias))} is no name that can lead to a service`)
   }
   return links
+}
+
+/** Networks are declared beside the services; theirs is one for all. One that is nothing but that is not named. */
+export function noteNetworks(project: Project): void {
+  for (const root of project.files) {
+    const section = lastLayer([root], 'networks')
+    for (const value of section?.fields().values() ?? []) {
+      if (value.type !== 'object') continue
+      const settings = [...value.fields()].filter(
+        ([name, setting]) => !(name === 'driver' && setting.type === 'string' && setting.text() === 'bridge'),
+      )
+      if (settings.length > 0)
+        value.ignore('there is one network, which the workspace and its services share')
+    }
+  }
 }

@@ -7,6 +7,7 @@ import { insideRepository } from '../paths'
 import type { DefinitionContext, RepositoryReader } from '../reader'
 import { closest } from '../suggest'
 import { maximumEnvBytes, readEnvFile } from './dotenv'
+import { refuseUnknown } from './fields'
 import type { Lookup, Text } from './interpolate'
 import { type ComposeFile, fieldLayers, itemsOf, Layer, lastLayer } from './layer'
 import { checkVariables, composeSubstitution, composeVariables } from './variables'
@@ -19,6 +20,9 @@ const maximumServices = 100
 const maximumExtends = 16
 const example = 'Write, for example, "services: {app: {image: debian:bookworm}}".'
 
+/** What services refer to by name, beside each other. */
+const besides = ['volumes', 'secrets', 'configs'] as const
+
 /** A path of the repository, and the value that names it. */
 export interface NamedPath {
   readonly path: string
@@ -30,6 +34,8 @@ export interface Project {
   /** By their written names, in the order of the files. */
   readonly services: Map<string, Layer[]>
   readonly volumes: Map<string, Layer[]>
+  readonly secrets: Map<string, Layer[]>
+  readonly configs: Map<string, Layer[]>
   /** The files themselves, for what stands beside the services. */
   readonly files: Layer[]
   /** Of the first file. */
@@ -90,7 +96,14 @@ export class ProjectReader {
     lookup: Lookup,
     above: readonly string[],
   ): Promise<Project> {
-    const project: Project = { services: new Map(), volumes: new Map(), files: [], lookup }
+    const project: Project = {
+      services: new Map(),
+      volumes: new Map(),
+      secrets: new Map(),
+      configs: new Map(),
+      files: [],
+      lookup,
+    }
     for (const { path, named } of files) {
       if (above.includes(path)) {
         throw named.mustBe(
@@ -121,9 +134,14 @@ export class ProjectReader {
         }
         add(project.services, name, await this.#service(root, name, [], undefined))
       }
-      for (const [name, value] of lastLayer([root], 'volumes')?.fields() ?? []) {
-        add(project.volumes, name, [root.within(value)])
+      for (const kind of besides) {
+        for (const [name, value] of lastLayer([root], kind)?.fields() ?? []) {
+          add(project[kind], name, [root.within(value)])
+        }
       }
+      refuseUnknown([root], ['version', 'name', 'include', 'services', 'networks', ...besides], {
+        models: 'models are not run',
+      })
       project.files.push(root)
     }
     return project
@@ -249,6 +267,8 @@ function add(all: Map<string, Layer[]>, name: string, layers: readonly Layer[]):
 
 function mergeInto(project: Project, included: Project): void {
   for (const [name, layers] of included.services) add(project.services, name, layers)
-  for (const [name, layers] of included.volumes) add(project.volumes, name, layers)
+  for (const kind of besides) {
+    for (const [name, layers] of included[kind]) add(project[kind], name, layers)
+  }
   project.files.push(...included.files)
 }

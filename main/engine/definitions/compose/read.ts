@@ -6,8 +6,9 @@ import type { DefinitionContext, RepositoryReader } from '../reader'
 import { closest } from '../suggest'
 import { type Need, runningServices } from './dependencies'
 import { keepsAlive } from './keep-alive'
-import { fieldLayers, itemsOf, lastLayer } from './layer'
+import { fieldLayers, itemsOf, type Layer, lastLayer } from './layer'
 import { isHostName, labelsOf } from './names'
+import { noteNetworks } from './network'
 import { type NamedPath, type Project, ProjectReader } from './project'
 import { type ReadService, readService } from './service'
 import { placeForService, placeSource } from './source'
@@ -175,6 +176,7 @@ function assemble(
     const { made, env, user, workingFolder, entrypoint, command, health, restart } = service
     if (service.init)
       lastLayer(service.layers, 'init')?.value.ignore('services have no init process of their own')
+    if (service.terminal) terminalOf(service)?.value.ignore('services run without a terminal')
     return {
       name: labels.get(name) ?? name,
       ...made,
@@ -184,7 +186,7 @@ function assemble(
       ...(user !== undefined ? { user } : {}),
       ...(workingFolder !== undefined ? { workingFolder } : {}),
       mounts: [...service.mounts],
-      ...placeForService(service.binds, context),
+      ...placeForService(service.binds, service.attached, context),
       ports: [...service.ports.listening],
       aliases: aliasesOf(name, service),
       ...(health ? { health } : {}),
@@ -195,10 +197,15 @@ function assemble(
   const service = read.get(own) as ReadService
   const { made, env, user, entrypoint, command, terminal } = service
   noteOfWorkspace(service)
-  const place = placeSource(service.binds, context, workspaceFolder)
+  const place = placeSource(service.binds, service.attached, context, workspaceFolder)
   const aliases = aliasesOf(own, service)
-  const idle = keepsAlive([...(entrypoint ?? []), ...(command ?? [])], terminal)
-  const words = idle ? {} : { ...(entrypoint ? { entrypoint } : {}), ...(command ? { command } : {}) }
+  const words = [...(entrypoint ?? []), ...(command ?? [])]
+  // Nothing but an open terminal keeps a shell or an interpreter running, and Berth opens none for it.
+  const waits = terminal && words.length === 0
+  if (waits)
+    terminalOf(service)?.value.ignore(
+      "Berth keeps the container running itself, and not by the image's own command",
+    )
   return {
     ...made,
     ...(user !== undefined ? { containerUser: user } : {}),
@@ -206,7 +213,9 @@ function assemble(
     mounts: [...service.mounts],
     ...place,
     init: service.init,
-    ...words,
+    // Also where they do not run, in case that the image's metadata says that they should.
+    ...(entrypoint ? { entrypoint } : {}),
+    ...(command ? { command } : {}),
     services,
     ...(aliases.length > 0 ? { aliases } : {}),
     ...(fieldLayers(service.layers, 'depends_on').length > 0
@@ -215,9 +224,13 @@ function assemble(
     forwardPorts: [
       ...new Set([service, ...others.map(([, other]) => other)].flatMap(({ ports }) => ports.published)),
     ],
-    keepsAlive: idle,
+    keepsAlive: waits || keepsAlive(words, terminal),
     names: new Set([own, ...aliases, ...services.flatMap(({ name, aliases }) => [name, ...aliases])]),
   }
+}
+
+function terminalOf({ layers }: ReadService): Layer | undefined {
+  return lastLayer(layers, 'tty') ?? lastLayer(layers, 'stdin_open')
 }
 
 /** The workspace is there before its services are. */
@@ -265,21 +278,6 @@ function noteConflicts(own: string, read: ReadonlyMap<string, ReadService>): voi
           `${other} listens on ${port} too, and all services share one network: have one of them listen elsewhere`,
         )
       }
-    }
-  }
-}
-
-/** Networks are declared beside the services; theirs is one for all. One that is nothing but that is not named. */
-function noteNetworks(project: Project): void {
-  for (const root of project.files) {
-    const section = lastLayer([root], 'networks')
-    for (const value of section?.fields().values() ?? []) {
-      if (value.type !== 'object') continue
-      const settings = [...value.fields()].filter(
-        ([name, setting]) => !(name === 'driver' && setting.type === 'string' && setting.text() === 'bridge'),
-      )
-      if (settings.length > 0)
-        value.ignore('there is one network, which the workspace and its services share')
     }
   }
 }

@@ -162,18 +162,40 @@ volumes:
     ])
   })
 
+  it('sees secrets and configs that are files of the source', async () => {
+    const compose = `
+services:
+  app: {image: x}
+  db:
+    image: x
+    secrets: [password, {source: key, target: id.key, mode: 0400}, token, home]
+    configs: [nginx.conf, {source: nginx.conf, target: /etc/nginx.conf}]
+secrets:
+  password: {file: ./secret/password.txt}
+  key: {file: key}
+  token: {environment: TOKEN}
+  home: {file: /etc/passwd}
+configs:
+  nginx.conf: {file: nginx.conf}
+`
+    const definition = await readWritten({ compose })
+    expect(definition.services[0]?.sourceMounts).toEqual([
+      { path: 'secret/password.txt', target: '/run/secrets/password', readOnly: true },
+      { path: 'key', target: '/run/secrets/id.key', readOnly: true },
+      { path: 'nginx.conf', target: '/nginx.conf', readOnly: true },
+      { path: 'nginx.conf', target: '/etc/nginx.conf', readOnly: true },
+    ])
+    expect(Object.keys(refusedOf(definition))).toEqual([
+      'services.db.secrets[1].mode',
+      'services.db.secrets[2]',
+      'services.db.secrets[3]',
+    ])
+    const problem = await problemOf(readDb({ secrets: ['none'] }))
+    expect(problem.cause).toContain('one of those that the files declare under "secrets"')
+  })
+
   it('has what is not applied named, each with its reason', async () => {
-    const fields = [
-      'privileged',
-      'cap_add',
-      'devices',
-      'deploy',
-      'secrets',
-      'labels',
-      'logging',
-      'platform',
-      'shm_size',
-    ]
+    const fields = ['privileged', 'cap_add', 'devices', 'deploy', 'labels', 'logging', 'platform', 'shm_size']
     const { refused } = await readDb({
       ...Object.fromEntries(fields.map((field) => [field, true])),
       network_mode: 'host',
@@ -247,8 +269,13 @@ describe('services together', () => {
     const compose = `
 services: {app: {image: x, networks: [front, default]}, db: {image: x, networks: [default]}}
 networks: {front: {driver: bridge}, back: {ipam: {config: []}}, out: {external: true}, plain: }
+volume: {}
+models: {}
+x-own: {}
 `
     expect(Object.keys(refusedOf(await readWritten({ compose })))).toEqual([
+      'volume',
+      'models',
       'services.app.networks',
       'networks.back',
       'networks.out',

@@ -1,5 +1,6 @@
-import type { HealthCheck, ImageBuild, Service } from '#contract'
+import type { HealthCheck, ImageBuild, Service, SourceMount } from '#contract'
 import type { DefinitionContext } from '../reader'
+import { readAttached } from './attached'
 import { readWords } from './command'
 import { readEnvironment } from './environment'
 import { refusedServiceFields, refuseUnknown, serviceFields } from './fields'
@@ -24,6 +25,8 @@ export interface ReadService extends ServiceVolumes {
   readonly aliases: readonly string[]
   readonly links: readonly (readonly [service: string, alias: string])[]
   readonly health?: HealthCheck
+  /** Secrets and configs that are files of the source. */
+  readonly attached: readonly SourceMount[]
   readonly restart: Service['restart']
   readonly init: boolean
   /** Whether its input stays open. */
@@ -59,6 +62,7 @@ export async function readService(
     aliases: readAliases(layers),
     links: readLinks(layers),
     ...(health ? { health } : {}),
+    attached: readAttached(layers, project),
     restart: readRestart(lastLayer(layers, 'restart')),
     init: flag(lastLayer(layers, 'init')),
     terminal: flag(lastLayer(layers, 'tty')) || flag(lastLayer(layers, 'stdin_open')),

@@ -16,6 +16,7 @@ export interface SourcePlace {
  */
 export function placeSource(
   binds: readonly SourceBind[],
+  attached: readonly SourceMount[],
   context: DefinitionContext,
   workspaceFolder: string | undefined,
 ): SourcePlace {
@@ -23,7 +24,8 @@ export function placeSource(
   const roots = placed.filter(({ bind }) => bind.path === '.')
   const around = roots.filter(({ folder }) => workspaceFolder !== undefined && isIn(workspaceFolder, folder))
   const chosen = around[0] ?? roots.find(({ bind }) => !bind.readOnly) ?? roots[0]
-  const mounts = placed.filter((one) => one !== chosen).map(({ bind, folder }) => mountOf(bind, folder))
+  const parts = placed.filter((one) => one !== chosen).map(({ bind, folder }) => mountOf(bind, folder))
+  const mounts = [...parts, ...attached]
   return {
     ...(chosen ? { sourceFolder: chosen.folder } : {}),
     ...(mounts.length > 0 ? { sourceMounts: mounts } : {}),
@@ -31,9 +33,13 @@ export function placeSource(
 }
 
 /** As {@link placeSource}, for a service, which may see a root that it cannot write. */
-export function placeForService(binds: readonly SourceBind[], context: DefinitionContext): SourcePlace {
+export function placeForService(
+  binds: readonly SourceBind[],
+  attached: readonly SourceMount[],
+  context: DefinitionContext,
+): SourcePlace {
   const writable = binds.filter(({ readOnly }) => !readOnly)
-  const place = placeSource(writable, context, undefined)
+  const place = placeSource(writable, attached, context, undefined)
   const fixed = binds
     .filter(({ readOnly }) => readOnly)
     .map((bind) => mountOf(bind, rootFolder(bind, context, undefined)))

@@ -95,10 +95,18 @@ volumes:
     ['npm start', { overrideCommand: true }, true, ['npm', 'start']],
     ['sleep infinity', { overrideCommand: false }, false, undefined],
     [undefined, {}, false, undefined],
+    ['sleep infinity', {}, true, ['sleep', 'infinity']],
   ])('with the command %j and %j runs idle: %s', async (command, devcontainer, idle, words) => {
     const definition = await readApp({ command }, { devcontainer })
     expect(definition.overrideCommand).toBe(idle)
     if (words) expect(definition.command).toEqual(words)
+  })
+
+  it('is kept running where only its terminal would do that', async () => {
+    const definition = await readApp({ tty: true })
+    expect(definition.overrideCommand).toBe(true)
+    expect(refusedOf(definition)).toHaveProperty(['services.app.tty'])
+    expect((await readApp({ tty: true, command: 'npm start' })).overrideCommand).toBe(false)
   })
 
   it('keeps an entry point that prepares something before it waits', async () => {
@@ -126,6 +134,7 @@ volumes:
       'services.app.restart': 'the workspace runs until you stop it',
       'services.app.working_dir': 'terminals and commands start in the workspaceFolder',
       'services.app.volumes[0]': 'it is applied, but the source can be written',
+      'services.app.tty': "Berth keeps the container running itself, and not by the image's own command",
       image: '"dockerComposeFile" is given too, and wins',
       build: '"dockerComposeFile" is given too, and wins',
     })
