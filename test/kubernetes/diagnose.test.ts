@@ -50,8 +50,16 @@ async function make({ options, image, definition }: Made = {}): Promise<string> 
     owner: 'tests',
     source: { kind: 'image', image: reference },
     definition: definitionOf({ image: reference, ...definition }),
-    image: { reference, id: reference, user, env: {}, hasShell: true, services: {},
- imageUser: '', built: false },
+    image: {
+      reference,
+      id: reference,
+      user,
+      env: {},
+      hasShell: true,
+      services: {},
+      imageUser: '',
+      built: false,
+    },
     createdAt: Date.now(),
     kubernetes: { storage: '16Mi', ...options },
   }

@@ -30,7 +30,7 @@ export function testLifecycle(place: LifecyclePlace): void {
         postCreateCommand: { a: 'echo three-a; echo "$FROM_HOST" > seen', b: ['true'] },
         postStartCommand: 'echo four >> order',
         postAttachCommand: 'echo five >> order',
-        features: { x: {} },
+        shutdownAction: 'none',
       }),
       'run.sh': '#!/bin/sh\necho ran\n',
       'sub folder/ünï.txt': 'text',
@@ -44,7 +44,7 @@ export function testLifecycle(place: LifecyclePlace): void {
     const { id, state, name, user, definition } = await place.rig.up(gitSource(bare))
     expect({ state, name }).toEqual({ state: 'running', name: 'my-app' })
     expect(user).toMatchObject({ name: 'dev', uid: 1000 })
-    expect(definition.notApplied.map(({ field }) => field)).toEqual(['features'])
+    expect(definition.notApplied.map(({ field }) => field)).toEqual(['shutdownAction'])
     expect(await place.rig.run(id, 'pwd')).toBe('/workspaces/My_App\n')
     expect(await place.rig.run(id, 'cat', 'order')).toBe('one\ntwo\nfour\nfive\n')
     expect(await place.rig.run(id, 'cat', 'seen')).toBe('a-secret-value\n')
@@ -234,5 +234,56 @@ export function testLifecycle(place: LifecyclePlace): void {
     ])
     expect(survival.lost.map(({ path }) => path)).toContain('/workspaces/unsaved')
     expect((await ask('rebuild')).kept.map(({ path }) => path)).toEqual(['/workspaces/unsaved', '/home/dev'])
+  })
+
+  it('has the services of its Docker Compose file beside it, with their data over stop and rebuild', async () => {
+    const ask = "import urllib.request as u; print(u.urlopen('http://db:7070/word').read().decode(), end='')"
+    const bare = repository(place.machine.home, 'composed', {
+      '.devcontainer/devcontainer.json': JSON.stringify({
+        dockerComposeFile: 'compose.yml',
+        service: 'app',
+        workspaceFolder: '/workspaces/composed',
+        remoteUser: 'dev',
+        forwardPorts: ['db:7070'],
+        postCreateCommand: `python3 -c "${ask}" > asked`,
+      }),
+      '.devcontainer/compose.yml': `
+services:
+  app:
+    image: ${image}
+    command: sleep infinity
+    volumes: ['..:/workspaces/composed:cached']
+    environment: { WHERE: db }
+    depends_on:
+      db: { condition: service_healthy }
+    network_mode: service:db
+  db:
+    image: ${image}
+    working_dir: /data
+    command: ['sh', '-c', 'trap "exit 0" TERM; [ -e word ] || echo "$$WORD" > word; python3 -m http.server 7070 --bind 127.0.0.1 & wait $$!']
+    environment: { WORD: '\${WORD:-kept}' }
+    volumes: ['words:/data', './seed:/seed:ro']
+    healthcheck:
+      test: ['CMD', 'python3', '-c', "import urllib.request as u; u.urlopen('http://localhost:7070/word')"]
+      interval: 1s
+      start_period: 1m
+volumes:
+  words:
+`,
+      '.devcontainer/seed/first.txt': 'seeded',
+    })
+    const { id, definition, services } = await place.rig.up(gitSource(bare))
+    expect(definition.services.map(({ name }) => name)).toEqual(['db'])
+    expect(definition.forwardPorts).toEqual([7070])
+    expect(services).toMatchObject([{ name: 'db', image }])
+    const see = (...command: string[]) => place.rig.run(id, ...command)
+    expect(await see('sh', '-c', 'pwd; cat asked; echo $WHERE')).toBe('/workspaces/composed\nkept\ndb\n')
+    await see('python3', '-c', ask)
+    expect((await place.rig.act('stop', id)).problem).toBeUndefined()
+    expect((await place.rig.act('start', id)).problem).toBeUndefined()
+    expect(await see('python3', '-c', ask)).toBe('kept\n')
+    await see('sed', '-i', 's/:-kept/:-other/', '.devcontainer/compose.yml')
+    expect((await place.rig.act('rebuild', id)).problem).toBeUndefined()
+    expect(await see('python3', '-c', ask)).toBe('kept\n')
   })
 }

@@ -225,3 +225,43 @@ describe('the other actions', () => {
     expect(await rig.run(id, 'cat', 'kept')).toBe('kept\n')
   })
 })
+
+describe('an image with metadata, and Features', () => {
+  it('say who works in it, what is set and what is run, before the definition itself', async () => {
+    const path = join(machine.home, 'featured')
+    writeFiles(path, {
+      '.devcontainer/devcontainer.json': JSON.stringify({
+        build: { dockerfile: 'Dockerfile' },
+        features: { './mark': { word: 'hello' } },
+        containerEnv: { BOTH: 'definition' },
+        postCreateCommand: 'echo definition >> /tmp/order',
+      }),
+      '.devcontainer/Dockerfile': `FROM ${image}
+LABEL devcontainer.metadata='[{"remoteUser":"dev","containerEnv":{"BOTH":"image","IMAGE":"yes"},"postCreateCommand":"echo image >> /tmp/order"}]'
+`,
+      '.devcontainer/mark/devcontainer-feature.json': JSON.stringify({
+        id: 'mark',
+        version: '1.2.3',
+        options: { word: { type: 'string', default: 'none' }, loud: { type: 'boolean', default: true } },
+        containerEnv: { BOTH: 'feature', FEATURE: 'yes' },
+        entrypoint: '/usr/local/share/mark-entry',
+        postCreateCommand: 'echo feature >> /tmp/order',
+      }),
+      '.devcontainer/mark/install.sh': `#!/bin/sh
+set -e
+echo "$WORD $LOUD $_REMOTE_USER $_REMOTE_USER_HOME $(id -un)" > /usr/local/share/mark
+printf '#!/bin/sh\\ntouch /tmp/entered\\n' > /usr/local/share/mark-entry
+chmod 755 /usr/local/share/mark-entry
+`,
+    })
+    const { id, user, definition } = await up({ kind: 'folder', path })
+    expect(user.name).toBe('dev')
+    expect(definition.notApplied).toEqual([])
+    expect(await rig.run(id, 'cat', '/usr/local/share/mark')).toBe('hello true dev /home/dev root\n')
+    expect(await rig.run(id, 'sh', '-c', 'echo $BOTH $IMAGE $FEATURE; ls /tmp/entered; cat /tmp/order')).toBe(
+      'definition yes yes\n/tmp/entered\nimage\nfeature\ndefinition\n',
+    )
+    expect((await rig.act('rebuild', id)).state).toBe('succeeded')
+    expect(await rig.run(id, 'cat', '/tmp/order')).toBe('image\nfeature\ndefinition\n')
+  })
+})

@@ -125,7 +125,7 @@ function objectsOf(namespace: string, id: string, name: string) {
         env: {},
         hasShell: true,
         services: {},
- imageUser: '',
+        imageUser: '',
         built: false,
       },
       createdAt: Date.now(),

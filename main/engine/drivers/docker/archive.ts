@@ -112,7 +112,8 @@ function archiveFailure(
       detail: error.message,
     })
   }
-  if (isStatus(error, 400)) {
+  // Below a file there is nothing; of one in a volume engines say so with a failure of their own.
+  if (isStatus(error, 400) || (isStatus(error, 500) && /: not a directory$/.test(error.message))) {
     return problem({
       code: 'file-not-found',
       title,
