@@ -100,4 +100,21 @@ describe('repositories beside the source', () => {
       rmSync(folder, { recursive: true })
     },
   )
+
+  it('are there as a devfile has its projects, and outlive a rebuild', async () => {
+    await begin()
+    repository(machine.home, 'devfile', {
+      'devfile.yaml': `schemaVersion: 2.2.0
+components: [{ name: dev, container: { image: ${image} } }]
+projects: [{ name: api, git: { remotes: { origin: "${server.origin}/api.git" } } }]
+`,
+    })
+    const { id, definition } = await rig.up({ kind: 'git', url: `${server.origin}/devfile.git` })
+    expect(definition).toMatchObject({ format: 'devfile', workspaceFolder: '/projects/devfile' })
+    await rig.run(id, 'sh', '-c', 'printf mine > /projects/api/api.txt; printf own > own.txt')
+    expect((await rig.act('rebuild', id)).state).toBe('succeeded')
+    expect(await rig.run(id, 'cat', '/projects/api/api.txt', '/projects/devfile/own.txt')).toBe('mineown')
+    await rig.act('delete', id)
+    expect(await remainsOf(id)).toEqual([])
+  })
 })
