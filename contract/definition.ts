@@ -128,6 +128,11 @@ export const Definition = z.strictObject({
   format: DefinitionFormatName,
   /** Path of the file that said it, relative to the repository's root; absent where no file did. */
   path: z.string().optional(),
+  /**
+   * The text of a devcontainer.json that somebody gave in place of a file of the source: a rebuild reads it again while
+   * the source has no definition of its own. Absent where it is too long to be kept with a workspace.
+   */
+  givenText: z.string().optional(),
   /** Exactly one of `image` and `build` is present. */
   image: z.string().optional(),
   /** The file names neither image nor build: `image` is the default one. */

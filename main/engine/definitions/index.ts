@@ -49,6 +49,9 @@ export interface FoundDefinition {
   readonly proposal?: Proposal
 }
 
+/** Of a text that is kept with its workspace, in characters: a cluster takes 256 KiB of notes, and has others. */
+const longestKept = 48 * 1024
+
 export interface ReadOptions {
   /** A devcontainer.json that somebody gave: read in place of what the repository has, and of `chosen`. */
   readonly text?: string
@@ -73,8 +76,9 @@ export async function readDefinition(
   const candidates = found.map(({ path }) => path)
   if (text !== undefined) {
     const given = await devcontainerFormat.read(givenPath, withGiven(reader, text), context)
-    const { path: _nowhere, ...definition } = given
-    return { definition, candidates }
+    const { path: _nowhere, ...rest } = given
+    const kept = text.length <= longestKept ? { givenText: text } : {}
+    return { definition: { ...rest, ...kept }, candidates }
   }
   if (chosen !== undefined) {
     const path = insideRepository('.', chosen)

@@ -77,8 +77,19 @@ export async function readFrom(
     const options = { ...(text === undefined ? {} : { text }), ...(propose ? { propose } : {}) }
     const found = await readDefinition(reader, context, definitionPath, options)
     const { definition } = found
-    // With the image that was asked for, and what was added to it, as it was then.
-    if (given && definition.format === 'default') return { ...found, definition: given }
+    if (given && definition.format === 'default') {
+      if (given.givenText !== undefined)
+        return readFrom(
+          reader,
+          { ...without(request), definitionText: given.givenText },
+          platform,
+          report,
+          signal,
+        )
+      // As it was then, with the image that was asked for, and without what its image and Features had added.
+      const { contributedLifecycle: _commands, featureEntrypoints: _entrypoints, ...rest } = given
+      return { ...found, definition: rest }
+    }
     const wanted = image === undefined ? definition : withImage(definition, image)
     return { ...found, definition: await withGit(wanted, request) }
   } catch (error) {
@@ -91,6 +102,10 @@ export async function readFrom(
       candidates: [],
     }
   }
+}
+
+function without({ given: _given, ...request }: DefinitionRequest): DefinitionRequest {
+  return request
 }
 
 /** A folder of this machine may have its git repository somewhere else. */
