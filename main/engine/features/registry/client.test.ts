@@ -217,6 +217,23 @@ describe('RegistryClient', () => {
     }
   })
 
+  it('does not let a registry elsewhere ask servers of this machine', async () => {
+    registry.intercept = ({ url }, response) => {
+      if (url?.includes('/manifests/'))
+        response.writeHead(302, { location: `http://${registry.host}/v2/` }).end()
+      else response.end('secret')
+      return true
+    }
+    // The name leads to this machine, as it would in a network that redirects it.
+    const fetch: typeof globalThis.fetch = (input, init) =>
+      globalThis.fetch(String(input).replace('https://elsewhere.test', `http://${registry.host}`), init)
+    const { signal } = new AbortController()
+    const elsewhere = new RegistryClient({ fetch, signal, patience: 5000 }, { of: async () => undefined })
+    const there = { ...reference('a/b/go'), registry: 'elsewhere.test' }
+    expect(await failure(elsewhere.manifest(there))).toMatchObject({ code: 'registry-unreachable' })
+    expect(registry.requests).toHaveLength(1)
+  })
+
   it('follows neither a circle nor a way to an unencrypted place', async () => {
     for (const location of ['/again', 'http://elsewhere.test/', 'file:///etc/passwd', 'http://[']) {
       registry.intercept = (_request, response) => {
