@@ -8,11 +8,9 @@ import {
   type MetadataEntry,
   mergeMetadata,
   parseMetadataLabel,
-  readLock,
-  resolveFeatures,
+  prepareFeatures,
   writeFeatureContext,
 } from '../../features/index'
-import { DockerLogins } from '../../platform/docker-logins'
 import type { RunningOperation } from '../operations'
 import { type DefinitionRequest, definitionContext } from '../source/definition'
 import { buildsOf, type Elsewhere, publish, publishSteps } from './build-elsewhere'
@@ -171,14 +169,11 @@ async function installFeatures(
 ): Promise<Installation> {
   const { definition, reader, temporary } = preparation
   report.detail('Fetching Features')
-  const lock = reader && definition.path !== undefined ? await readLock(reader, definition.path) : undefined
-  const { features, notApplied } = await resolveFeatures(definition.features, {
-    logins: new DockerLogins(platform),
+  const { features, notApplied } = await prepareFeatures(definition, {
+    platform,
     signal,
     report,
     ...(reader && { reader }),
-    ...(definition.featureOrder && { order: definition.featureOrder }),
-    ...(lock && { lock }),
   })
   const folder = join(temporary, 'features')
   await mkdir(folder, { recursive: true })
