@@ -83,6 +83,19 @@ describe('Features of a definition', () => {
     })
   })
 
+  it('come from where the settings have a mirror', async () => {
+    await registry.publish('mirror/n/go', {}, { tags: ['1'] })
+    const platform = createNodePlatform({ version: '0.0.0', resources: home, env: { HOME: home } })
+    await platform.settings.change({ imageAliases: { 'mirrored.test/': `${registry.host}/mirror/` } })
+    const { signal } = new AbortController()
+    const reader = memoryReader({
+      '.devcontainer.json': '{"image": "x", "features": {"mirrored.test/n/go:1": {}}}',
+    })
+    const { definition } = await readDefinition(reader, testContext)
+    const { features } = await prepareFeatures(definition, { platform, reader, signal })
+    expect(features.map(({ name }) => name)).toEqual(['mirrored.test/n/go:1'])
+  })
+
   it('are none where none are asked for: nothing is read or fetched', async () => {
     const platform = createNodePlatform({ version: '0.0.0', resources: home, env: { HOME: home } })
     const { signal } = new AbortController()

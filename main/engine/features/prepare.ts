@@ -2,19 +2,20 @@ import { posix } from 'node:path'
 import type { Definition } from '#contract'
 import type { RepositoryReader } from '../definitions/index'
 import { DockerLogins } from '../platform/docker-logins'
+import { aliasOf } from '../platform/image-aliases'
 import type { Platform } from '../platform/platform'
 import { readLock } from './lock'
 import { type ResolveContext, type ResolvedFeatures, resolveFeatures } from './resolve'
 
-export interface PrepareContext extends Pick<ResolveContext, 'fetch' | 'alias' | 'signal' | 'report'> {
+export interface PrepareContext extends Pick<ResolveContext, 'fetch' | 'signal' | 'report'> {
   readonly platform: Platform
   /** The repository that the definition is from; absent where it is from none. */
   readonly reader?: RepositoryReader
 }
 
 /**
- * Fetches what a definition asks for with the user's own logins, as its lock file says. Rejects as
- * {@link resolveFeatures} does.
+ * Fetches what a definition asks for with the user's own logins, as its lock file says, and by the aliases that the
+ * settings have for images, for a mirror serves both. Rejects as {@link resolveFeatures} does.
  */
 export async function prepareFeatures(
   definition: Pick<Definition, 'features' | 'featureOrder' | 'format' | 'path'>,
@@ -27,6 +28,7 @@ export async function prepareFeatures(
   return resolveFeatures(features, {
     ...context,
     logins: new DockerLogins(platform),
+    alias: (reference) => aliasOf(reference, platform.settings.get().imageAliases)?.image,
     ...(reader ? { reader } : {}),
     ...(path === undefined ? {} : { folder: posix.dirname(path) }),
     ...(featureOrder ? { order: featureOrder } : {}),

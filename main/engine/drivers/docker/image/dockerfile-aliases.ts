@@ -1,6 +1,6 @@
+import { aliasOf } from '../../../platform/image-aliases'
 import type { Platform } from '../../../platform/platform'
 import { exchangeImages } from '../../shared/dockerfile-images'
-import { aliasOf } from '../../shared/image-aliases'
 
 /**
  * Exchanges the images that a Dockerfile names for those that the settings give instead. `args` are those that the

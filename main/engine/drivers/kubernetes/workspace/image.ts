@@ -7,9 +7,9 @@ import {
   ProblemError,
   problem,
 } from '#contract'
+import { type Aliased, aliasOf, describeAlias } from '../../../platform/image-aliases'
 import type { Platform } from '../../../platform/platform'
 import type { ImageRequest, ResolvedImage, StepReport } from '../../driver'
-import { type Aliased, aliasOf, describeAlias } from '../../shared/image-aliases'
 import { resolveUser } from '../../shared/users'
 import type { ApiClient } from '../api'
 import { rejectionOf } from '../transport/errors'
