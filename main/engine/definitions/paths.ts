@@ -1,14 +1,14 @@
 import { posix } from 'node:path'
 
 /** No system opens longer ones, and to make them plain would take long. */
-const longest = 4096
+export const longestPath = 4096
 
 /**
  * Joins a path of the repository with one that a file in it names. Undefined when the result lies outside of the
  * repository, is absolute, or is no path at all. `.` is the root.
  */
 export function insideRepository(folder: string, path: string): string | undefined {
-  if (path === '' || path.length > longest || path.includes('\0') || /^(?:[/\\]|[A-Za-z]:)/.test(path))
+  if (path === '' || path.length > longestPath || path.includes('\0') || /^(?:[/\\]|[A-Za-z]:)/.test(path))
     return undefined
   const joined = posix.normalize(posix.join(folder, path.replaceAll('\\', '/')))
   if (joined === '..' || joined.startsWith('../')) return undefined
@@ -18,7 +18,7 @@ export function insideRepository(folder: string, path: string): string | undefin
 
 /** An absolute path inside a container, normalised and without a slash at its end; undefined when it is not one. */
 export function containerPath(path: string): string | undefined {
-  if (!path.startsWith('/') || path.length > longest || path.includes('\0') || path.includes('\n'))
+  if (!path.startsWith('/') || path.length > longestPath || path.includes('\0') || path.includes('\n'))
     return undefined
   const normal = posix.normalize(path).replace(/^\/\/+/, '/')
   return normal.length > 1 && normal.endsWith('/') ? normal.slice(0, -1) : normal

@@ -14,6 +14,9 @@ import { readFields, readKind, requireField } from './shape'
 /** A devfile has a parent, which has one, and so on: as many at most. */
 const maximumParents = 8
 
+/** Characters of an address, as browsers and servers take them. */
+const maximumAddress = 2000
+
 /** Where parents are looked for by their ids when nothing else is said (devfile.io, "registryUrl"). */
 const defaultRegistry = 'https://registry.devfile.io'
 
@@ -23,8 +26,8 @@ const example =
 export interface FlatDevfile {
   readonly root: Node
   readonly places: Places
-  /** Of the file that is read, not of its parents: `[2, 1, 0]`. */
-  readonly version: readonly number[]
+  /** The least of the second numbers of the versions, of the file's and its parents': 1 of 2.1.0. */
+  readonly oldest: number
 }
 
 /** Reads a devfile with its parents, and makes one of them. Rejects with `definition-invalid` or `-unsupported`. */
@@ -36,12 +39,13 @@ export async function flattenDevfile(
 ): Promise<FlatDevfile> {
   const flattening = new Flattening(reader, context, notApplied)
   const root = await flattening.read({ kind: 'repository', path })
-  return { root, places: flattening.places, version: flattening.version }
+  return { root, places: flattening.places, oldest: flattening.oldest }
 }
 
 class Flattening {
   readonly places = new Places()
-  version: readonly number[] = []
+  /** The least of the second numbers of all versions, of the file's and its parents'. */
+  oldest = Number.POSITIVE_INFINITY
   readonly #reader: RepositoryReader
   readonly #context: DefinitionContext
   readonly #notApplied: NotApplied[]
@@ -65,8 +69,8 @@ class Flattening {
     const value = new Value(reference ? `parent ${shorten(name)}` : '', document.root, file)
     const fields = readFields(value, devfileFields.devfile)
     const version = readVersion(value, fields, name)
-    if (!reference) this.version = version
-    if (version[1] !== undefined && version[1] > 3) {
+    this.oldest = Math.min(this.oldest, version)
+    if (version > 3) {
       fields.get('schemaVersion')?.ignore('this version is newer than what Berth knows, which is 2.3.0')
     }
     const section = fields.get('parent')
@@ -196,7 +200,7 @@ function uriOrigin(value: Value, from: Origin): Origin {
 }
 
 function webAddress(value: Value, uri: string, base?: string): string {
-  const url = URL.canParse(uri, base) ? new URL(uri, base) : undefined
+  const url = uri.length <= maximumAddress && URL.canParse(uri, base) ? new URL(uri, base) : undefined
   if (!url || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '') {
     throw value.mustBe(
       'an http(s) address without a password',
@@ -233,7 +237,7 @@ function checkOverrides(fields: ReadonlyMap<string, Value>): void {
   for (const name of ['attributes', 'variables']) fields.get(name)?.fields()
 }
 
-function readVersion(value: Value, fields: ReadonlyMap<string, Value>, path: string): readonly number[] {
+function readVersion(value: Value, fields: ReadonlyMap<string, Value>, path: string): number {
   const field = fields.get('schemaVersion')
   const old = fields.get('apiVersion')
   if (!field) {
@@ -251,7 +255,7 @@ function readVersion(value: Value, fields: ReadonlyMap<string, Value>, path: str
     throw field.mustBe('a version of three numbers', 'Write, for example, "schemaVersion: 2.2.0".')
   }
   if (match[1] !== '2') throw unsupportedVersion(path, field)
-  return match.slice(1, 4).map(Number)
+  return Number(match[2])
 }
 
 function unsupportedVersion(path: string, at: Value): Error {

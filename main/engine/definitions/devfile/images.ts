@@ -99,7 +99,8 @@ function withoutSource(path: string): string {
 }
 
 function withTag(image: string): string {
-  return /[:@][^/]*$/.test(image) ? image : `${image}:latest`
+  const name = image.slice(image.lastIndexOf('/') + 1)
+  return name.includes(':') || name.includes('@') ? image : `${image}:latest`
 }
 
 /** Arguments for the program that builds, of which those of the Dockerfile and its stage are known here. */

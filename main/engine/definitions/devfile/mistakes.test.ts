@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { ProblemError } from '#contract'
 import { container, read, refused } from './reading.test-helper'
 
 const dev = (fields: string) =>
@@ -175,6 +176,67 @@ ${step === 7 ? '' : `parent: {uri: ${step + 1}.yaml, variables: {${variables(`p$
     expect(definition.workspaceFolder).toBe('/x/app')
     expect(Date.now() - started).toBeLessThan(15_000)
   }, 20_000)
+
+  test.each([
+    ['an image', (much: string) => dev('cpuLimit: "1"').replace('debian', `"${much}"`)],
+    [
+      'an image that is built',
+      (much: string) =>
+        `components: [{name: a, image: {imageName: "${much}", dockerfile: {uri: x}}}, {name: b, container: {image: "${much}"}}]`,
+    ],
+    ['a registry', (much: string) => `parent: {id: x, registryUrl: "https://example.com/${much}"}`],
+    ['an address', (much: string) => `parent: {uri: "https://example.com/${much}"}`],
+    ['a path', (much: string) => `parent: {uri: "${much}"}`],
+    [
+      'a project',
+      (much: string) => `${container}projects: [{name: a, clonePath: "${much}", git: {remotes: {b: x}}}]`,
+    ],
+    ['a folder', (much: string) => dev(`sourceMapping: "/${much}"`)],
+    [
+      'a remote',
+      (much: string) =>
+        `projects: [{name: a, git: {remotes: {b: "${much}"}, checkoutFrom: {revision: "${much}"}}}]`,
+    ],
+    ['a version', (much: string) => `metadata: {version: "1.0.0-${much}"}`],
+    ['an amount', (much: string) => dev(`cpuLimit: "1${much}"`)],
+    [
+      'a command',
+      (much: string) =>
+        `${container}commands: [{id: a, exec: {component: dev, commandLine: "${much}", workingDir: "${much}", env: [{name: A, value: "${much}"}]}}]`,
+    ],
+    ['an argument', (much: string) => dev(`args: ["${much}"]`)],
+  ])(
+    'is read or refused soon with much of one character in %s',
+    async (_, text) => {
+      for (const character of [
+        ':',
+        '/',
+        '.',
+        '-',
+        '$',
+        '(',
+        '{',
+        '@',
+        '1',
+        'a',
+        ' ',
+        '$(',
+        '{{',
+        '::/',
+        'a.',
+        '../',
+      ]) {
+        const started = Date.now()
+        for (const end of ['', 'x', '/x', '!', '}}', ')']) {
+          await read(text(character.repeat(60_000 / character.length) + end)).catch((error: unknown) => {
+            if (!(error instanceof ProblemError)) throw error
+          })
+        }
+        expect(Date.now() - started).toBeLessThan(3000)
+      }
+    },
+    60_000,
+  )
 
   test('has no lists without end', async () => {
     const volumes = Array.from({ length: 1001 }, (_, n) => `  - {name: v${n}, volume: {}}\n`).join('')

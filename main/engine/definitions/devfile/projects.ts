@@ -1,6 +1,7 @@
 import { posix } from 'node:path'
 import type { AdditionalRepository } from '#contract'
-import type { Value } from '../document/value'
+import { shorten, type Value } from '../document/value'
+import { longestPath } from '../paths'
 import { devfileFields } from './fields'
 import {
   quoted,
@@ -100,14 +101,19 @@ function readGit(section: Value, starter: boolean): NonNullable<Project['git']> 
   if (remotes.size > 1 && (remote === undefined || remote === '')) {
     throw section.wrong(
       `"${section.name}" has several remotes, and does not say which one is checked out.`,
-      `Add "checkoutFrom: {remote: ${first}}".`,
+      `Add "checkoutFrom: {remote: ${shorten(first)}}".`,
     )
   }
   if (remote && !remotes.has(remote)) {
     if (remotes.size > 1) {
-      throw (remoteAt ?? section).mustBe(`one of the remotes ${[...remotes.keys()].slice(0, 10).join(', ')}`)
+      throw (remoteAt ?? section).mustBe(
+        `one of the remotes ${[...remotes.keys()]
+          .slice(0, 10)
+          .map((name) => shorten(name))
+          .join(', ')}`,
+      )
     }
-    remoteAt?.ignore(`there is no such remote; the only one, "${first}", is used`)
+    remoteAt?.ignore(`there is no such remote; the only one, "${shorten(first)}", is used`)
     remote = undefined
   }
   const used = remote || first
@@ -137,6 +143,7 @@ function readFolder(name: string, clonePath: Value | undefined, root: string): s
   const own = posix.join(root, name)
   const text = clonePath?.text()
   if (!clonePath || !text) return own
+  if (text.length > longestPath) throw clonePath.mustBe(`a path of at most ${longestPath} characters`)
   const path = posix.normalize(posix.join(root, text)).replace(/\/$/, '')
   if (text.startsWith('/') || text.includes('\0') || text.includes('\n') || !path.startsWith(`${root}/`)) {
     clonePath.ignore(`it must be a path inside ${root}, relative to it; the project is in ${own}`)

@@ -35,7 +35,7 @@ export async function readDevfile(
   context: DefinitionContext,
 ): Promise<Definition> {
   const notApplied: NotApplied[] = []
-  const { root, places, version } = await flattenDevfile(path, reader, context, notApplied)
+  const { root, places, oldest } = await flattenDevfile(path, reader, context, notApplied)
   const asWritten: Substitution = {
     unknown: new Set(),
     all: (text) => text,
@@ -58,7 +58,7 @@ export async function readDevfile(
   const title = readMetadata(fields.get('metadata'))
   readAttributes(fields.get('attributes'))
   // Names of endpoints became names of ports, which are shorter, with 2.1.0.
-  const components = readComponents(fields.get('components'), version[1] === 0 ? 63 : 15)
+  const components = readComponents(fields.get('components'), oldest === 0 ? 63 : 15)
   const commands = readCommands(fields.get('commands'), components)
   const events = readEvents(fields.get('events'), commands)
 
@@ -138,7 +138,7 @@ function listed(entries: readonly NotApplied[]): NotApplied[] {
   const once = [...new Map(entries.map((entry) => [`${entry.field}\n${entry.reason}`, entry])).values()]
   const shown = once
     .slice(0, maximumListed)
-    .map(({ field, reason }) => ({ field: shorten(field, 300), reason }))
+    .map(({ field, reason }) => ({ field: shorten(field, 300), reason: shorten(reason, 500) }))
   const left = once.length - shown.length
   return left > 0 ? [...shown, { field: `${left} more`, reason: 'the list is too long to be of use' }] : shown
 }

@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
 import type { Task } from '#contract'
-import { containerPath } from '../paths'
+import { containerPath, longestPath } from '../paths'
 import type { Command, Commands, ExecCommand } from './commands'
 import type { Component } from './components'
 import type { Event } from './events'
@@ -150,10 +150,14 @@ export class Planning {
   }
 
   /** `workingDir`, with the variables filled in that are known. Absent where it is the workspace folder. */
-  #folder({ workingDir }: ExecCommand): string | undefined {
+  #folder(command: ExecCommand): string | undefined {
+    const { workingDir } = command
     if (workingDir === undefined) return undefined
     const { env, growth, workspaceFolder } = this.#place
     const text = expandShellVariables(workingDir, env, growth)
+    if (text.length > longestPath) {
+      throw command.at.wrong(`The "workingDir" of "${command.id}" is longer than any path can be.`)
+    }
     if (hasShellVariables(text)) return text
     const folder = containerPath(posix.join(text.startsWith('/') ? '/' : workspaceFolder, text))
     return folder === workspaceFolder ? undefined : folder
