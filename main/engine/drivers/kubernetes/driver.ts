@@ -371,7 +371,9 @@ export class KubernetesDriver implements Driver {
       const described = await this.#locator.describe(id, signal)
       const place = { pod: described.pod, container: described.container }
       if (await this.#locator.isRunning(id, signal)) return { place, release: () => undefined }
-      if (described.idle && !described.settled) {
+      // Services want the source there when they start.
+      const isAlone = described.template.containers.length === 1
+      if (described.idle && !described.settled && isAlone) {
         // It is being made, and will be started next: another pod for the moment would take longer.
         await this.#running.start(id, silent, signal)
         return { place, release: () => undefined }
