@@ -33,6 +33,9 @@ export async function findDatabases(
   const add = (database: Database | undefined) => {
     if (!database || found.some(({ kind }) => kind === database.kind)) return
     if (found.some(({ service }) => service.name === database.service.name)) return
+    // MySQL and MariaDB want the same one, and there is one network for all.
+    const { ports } = database.service
+    if (found.some(({ service }) => service.ports.some((port) => ports.includes(port)))) return
     found.push(database)
   }
   for (const database of await fromCompose(evidence)) add(database)

@@ -38,17 +38,40 @@ describe('customizations.berth', () => {
   })
 
   it('takes a list of short forms, and gives the second database a variable of its own', async () => {
-    const { services, containerEnv } = await read(['postgres:18', 'mysql', 'mariadb', 'mongo'], {
-      containerEnv: { MYSQL_URL: 'mine', MONGODB_URI: 'mongodb://elsewhere' },
+    const { services, containerEnv } = await read(['postgres:18', 'mariadb', 'mongo', 'redis'], {
+      containerEnv: { REDIS_URL: 'mine', MONGODB_URI: 'mongodb://elsewhere' },
     })
-    expect(services.map(({ name }) => name)).toEqual(['postgres', 'mysql', 'mariadb', 'mongo'])
+    expect(services.map(({ name }) => name)).toEqual(['postgres', 'mariadb', 'mongo', 'redis'])
     expect(services[0]?.mounts[0]?.target, 'as the image has it since 18').toBe('/var/lib/postgresql')
     expect(containerEnv).toEqual({
       DATABASE_URL: 'postgresql://postgres:development@localhost:5432/app',
       MARIADB_URL: 'mysql://root:development@127.0.0.1:3306/app',
       MONGO_URL: 'mongodb://localhost:27017/app',
       MONGODB_URI: 'mongodb://elsewhere',
-      MYSQL_URL: 'mine',
+      REDIS_URL: 'mine',
+    })
+  })
+
+  it('goes along with Docker Compose, whose names and variables are taken', async () => {
+    const compose =
+      'services:\n  app:\n    image: debian\n    environment: { DATABASE_URL: theirs }\n  db:\n    image: postgres:16\n'
+    const read = (services: object) => {
+      const file = {
+        dockerComposeFile: 'compose.yml',
+        service: 'app',
+        customizations: { berth: { services } },
+      }
+      const files = { [path]: JSON.stringify(file), '.devcontainer/compose.yml': compose }
+      return readDevcontainer(path, memoryReader(files), testContext)
+    }
+    const { services, containerEnv } = await read({ other: 'mysql' })
+    expect(services.map(({ name }) => name)).toEqual(['db', 'other'])
+    expect(containerEnv).toMatchObject({
+      DATABASE_URL: 'theirs',
+      OTHER_URL: 'mysql://root:development@127.0.0.1:3306/app',
+    })
+    await expect(read({ db: 'redis' })).rejects.toMatchObject({
+      problem: { code: 'definition-invalid', remedy: expect.stringContaining('one called db already') },
     })
   })
 
@@ -111,6 +134,7 @@ describe('customizations.berth', () => {
     ],
     ['a service that is not there', { db: { image: 'x', dependsOn: ['bd'] } }, /"bd", which is none/],
     ['a circle', { a: { image: 'x', dependsOn: ['b'] }, b: { image: 'x', dependsOn: ['a'] } }, /a → b → a/],
+    ['two on one port', { one: 'postgres', two: 'postgres:16' }, /one and two both listen on 5432/],
     [
       'too many',
       Object.fromEntries(Array.from({ length: 31 }, (_, index) => [`s${index}`, 'redis'])),

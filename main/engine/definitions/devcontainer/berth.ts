@@ -20,13 +20,17 @@ export interface BerthCustomizations {
 /**
  * `customizations.berth` of a devcontainer.json: what the format has no field for. `services` are containers beside
  * the workspace's own, by name: an object, or a short form such as `"postgres:17"`, which also sets a variable unless
- * `given` has it. Throws `definition-invalid`.
+ * `given` has it. `beside`: services that there are already, whose names are taken. Throws `definition-invalid`.
  */
-export function readBerth(value: Value, given: Readonly<Record<string, string>>): BerthCustomizations {
+export function readBerth(
+  value: Value,
+  given: Readonly<Record<string, string>>,
+  beside: readonly Service[] = [],
+): BerthCustomizations {
   const services: Service[] = []
   const containerEnv: Record<string, string> = {}
   for (const [name, field] of value.fields()) {
-    if (name === 'services') readServices(field, given, services, containerEnv)
+    if (name === 'services') readServices(field, given, beside, services, containerEnv)
     else ignoreUnknown(name, field, ['services'])
   }
   return { services, containerEnv }
@@ -35,6 +39,7 @@ export function readBerth(value: Value, given: Readonly<Record<string, string>>)
 function readServices(
   value: Value,
   given: Readonly<Record<string, string>>,
+  beside: readonly Service[],
   services: Service[],
   containerEnv: Record<string, string>,
 ): void {
@@ -53,17 +58,18 @@ function readServices(
           `one of ${words}, with a version or without`,
           'Give an object with an "image" for any other one.',
         )
-      checkName(name, field, services)
+      checkName(name, field, [...beside, ...services])
       const service = knownService(found.kind, name, found.image)
       services.push(service)
       const variable = variableOf(found.kind, service, { ...given, ...containerEnv })
       if (variable) containerEnv[variable[0]] = variable[1]
     } else {
-      checkName(name, field, services)
+      checkName(name, field, [...beside, ...services])
       services.push(readService(name, field))
     }
   }
-  checkDependencies(value, services)
+  checkPorts(value, [...beside, ...services])
+  checkDependencies(value, [...beside, ...services])
 }
 
 function checkName(name: string, field: Value, services: readonly Service[]): void {
@@ -207,6 +213,22 @@ function readDependencies(value: Value | undefined): Dependency[] {
     service,
     condition: field.choice(['started', 'healthy', 'completed']),
   }))
+}
+
+/** They share one network: the second of two on one port could not begin. */
+function checkPorts(value: Value, services: readonly Service[]): void {
+  const owners = new Map<number, string>()
+  for (const { name, ports } of services) {
+    for (const port of new Set(ports)) {
+      const owner = owners.get(port)
+      if (owner !== undefined)
+        throw value.mustBe(
+          `services with ports of their own: ${owner} and ${name} both listen on ${port}`,
+          'Let one of them listen on another port: they share a network with the workspace.',
+        )
+      owners.set(port, name)
+    }
+  }
 }
 
 /** Each leads to a service that there is, and none back to where it began. */

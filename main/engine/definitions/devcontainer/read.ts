@@ -91,7 +91,7 @@ export async function readDevcontainer(
   const containerEnv = readEnvironment(given('containerEnv'))
   const customizations = given('customizations')
   const berth = customizations?.type === 'object' ? customizations.fields().get('berth') : undefined
-  const own = berth && readBerth(berth, containerEnv)
+  const own = berth && readBerth(berth, { ...compose?.containerEnv, ...containerEnv }, compose?.services)
   const definition: Definition = {
     ...base,
     title: shorten(given('name')?.text() ?? '', 200),
