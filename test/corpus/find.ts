@@ -31,7 +31,7 @@ export function findDefinitions(top: string): Found[] {
       } else if (entry.isFile()) {
         const root = rootOf(path)
         if (root) found.push(whole(top, root, path))
-        else if (isFragment(path)) found.push(fragment(top, path))
+        else if (isFragment(path)) found.push(...fragments(top, path))
       }
     }
   }
@@ -80,19 +80,94 @@ function isFragment(path: string): boolean {
 const badName =
   /Bad|bad|Invalid|Missing|No[A-Z]|MixedCase|LongName|Both|GitAndZip|And(?:Uri|Kubernetes)|IdAnd|UriAnd/
 
-function fragment(top: string, path: string): Found {
+function fragments(top: string, path: string): Found[] {
   const text = readFileSync(path, 'utf8')
   const folder = dirname(path)
   const start = readdirSync(folder).find((name) => /Start\.ya?ml$/.test(name))
-  const isList = /^\s*-/.test(text)
-  const head = start && isList ? readFileSync(join(folder, start), 'utf8') : ''
-  const version = /^schemaVersion:/m.test(text) ? '' : 'schemaVersion: 2.0.0\n'
-  return {
+  // What is indented, or a list, goes on after the beginning that all files of the folder share.
+  const head = start && /^[ \t-]/.test(text) ? readFileSync(join(folder, start), 'utf8').trimEnd() : ''
+  const version = /^schemaVersion:/m.test(text) ? '' : 'schemaVersion: 2.2.0\n'
+  return examplesOf(text).map((example) => ({
     root: folder,
     path: 'devfile.yaml',
     shown: relative(top, path),
     bad: badName.test(basename(path)),
     alone: true,
-    text: `${version}${head}${text}\n`,
+    text: completed(`${version}${head}\n${example.trimEnd()}\n`),
+  }))
+}
+
+/** Each entry of a list is an example; of names at the top that repeat, the last one counts. */
+function examplesOf(text: string): string[] {
+  const lines = text.split('\n')
+  const first = lines.find((line) => line.trim() !== '') ?? ''
+  const indent = /^ *- /.exec(first)?.[0]
+  if (indent) {
+    const examples: string[][] = []
+    for (const line of lines) {
+      if (line.startsWith(indent)) examples.push([])
+      examples.at(-1)?.push(line)
+    }
+    return examples.map((one) => one.join('\n'))
   }
+  const blocks = new Map<string, string[]>()
+  let name = ''
+  for (const line of lines) {
+    const key = /^([A-Za-z]\w*):/.exec(line)?.[1]
+    if (key !== undefined) {
+      name = key
+      blocks.set(name, [])
+    }
+    if (!blocks.has(name)) blocks.set(name, [])
+    blocks.get(name)?.push(line)
+  }
+  return [[...blocks.values()].flat().join('\n')]
+}
+
+/** With what a fragment refers to, and leaves to the rest of its file. */
+function completed(text: string): string {
+  const all = (pattern: RegExp) => [...new Set([...text.matchAll(pattern)].map((match) => match[1] ?? ''))]
+  const own = new Set([
+    ...all(/^ *- *name: *["']?([\w.-]+)/gm).filter(() => /^components:/m.test(text)),
+    ...all(/^ *- *id: *["']?([\w.-]+)/gm),
+  ])
+  const isName = (name: string) => /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name)
+  const components = all(/^ *component: *["']?([\w.-]+)/gm)
+  const listed = (under: RegExp) =>
+    [...text.matchAll(under)].flatMap((match) =>
+      [...(match[1] ?? '').matchAll(/- *["']?([\w.-]+)/g)].map((each) => each[1] ?? ''),
+    )
+  const commands = [
+    ...listed(/^ +commands:\s*\n((?: *- .*\n?)+)/gm),
+    ...listed(/^ +(?:preStart|postStart|preStop|postStop):\s*\n((?: *- .*\n?)+)/gm),
+  ]
+  const volumes = [...text.matchAll(/volumeMounts:\s*\n((?:[ ]+.*\n?)*?)(?=\n? *\w+:\s*\n|$)/g)].flatMap(
+    (match) => [...(match[1] ?? '').matchAll(/- *name: *["']?([\w.-]+)/g)].map((each) => each[1] ?? ''),
+  )
+  const wanted = [...new Set([...components, ...(commands.length > 0 ? ['stand-in'] : [])])]
+  const added = [
+    ...wanted.map((name) => `  - name: ${name}\n    container: { image: stand-in }\n`),
+    ...[...new Set(volumes)].map((name) => `  - name: ${name}\n    volume: {}\n`),
+  ].filter((line) => isName(/name: (\S+)/.exec(line)?.[1] ?? ''))
+  const applied = new Set(listed(/^ +(?:preStart|postStop):\s*\n((?: *- .*\n?)+)/gm))
+  const more = [...new Set(commands)]
+    .filter((name) => !own.has(name))
+    .map((name) => {
+      const kind = applied.has(name)
+        ? 'apply: { component: stand-in }'
+        : "exec: { component: stand-in, commandLine: 'true' }"
+      return `  - id: ${name.toLowerCase()}\n    ${kind}\n`
+    })
+  // What is there already is at the end, and goes on.
+  return /^commands:/m.test(text)
+    ? insert(insert(text, 'commands', more), 'components', added)
+    : insert(insert(text, 'components', added), 'commands', more)
+}
+
+function insert(text: string, section: string, entries: readonly string[]): string {
+  if (entries.length === 0) return text
+  const at = new RegExp(`^${section}:[ \\t]*\\n`, 'm').exec(text)
+  if (!at) return `${text}\n${section}:\n${entries.join('')}`
+  // Behind what is there, as far in as that.
+  return `${text.trimEnd()}\n${entries.join('')}`
 }

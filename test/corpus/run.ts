@@ -2,8 +2,8 @@ import { existsSync, statSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { findDefinitions } from './find'
-import { kinds, type Score, scoreOf } from './score'
+import { type Found, findDefinitions } from './find'
+import { type kinds, type Score, scoreOf } from './score'
 
 const usage = `npm run corpus -- DIR [--json FILE] [--verbose]
 
@@ -33,24 +33,15 @@ async function main(): Promise<number> {
     console.error(`${given} is not a folder.`)
     return 2
   }
+  const files: Row[] = []
   const found = findDefinitions(top)
-  const files: (Record<string, unknown> & { readonly parsed: boolean; readonly planned: boolean })[] = []
-  for (const one of found) {
-    const scores = {} as Record<keyof typeof kinds, Score>
-    for (const kind of Object.keys(kinds) as (keyof typeof kinds)[]) scores[kind] = await scoreOf(one, kind)
-    const all = Object.values(scores)
-    const parsed = all.every((score) => score.parsed)
-    const planned = all.every((score) => score.planned)
-    const { definition: _, notApplied: __, ...shown } = scores.docker
-    files.push({
-      ...shown,
-      parsed,
-      planned,
-      notApplied: { docker: scores.docker.notApplied, kubernetes: scores.kubernetes.notApplied },
-    })
-    print(scores.docker, parsed, planned, values.verbose === true)
+  for (const shown of new Set(found.map((one) => one.shown))) {
+    const of = found.filter((one) => one.shown === shown)
+    const row = await rowOf(of)
+    files.push(row)
+    print(row, values.verbose === true)
   }
-  const count = (is: (file: (typeof files)[number]) => boolean) => files.filter(is).length
+  const count = (is: (file: Row) => boolean) => files.filter(is).length
   const summary = {
     files: files.length,
     parsed: count(({ parsed }) => parsed),
@@ -64,18 +55,52 @@ async function main(): Promise<number> {
   return summary.parsed === files.length && summary.planned === files.length && files.length > 0 ? 0 : 1
 }
 
-function print(
-  { file, bad, problem, notApplied }: Score,
-  parsed: boolean,
-  planned: boolean,
-  verbose: boolean,
-): void {
+interface Row {
+  readonly file: string
+  /** A conformance set wants it refused. */
+  readonly bad: boolean
+  readonly parsed: boolean
+  readonly planned: boolean
+  readonly format?: Score['format']
+  readonly problem?: Score['problem']
+  readonly notApplied: Record<keyof typeof kinds, Score['notApplied']>
+}
+
+/** A file may hold several examples: a good one is read when all of them are, a bad one refused when one is. */
+async function rowOf(of: readonly Found[]): Promise<Row> {
+  const examples: Record<keyof typeof kinds, Score>[] = []
+  for (const one of of)
+    examples.push({ docker: await scoreOf(one, 'docker'), kubernetes: await scoreOf(one, 'kubernetes') })
+  const bad = of.some((one) => one.bad)
+  const is = (what: 'parsed' | 'planned') => {
+    const isSo = ({ docker, kubernetes }: Record<keyof typeof kinds, Score>) =>
+      docker[what] && kubernetes[what]
+    return bad ? examples.some(isSo) : examples.every(isSo)
+  }
+  const all = examples.map(({ docker }) => docker)
+  const telling = all.find(({ problem }) => problem !== undefined) ?? all[0]
+  return {
+    file: of[0]?.shown ?? '',
+    bad,
+    parsed: is('parsed'),
+    planned: is('planned'),
+    ...(telling?.format && { format: telling.format }),
+    ...(telling?.problem && { problem: telling.problem }),
+    notApplied: {
+      docker: examples.flatMap(({ docker }) => docker.notApplied),
+      kubernetes: examples.flatMap(({ kubernetes }) => kubernetes.notApplied),
+    },
+  }
+}
+
+function print({ file, bad, parsed, planned, problem, notApplied }: Row, verbose: boolean): void {
   const state = !parsed ? 'NOT PARSED' : !planned ? 'NOT PLANNED' : bad ? 'refused' : 'ok'
   console.log(`${state.padEnd(12)} ${file}`)
   if (problem && (!bad || !parsed || verbose)) console.log(`             ${problem.title}: ${problem.cause}`)
   if (bad && !problem) console.log('             it has a mistake, and was read all the same')
-  if (verbose || !planned)
-    for (const { field, reason } of notApplied) console.log(`             ${field}: ${reason}`)
+  if (!verbose && planned) return
+  for (const [kind, list] of Object.entries(notApplied))
+    for (const { field, reason } of list) console.log(`             ${kind}: ${field}: ${reason}`)
 }
 
 process.exitCode = await main()

@@ -58,16 +58,36 @@ export async function scoreOf(found: Found, kind: keyof typeof kinds): Promise<S
 /** A template is read as it is with its defaults. */
 export async function readerOf(found: Found): Promise<RepositoryReader> {
   const files = folderReader(found.root)
-  const plain: RepositoryReader = found.alone ? { ...files, exists: async () => true } : files
-  const { text } = found
-  const reader: RepositoryReader =
-    text === undefined
-      ? plain
-      : {
-          read: async (path) => (path === found.path ? new TextEncoder().encode(text) : undefined),
-          exists: async (path) => path === found.path || path === '.',
-          list: async () => [found.path],
-        }
-  const template = await readTemplate(reader)
-  return template ? renderedReader(reader, templateValues(template, {})) : reader
+  const { text, path } = found
+  if (text !== undefined) {
+    // What a fragment names is somewhere else: another devfile, say.
+    return {
+      read: async (wanted) => new TextEncoder().encode(wanted === path ? text : 'schemaVersion: 2.2.0\n'),
+      exists: async () => true,
+      list: async () => [path],
+    }
+  }
+  if (found.alone) return { ...files, exists: async () => true }
+  const template = await readTemplate(files)
+  if (!template) return files
+  const rendered = renderedReader(files, templateValues(template, {}))
+  return template.id.startsWith('docker-existing-') ? withExisting(rendered) : rendered
+}
+
+/** Of a template for repositories that have a Dockerfile or a Compose file already: with such files. */
+function withExisting(reader: RepositoryReader): RepositoryReader {
+  const isDockerfile = (path: string) => /(?:^|\/)Dockerfile$/.test(path)
+  return {
+    ...reader,
+    exists: async (path) => isDockerfile(path) || (await reader.exists(path)),
+    async read(path, limit) {
+      const bytes = await reader.read(path, limit)
+      if (bytes) return bytes
+      if (isDockerfile(path)) return new TextEncoder().encode('FROM debian:bookworm\n')
+      if (!/^docker-compose\.ya?ml$/.test(path)) return undefined
+      const own = new TextDecoder().decode(await reader.read('.devcontainer/docker-compose.yml', limit))
+      const service = /^services:\s*\n(?:\s*#.*\n)*\s+([\w-]+):/m.exec(own)?.[1] ?? 'app'
+      return new TextEncoder().encode(`services: { ${service}: { image: 'debian:bookworm' } }\n`)
+    },
+  }
 }

@@ -32,11 +32,9 @@ export class Images {
       this.#used.add(component)
       return { build }
     }
-    if (!isImageName(image)) {
-      throw imageAt.mustBe(
-        'the name of an image',
-        'Write, for example, "image: debian:bookworm". Its path has no capital letters.',
-      )
+    // A devfile may call it as it likes; that no registry has one with capitals is told by whoever looks for it.
+    if (!isImageName(image.toLowerCase())) {
+      throw imageAt.mustBe('the name of an image', 'Write, for example, "image: debian:bookworm".')
     }
     return { image }
   }
