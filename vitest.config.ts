@@ -27,7 +27,9 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{contract,main,cli,preload,renderer,scripts,test/bench}/**/*.test.{ts,tsx,mjs}'],
+          include: [
+            '{contract,main,cli,preload,renderer,scripts,test/bench,test/corpus}/**/*.test.{ts,tsx,mjs}',
+          ],
           environment: 'node',
           // A bound for what hangs, not a measure: a busy machine takes its time.
           testTimeout: 30_000,
