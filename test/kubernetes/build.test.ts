@@ -99,6 +99,34 @@ const detail = (operation: { steps: readonly { id: string; detail?: string | und
   operation.steps.find((step) => step.id === id)?.detail
 
 describe('a definition with a build, on a cluster', () => {
+  it('has its Features installed there, on top of what is built, with what its image says of itself', async () => {
+    const { path } = project('featured', 'LABEL devcontainer.metadata=\'{"remoteUser":"dev"}\'\n')
+    writeFiles(path, {
+      '.devcontainer/devcontainer.json': JSON.stringify({
+        build: { dockerfile: 'Dockerfile', context: '..', args: { WHO: 'featured' } },
+        features: { './mark': 'loud' },
+      }),
+      '.devcontainer/mark/devcontainer-feature.json': JSON.stringify({
+        id: 'mark',
+        version: '1.0.0',
+        name: 'Mark',
+        options: { version: { type: 'string', default: 'quiet' } },
+        containerEnv: { MARKED: 'yes' },
+      }),
+      '.devcontainer/mark/install.sh': '#!/bin/sh\necho "$VERSION $_REMOTE_USER" > /usr/local/share/mark\n',
+    })
+    const { id, operation } = await up({ kind: 'folder', path }, 'team/featured')
+    expect(operation.steps.map((step) => step.id)).toEqual(
+      expect.arrayContaining(['features', 'build', 'push', 'image']),
+    )
+    expect(rig.workspace(id).user.name).toBe('dev')
+    expect(await rig.run(id, 'sh', '-c', 'cat /usr/local/share/mark /greeting; echo $MARKED')).toBe(
+      'loud dev\nhello featured\nyes\n',
+    )
+    expect((await rig.act('delete', id)).state).toBe('succeeded')
+    expect(images()).toEqual([])
+  })
+
   it('is built on the chosen engine, pushed with its login, and pulled by the node', async () => {
     const source = project('first')
     const { id, operation } = await up(source, 'team/first')
