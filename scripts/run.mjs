@@ -35,7 +35,15 @@ const tasks = {
     if (wantsCluster(args)) await prepareForCluster()
     return node('scripts/run-typescript.mjs', 'test/bench/run.ts', ...args)
   },
-  corpus: () => node('scripts/run-typescript.mjs', 'test/corpus/run.ts', ...args),
+  corpus: async () => {
+    if (args.includes('--run')) {
+      await ensurePackages([...packagesFor.docker, ...packagesFor.tests], 'Docker')
+      const { ok, started } = await ensureDocker()
+      if (!ok) throw new Error('Docker does not answer: see above')
+      if (started) say(`Docker runs now and goes on afterwards. To stop it: kill ${started.pid}`)
+    }
+    return node('scripts/run-typescript.mjs', 'test/corpus/run.ts', ...args)
+  },
   screenshots: async () => {
     await prepareForWindow()
     return node('scripts/run-typescript.mjs', 'test/e2e/screenshots.ts', ...args)

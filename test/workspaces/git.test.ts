@@ -113,7 +113,7 @@ describe('the definition of a git repository', () => {
     const bare = repository(machine.home, 'compose', {
       '.devcontainer.json': '{"dockerComposeFile": "x.yml"}',
     })
-    expect(await refused(gitSource(bare))).toMatchObject({ code: 'definition-unsupported' })
+    expect(await refused(gitSource(bare))).toMatchObject({ code: 'definition-invalid' })
     const found = await preview(gitSource(bare), { image: 'debian' })
     expect(found.definition).toMatchObject({ format: 'image', image: 'debian' })
     expect(found.notApplied[0]?.reason).toContain('dockerComposeFile')

@@ -114,25 +114,22 @@ export class Running {
         unscheduledSince = waits ? (unscheduledSince ?? clock.now()) : undefined
         const unscheduled = unscheduledSince === undefined ? 0 : clock.now() - unscheduledSince
         const { detail, problem: found } = judge({ pod, events: events.since(pod), unscheduled })
-        if (detail !== said && !said.startsWith('Waiting for ')) report.detail(detail)
-        if (!said.startsWith('Waiting for ')) said = detail
         const incarnation = pod && incarnationOf(pod)
         if (standing?.incarnation !== incarnation)
           standing = incarnation === undefined ? undefined : { incarnation, since: clock.now() }
-        if (found) resolve(found)
-        else if (standing && (idle || clock.now() - standing.since >= settling(pod))) {
-          const services = described && pod && judgeServices(described.definition, pod)
-          const patient = clock.now() - standing.since < PATIENCE
-          if (services?.problem) resolve(services.problem)
-          else if (services?.waitsFor.length && (services.must || patient)) {
-            const waits = `Waiting for ${services.waitsFor.join(', ')}`
-            if (waits !== said) report.detail(waits)
-            said = waits
-          } else {
-            if (services?.waitsFor.length) report.output(`Not well yet: ${services.waitsFor.join(', ')}\n`)
-            resolve('up')
-          }
-        }
+        const isUp = standing && (idle || clock.now() - standing.since >= settling(pod))
+        const services = isUp && described && pod && judgeServices(described.definition, pod)
+        const awaited = services ? services.waitsFor.join(', ') : ''
+        const now = awaited === '' ? detail : `Waiting for ${awaited}`
+        if (now !== said) report.detail(now)
+        said = now
+        const failed = found ?? (services ? services.problem : undefined)
+        if (failed) return resolve(failed)
+        if (!standing || !isUp) return
+        const patient = services && (services.must || clock.now() - standing.since < PATIENCE)
+        if (awaited !== '' && patient) return
+        if (awaited !== '') report.output(`Not well yet: ${awaited}\n`)
+        resolve('up')
       }
     })
     const watching = [
