@@ -75,6 +75,8 @@ export async function startAll(
 function reasonToSkip({ found, definition }: Startable): string | undefined {
   const builds = [definition.build, ...definition.services.map(({ build }) => build)].filter(Boolean)
   if (found.text !== undefined) return 'it is a fragment'
+  if (/(?:^|\/)docker-existing-/.test(found.root))
+    return 'it is for a repository that has files of its own already'
   if (found.alone && builds.length > 0) return 'the Dockerfile that it names is not in the corpus'
   if (definition.features.some(({ reference }) => !reference.startsWith('.')))
     return 'it has Features of a registry'
