@@ -5,10 +5,10 @@ import {
   lifecyclePhases,
   type Mount,
   type PortAttributes,
-  problem,
 } from '#contract'
 import { type ComposeWorkspace, readCompose } from '../compose/index'
 import { maximumBytes, Reading } from '../document/document'
+import { readDefinitionFile } from '../document/file'
 import { jsonDocument } from '../document/json'
 import { type DefinitionFile, noteUnread, shorten, Value } from '../document/value'
 import { isImageName } from '../image-name'
@@ -30,20 +30,7 @@ export async function readDevcontainer(
   reader: RepositoryReader,
   context: DefinitionContext,
 ): Promise<Definition> {
-  const bytes = await reader.read(path, maximumBytes)
-  if (!bytes) {
-    const there = await reader.exists(path)
-    throw problem({
-      code: 'definition-invalid',
-      title: there ? `${path} is not a file` : `There is no ${path}`,
-      cause: there
-        ? 'Something else has the name of a definition: a folder, say, or a pipe.'
-        : 'The source has no file of this name.',
-      remedy: there
-        ? 'Put a file there, take it away, or choose an image when you create the workspace.'
-        : 'Choose one of the definitions that the source has.',
-    })
-  }
+  const bytes = await readDefinitionFile(path, reader, maximumBytes)
   const file: DefinitionFile = {
     document: jsonDocument(path, bytes),
     substitution: createSubstitution(context),

@@ -1,6 +1,7 @@
 import { posix } from 'node:path'
 import type { Node } from 'jsonc-parser'
 import { type NotApplied, problem } from '#contract'
+import { noDefinition } from '../document/file'
 import { type DefinitionFile, shorten, Value } from '../document/value'
 import { maximumYamlBytes, yamlDocument } from '../document/yaml'
 import { insideRepository } from '../paths'
@@ -90,17 +91,7 @@ class Flattening {
         'Paths are relative to the folder of this file.',
       )
     }
-    const there = await this.#reader.exists(path)
-    throw problem({
-      code: 'definition-invalid',
-      title: there ? `${path} is not a file` : `There is no ${path}`,
-      cause: there
-        ? 'Something else has the name of a definition: a folder, say, or a pipe.'
-        : 'The source has no file of this name.',
-      remedy: there
-        ? 'Put a file there, take it away, or choose an image when you create the workspace.'
-        : 'Choose one of the definitions that the source has.',
-    })
+    throw noDefinition(path, await this.#reader.exists(path))
   }
 
   async #fetch(address: string, reference: Value | undefined): Promise<Uint8Array> {

@@ -1,5 +1,6 @@
 import { posix } from 'node:path'
-import { emptyDefinition, problem } from '#contract'
+import { emptyDefinition } from '#contract'
+import { noDefinition } from '../document/file'
 import type { DefinitionFormat } from '../reader'
 
 /**
@@ -14,14 +15,7 @@ export const dockerfileFormat: DefinitionFormat = {
   },
   matches: (path) => /(?:^|\.)(?:dockerfile|containerfile)(?:\.|$)/i.test(posix.basename(path)),
   async read(path, reader, context) {
-    if (!(await reader.exists(path))) {
-      throw problem({
-        code: 'definition-invalid',
-        title: `There is no ${path}`,
-        cause: 'The source has no file of this name.',
-        remedy: 'Choose one of the definitions that the source has.',
-      })
-    }
+    if (!(await reader.exists(path))) throw noDefinition(path, false)
     return {
       ...emptyDefinition(context.sourceName),
       format: 'dockerfile',

@@ -1,5 +1,6 @@
-import { type Definition, emptyDefinition, problem } from '#contract'
+import { type Definition, emptyDefinition } from '#contract'
 import { Reading } from '../document/document'
+import { readDefinitionFile } from '../document/file'
 import { type DefinitionFile, noteUnread, shorten, Value } from '../document/value'
 import { maximumYamlBytes, yamlDocument } from '../document/yaml'
 import type { DefinitionContext, RepositoryReader } from '../reader'
@@ -24,20 +25,7 @@ export async function readGitpod(
   reader: RepositoryReader,
   context: DefinitionContext,
 ): Promise<Definition> {
-  const bytes = await reader.read(path, maximumYamlBytes)
-  if (!bytes) {
-    const there = await reader.exists(path)
-    throw problem({
-      code: 'definition-invalid',
-      title: there ? `${path} is not a file` : `There is no ${path}`,
-      cause: there
-        ? 'Something else has the name of a definition: a folder, say, or a pipe.'
-        : 'The source has no file of this name.',
-      remedy: there
-        ? 'Put a file there, take it away, or choose an image when you create the workspace.'
-        : 'Choose one of the definitions that the source has.',
-    })
-  }
+  const bytes = await readDefinitionFile(path, reader, maximumYamlBytes)
   const file: DefinitionFile = {
     document: yamlDocument(path, bytes, 'Name what is meant, for example "image: debian:bookworm".'),
     substitution: noVariables,

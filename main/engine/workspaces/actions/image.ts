@@ -161,7 +161,7 @@ interface Installation {
 }
 
 async function installFeatures(
-  { platform, ...context }: ActionContext,
+  context: ActionContext,
   preparation: Preparation,
   base: ResolvedImage,
   report: { detail(text: string): void },
@@ -170,7 +170,7 @@ async function installFeatures(
   const { definition, reader, temporary } = preparation
   report.detail('Fetching Features')
   const { features, notApplied } = await prepareFeatures(definition, {
-    platform,
+    platform: context.platform,
     signal,
     report,
     ...(reader && { reader }),
@@ -178,7 +178,7 @@ async function installFeatures(
   const folder = join(temporary, 'features')
   await mkdir(folder, { recursive: true })
   const label = parseMetadataLabel(base.metadata, base.reference)
-  const users = merge({ platform, ...context }, preparation, base, [])
+  const users = merge(context, preparation, base, [])
   const built = await writeFeatureContext(features, folder, {
     user: base.imageUser,
     ...(users.containerUser === undefined ? {} : { containerUser: users.containerUser }),
@@ -186,7 +186,7 @@ async function installFeatures(
     metadata: label.entries,
   })
   const added = built.metadata.slice(label.entries.length)
-  const merged = merge({ platform, ...context }, preparation, base, added)
+  const merged = merge(context, preparation, base, added)
   const named = {
     ...merged,
     notApplied: [...merged.notApplied, ...notApplied, ...built.notApplied],
