@@ -188,7 +188,12 @@ describe('what a workspace is lent', () => {
     )
     expect(stdout).not.toContain(SECRET)
     expect(stdout).not.toMatch(/^\//m)
-    const containers = execFileSync('docker', ['ps', '-q'], { encoding: 'utf8' }).split('\n').filter(Boolean)
+    // Its own container alone: the engine has those of other tests as well, which come and go.
+    const mine = execFileSync('docker', ['ps', '-q', '--filter', `label=berth.dev/name=${name}`], {
+      encoding: 'utf8',
+    })
+    const containers = mine.split('\n').filter(Boolean)
+    expect(containers).toHaveLength(1)
     expect(execFileSync('docker', ['inspect', ...containers], { encoding: 'utf8' })).not.toContain(SECRET)
   })
 })
