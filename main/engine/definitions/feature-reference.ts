@@ -30,48 +30,7 @@ const segment = /^[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*$/
 const tagForm = /^\w[\w.-]{0,127}$/
 const digestForm = /^sha256:[0-9a-f]{64}$/
 
-const home = 'ghcr.io/devcontainers/features'
-/** Features that had no registry once, and where they are now. */
-const moved = new Set([
-  'aws-cli',
-  'azure-cli',
-  'common-utils',
-  'desktop-lite',
-  'docker-from-docker',
-  'docker-in-docker',
-  'dotnet',
-  'git',
-  'git-lfs',
-  'github-cli',
-  'go',
-  'java',
-  'kubectl-helm-minikube',
-  'node',
-  'powershell',
-  'python',
-  'ruby',
-  'rust',
-  'sshd',
-  'terraform',
-])
-const renamed: Readonly<Record<string, string>> = { golang: 'go', common: 'common-utils' }
-/** Features that became an option of another one. */
-const absorbed: Readonly<Record<string, readonly [feature: string, option: string]>> = {
-  maven: ['java', 'installMaven'],
-  gradle: ['java', 'installGradle'],
-  jupyterlab: ['python', 'installJupyterlab'],
-}
-
 const example = 'Write, for example, "ghcr.io/devcontainers/features/node:1".'
-
-function insteadOf(name: string): string {
-  const option = Object.hasOwn(absorbed, name) ? absorbed[name] : undefined
-  if (option) return `Write "${home}/${option[0]}:1" with its option "${option[1]}" set to true.`
-  const id = (Object.hasOwn(renamed, name) ? renamed[name] : undefined) ?? name
-  return moved.has(id)
-    ? `Write "${home}/${id}:1".`
-    : `Write where it is published, for example "ghcr.io/owner/repository/${segment.test(id) ? id : 'name'}:1".`
-}
 
 /** Takes a Feature's reference apart. Registry references are not case-sensitive. */
 export function parseFeatureReference(text: string): FeatureReference | ReferenceMistake {
@@ -97,29 +56,19 @@ function parseAddress(text: string): FeatureReference | ReferenceMistake {
 }
 
 function parseRegistryReference(text: string): FeatureReference | ReferenceMistake {
-  const lower = text.toLowerCase()
   const [beforeDigest = '', ...digests] = text.split('@')
   const colon = beforeDigest.lastIndexOf(':')
   const hasTag = colon > beforeDigest.lastIndexOf('/')
   const parts = (hasTag ? beforeDigest.slice(0, colon) : beforeDigest).toLowerCase().split('/')
   const [registry = '', ...path] = parts
   const id = path.at(-1) ?? ''
-  if (parts.length === 1) {
+  if (parts.length === 1 || !host.test(registry)) {
+    const owner =
+      parts.length === 1 ? `owner/repository/${segment.test(registry) ? registry : 'name'}` : parts.join('/')
     return {
-      wanted: 'a Feature with the registry that it comes from; names without one are not supported any more',
-      remedy: insteadOf(registry),
+      wanted: 'a Feature with the registry that it comes from',
+      remedy: `Write where it is published, for example "ghcr.io/${owner}:1".`,
     }
-  }
-  if (!host.test(registry)) {
-    return lower.startsWith('microsoft/vscode-dev-containers/') || lower.startsWith('vscode-dev-containers/')
-      ? {
-          wanted: 'a Feature of a registry; vscode-dev-containers is not published any more',
-          remedy: insteadOf(id),
-        }
-      : {
-          wanted: 'a Feature of a registry; releases on GitHub are not supported any more',
-          remedy: `Write the registry first, for example "ghcr.io/${parts.every((part) => segment.test(part)) ? parts.join('/') : 'owner/repository/name'}".`,
-        }
   }
   if (path.length < 2 || !path.every((part) => segment.test(part))) {
     return { wanted: 'a reference of the form registry/owner/repository/name:version', remedy: example }

@@ -40,6 +40,20 @@ describe('features in devcontainer.json', () => {
     ])
   })
 
+  it('takes the names of old, and what became an option of another Feature', async () => {
+    const { features, featureOrder } = await read(`{ "image": "x", "features": {
+      "docker-in-docker": "latest", "maven": "3", "ghcr.io/devcontainers/features/java:1": { "version": "17" },
+      "gradle": true, "jupyterlab": {}
+    }, "overrideFeatureInstallOrder": ["java"] }`)
+    const at = (id: string) => `ghcr.io/devcontainers/features/${id}:1`
+    expect(features).toEqual([
+      { reference: at('docker-in-docker'), options: { version: 'latest' } },
+      { reference: at('java'), options: { version: '17', installMaven: true, installGradle: true } },
+      { reference: at('python'), options: { installJupyterlab: true } },
+    ])
+    expect(featureOrder).toEqual(['ghcr.io/devcontainers/features/java'])
+  })
+
   it.each([
     ['"fish": {}', /Line 2, column \d+: "fish" must be a Feature with the registry/],
     ['"ghcr.io/n/a": 5', /"features\.ghcr\.io\/n\/a" must be an object, not the number 5/],

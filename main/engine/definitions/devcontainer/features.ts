@@ -2,6 +2,7 @@ import { posix } from 'node:path'
 import type { Definition, FeatureRequest } from '#contract'
 import { shorten, type Value } from '../document/value'
 import { parseFeatureReference, withoutVersion } from '../feature-reference'
+import { currentFeature } from '../legacy-features'
 import { insideRepository } from '../paths'
 import { closest } from '../suggest'
 
@@ -24,18 +25,23 @@ export function readFeatures(
   const order = present('overrideFeatureInstallOrder')
   const folder = posix.dirname(path)
   const features: FeatureRequest[] = []
+  const absorbed: [reference: string, option: string][] = []
   for (const [name, value] of section?.fields(example) ?? []) {
     if (features.length === maximumFeatures) {
       throw value.mustBe(`left out: a workspace has at most ${maximumFeatures} Features`)
     }
     const options = readFeatureOptions(value)
-    if (options) features.push({ reference: readReference(name, value, folder).reference, options })
+    if (!options) continue
+    const { reference, option } = currentFeature(name) ?? { reference: name }
+    if (option !== undefined) absorbed.push([reference, option])
+    else features.push({ reference: readReference(reference, value, folder).reference, options })
   }
+  for (const [reference, option] of absorbed) addOption(features, reference, option)
   if (!order) return { features }
   const known = features.map(({ reference }) => anyVersion(reference))
   const featureOrder: string[] = []
   for (const item of order.items('Write, for example, ["ghcr.io/devcontainers/features/common-utils"].')) {
-    const { resource } = readReference(item.text(), item, folder)
+    const { resource } = readReference(currentFeature(item.text())?.reference ?? item.text(), item, folder)
     if (known.includes(resource)) featureOrder.push(resource)
     else {
       const meant = closest(resource, known)
@@ -45,6 +51,15 @@ export function readFeatures(
     }
   }
   return featureOrder.length > 0 ? { features, featureOrder } : { features }
+}
+
+/** For what became an option of another Feature, which may be there in any version. */
+function addOption(features: FeatureRequest[], reference: string, option: string): void {
+  const wanted = anyVersion(reference)
+  const at = features.findIndex((one) => anyVersion(one.reference) === wanted)
+  const there = features[at]
+  if (there) features[at] = { ...there, options: { ...there.options, [option]: true } }
+  else features.push({ reference, options: { [option]: true } })
 }
 
 function anyVersion(reference: string): string {
