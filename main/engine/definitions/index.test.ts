@@ -183,7 +183,27 @@ describe('what devcontainer.json may say', () => {
     const text = `{"image": "x", "mounts": ["type=bind,source=\${localWorkspaceFolder}/d,target=/d", "type=bind,source=/a,target=/a"]}`
     const definition = await read(text, { bindMounts: false })
     expect(definition.mounts).toEqual([])
-    expect(definition.notApplied.map(({ field }) => field)).toEqual(['mounts[0]', 'mounts[1]'])
+    expect(definition.sourceMounts).toEqual([{ path: 'd', target: '/d' }])
+    expect(definition.notApplied.map(({ field }) => field)).toEqual(['mounts[1]'])
+  })
+
+  it.each([
+    ['${localWorkspaceFolder}', { sourceFolder: '/work' }],
+    [
+      '${localWorkspaceFolder}/sub',
+      { sourceFolder: '/workspaces/app', sourceMounts: [{ path: 'sub', target: '/work' }] },
+    ],
+    ['/elsewhere', { sourceFolder: '/work' }],
+  ])('sees the source where workspaceMount puts %s', async (source, place) => {
+    const text = `{"image": "x", "workspaceFolder": "/work/below",
+      "workspaceMount": "type=bind,source=${source},target=/work,consistency=cached"}`
+    for (const localFolder of [undefined, '/home/me/app']) {
+      const definition = await read(text, localFolder === undefined ? {} : { localFolder })
+      expect(definition).toMatchObject({ workspaceFolder: '/work/below', ...place })
+      expect(definition.notApplied.map(({ field }) => field)).toEqual(
+        source === '/elsewhere' ? ['workspaceMount'] : [],
+      )
+    }
   })
 
   it('reads a build, in the new form and the old', async () => {

@@ -23,3 +23,11 @@ export function containerPath(path: string): string | undefined {
   const normal = posix.normalize(path).replace(/^\/\/+/, '/')
   return normal.length > 1 && normal.endsWith('/') ? normal.slice(0, -1) : normal
 }
+
+/** The path within a folder that holds it or is it, `.` for itself; undefined where it lies elsewhere. Of any system. */
+export function withinFolder(path: string, folder: string): string | undefined {
+  const plain = (text: string) => posix.normalize(text.replaceAll('\\', '/')).replace(/(?<=.)\/$/, '')
+  const [inner, outer] = [plain(path), plain(folder)]
+  if (inner === outer) return '.'
+  return inner.startsWith(`${outer}/`) ? inner.slice(outer.length + 1) : undefined
+}

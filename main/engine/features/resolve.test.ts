@@ -154,6 +154,22 @@ describe('resolveFeatures', () => {
     })
   })
 
+  it('heeds installsAfter of a folder, which is relative to the definition', async () => {
+    const json = (id: string, more: object = {}) =>
+      JSON.stringify({ id, version: '1.0.0', name: id, ...more })
+    const reader = memoryReader({
+      '.devcontainer/a/devcontainer-feature.json': json('a', { installsAfter: ['./b', '../../out'] }),
+      '.devcontainer/a/install.sh': '',
+      '.devcontainer/b/devcontainer-feature.json': json('b'),
+      '.devcontainer/b/install.sh': '',
+    })
+    const { features } = await resolve([request('./.devcontainer/a'), request('./.devcontainer/b')], {
+      reader,
+      folder: '.devcontainer',
+    })
+    expect(features.map(({ name }) => name)).toEqual(['./.devcontainer/b', './.devcontainer/a'])
+  })
+
   it('does not let a published Feature name a folder, nor any Feature what is outside', async () => {
     await registry.publish('n/a', { dependsOn: { './secrets': {} } })
     expect(await failure(resolve([at('n/a')]))).toMatchObject({

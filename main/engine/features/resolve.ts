@@ -136,7 +136,7 @@ async function buildGraph(
     for (const [index, { request, neededBy }] of pending.entries()) {
       const feature = loaded[index]
       if (!feature) continue
-      const node = createNode(request, feature, notApplied)
+      const node = createNode(request, feature, context, notApplied)
       // Also where it is there already, so that a circle is found, and found to be one.
       neededBy?.dependsOn.push(node)
       if (findSame(nodes, node)) continue
@@ -153,7 +153,12 @@ async function buildGraph(
   return nodes
 }
 
-function createNode(request: FeatureRequest, loaded: LoadedFeature, notApplied: NotApplied[]): Node {
+function createNode(
+  request: FeatureRequest,
+  loaded: LoadedFeature,
+  { folder = '.' }: ResolveContext,
+  notApplied: NotApplied[],
+): Node {
   const installsAfter: SoftDependency[] = []
   for (const reference of loaded.metadata.installsAfter) {
     const parsed = parseFeatureReference(reference)
@@ -162,6 +167,11 @@ function createNode(request: FeatureRequest, loaded: LoadedFeature, notApplied: 
         field: `installsAfter (${request.reference})`,
         reason: `${shorten(reference)} is no Feature's name with its registry`,
       })
+    } else if (parsed.kind === 'folder') {
+      // As in a definition's own list: relative to the definition. One outside of the repository is not installed.
+      const path = insideRepository(folder, parsed.path)
+      if (path !== undefined)
+        installsAfter.push({ reference, parsed: { kind: 'folder', path: `./${path}` }, ids: [] })
     } else installsAfter.push({ reference, parsed, ids: [] })
   }
   return {

@@ -1,7 +1,7 @@
 import { posix } from 'node:path'
 import type { Mount } from '#contract'
 import { shorten } from '../document/value'
-import { containerPath } from '../paths'
+import { containerPath, withinFolder } from '../paths'
 import type { DefinitionContext } from '../reader'
 import { fieldLayers, flag, itemsOf, type Layer, lastLayer } from './layer'
 import type { Project } from './project'
@@ -142,7 +142,7 @@ function bind(volume: Written, context: DefinitionContext): Mount | SourceBind |
     path = home.replaceAll('\\', '/') + source.slice(1)
   }
   const absolute = /^(?:\/|[A-Za-z]:\/)/.test(path)
-  let relative = absolute ? inFolder(path, root) : posix.normalize(posix.join(file.folder, path))
+  let relative = absolute ? withinFolder(path, root) : posix.normalize(posix.join(file.folder, path))
   // From above, and down again by the source's own name.
   const own = `../${context.sourceName}`
   if (relative === own || relative?.startsWith(`${own}/`)) relative = relative.slice(own.length + 1) || '.'
@@ -164,13 +164,6 @@ function bind(volume: Written, context: DefinitionContext): Mount | SourceBind |
     return undefined
   }
   return { type: 'bind', source: path, target, ...(readOnly ? { readOnly } : {}) }
-}
-
-/** The path within a folder that holds it or is it; undefined where it lies elsewhere. */
-function inFolder(path: string, folder: string): string | undefined {
-  const normal = posix.normalize(path).replace(/(?<=.)\/$/, '')
-  if (normal === folder) return '.'
-  return normal.startsWith(`${folder}/`) ? normal.slice(folder.length + 1) : undefined
 }
 
 /** `[source:]target[:options]`, where a source can begin with a drive of Windows. */

@@ -9,6 +9,7 @@ export const appliedFields = [
   'service',
   'runServices',
   'workspaceFolder',
+  'workspaceMount',
   'containerEnv',
   'remoteEnv',
   'remoteUser',
@@ -47,7 +48,6 @@ export const refusedFields: Readonly<Record<string, string>> = {
   appPort: 'nothing is published; ports are forwarded as soon as something listens. Use forwardPorts instead',
   runArgs: 'arguments of the docker command line are not passed on',
   shutdownAction: 'workspaces run until you stop them, whether or not a window is open',
-  workspaceMount: 'the source has a volume of its own, or on a local engine is mounted from your folder',
 }
 
 /** Fields that say nothing about the workspace. */

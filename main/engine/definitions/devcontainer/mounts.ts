@@ -1,6 +1,6 @@
-import type { Mount } from '#contract'
+import type { Definition, Mount, SourceMount } from '#contract'
 import { shorten, type Value } from '../document/value'
-import { containerPath } from '../paths'
+import { containerPath, withinFolder } from '../paths'
 import type { DefinitionContext } from '../reader'
 
 const example = 'Write, for example, "type=volume,source=cache,target=/home/dev/.cache".'
@@ -28,17 +28,63 @@ function readOptions(value: Value): Map<string, string> {
   return options
 }
 
-/** `mounts`: Docker's `--mount` syntax or objects. What Docker would refuse is refused here, with its place. */
-export function readMounts(value: Value, context: DefinitionContext): Mount[] {
+/**
+ * `mounts`: Docker's `--mount` syntax or objects. What Docker would refuse is refused here, with its place. Parts of the
+ * source go to `parts` where it is no folder that the target could mount. `root`: what stands for the source's folder in
+ * the texts, which is what the variable `localWorkspaceFolder` gives.
+ */
+export function readMounts(
+  value: Value,
+  context: DefinitionContext,
+  root: string,
+  parts: SourceMount[],
+): Mount[] {
   const mounts: Mount[] = []
   for (const item of value.items(example)) {
-    const mount = readMount(item, context)
-    if (mount) mounts.push(mount)
+    const mount = readMount(item, context, root)
+    if (mount && 'path' in mount) parts.push(mount)
+    else if (mount) mounts.push(mount)
   }
   return mounts
 }
 
-function readMount(item: Value, context: DefinitionContext): Mount | undefined {
+/**
+ * `workspaceMount`: where the source is seen. Its volume or folder is Berth's to choose, its place is the definition's.
+ * A part of the source alone is seen there in addition: the whole is in the workspace always.
+ */
+export function readWorkspaceMount(
+  value: Value,
+  context: DefinitionContext,
+  root: string,
+): Pick<Definition, 'sourceFolder' | 'sourceMounts'> {
+  // Nothing at all is what is written where the image brings the source.
+  if (value.type === 'string' && value.text().trim() === '') {
+    value.ignore('the source is in the workspace always')
+    return {}
+  }
+  const { type, source, target, readOnly } = readOptionsOf(value)
+  if (readOnly) value.ignore('the source can be written to; its place is applied')
+  if (type !== 'bind' || source === undefined) return { sourceFolder: target }
+  const path = withinFolder(source, root)
+  if (path === '.') return { sourceFolder: target }
+  if (path === undefined) {
+    value.ignore('another folder than the source is named; the source is there in its place')
+    return { sourceFolder: target }
+  }
+  return {
+    sourceFolder: `/workspaces/${context.sourceName}`,
+    sourceMounts: [{ path, target }],
+  }
+}
+
+interface MountOptions {
+  readonly type: string
+  readonly source: string | undefined
+  readonly target: string
+  readonly readOnly: boolean
+}
+
+function readOptionsOf(item: Value): MountOptions {
   let type = 'volume'
   let source: string | undefined
   let target: string | undefined
@@ -54,7 +100,12 @@ function readMount(item: Value, context: DefinitionContext): Mount | undefined {
   }
   const path = target === undefined ? undefined : containerPath(target)
   if (path === undefined || path === '/') throw item.mustBe('a mount with an absolute target', example)
-  const base = { target: path, ...(readOnly ? { readOnly } : {}) }
+  return { type, source, target: path, readOnly }
+}
+
+function readMount(item: Value, context: DefinitionContext, root: string): Mount | SourceMount | undefined {
+  const { type, source, target, readOnly } = readOptionsOf(item)
+  const base = { target, ...(readOnly ? { readOnly } : {}) }
   switch (type) {
     case 'tmpfs':
       return { type, ...base }
@@ -64,7 +115,7 @@ function readMount(item: Value, context: DefinitionContext): Mount | undefined {
       }
       return { type, ...(source ? { source } : {}), ...base }
     case 'bind':
-      return bindMount(item, source, base, context)
+      return bindMount(item, source, base, context, root)
     default:
       item.ignore(`mounts of the type ${shorten(type)} are not made`)
       return undefined
@@ -76,24 +127,20 @@ function bindMount(
   source: string | undefined,
   base: Omit<Mount, 'type'>,
   context: DefinitionContext,
-): Mount | undefined {
-  if (
-    !context.localFolder &&
-    item.node.type === 'string' &&
-    item.raw().includes('$' + '{localWorkspaceFolder}')
-  ) {
-    item.ignore('the source is not a folder of this machine, so there is nothing to mount')
-    return undefined
-  }
-  if (!context.bindMounts) {
-    item.ignore('this target cannot mount folders of this machine')
-    return undefined
-  }
+  root: string,
+): Mount | SourceMount | undefined {
   if (source === undefined || !/^(?:\/|[A-Za-z]:[/\\])/.test(source)) {
     throw item.mustBe(
       'a bind mount with an absolute source',
       'Begin the source with the variable localWorkspaceFolder.',
     )
+  }
+  const isFolder = context.localFolder !== undefined && context.bindMounts
+  const path = isFolder ? undefined : withinFolder(source, root)
+  if (path !== undefined) return { path, ...base }
+  if (!context.bindMounts) {
+    item.ignore('this target cannot mount folders of this machine')
+    return undefined
   }
   return { type: 'bind', source, ...base }
 }

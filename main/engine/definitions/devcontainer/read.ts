@@ -5,6 +5,7 @@ import {
   lifecyclePhases,
   type Mount,
   type PortAttributes,
+  type SourceMount,
 } from '#contract'
 import { type ComposeWorkspace, readCompose } from '../compose/index'
 import { maximumBytes, Reading } from '../document/document'
@@ -21,7 +22,7 @@ import { readBuild } from './build'
 import { readFeatures } from './features'
 import { appliedFields, refusedFields, silentFields } from './fields'
 import { readCommand } from './lifecycle'
-import { readMounts } from './mounts'
+import { readMounts, readWorkspaceMount } from './mounts'
 import { readForwardPorts, readPortAttributes, readPortsAttributes } from './ports'
 
 /** Reads one devcontainer.json. Rejects with `definition-invalid` or `definition-unsupported`. */
@@ -68,7 +69,19 @@ export async function readDevcontainer(
   const build = compose ? undefined : await readBuild(fields, path, reader)
   const image = given('image')
   if (build) image?.ignore('"build" is given too, and wins')
+  const root = context.localFolder ?? workspaceFolder
   const mounts = given('mounts')
+  const parts: SourceMount[] = []
+  const ownMounts = mounts ? readMounts(mounts, context, root, parts) : []
+  const workspaceMount = given('workspaceMount')
+  if (compose)
+    workspaceMount?.ignore('"dockerComposeFile" is given too, and its volumes say where the source is')
+  const place = compose
+    ? placeFromCompose(compose, workspaceFolder, base.workspaceFolder)
+    : workspaceMount
+      ? readWorkspaceMount(workspaceMount, context, root)
+      : {}
+  const sourceMounts = [...(place.sourceMounts ?? []), ...parts]
   const forwardPorts = given('forwardPorts')
   const portsAttributes = given('portsAttributes')
   const otherPorts = given('otherPortsAttributes')
@@ -85,7 +98,7 @@ export async function readDevcontainer(
     format: 'devcontainer',
     path,
     ...(compose
-      ? fromCompose(compose, workspaceFolder, base.workspaceFolder)
+      ? fromCompose(compose)
       : build
         ? { build }
         : image
@@ -93,12 +106,14 @@ export async function readDevcontainer(
           : { image: context.defaultImage, imageIsDefault: true as const }),
     ...readFeatures(fields, path),
     workspaceFolder,
+    ...place,
+    ...(sourceMounts.length > 0 ? { sourceMounts } : {}),
     ...(containerUser ? { containerUser: readUser(containerUser, /^[^\s:\0]+(?::[^\s:\0]+)?$/) } : {}),
     ...(remoteUser ? { remoteUser: readUser(remoteUser, /^[^\s:\0]+$/) } : {}),
     containerEnv: { ...compose?.containerEnv, ...own?.containerEnv, ...containerEnv },
     services: [...(compose?.services ?? []), ...(own?.services ?? [])],
     remoteEnv: readRemoteEnvironment(given('remoteEnv')),
-    mounts: mergeMounts(compose?.mounts ?? [], mounts ? readMounts(mounts, context) : []),
+    mounts: mergeMounts(compose?.mounts ?? [], ownMounts),
     init: given('init')?.boolean() ?? compose?.init ?? false,
     overrideCommand: given('overrideCommand')?.boolean() ?? compose?.keepsAlive ?? true,
     forwardPorts: [
@@ -126,24 +141,8 @@ export async function readDevcontainer(
 }
 
 /** What Compose says and devcontainer.json cannot. */
-function fromCompose(
-  {
-    image,
-    build,
-    containerUser,
-    entrypoint,
-    command,
-    aliases,
-    dependsOn,
-    sourceFolder,
-    sourceMounts,
-  }: ComposeWorkspace,
-  workspaceFolder: string,
-  usualFolder: string,
-): Partial<Definition> {
-  // Without a mount of its root, the source keeps its usual place where the workspace folder says none.
-  const parts = sourceMounts?.some(({ target }) => isInside(workspaceFolder, target)) ?? false
-  const folder = sourceFolder ?? (workspaceFolder === '/' || parts ? usualFolder : undefined)
+function fromCompose(compose: ComposeWorkspace): Partial<Definition> {
+  const { image, build, containerUser, entrypoint, command, aliases, dependsOn } = compose
   return {
     ...(image !== undefined ? { image } : {}),
     ...(build ? { build } : {}),
@@ -152,6 +151,19 @@ function fromCompose(
     ...(command ? { command } : {}),
     ...(aliases ? { aliases } : {}),
     ...(dependsOn ? { dependsOn } : {}),
+  }
+}
+
+/** Where the volumes of Compose put the source. */
+function placeFromCompose(
+  { sourceFolder, sourceMounts }: ComposeWorkspace,
+  workspaceFolder: string,
+  usualFolder: string,
+): Pick<Definition, 'sourceFolder' | 'sourceMounts'> {
+  // Without a mount of its root, the source keeps its usual place where the workspace folder says none.
+  const parts = sourceMounts?.some(({ target }) => isInside(workspaceFolder, target)) ?? false
+  const folder = sourceFolder ?? (workspaceFolder === '/' || parts ? usualFolder : undefined)
+  return {
     ...(folder !== undefined ? { sourceFolder: folder } : {}),
     ...(sourceMounts ? { sourceMounts } : {}),
   }

@@ -123,7 +123,7 @@ export function readEntry(
   const entry = {
     ...(init === undefined ? {} : { init }),
     ...(entrypoint ? { entrypoint } : {}),
-    mounts: read('mounts', (value) => readMounts(value, { ...context, defaultImage: '' })) ?? [],
+    mounts: read('mounts', (value) => readMounts(value, { ...context, defaultImage: '' }, '', [])) ?? [],
     lifecycle: readLifecycle(read),
     ...(waitFor ? { waitFor } : {}),
     ...(customizations ? { customizations } : {}),
