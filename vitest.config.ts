@@ -39,7 +39,7 @@ export default defineConfig({
       {
         test: {
           name: 'conformance',
-          include: ['test/{harness,conformance,workspaces,terminals,apps,ports,cli,faults}/**/*.test.ts'],
+          include: ['test/{harness,conformance,workspaces,terminals,apps,ports,cli,compare,faults}/**/*.test.ts'],
           exclude: kubernetesTests,
           environment: 'node',
           globalSetup: ['test/harness/global-setup.ts'],
