@@ -42,7 +42,7 @@ export class RegistryClient {
   /** Rejects with `feature-not-found`, `feature-invalid`, `registry-auth`, `registry-unreachable` or `cancelled`. */
   async manifest(reference: RegistryReference): Promise<FeatureManifest> {
     const version = reference.digest ?? reference.tag ?? 'latest'
-    const response = await this.#get(reference, `manifests/${version}`, manifestType, maximumManifest)
+    const response = await this.get(reference, `manifests/${version}`, manifestType, maximumManifest)
     const digest = sha256(response.body)
     const header = response.headers.get('docker-content-digest')
     // A registry may count by another algorithm; what is asked for by digest is compared in any case.
@@ -53,13 +53,17 @@ export class RegistryClient {
 
   /** The bytes of a layer, which are those that its digest says. Rejects as {@link manifest} does. */
   async layer(reference: RegistryReference, digest: string): Promise<Uint8Array> {
-    const { body } = await this.#get(reference, `blobs/${digest}`, '*/*', maximumArchive)
+    const { body } = await this.get(reference, `blobs/${digest}`, '*/*', maximumArchive)
     const found = sha256(body)
     if (found !== digest) throw wrongDigest(nameOf(reference), digest, found)
     return body
   }
 
-  async #get(
+  /**
+   * What a repository has at `path`, `manifests/…` or `blobs/…`, of at most `limit` bytes. Rejects as {@link manifest}
+   * does; what comes is not compared with any digest.
+   */
+  async get(
     reference: RegistryReference,
     path: string,
     accept: string,

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Definition, KubernetesOptions } from '#contract'
 import type { RepositoryReader } from '../../definitions/index'
-import type { Driver, ResolvedImage } from '../../drivers/driver'
+import type { Driver, ResolvedImage, StepReport } from '../../drivers/driver'
 import {
   baseArgument,
   type MetadataEntry,
@@ -15,6 +15,7 @@ import type { RunningOperation } from '../operations'
 import { type DefinitionRequest, definitionContext } from '../source/definition'
 import { buildsOf, type Elsewhere, publish, publishSteps } from './build-elsewhere'
 import { type ActionContext, silentReport, steps } from './context'
+import { imageNameOf, withLabel } from './image-label'
 
 /** What a workspace is made of, once its image is there. */
 export interface Prepared {
@@ -69,10 +70,18 @@ export async function prepareImage(
   const base = await operation.step(
     'image',
     async (report, stepSignal) => {
-      const image = await driver.resolveImage(
-        { definition, workspaceId, refresh, ...options, ...(folder === undefined ? {} : { folder }) },
+      const image = await withLabel(
+        context,
+        driver,
+        imageNameOf(definition, context),
         report,
         stepSignal,
+        () =>
+          driver.resolveImage(
+            { definition, workspaceId, refresh, ...options, ...(folder === undefined ? {} : { folder }) },
+            report,
+            stepSignal,
+          ),
       )
       if (image.alias !== undefined) report.result(image.alias)
       return image
@@ -94,18 +103,37 @@ export async function prepareImage(
       signal,
     )
   }
+  return adopt(context, preparation, base, (again) =>
+    driver.resolveImage(
+      {
+        definition: { ...again, image: base.reference, services: [] },
+        workspaceId,
+        refresh: false,
+        ...options,
+      },
+      silentReport,
+      signal,
+    ),
+  )
+}
+
+/**
+ * The definition with what its image adds to it. `again` looks at the image, which is there, for another user than was
+ * looked for.
+ */
+async function adopt(
+  context: ActionContext,
+  preparation: Preparation,
+  base: ResolvedImage,
+  again: (definition: Definition) => Promise<ResolvedImage>,
+): Promise<Prepared> {
+  const { definition } = preparation
   const merged = merge(context, preparation, base, [])
   const isSameUser =
     merged.remoteUser === definition.remoteUser && merged.containerUser === definition.containerUser
   if (isSameUser) return { definition: merged, image: base }
-  // Who works in it is another one than was looked for; the image is there.
   const { build: _, imageIsDefault: __, ...rest } = merged
-  const again = { ...rest, image: base.reference, services: [] }
-  const image = await driver.resolveImage(
-    { definition: again, workspaceId, refresh: false, ...options },
-    silentReport,
-    signal,
-  )
+  const image = await again(rest)
   return { definition: merged, image: { ...image, built: base.built, services: base.services } }
 }
 
@@ -138,20 +166,27 @@ async function prepareElsewhere(
     { ...from, definition: { ...from.definition, services: [] } },
     { definition: services, folder, workspaceId },
   ])
-  const image = await operation.step('image', (report, signal) =>
+  const resolve = (definition: Definition, report: StepReport, signal: AbortSignal, isRefreshed: boolean) =>
     driver.resolveImage(
       {
         definition,
         workspaceId,
-        refresh,
+        refresh: isRefreshed,
         ...own,
         ...(kubernetes === undefined ? {} : { kubernetes }),
       },
       report,
       signal,
-    ),
+    )
+  // What Features were installed on has been looked at by the engine that builds.
+  const name = preparation.definition.features.length > 0 ? undefined : own.published
+  const image = await operation.step('image', (report, signal) =>
+    withLabel(context, driver, name, report, signal, () => resolve(definition, report, signal, refresh)),
   )
-  return { definition, image }
+  if (preparation.definition.features.length > 0) return { definition, image }
+  return adopt(context, preparation, image, (again) =>
+    resolve({ ...again, services: preparation.definition.services }, silentReport, operation.signal, false),
+  )
 }
 
 interface Installation {
