@@ -165,6 +165,20 @@ describe('a definition with a build, on a cluster', () => {
     expect(images()).toEqual([])
   }, 600_000)
 
+  it('is worked in as its image says, which its registry knows', async () => {
+    const label = `LABEL devcontainer.metadata='[{"remoteUser":"dev","remoteEnv":{"FROM":"image"}}]'\n`
+    const { id } = await up(project('labelled', label), 'team/labelled')
+    expect(rig.workspace(id).user.name).toBe('dev')
+    expect(await rig.run(id, 'sh', '-c', 'id -un; echo $FROM')).toBe('dev\nimage\n')
+    // The same image by its name, as whoever has not built it has it.
+    const { image } = rig.workspace(id)
+    const other = join(machine.home, 'by-name')
+    writeFiles(other, { '.devcontainer.json': JSON.stringify({ image }) })
+    const second = await up({ kind: 'folder', path: other }, 'team/unused')
+    expect(await rig.run(second.id, 'sh', '-c', 'id -un; echo $FROM')).toBe('dev\nimage\n')
+    for (const one of [id, second.id]) expect((await rig.act('delete', one)).state).toBe('succeeded')
+  })
+
   it('is told of while it is pushed, layer by layer and in bytes', async () => {
     const { id, operationId } = await rig.create(
       project('large', `RUN head -c ${24 * mebibyte} /dev/urandom > /noise\n`),
