@@ -25,6 +25,7 @@ export const packagesFor = {
     'openssh-server',
     'rsync',
     'docker-registry',
+    'docker-compose|docker-compose-v2',
     'busybox-static',
     'socat',
     'procps',

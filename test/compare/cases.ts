@@ -162,7 +162,7 @@ RUN echo 'export FROM_PROFILE=1' >> /home/dev/.profile \\
       image,
       mounts: [
         'source=${localWorkspaceFolder}/data,target=/data,type=bind',
-        { source: 'berth-test-${devcontainerId}', target: '/volume', type: 'volume' },
+        { source: 'berth-test-compare-${devcontainerId}', target: '/volume', type: 'volume' },
         'type=tmpfs,target=/scratch',
       ],
       runArgs: [

@@ -6,6 +6,9 @@ import type { Rig } from '../workspaces/rig'
 import { parseSighting, probeScript, type Sighting } from './probe'
 import { referenceDown, referenceUp } from './reference'
 
+/** What the names of a case's volumes begin with. */
+export const VOLUME_PREFIX = 'berth-test-compare-'
+
 /** What one definition becomes with the dev container tool and with Berth; a text: why it did not come up. */
 export interface Comparison {
   readonly reference: Seen | string
@@ -38,6 +41,7 @@ export async function compare(folder: string, definition: string, rig: Rig): Pro
     try {
       const output = await rig.run(id, 'sh', '-c', probeScript)
       const container = await command('docker', ['ps', '-q', '--filter', `label=berth.dev/workspace=${id}`])
+      await noteVolumes(container.trim())
       return { ...parseSighting(output, [user.home]), labels: await labelsOf(container.trim()) }
     } finally {
       await rig.act('delete', id)
@@ -50,13 +54,22 @@ export async function compare(folder: string, definition: string, rig: Rig): Pro
       join(scratch, 'reference', 'home'),
       label,
     )
+    await noteVolumes(container.id)
     return { ...parseSighting(await container.probe(), []), labels: await labelsOf(container.id) }
+  }
+  // Those that a definition names outlive whatever uses them.
+  const volumes: string[] = []
+  const noteVolumes = async (container: string) => {
+    const format = '{{range .Mounts}}{{if eq .Type "volume"}}{{println .Name}}{{end}}{{end}}'
+    const names = (await command('docker', ['inspect', '--format', format, container])).split('\n')
+    volumes.push(...names.filter((name) => name.startsWith(VOLUME_PREFIX)))
   }
   const said = (error: unknown) => (error instanceof Error ? error.message : String(error))
   try {
     return { reference: await withTool().catch(said), berth: await inBerth().catch(said) }
   } finally {
     await referenceDown(label)
+    if (volumes.length > 0) await command('docker', ['volume', 'rm', ...new Set(volumes)])
     rmSync(scratch, { recursive: true, force: true })
   }
 }

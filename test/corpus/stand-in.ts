@@ -61,5 +61,5 @@ export function standIns(
   const names = [...named, ...bases].filter(
     (name): name is string => name !== undefined && name !== 'scratch' && !name.includes('$'),
   )
-  return Object.fromEntries(names.map((name) => [name.replace(/@.*$/, ''), STAND_IN]))
+  return Object.fromEntries(names.map((name) => [name, STAND_IN]))
 }
