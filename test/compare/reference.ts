@@ -78,4 +78,6 @@ export async function referenceDown(label: string): Promise<void> {
     }
     if (/^(?:vsc-|.*_)/.test(image)) await tryCommand('docker', ['rmi', image])
   }
+  // What it makes for Features, and keeps.
+  await tryCommand('docker', ['rmi', 'dev_container_feature_content_temp'])
 }
