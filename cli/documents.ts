@@ -4,6 +4,7 @@ import {
   IdlePolicy,
   Operation,
   PortNumber,
+  Prebuild,
   Problem,
   ProposalReason,
   Room,
@@ -45,6 +46,8 @@ export const WorkspaceDocument = z.strictObject({
   idle: IdlePolicy.nullable(),
   /** Why Berth stopped it by itself; null where it did not. */
   lastStop: z.strictObject({ reason: z.string(), at: Time }).nullable(),
+  /** What it was made from. */
+  prebuild: z.strictObject({ id: z.string(), madeAt: Time, commit: z.string() }).nullable(),
 })
 export type WorkspaceDocument = z.infer<typeof WorkspaceDocument>
 
@@ -100,6 +103,23 @@ export const ActionDocument = z.strictObject({
   survival: Survival.nullable(),
 })
 export type ActionDocument = z.infer<typeof ActionDocument>
+
+/** `berth prebuild`. */
+export const PrebuildDocument = z.strictObject({
+  prebuild: Prebuild,
+  /** False: there was one of this commit already. */
+  isNew: z.boolean(),
+  operation: Operation,
+})
+export type PrebuildDocument = z.infer<typeof PrebuildDocument>
+
+/** `berth prebuild list`. */
+export const PrebuildListDocument = z.strictObject({ prebuilds: z.array(Prebuild) })
+export type PrebuildListDocument = z.infer<typeof PrebuildListDocument>
+
+/** `berth prebuild remove`. */
+export const PrebuildRemovedDocument = z.strictObject({ removed: z.array(Prebuild) })
+export type PrebuildRemovedDocument = z.infer<typeof PrebuildRemovedDocument>
 
 export const PortDocument = z.strictObject({
   port: PortNumber,

@@ -4,6 +4,7 @@ import type { LifecycleVerb } from './commands/lifecycle'
 import { separateCommand } from './exec-arguments'
 import { type CommandAction, type CommonOptions, execute, usageProblem } from './execute'
 import { exitCodes } from './exit-codes'
+import { addPrebuilds } from './prebuild-program'
 
 /** Runs the command line. Never throws; returns the exit code. */
 export async function run(args: readonly string[]): Promise<number> {
@@ -60,6 +61,7 @@ A workspace is named by its name, its id, a unique beginning of either, or targe
 Exit codes: 0 done, 1 a problem, 2 a wrong command line, 130 cancelled; exec passes its command's code through.`,
     )
   addCreation(program, go)
+  addPrebuilds(program, define, go)
   addLifecycle(program, go)
   addInside(program, go)
   addSsh(program, go)
@@ -105,6 +107,7 @@ function addCreation(program: Command, go: Execute): void {
     .option('-b, --branch <branch>', 'branch of the repository')
     .option('-d, --definition <path>', 'definition file, where the source has several')
     .option('--detect', 'where the source has no definition: use the one that its files suggest')
+    .option('--no-prebuild', 'make it from scratch, also where there is a prebuild')
     .option('--respect-gitignore', 'leave out what git ignores, where a folder is copied')
     .option('--no-respect-gitignore', 'copy a folder whole, whatever the settings say')
     .option('--idle <time>', 'stop it by itself after this time without activity: 30m, 2h, or off')

@@ -5,7 +5,7 @@ import { targetLabel } from './select'
 
 /** A workspace as `--json` shows it. */
 export function workspaceDocument(workspace: Workspace): WorkspaceDocument {
-  const { idle, lastStop } = workspace
+  const { idle, lastStop, prebuild } = workspace
   return {
     id: workspace.id,
     name: workspace.name,
@@ -23,6 +23,7 @@ export function workspaceDocument(workspace: Workspace): WorkspaceDocument {
     startedAt: workspace.startedAt === undefined ? null : new Date(workspace.startedAt).toISOString(),
     volume: workspace.volume ?? null,
     idle: idle ? { minutes: idle.minutes, whileClosed: idle.whileClosed } : null,
+    prebuild: prebuild ? { ...prebuild, madeAt: new Date(prebuild.madeAt).toISOString() } : null,
     lastStop: lastStop ? { reason: lastStop.reason, at: new Date(lastStop.at).toISOString() } : null,
   }
 }

@@ -35,6 +35,8 @@ export const OperationKind = z.enum([
   'rename',
   'grow',
   'delete',
+  /** Of no workspace: its id is that of the work alone. */
+  'prebuild',
 ])
 export type OperationKind = z.infer<typeof OperationKind>
 

@@ -6,6 +6,8 @@ import { IdlePolicy } from './idle'
 import { KubernetesNamespace, KubernetesOptions, Quantity } from './kubernetes'
 import { OperationOutput } from './operation'
 import { PortNumber } from './port'
+import { Prebuild, PrebuildFinding, PrebuildInput } from './prebuild'
+import { PrebuildId } from './prebuild-mark'
 import { Problem } from './problem'
 import { Proposal } from './proposal'
 import { Namespaces, Room } from './room'
@@ -40,6 +42,8 @@ export const Preview = z.strictObject({
   notApplied: z.array(NotApplied),
   /** Present where the source has no definition, none was given, and its files tell what it needs. */
   proposal: Proposal.optional(),
+  /** Whether it would be made from a prebuild; absent where prebuilds are not looked for. */
+  prebuild: PrebuildFinding.optional(),
 })
 export type Preview = z.infer<typeof Preview>
 
@@ -144,6 +148,15 @@ export const requests = {
       memory: z.number(),
       memoryLimit: z.number().optional(),
     }),
+  ),
+  /** Of a git repository; answers with the operation, and how the prebuild will be called. */
+  'prebuilds.create': request(PrebuildInput, Started.extend({ prebuildId: PrebuildId })),
+  /** Of one target, newest first. */
+  'prebuilds.list': request(z.strictObject({ targetId: z.string().optional() }), z.array(Prebuild)),
+  /** Workspaces that were made from it go on. Rejects with `not-found` where there is none of this id. */
+  'prebuilds.remove': request(
+    z.strictObject({ targetId: z.string().optional(), prebuildId: PrebuildId }),
+    Nothing,
   ),
   'operations.cancel': request(z.strictObject({ operationId: z.string() }), Nothing),
   'operations.dismiss': request(z.strictObject({ operationId: z.string() }), Nothing),

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { Definition } from './definition'
 import { IdlePolicy, LastStop, StoredIdlePolicy } from './idle'
 import { KubernetesOptions } from './kubernetes'
+import { PrebuildMark } from './prebuild-mark'
 import { Problem } from './problem'
 import { ServiceStatus } from './service'
 
@@ -67,6 +68,8 @@ export const CreateInput = z.strictObject({
   kubernetes: KubernetesOptions.optional(),
   /** Null: it is never stopped by itself. Absent: as the settings say. */
   idle: IdlePolicy.nullable().optional(),
+  /** False: made from scratch, also where there is a prebuild. */
+  prebuild: z.boolean().optional(),
 })
 export type CreateInput = z.infer<typeof CreateInput>
 
@@ -138,6 +141,8 @@ export const Workspace = z.strictObject({
   idle: StoredIdlePolicy.optional(),
   /** Present from when Berth stopped it by itself until it is started again. */
   lastStop: LastStop.optional(),
+  /** What its container was made from; absent: from scratch. */
+  prebuild: PrebuildMark.optional(),
 })
 export type Workspace = z.infer<typeof Workspace>
 

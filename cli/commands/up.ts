@@ -9,6 +9,7 @@ import {
   type Target,
 } from '#contract'
 import type { Engine } from '../../main/engine/engine'
+import { describePrebuild } from '../../main/engine/workspaces/prebuild/words'
 import { arm } from '../accompany'
 import { type ClusterOptions, clusterOptions } from '../cluster-options'
 import { commandName } from '../command-name'
@@ -34,6 +35,8 @@ export interface UpOptions extends ClusterOptions {
   /** Use what is proposed where the source has no definition. */
   readonly detect?: boolean
   readonly respectGitignore?: boolean
+  /** False: from scratch. */
+  readonly prebuild?: boolean
   /** As {@link parseIdleTime} reads it. */
   readonly idle?: string
   readonly idleWhileClosed?: boolean
@@ -61,6 +64,7 @@ export async function up(
   const label = workspaceLabel(engine, workspace)
   if (workspace.definition.imageIsDefault)
     context.say(`The definition names no image; the default one is used: ${workspace.definition.image ?? ''}`)
+  if (workspace.prebuild) context.say(`Made from a prebuild: ${describePrebuild(workspace.prebuild)}.`)
   for (const { field, reason } of workspace.definition.notApplied)
     context.say(`Not applied: ${field} (${reason})`)
   context.print(workspace.name)
@@ -112,6 +116,7 @@ async function createInput(
     ...(kubernetes === undefined ? {} : { kubernetes }),
     ...(options.name === undefined ? {} : { name: options.name }),
     ...(options.respectGitignore === undefined ? {} : { respectGitignore: options.respectGitignore }),
+    ...(options.prebuild === false ? { prebuild: false } : {}),
     ...(options.definition === undefined ? {} : { definitionPath: options.definition }),
     ...(await chosenTarget(context, engine, options)),
   }

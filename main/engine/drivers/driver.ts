@@ -1,8 +1,11 @@
 import type { Duplex, Readable, Writable } from 'node:stream'
 import type {
   Definition,
+  ImageBuild,
   KubernetesOptions,
   LastStop,
+  PrebuildMark,
+  PrebuildRecord,
   Problem,
   Progress,
   Room,
@@ -32,6 +35,8 @@ export interface Driver {
   readonly cluster?: ClusterVerbs
   /** Present where images can be built for other targets. */
   readonly publisher?: ImagePublisher
+  /** Present where what a container has become can be kept as an image. */
+  readonly prebuilds?: PrebuildVerbs
 
   /** Asks the engine who it is. Rejects with a `target-…`, `tls-…` or `ssh-…` Problem that has a remedy. */
   probe(signal: AbortSignal): Promise<TargetFacts>
@@ -168,6 +173,52 @@ export interface ImagePublisher {
   ): Promise<void>
 }
 
+/**
+ * Images that hold what a new workspace has after its once-only commands, its source and its home among that. The rules
+ * are those of {@link Driver}. What makes one has an id of the form of a workspace's, by which `exec`, `read` and `write`
+ * address its container, and `discard` takes all of it away.
+ */
+export interface PrebuildVerbs {
+  list(signal: AbortSignal): Promise<readonly PrebuildImage[]>
+  /** The content id that an image's name leads to here; undefined where there is none. */
+  imageId(reference: string, signal: AbortSignal): Promise<string | undefined>
+  /** What a build is made of, as its Dockerfile says. `folder`: the repository's root on this machine. */
+  buildInputs(build: ImageBuild, folder: string): Promise<BuildInputs>
+  /**
+   * Makes a container without volumes, in which everything that is written becomes part of the prebuild, and starts it.
+   * Nothing of the definition's environment is in it. Rejects with `definition-unsupported` where the image itself
+   * declares volumes that would keep source or home out.
+   */
+  open(spec: PrebuildSpec, report: StepReport, signal: AbortSignal): Promise<void>
+  /**
+   * Ends the container's processes and keeps it as an image that has users, environment and commands of the image it
+   * was made from. It takes the place of the one with the record's id.
+   */
+  keep(id: string, record: PrebuildRecord, report: StepReport, signal: AbortSignal): Promise<PrebuildImage>
+  /** Workspaces that were made from it go on. Resolves with whether there was one. */
+  remove(prebuildId: string, signal: AbortSignal): Promise<boolean>
+}
+
+export interface BuildInputs {
+  /** The images that it starts from or copies from, as they are got here. */
+  readonly images: readonly string[]
+  /** Files and folders of the repository, relative to its root; the empty one is the root itself. */
+  readonly files: readonly string[]
+}
+
+export interface PrebuildSpec extends Pick<WorkspaceSpec, 'definition' | 'image'> {
+  readonly id: string
+  /** As in a {@link WorkspaceSpec}. */
+  readonly sourceFolder: string
+}
+
+export interface PrebuildImage {
+  readonly reference: string
+  readonly record: PrebuildRecord
+  /** Bytes, with what it shares with other images. */
+  readonly size: number
+}
+
 export interface PublishRequest {
   readonly definition: Definition
   /** The repository's root on this machine. */
@@ -287,6 +338,8 @@ export interface ObservedWorkspace {
   readonly services?: readonly ServiceStatus[]
   readonly idle?: StoredIdlePolicy
   readonly lastStop?: LastStop
+  /** What its instance was made from. */
+  readonly prebuild?: PrebuildMark
   /** When it last ended, where the target knows; milliseconds since the epoch. Absent while it runs. */
   readonly stoppedAt?: number
   /** It was ended from inside, and its target still keeps a place for it, until it is stopped. */

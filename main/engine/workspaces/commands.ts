@@ -18,6 +18,9 @@ export const workspacePhases = lifecyclePhases.filter((phase) => phase !== 'init
 /** Those that run each time that it starts. */
 export const startPhases: readonly LifecyclePhase[] = ['postStartCommand', 'postAttachCommand']
 
+/** What runs commands, of a workspace or of what becomes one. */
+type Inside = Pick<Link, 'workspaceId' | 'exec'>
+
 /** How much of a failed command's output goes into its Problem, in characters. */
 const tailKept = 4096
 
@@ -152,7 +155,7 @@ function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
 export async function runPhase(
   phase: LifecyclePhase,
   definition: Definition,
-  link: Link,
+  link: Inside,
   platform: Platform,
   hasShell: boolean,
   report: ActionReport,
@@ -165,11 +168,11 @@ export async function runPhase(
   }
 }
 
-/** `phase` says which one it is, for messages. */
-async function runCommand(
+/** One command of a phase, or another one; `phase` says which one it is, for messages. See {@link runPhase}. */
+export async function runCommand(
   phase: string,
   command: LifecycleCommand,
-  link: Link,
+  link: Inside,
   platform: Platform,
   hasShell: boolean,
   report: ActionReport,
@@ -263,7 +266,7 @@ function substituteCommand(command: LifecycleCommand, fill: (text: string) => st
 }
 
 /** The environment of the running workspace, asked of itself. Empty where it has no `env`. */
-async function containerEnvironment(link: Link, signal: AbortSignal): Promise<Record<string, string>> {
+async function containerEnvironment(link: Inside, signal: AbortSignal): Promise<Record<string, string>> {
   const running = await link.exec({ command: ['env', '-0'] }, signal)
   running.stdin.end()
   running.stderr?.resume()

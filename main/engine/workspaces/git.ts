@@ -28,7 +28,7 @@ export function plainGitEnvironment(
  * The user's own git, with the user's configuration, credential helpers, ssh and proxies. It asks nothing: there may
  * be nobody to answer. Only transports that move data are allowed.
  */
-class Git {
+export class Git {
   readonly #platform: Platform
   readonly #url: string
   readonly #signal: AbortSignal

@@ -42,6 +42,7 @@ const doing: Readonly<Record<OperationKind, string>> = {
   rename: 'being renamed',
   grow: 'getting a larger volume',
   delete: 'being deleted',
+  prebuild: 'being prebuilt',
 }
 
 /** Lets one action at a time at each workspace, over all Berth processes of this machine. */

@@ -7,6 +7,8 @@ import { rebuild } from './actions/rebuild'
 import { grow, remove, rename, restart, start, stop } from './actions/run'
 import { createClusterHandlers } from './cluster-handlers'
 import type { Operations } from './operations'
+import { foreseePrebuild } from './prebuild/find'
+import { createPrebuildHandlers, type PrebuildHandlers } from './prebuild/handlers'
 import { readSource } from './source/definition'
 import { deriveName, newWorkspaceId } from './source/name'
 import { resolvePage } from './source/page'
@@ -22,7 +24,8 @@ export type WorkspaceHandlers = Pick<
   | `targets.${'probe' | 'room' | 'namespaces' | 'addNamespace' | 'removeNamespace'}`
   | `workspaces.${'preview' | 'create' | 'start' | 'stop' | 'restart' | 'rebuild' | 'rename' | 'grow' | 'delete' | 'survival' | 'diagnose' | 'stats'}`
   | `operations.${'cancel' | 'dismiss' | 'output'}`
->
+> &
+  PrebuildHandlers
 
 interface Parts {
   readonly context: ActionContext
@@ -59,6 +62,7 @@ export function createHandlers({ context, operations, targets }: Parts): Workspa
       })
     },
     ...createClusterHandlers({ context, targets }),
+    ...createPrebuildHandlers(context),
     'definitions.propose': async ({ source: asked }, signal) => {
       const { platform } = context
       const source = checkSource(asked, { home: platform.folders.home, cwd: process.cwd() })
@@ -73,6 +77,7 @@ export function createHandlers({ context, operations, targets }: Parts): Workspa
       const plan = await planCreate(context, input, signal)
       const request = { ...plan.request, propose: true }
       const found = await readSource(request, context.platform, silentReport, signal)
+      const prebuild = await foreseePrebuild(context, plan, found.definition, signal)
       return {
         source: plan.source,
         name: plan.name,
@@ -80,6 +85,7 @@ export function createHandlers({ context, operations, targets }: Parts): Workspa
         candidates: [...found.candidates],
         notApplied: found.definition.notApplied,
         ...(found.proposal ? { proposal: found.proposal } : {}),
+        ...(prebuild && { prebuild }),
       }
     },
     'workspaces.create': async (input, signal) => started(await create(context, input, signal)),

@@ -26,6 +26,7 @@ export interface Situation {
 
 const doing: Readonly<Record<Exclude<OperationKind, 'rename' | 'grow'>, [Workspace['state'], string]>> = {
   create: ['creating', 'Being created'],
+  prebuild: ['creating', 'Being prebuilt'],
   start: ['starting', 'Starting'],
   stop: ['stopping', 'Stopping'],
   restart: ['starting', 'Restarting'],
@@ -61,6 +62,7 @@ export function reconcile(situation: Situation): Workspace | undefined {
     ...(observed.services !== undefined ? { services: [...observed.services] } : {}),
     ...(observed.idle && { idle: observed.idle }),
     ...(lastStop && { lastStop }),
+    ...(observed.prebuild && { prebuild: observed.prebuild }),
     ...override,
     ...describe(observed, situation),
   }

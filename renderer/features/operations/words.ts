@@ -11,6 +11,7 @@ const doing: Record<OperationKind, string> = {
   rename: 'Renaming',
   grow: 'Growing the volume of',
   delete: 'Deleting',
+  prebuild: 'Prebuilding',
 }
 
 const done: Record<OperationKind, string> = {
@@ -22,6 +23,7 @@ const done: Record<OperationKind, string> = {
   rename: 'Renamed',
   grow: 'Grew the volume of',
   delete: 'Deleted',
+  prebuild: 'Prebuilt',
 }
 
 /** An operation in one line, as it is now. */

@@ -83,6 +83,7 @@ export interface ImageInspect {
     readonly Cmd?: readonly string[] | null
     readonly WorkingDir?: string
     readonly Labels?: Readonly<Record<string, string>> | null
+    readonly Volumes?: Readonly<Record<string, unknown>> | null
   } | null
 }
 
@@ -91,6 +92,8 @@ export interface ImageSummary {
   readonly ParentId: string
   readonly RepoTags: readonly string[] | null
   readonly Labels: Readonly<Record<string, string>> | null
+  /** Bytes. */
+  readonly Size?: number
 }
 
 export interface ExecInspect {

@@ -31,6 +31,7 @@ import { startExec } from './exec'
 import { Publisher } from './image/publish'
 import { Images } from './image/resolve'
 import { openLogs } from './logs'
+import { Prebuilds } from './prebuild/prebuilds'
 import { Services } from './service/services'
 import { Stats } from './stats'
 import { connectInside } from './streams/socket-inside'
@@ -46,6 +47,7 @@ export class DockerDriver implements Driver {
   readonly kind = 'docker'
   readonly targetId: string
   readonly publisher: Publisher
+  readonly prebuilds: Prebuilds
   readonly #platform: Platform
   readonly #transport: Transport
   readonly #client: EngineClient
@@ -69,6 +71,7 @@ export class DockerDriver implements Driver {
     this.#lifecycle = new Lifecycle(this.#client, this.#locator, platform, this.#services)
     this.#images = new Images(this.#client, platform, this.#local)
     this.publisher = new Publisher(this.#client, platform)
+    this.prebuilds = new Prebuilds(this.#client, this.#locator, platform)
     this.#stats = new Stats(this.#client, this.#locator, platform.clock)
     this.#dialer = createDialer({
       exec: (id, options, signal) => this.exec(id, options, signal),

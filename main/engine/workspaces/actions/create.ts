@@ -16,9 +16,12 @@ import {
 } from '#contract'
 import { defaultDefinition } from '../../definitions/index'
 import type { Driver, ResolvedImage, WorkspaceSpec } from '../../drivers/driver'
-import { runInitialize, workspacePhases } from '../commands'
+import { runInitialize } from '../commands'
 import { cloneRepository } from '../git'
 import type { Action } from '../guard'
+import { lookForPrebuild, type Prebuilt } from '../prebuild/find'
+import { updateSource } from '../prebuild/update-source'
+import { phasesLeft, prebuiltSteps, preparePrebuilt, settlePrebuild } from '../prebuild/use'
 import { checkImage } from '../source/checks'
 import {
   type DefinitionRequest,
@@ -56,6 +59,8 @@ export interface CreatePlan {
   readonly idle?: IdlePolicy
   /** Of a folder that is copied. */
   readonly respectGitignore: boolean
+  /** Whether a prebuild may be used. */
+  readonly prebuild: boolean
 }
 
 /** Checks what was asked for, as far as that needs no network. */
@@ -95,6 +100,7 @@ export async function planCreate(
     },
     ...(source.kind === 'folder' && bindMounts ? { bindFolder: source.path } : {}),
     respectGitignore: input.respectGitignore ?? context.platform.settings.get().respectGitignore,
+    prebuild: input.prebuild !== false,
     ...(input.kubernetes === undefined ? {} : { kubernetes: input.kubernetes }),
     ...(idle ? { idle } : {}),
   }
@@ -207,7 +213,8 @@ export async function runCreate(context: ActionContext, plan: CreatePlan, action
     return { definition, elsewhere }
   })
   action.show({ draft: { ...draft, definition, image: definition.image ?? '' } })
-  operation.plan([
+  const looked = await lookForPrebuild(context, action, plan, definition)
+  const scratch = [
     ...(definition.lifecycle.initializeCommand ? [steps.initialize] : []),
     ...(source.kind === 'git' ? [steps.clone] : []),
     ...imageSteps(definition, elsewhere),
@@ -215,17 +222,19 @@ export async function runCreate(context: ActionContext, plan: CreatePlan, action
     ...(source.kind === 'image' || plan.bindFolder ? [] : [steps.copy]),
     steps.start,
     ...(definition.repositories.length > 0 ? [steps.repositories] : []),
-  ])
-  planPhases(action, definition, workspacePhases)
-  planTasks(action, definition, { first: true })
+  ]
+  operation.plan(looked ? prebuiltSteps(looked, plan.target, definition) : scratch)
+  planPhases(action, definition, phasesLeft(looked))
+  planTasks(action, definition, { first: !looked?.isSame })
 
   const forget = async () => {
     if (elsewhere) await forgetBuilds(context, elsewhere, plan)
   }
   let spec: WorkspaceSpec
+  let prebuilt: Prebuilt | undefined
   let missing: Problem | undefined
   try {
-    spec = await bringUp(context, plan, action, { definition, draft, elsewhere })
+    ;({ spec, prebuilt } = await bringUp(context, plan, action, { definition, draft, elsewhere, looked }))
     missing = await addRepositories(context, action, driver, spec)
   } catch (error) {
     await context.cleanUp(plan.target.id, plan.name, (to, signal) => to.discard(plan.id, signal))
@@ -249,10 +258,10 @@ export async function runCreate(context: ActionContext, plan: CreatePlan, action
   try {
     await context.settle(plan.id, (observed) => observed?.complete === true)
     if (missing) context.mishap(plan.id, missing)
-    await runPhases(context, action, spec.definition, workspacePhases, async () => {
+    await runPhases(context, action, spec.definition, phasesLeft(prebuilt), async () => {
       waiting = false
       await action.ready()
-      await beginTasks(context, action, definition, { first: true })
+      await beginTasks(context, action, definition, { first: !prebuilt?.isSame })
     })
   } catch (error) {
     if (operation.signal.aborted && waiting) {
@@ -297,10 +306,11 @@ async function bringUp(
     readonly definition: Definition
     readonly draft: Workspace
     readonly elsewhere: Elsewhere | undefined
+    readonly looked: Prebuilt | undefined
   },
-): Promise<WorkspaceSpec> {
+): Promise<{ readonly spec: WorkspaceSpec; readonly prebuilt: Prebuilt | undefined }> {
   const { operation } = action
-  const { definition, draft, elsewhere } = made
+  const { definition, draft, elsewhere, looked } = made
   const { driver, source } = plan
   const initialize = definition.lifecycle.initializeCommand
   if (initialize && source.kind === 'folder') {
@@ -308,15 +318,15 @@ async function bringUp(
       runInitialize(initialize, source.path, context.platform, report, signal),
     )
   }
-  const spec = await withTemporaryFolder(context.platform, async (temporary) => {
+  return withTemporaryFolder(context.platform, async (temporary) => {
     const clone = join(temporary, 'clone')
-    const prepare = (folder: string | undefined, signal: AbortSignal) =>
+    const prepare = (folder: string | undefined, signal: AbortSignal, wanted = definition) =>
       prepareImage(
         context,
         operation,
         {
           driver,
-          definition,
+          definition: wanted,
           request: plan.request,
           elsewhere,
           folder,
@@ -328,6 +338,7 @@ async function bringUp(
         signal,
       )
     let prepared: Prepared
+    let prebuilt: Prebuilt | undefined
     if (source.kind === 'git') {
       const fetch = (signal: AbortSignal) =>
         operation.step(
@@ -339,7 +350,12 @@ async function bringUp(
           },
           signal,
         )
-      if (needsFolder(definition)) {
+      if (looked) {
+        const use = await settlePrebuild(context, action, plan, definition, looked, clone, fetch)
+        const get = (wanted?: Definition) => prepare(use.folder, operation.signal, wanted)
+        prebuilt = use.prebuilt
+        prepared = prebuilt ? await preparePrebuilt(definition, prebuilt, get) : await get()
+      } else if (needsFolder(definition)) {
         await fetch(operation.signal)
         prepared = await prepare(clone, operation.signal)
       } else {
@@ -350,22 +366,22 @@ async function bringUp(
 
     const { image } = prepared
     const merged = prepared.definition
-    planPhases(action, merged, workspacePhases)
+    planPhases(action, merged, phasesLeft(prebuilt))
     action.show({ draft: { ...draft, definition: merged, image: image.reference, user: image.user } })
     const spec = specOf(plan, merged, image)
     await operation.step('create', async (report, signal) => {
       await driver.create(spec, { replace: false }, report, signal)
       await trustFolder(driver, spec, context.platform.logger, signal)
     })
-    if (source.kind === 'git' || (source.kind === 'folder' && !plan.bindFolder)) {
+    if ((source.kind === 'git' && !prebuilt) || (source.kind === 'folder' && !plan.bindFolder)) {
       const folder = source.kind === 'git' ? clone : source.path
       const unignored = source.kind === 'folder' && plan.respectGitignore
       await copySource(context, action, driver, spec, { folder, unignored })
     }
-    return spec
+    await operation.step('start', (report, signal) => driver.start(plan.id, report, signal))
+    if (prebuilt && !prebuilt.isSame) await updateSource(action, driver, spec, prebuilt, clone)
+    return { spec, prebuilt }
   })
-  await operation.step('start', (report, signal) => driver.start(plan.id, report, signal))
-  return spec
 }
 
 export function specOf(

@@ -84,7 +84,11 @@ export async function rebuild(
       const { kubernetes } = observed
       await driver.discard(workspaceId, action.signal)
       const { respectGitignore } = context.platform.settings.get()
-      await runCreate(context, { ...plan, respectGitignore, ...(kubernetes && { kubernetes }) }, action)
+      await runCreate(
+        context,
+        { ...plan, respectGitignore, prebuild: true, ...(kubernetes && { kubernetes }) },
+        action,
+      )
     } else await replace(context, { ...plan, workspace, observed }, action)
   })
 }

@@ -25,6 +25,8 @@ export const labels = {
   service: 'berth.dev/service',
   /** Of a workspace's container: what its services are made with, see {@link ServiceNotes}. */
   services: 'berth.dev/services',
+  /** Of a prebuild's image, and so of every container made from it: its record. */
+  prebuild: 'berth.dev/prebuild',
 } as const
 
 export const managedFilter = `${labels.managedBy}=${MANAGED_BY}`

@@ -2,6 +2,7 @@ import type { Problem } from '#contract'
 import type { ObservedWorkspace } from '../../driver'
 import { runsIdle } from '../../shared/idle'
 import type { ContainerInspect, VolumeSummary } from '../api'
+import { markOf } from '../prebuild/record'
 import { observeServices } from '../service/observe'
 import { type Labelled, labels, nameOf, type Phase, phaseOf, readLabels } from './anatomy'
 import { notesOf } from './notes'
@@ -78,6 +79,7 @@ function fromInstance(
   const run = runOf(inspect, runsIdle(labelled.definition, labelled.user))
   const running = run.run === 'running'
   const services = observeServices(labelled, beside)
+  const prebuild = markOf(inspect.Config.Labels)
   return {
     ...record(labelled),
     name: nameOf(inspect.Name, labelled.id, labelled.name),
@@ -88,6 +90,7 @@ function fromInstance(
     }),
     ...(State.Status === 'exited' && { stoppedAt: Date.parse(State.FinishedAt) }),
     ...(services.length > 0 && { services }),
+    ...(prebuild && { prebuild }),
     instance: inspect.Name.replace(/^\//, ''),
     complete,
     replacing,

@@ -1,0 +1,65 @@
+import { z } from 'zod'
+import { PrebuildId, PrebuildMark } from './prebuild-mark'
+import { CreateInput } from './workspace'
+
+const Digest = z.string().regex(/^[0-9a-f]{64}$/)
+
+/**
+ * What an image says of itself that holds the state of a new workspace after its once-only commands. Of a definition
+ * only digests, and nothing of whoever made it.
+ */
+export const PrebuildRecord = z.strictObject({
+  version: z.literal(1),
+  id: PrebuildId,
+  /** Without credentials. */
+  url: z.string(),
+  /** Branch, tag or commit that was asked for; absent: the repository's own branch. */
+  ref: z.string().optional(),
+  /** Whole. */
+  commit: z.string().regex(/^[0-9a-f]{40,64}$/),
+  /** Milliseconds since the epoch. */
+  madeAt: z.number(),
+  /** `linux/amd64`. */
+  platform: z.string(),
+  /** Of each field of the definition that has a part in it, by the field's name. */
+  fields: z.record(z.string(), Digest),
+  /** The images that it stands on, as they were, with their content ids. */
+  bases: z.array(z.strictObject({ reference: z.string(), id: z.string() })),
+})
+export type PrebuildRecord = z.infer<typeof PrebuildRecord>
+
+/** A prebuild as it is listed. */
+export const Prebuild = z.strictObject({
+  ...PrebuildMark.shape,
+  targetId: z.string(),
+  url: z.string(),
+  ref: z.string().optional(),
+  /** The image's name on the target. */
+  image: z.string(),
+  /** Bytes, with what it shares with other images. */
+  size: z.number(),
+})
+export type Prebuild = z.infer<typeof Prebuild>
+
+/** What a prebuild is to be made of. */
+export const PrebuildInput = CreateInput.pick({
+  targetId: true,
+  source: true,
+  image: true,
+  definitionPath: true,
+}).extend({
+  /** Also where there is one already that fits. */
+  force: z.boolean().default(false),
+})
+export type PrebuildInput = z.infer<typeof PrebuildInput>
+
+/** What looking for a prebuild came to. */
+export const PrebuildFinding = z.strictObject({
+  /** The one that is used; absent: none is. */
+  prebuild: PrebuildMark.optional(),
+  /** It has the very commit that is wanted. */
+  isSameCommit: z.boolean(),
+  /** One line for people: which one, or why none. */
+  text: z.string(),
+})
+export type PrebuildFinding = z.infer<typeof PrebuildFinding>

@@ -1,0 +1,193 @@
+import { posix } from 'node:path'
+import type { Definition, PrebuildFinding, PrebuildMark, PrebuildRecord, Target } from '#contract'
+import type { Driver, PrebuildImage } from '../../drivers/driver'
+import type { Platform } from '../../platform/platform'
+import type { ActionContext } from '../actions/context'
+import type { CreatePlan } from '../actions/create'
+import type { Action } from '../guard'
+import { changedPaths, commitOf, remoteCommit } from './commits'
+import { fieldsOf } from './fields'
+import { matchPrebuild } from './match'
+import { describePrebuild } from './words'
+
+export const lookStep = { id: 'prebuild', title: 'Looking for a prebuild' }
+
+/** A prebuild that a workspace is made from. */
+export interface Prebuilt {
+  readonly image: PrebuildImage
+  /** It has the very commit that is wanted, so that the source is in it. */
+  readonly isSame: boolean
+  /** Where it is another commit: what lies between the two, as {@link changedPaths} has it. */
+  readonly changed: readonly string[]
+}
+
+export interface Looked {
+  readonly prebuilt?: Prebuilt
+  /** One line for people. */
+  readonly text: string
+}
+
+interface Asked extends Pick<CreatePlan, 'source'> {
+  readonly target: Pick<Target, 'platform'>
+  readonly driver: Driver
+  /** Whose id is in the definition. */
+  readonly id: string
+}
+
+/** Undefined where there can be no prebuild: of another source than a git repository, on another target than an engine. */
+export async function lookUp(
+  platform: Platform,
+  { source, target, driver, id }: Asked,
+  definition: Definition,
+  signal: AbortSignal,
+): Promise<Looked | undefined> {
+  const { prebuilds } = driver
+  if (source.kind !== 'git' || !prebuilds) return undefined
+  const images = await prebuilds.list(signal)
+  // Without any, nobody waits for a server.
+  const commit = images.length === 0 ? undefined : await remoteCommit(platform, source, signal)
+  const stale = new Map<string, string>()
+  for (const { record } of images) {
+    for (const base of record.bases) {
+      const now = await prebuilds.imageId(base.reference, signal)
+      if (now !== undefined && now !== base.id) stale.set(record.id, base.reference)
+    }
+  }
+  const wanted = { source, fields: fieldsOf(definition, id), platform: target.platform ?? '', commit }
+  const match = matchPrebuild(wanted, images, (record) => stale.get(record.id))
+  if ('miss' in match) return { text: match.miss }
+  const { image, isSame } = match
+  const text = `Found: ${describePrebuild(image.record)}`
+  return {
+    prebuilt: { image, isSame, changed: [] },
+    text: isSame ? text : `${text}; the source is brought to ${commit?.slice(0, 7) ?? 'what is wanted'}`,
+  }
+}
+
+/** The same, told before anything is made. */
+export async function foreseePrebuild(
+  { platform }: Pick<ActionContext, 'platform'>,
+  plan: CreatePlan,
+  definition: Definition,
+  signal: AbortSignal,
+): Promise<PrebuildFinding | undefined> {
+  if (!plan.prebuild) return undefined
+  const looked = await lookUp(platform, plan, definition, signal).catch((error: unknown) => {
+    signal.throwIfAborted()
+    platform.logger.warn('Prebuilds could not be looked for', { error: String(error) })
+    return undefined
+  })
+  if (!looked) return undefined
+  const { prebuilt, text } = looked
+  return {
+    ...(prebuilt && { prebuild: markOf(prebuilt.image.record) }),
+    isSameCommit: prebuilt?.isSame === true,
+    text,
+  }
+}
+
+/** As a step of a creation. Looking must not keep anybody from working: where it fails there is none. */
+export async function lookForPrebuild(
+  context: ActionContext,
+  { operation }: Action,
+  plan: CreatePlan,
+  definition: Definition,
+): Promise<Prebuilt | undefined> {
+  if (plan.source.kind !== 'git' || !plan.driver.prebuilds) return undefined
+  operation.plan([lookStep])
+  if (!plan.prebuild) {
+    operation.skip(lookStep.id, 'It was not asked for')
+    return undefined
+  }
+  return operation.step(lookStep.id, async (report, signal) => {
+    try {
+      const looked = await lookUp(context.platform, plan, definition, signal)
+      report.result(looked?.text ?? '')
+      return looked?.prebuilt
+    } catch (error) {
+      signal.throwIfAborted()
+      context.platform.logger.warn('Prebuilds could not be looked for', { error: String(error) })
+      report.result('The engine did not tell')
+      return undefined
+    }
+  })
+}
+
+/**
+ * Whether a prebuild of another commit can be used for what was cloned. Undefined where what its image is built from has
+ * changed, or where it is not known what lies between the two; why, the step says.
+ */
+export async function confirmPrebuild(
+  { platform }: ActionContext,
+  { operation }: Action,
+  { source, driver }: CreatePlan,
+  prebuilt: Prebuilt,
+  definition: Definition,
+  clone: string,
+): Promise<Prebuilt | undefined> {
+  const { image } = prebuilt
+  const { commit } = image.record
+  return operation.step(lookStep.id, async (report, signal) => {
+    const refuse = (why: string) => {
+      report.result(why)
+      return undefined
+    }
+    if (source.kind !== 'git' || !driver.prebuilds) return refuse('')
+    const head = await commitOf(platform, source, clone, signal)
+    const found = `Found: ${describePrebuild(image.record)}`
+    if (head === commit) {
+      report.result(found)
+      return { ...prebuilt, isSame: true }
+    }
+    const changed = await changedPaths(platform, source, clone, { from: commit, to: head }, signal)
+    if (!changed) return refuse(`Its commit ${commit.slice(0, 7)} is not in the repository any more`)
+    const { build } = definition
+    const files = build ? (await driver.prebuilds.buildInputs(build, clone)).files : []
+    const first = changed.find((path) =>
+      [...files, ...featureFiles(definition)].some((part) => liesIn(path, part)),
+    )
+    if (first !== undefined) return refuse(`What its image is built from has changed since: ${shown(first)}`)
+    report.result(`${found}; the source is brought to ${head.slice(0, 7)}`)
+    return { ...prebuilt, changed }
+  })
+}
+
+/** Features that lie in the repository, and the file that says which versions of the others are taken. */
+function featureFiles({ features, path = '' }: Definition): string[] {
+  if (features.length === 0) return []
+  const folder = posix.dirname(path)
+  const own = features.map(({ reference }) => reference).filter((reference) => /^\.{1,2}\//.test(reference))
+  return ['devcontainer-lock.json', '.devcontainer-lock.json', ...own].map((file) => posix.join(folder, file))
+}
+
+function liesIn(path: string, part: string): boolean {
+  return part === '' || path === part || path.startsWith(`${part}/`)
+}
+
+function shown(path: string): string {
+  return Buffer.from(path, 'latin1').toString('utf8').slice(0, 200)
+}
+
+export function markOf({ id, madeAt, commit }: PrebuildRecord): PrebuildMark {
+  return { id, madeAt, commit }
+}
+
+/** A definition whose image is there already, with its Features in it. */
+export function overPrebuild(definition: Definition, { image }: Prebuilt): Definition {
+  const { build: _, imageIsDefault: __, featureOrder: ___, ...rest } = definition
+  return { ...rest, image: image.reference, features: [] }
+}
+
+/** What image and Features had added to such a definition, on top of what was asked for. */
+export function asAsked(merged: Definition, asked: Definition): Definition {
+  const { image: _, ...rest } = merged
+  const { image, build, imageIsDefault, features, featureOrder } = asked
+  return {
+    ...rest,
+    features,
+    ...(image === undefined ? {} : { image }),
+    ...(build && { build }),
+    ...(imageIsDefault && { imageIsDefault }),
+    ...(featureOrder && { featureOrder }),
+  }
+}
