@@ -42,7 +42,7 @@ export const Preview = z.strictObject({
   notApplied: z.array(NotApplied),
   /** Present where the source has no definition, none was given, and its files tell what it needs. */
   proposal: Proposal.optional(),
-  /** Whether it would be made from a prebuild; absent where prebuilds are not looked for. */
+  /** Whether it would be made from a prebuild; absent where there is none of this repository. */
   prebuild: PrebuildFinding.optional(),
 })
 export type Preview = z.infer<typeof Preview>

@@ -5,6 +5,7 @@ import { ProblemView } from '../../lib/problem-view'
 import { Facts, Mono } from '../../ui/facts'
 import { StateDot } from '../../ui/state-dot'
 import styles from './create.module.css'
+import { PrebuildFact } from './prebuild-fact'
 import type { Asked, Previewed } from './use-preview'
 
 interface PreviewPanelProps {
@@ -70,6 +71,7 @@ function Found({ preview, imageOverride }: { readonly preview: Previewed; readon
             definition.services.map(({ name, image }) => (image ? `${name} (${image})` : name)).join(', '),
           ],
           ['Commands', commands.join(', ')],
+          ['Prebuild', preview.prebuild ? <PrebuildFact key="prebuild" {...preview.prebuild} /> : undefined],
         ]}
       />
       {notApplied.length > 0 ? (

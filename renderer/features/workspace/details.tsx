@@ -11,6 +11,7 @@ import { ProblemView } from '../../lib/problem-view'
 import { Facts, Mono, Section } from '../../ui/facts'
 import { GrantsSection } from './grants-section'
 import { IdleSection } from './idle-section'
+import { MadeFrom } from './made-from'
 import { ServicesSection } from './services-section'
 import { useDiagnosis } from './use-diagnosis'
 import styles from './workspace.module.css'
@@ -67,6 +68,10 @@ export function Details({ workspace }: { readonly workspace: Workspace }) {
                 <Mono>{workspace.image}</Mono>
                 {definition.imageIsDefault ? ', the default one: the file names none' : null}
               </Fragment>,
+            ],
+            [
+              'Made from',
+              workspace.prebuild ? <MadeFrom key="prebuild" prebuild={workspace.prebuild} /> : undefined,
             ],
             ['Folder', <Mono key="folder">{definition.workspaceFolder}</Mono>],
             ['User', `${user.name} (${user.uid}), home ${user.home}, shell ${user.shell ?? 'none'}`],

@@ -80,7 +80,13 @@ const answers: Record<string, (input: never) => unknown> = {
       }
     }
     const definition = scenes.full?.workspaces?.[0]?.definition
-    return { source, name: 'atlas', definition, candidates: [], notApplied: definition?.notApplied ?? [] }
+    const prebuild = {
+      prebuild: { id: '0a1b2c3d4e5f', madeAt: Date.now() - 7_200_000, commit: '4f1c2ab'.padEnd(40, '0') },
+      isSameCommit: true,
+      text: 'Found: made two hours ago, commit 4f1c2ab',
+    }
+    const notApplied = definition?.notApplied ?? []
+    return { source, name: 'atlas', definition, candidates: [], notApplied, prebuild }
   },
   'definitions.save': ({ folder, replace }: { folder: string; replace: boolean }) => {
     if (!replace) throw definitionExists(folder)

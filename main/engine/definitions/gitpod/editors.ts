@@ -62,7 +62,7 @@ function readPlugins(value: Value | undefined): string[] {
       for (const [inner, setting] of section(field)) {
         if (inner === 'plugins') add(setting)
         else if (inner === 'vmoptions') setting.ignore('options of a JetBrains IDE are set in the IDE itself')
-        else if (inner === 'prebuilds') setting.ignore('prebuilds are not made')
+        else if (inner === 'prebuilds') setting.ignore('no IDE is warmed up ahead')
         else ignoreUnknown(setting, shorten(inner), ['plugins', 'prebuilds', 'vmoptions'])
       }
     } else ignoreUnknown(field, shorten(name), ['plugins', ...products])

@@ -16,7 +16,7 @@ export const appliedFields = [
 
 /** The known fields that it does not, each with the reason that the user is told. */
 export const refusedFields: Readonly<Record<string, string>> = {
-  github: 'prebuilds are not made, and nothing is written to GitHub',
+  github: 'prebuilds are made with `berth prebuild`, and nothing is written to GitHub',
   gitConfig: "git keeps the configuration that it has; set these values by a task with 'git config'",
   mainConfiguration: 'the definition of the repository that you open is used, not that of another one',
   coreDump: 'core files are as the engine makes them',

@@ -35,7 +35,9 @@ export function readTasks(value: Value | undefined, folder: string | undefined):
       env: readEnvironment(fields.get('env')),
       ...readPlace(fields),
     }
-    fields.get('prebuild')?.ignore('it ran in prebuilds alone, which are not made; put it into "init"')
+    fields
+      .get('prebuild')
+      ?.ignore('it ran in prebuilds of Gitpod alone; put it into "init", which runs in those of Berth')
     for (const [field, unknown] of fields) {
       if (!names.some((known) => known === field)) ignoreUnknown(unknown, field, names)
     }

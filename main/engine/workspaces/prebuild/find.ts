@@ -23,6 +23,8 @@ export interface Prebuilt {
 
 export interface Looked {
   readonly prebuilt?: Prebuilt
+  /** There is none of this repository at all. */
+  readonly isNone?: true
   /** One line for people. */
   readonly text: string
 }
@@ -55,7 +57,7 @@ export async function lookUp(
   }
   const wanted = { source, fields: fieldsOf(definition, id), platform: target.platform ?? '', commit }
   const match = matchPrebuild(wanted, images, (record) => stale.get(record.id))
-  if ('miss' in match) return { text: match.miss }
+  if ('miss' in match) return { text: match.miss, ...(match.isNone && { isNone: true }) }
   const { image, isSame } = match
   const text = `Found: ${describePrebuild(image.record)}`
   return {
@@ -77,7 +79,7 @@ export async function foreseePrebuild(
     platform.logger.warn('Prebuilds could not be looked for', { error: String(error) })
     return undefined
   })
-  if (!looked) return undefined
+  if (!looked || looked.isNone) return undefined
   const { prebuilt, text } = looked
   return {
     ...(prebuilt && { prebuild: markOf(prebuilt.image.record) }),

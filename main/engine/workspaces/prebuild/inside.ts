@@ -33,7 +33,7 @@ export function commandsInside(
 /** A definition whose build takes nothing from this machine's environment: arguments are kept in an image's history. */
 export function withoutLocal(definition: Definition): Definition {
   const fill = (text: string) => substituteEnvironment(text, { local: {} })
-  const { build, features, services } = definition
+  const { build, features } = definition
   const plain = <T extends { readonly args: Record<string, string> }>(from: T): T => ({
     ...from,
     args: Object.fromEntries(Object.entries(from.args).map(([name, value]) => [name, fill(value)])),
@@ -42,7 +42,7 @@ export function withoutLocal(definition: Definition): Definition {
     ...definition,
     ...(build && { build: plain(build) }),
     // Their images are got when a workspace is made.
-    services: services.length === 0 ? services : [],
+    services: [],
     features: features.map((feature) => ({
       ...feature,
       options: Object.fromEntries(

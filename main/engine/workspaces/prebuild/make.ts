@@ -151,7 +151,8 @@ async function bringAbout(
     folder: clone,
     reader: folderReader(clone),
     temporary,
-    refresh: false,
+    // As a rebuild has it: asked for anew, it stands on what the registry has now.
+    refresh: plan.force && definition.build === undefined,
   })
   const { image } = prepared
   if (!image.hasShell) throw ofNoShell(image)

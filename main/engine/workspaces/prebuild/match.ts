@@ -16,7 +16,9 @@ export interface Wanted {
 export type Match =
   | { readonly image: PrebuildImage; readonly isSame: boolean }
   /** Why none fits, as a sentence without a full stop. */
-  | { readonly miss: string }
+  | { readonly miss: string; readonly isNone?: true }
+
+const none = { miss: 'No prebuild of this repository is here', isNone: true } as const
 
 /**
  * The prebuild that fits best: of the very commit, else of the same branch, else of another one; the newest of several.
@@ -29,7 +31,7 @@ export function matchPrebuild(
 ): Match {
   const repository = repositoryOf(wanted.source.url)
   const own = images.filter(({ record }) => repositoryOf(record.url) === repository)
-  if (own.length === 0) return { miss: 'No prebuild of this repository is here' }
+  if (own.length === 0) return none
   const here = own.filter(({ record }) => record.platform === wanted.platform)
   if (here.length === 0)
     return { miss: `The prebuild was made for another platform: ${own[0]?.record.platform ?? ''}` }
@@ -50,8 +52,7 @@ export function matchPrebuild(
   const [best] = fresh.sort(
     (left, right) => rank(right) - rank(left) || right.record.madeAt - left.record.madeAt,
   )
-  // There is one: `fresh` is not empty.
-  return best ? { image: best, isSame: rank(best) === 2 } : { miss: 'No prebuild of this repository is here' }
+  return best ? { image: best, isSame: rank(best) === 2 } : none
 }
 
 /** Branch, tag or commit; empty: the repository's own branch. */
