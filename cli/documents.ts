@@ -104,9 +104,12 @@ export const ActionDocument = z.strictObject({
 })
 export type ActionDocument = z.infer<typeof ActionDocument>
 
+/** Sizes are in bytes. */
+const OnePrebuild = Prebuild.extend({ madeAt: Time })
+
 /** `berth prebuild`. */
 export const PrebuildDocument = z.strictObject({
-  prebuild: Prebuild,
+  prebuild: OnePrebuild,
   /** False: there was one of this commit already. */
   isNew: z.boolean(),
   operation: Operation,
@@ -114,11 +117,11 @@ export const PrebuildDocument = z.strictObject({
 export type PrebuildDocument = z.infer<typeof PrebuildDocument>
 
 /** `berth prebuild list`. */
-export const PrebuildListDocument = z.strictObject({ prebuilds: z.array(Prebuild) })
+export const PrebuildListDocument = z.strictObject({ prebuilds: z.array(OnePrebuild) })
 export type PrebuildListDocument = z.infer<typeof PrebuildListDocument>
 
 /** `berth prebuild remove`. */
-export const PrebuildRemovedDocument = z.strictObject({ removed: z.array(Prebuild) })
+export const PrebuildRemovedDocument = z.strictObject({ removed: z.array(OnePrebuild) })
 export type PrebuildRemovedDocument = z.infer<typeof PrebuildRemovedDocument>
 
 export const PortDocument = z.strictObject({

@@ -54,7 +54,7 @@ export async function prebuild(
   if (!made) throw gone(prebuildId)
   const isNew = operation.steps.some(({ id, state }) => id === 'keep' && state === 'done')
   if (context.json) {
-    context.document({ prebuild: made, isNew, operation } satisfies PrebuildDocument)
+    context.document({ prebuild: shown(made), isNew, operation } satisfies PrebuildDocument)
     return
   }
   context.print(made.id)
@@ -70,7 +70,7 @@ export async function listPrebuilds(context: CommandContext, options: PrebuildOp
   const engine = await context.engine()
   const prebuilds = await everyOne(context, engine, options)
   if (context.json) {
-    context.document({ prebuilds } satisfies PrebuildListDocument)
+    context.document({ prebuilds: prebuilds.map(shown) } satisfies PrebuildListDocument)
     return
   }
   if (prebuilds.length === 0) {
@@ -104,12 +104,15 @@ export async function removePrebuilds(
   for (const { id: prebuildId, targetId } of meant)
     await engine.call('prebuilds.remove', { targetId, prebuildId }, context.signal)
   if (context.json) {
-    context.document({ removed: [...meant] } satisfies PrebuildRemovedDocument)
+    context.document({ removed: meant.map(shown) } satisfies PrebuildRemovedDocument)
     return
   }
   for (const one of meant) context.print(one.id)
   context.say(meant.length === 1 ? 'One prebuild is removed.' : `${meant.length} prebuilds are removed.`)
 }
+
+/** As `--json` has it. */
+const shown = (prebuild: Prebuild) => ({ ...prebuild, madeAt: new Date(prebuild.madeAt).toISOString() })
 
 /** By a beginning, where that names one alone. */
 function found(all: readonly Prebuild[], id: string): readonly Prebuild[] {

@@ -3,7 +3,8 @@ import { Machine, Rig, type RigOptions } from './rig'
 
 /**
  * A Berth process of its own, to be killed: creates a workspace on the machine whose home is the first argument from
- * the source that is the second (JSON), or rebuilds the workspace whose id it is. Prints a line for each step.
+ * the source that is the second (JSON; a prebuild of it, if it says so), or rebuilds the workspace whose id it is. Prints
+ * a line for each step.
  */
 const [, , home = '', what = '', env = '{}', options = '{}'] = process.argv
 const rig = new Rig(
@@ -20,5 +21,9 @@ rig.service.operations.onChange(({ upserts }) => {
     said = line
   }
 })
-if (what.startsWith('{')) await rig.create(JSON.parse(what) as Source)
-else await rig.service.handlers['workspaces.rebuild']({ workspaceId: what }, new AbortController().signal)
+const never = new AbortController().signal
+if (what.startsWith('{"prebuild"')) {
+  const { prebuild } = JSON.parse(what) as { prebuild: Source }
+  await rig.service.handlers['prebuilds.create']({ source: prebuild, force: false }, never)
+} else if (what.startsWith('{')) await rig.create(JSON.parse(what) as Source)
+else await rig.service.handlers['workspaces.rebuild']({ workspaceId: what }, never)

@@ -128,6 +128,18 @@ it('sweeps a killed Berth’s folder to the end, however soon the next one ends'
   expect(machine.leftovers()).toEqual([])
 })
 
+it('takes away what a Berth left behind that was killed in a prebuild', async () => {
+  const bare = repository(machine.home, 'killed', {
+    '.devcontainer.json': JSON.stringify({ image, onCreateCommand: 'sleep 1000' }),
+  })
+  const id = await killedIn({ step: 'onCreateCommand' }, JSON.stringify({ prebuild: gitSource(bare) }))
+  expect(await remainsOf(id)).not.toEqual([])
+  await again()
+  await expect.poll(() => remainsOf(id), { timeout: 30_000 }).toEqual([])
+  await noLeftovers()
+  await expect.poll(() => machine.locks()).toEqual([])
+})
+
 describe('a Berth that is killed in a create', () => {
   it.each([
     ['definition', '*" fetch "*'],

@@ -214,6 +214,8 @@ export interface PrebuildSpec extends Pick<WorkspaceSpec, 'definition' | 'image'
 
 export interface PrebuildImage {
   readonly reference: string
+  /** Content id: the name may lead to another one in a moment. */
+  readonly imageId: string
   readonly record: PrebuildRecord
   /** Bytes, with what it shares with other images. */
   readonly size: number

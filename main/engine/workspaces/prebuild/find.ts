@@ -7,7 +7,7 @@ import type { CreatePlan } from '../actions/create'
 import type { Action } from '../guard'
 import { changedPaths, commitOf, remoteCommit } from './commits'
 import { fieldsOf } from './fields'
-import { matchPrebuild } from './match'
+import { matchPrebuild, repositoryOf } from './match'
 import { describePrebuild } from './words'
 
 export const lookStep = { id: 'prebuild', title: 'Looking for a prebuild' }
@@ -45,7 +45,10 @@ export async function lookUp(
 ): Promise<Looked | undefined> {
   const { prebuilds } = driver
   if (source.kind !== 'git' || !prebuilds) return undefined
-  const images = await prebuilds.list(signal)
+  const repository = repositoryOf(source.url)
+  const images = (await prebuilds.list(signal)).filter(
+    ({ record }) => repositoryOf(record.url) === repository,
+  )
   // Without any, nobody waits for a server.
   const commit = images.length === 0 ? undefined : await remoteCommit(platform, source, signal)
   const stale = new Map<string, string>()
@@ -174,19 +177,25 @@ export function markOf({ id, madeAt, commit }: PrebuildRecord): PrebuildMark {
   return { id, madeAt, commit }
 }
 
-/** A definition whose image is there already, with its Features in it. */
+/** A definition whose image is there already, with its Features in it. By content: nothing is ever pulled for that. */
 export function overPrebuild(definition: Definition, { image }: Prebuilt): Definition {
   const { build: _, imageIsDefault: __, featureOrder: ___, ...rest } = definition
-  return { ...rest, image: image.reference, features: [] }
+  return { ...rest, image: image.imageId, features: [] }
 }
 
-/** What image and Features had added to such a definition, on top of what was asked for. */
-export function asAsked(merged: Definition, asked: Definition): Definition {
-  const { image: _, ...rest } = merged
+/** What image and Features had added to such a definition, on top of what was asked for, and by the names of that. */
+export function asAsked(merged: Definition, asked: Definition, { image: made }: Prebuilt): Definition {
+  const { image: _, contributedLifecycle, notApplied, ...rest } = merged
   const { image, build, imageIsDefault, features, featureOrder } = asked
+  const name = image ?? build?.dockerfile ?? made.reference
+  const named = (text: string) => text.replaceAll(made.imageId, name)
   return {
     ...rest,
     features,
+    notApplied: notApplied.map(({ field, reason }) => ({ field: named(field), reason: named(reason) })),
+    ...(contributedLifecycle && {
+      contributedLifecycle: contributedLifecycle.map((each) => ({ ...each, origin: named(each.origin) })),
+    }),
     ...(image === undefined ? {} : { image }),
     ...(build && { build }),
     ...(imageIsDefault && { imageIsDefault }),

@@ -19,7 +19,7 @@ function image(fields: Partial<PrebuildRecord> = {}): PrebuildImage {
     bases: [],
     ...fields,
   }
-  return { reference: `berth/prebuild:${record.id}`, record, size: 1 }
+  return { reference: `berth/prebuild:${record.id}`, imageId: `sha256:${record.id}`, record, size: 1 }
 }
 
 const wanted = {

@@ -69,5 +69,6 @@ export async function preparePrebuilt(
   prepare: (definition: Definition) => Promise<Prepared>,
 ): Promise<Prepared> {
   const { definition: merged, image } = await prepare(overPrebuild(definition, prebuilt))
-  return { definition: asAsked(merged, definition), image }
+  const { reference } = prebuilt.image
+  return { definition: asAsked(merged, definition, prebuilt), image: { ...image, reference } }
 }

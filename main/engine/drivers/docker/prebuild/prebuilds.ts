@@ -43,11 +43,11 @@ export class Prebuilds implements PrebuildVerbs {
 
   async list(signal: AbortSignal): Promise<readonly PrebuildImage[]> {
     try {
-      return (await this.#images(signal)).flatMap(({ RepoTags, Labels, Size = 0 }) => {
+      return (await this.#images(signal)).flatMap(({ Id, RepoTags, Labels, Size = 0 }) => {
         const record = recordOf(Labels)
         // An image that somebody builds from a prebuild has its labels, and is none.
         if (!record || !RepoTags?.includes(nameOf(record.id))) return []
-        return [{ reference: nameOf(record.id), record, size: Size }]
+        return [{ reference: nameOf(record.id), imageId: Id, record, size: Size }]
       })
     } catch (error) {
       throw this.#client.failure(error, 'The prebuilds could not be listed', signal)
@@ -175,7 +175,7 @@ export class Prebuilds implements PrebuildVerbs {
       await removeContainer(this.#client, containerId)
       if (before !== undefined && before !== Id) await this.#sweep(signal)
       const { Size = 0 } = (await this.#inspect(name, signal)) ?? {}
-      return { reference: name, record, size: Size }
+      return { reference: name, imageId: Id, record, size: Size }
     } catch (error) {
       if (made !== undefined) await this.#delete(made)
       throw this.#client.failure(error, 'The prebuild could not be kept', signal)
