@@ -148,7 +148,9 @@ async function everyOne(
   const lists = await Promise.all(
     targets.map(({ id }) => engine.call('prebuilds.list', { targetId: id }, context.signal)),
   )
-  return lists.flat().sort((left, right) => right.madeAt - left.madeAt)
+  // Two contexts may lead to one engine.
+  const each = new Map(lists.flat().map((one) => [`${one.id} ${one.madeAt}`, one]))
+  return [...each.values()].sort((left, right) => right.madeAt - left.madeAt)
 }
 
 async function chosen(

@@ -155,6 +155,31 @@ describe('a workspace of a repository with a prebuild', () => {
     )
   })
 
+  it('is on the branch that was asked for, also where that is the commit of another one', async () => {
+    const rig1 = rig()
+    const bare = project()
+    await made(rig1, gitSource(bare))
+    git(bare, 'branch', 'next', 'main')
+    const { id, step, steps } = await up(rig1, gitSource(bare, 'next'))
+    expect(step('prebuild')?.detail).toMatch(/^Found: made .*, commit [0-9a-f]{7}$/)
+    expect(steps).not.toContain('updateContentCommand')
+    expect(await rig1.run(id, 'git', 'status', '-sb')).toBe('## next...origin/next\n')
+    expect(await rig1.run(id, 'sh', '-c', 'cat ~/ran node_modules/lib')).toBe(
+      'on-create\nupdate\npost-create\nlib\n',
+    )
+  })
+
+  it('has its services, which are not there while a prebuild is made', async () => {
+    const rig1 = rig()
+    const services = { cache: { image: TEST_IMAGES.alpine, command: ['sleep', '1000'] } }
+    const source = gitSource(project({}, { customizations: { berth: { services } } }))
+    await made(rig1, source)
+    const { id, step } = await up(rig1, source)
+    expect(step('prebuild')?.detail).toMatch(/^Found: /)
+    expect(rig1.workspace(id).services).toMatchObject([{ name: 'cache', state: 'running' }])
+    expect(await rig1.run(id, 'sh', '-c', 'cat ~/ran')).toBe('on-create\nupdate\npost-create\n')
+  })
+
   it('does without it where it is not wanted', async () => {
     const rig1 = rig()
     const source = gitSource(project())

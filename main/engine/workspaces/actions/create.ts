@@ -379,7 +379,7 @@ async function bringUp(
       await copySource(context, action, driver, spec, { folder, unignored })
     }
     await operation.step('start', (report, signal) => driver.start(plan.id, report, signal))
-    if (prebuilt && !prebuilt.isSame) await updateSource(action, driver, spec, prebuilt, clone)
+    if (prebuilt && !prebuilt.isWhole) await updateSource(action, driver, spec, prebuilt, clone)
     return { spec, prebuilt }
   })
 }

@@ -4,10 +4,11 @@ import type { Driver, PrebuildImage } from '../../drivers/driver'
 import type { Platform } from '../../platform/platform'
 import type { ActionContext } from '../actions/context'
 import type { CreatePlan } from '../actions/create'
+import type { GitSource } from '../git'
 import type { Action } from '../guard'
 import { changedPaths, commitOf, remoteCommit } from './commits'
 import { fieldsOf } from './fields'
-import { matchPrebuild, repositoryOf } from './match'
+import { matchPrebuild, refOf, repositoryOf } from './match'
 import { describePrebuild } from './words'
 
 export const lookStep = { id: 'prebuild', title: 'Looking for a prebuild' }
@@ -15,8 +16,10 @@ export const lookStep = { id: 'prebuild', title: 'Looking for a prebuild' }
 /** A prebuild that a workspace is made from. */
 export interface Prebuilt {
   readonly image: PrebuildImage
-  /** It has the very commit that is wanted, so that the source is in it. */
+  /** It has the very commit that is wanted: nothing of what runs once is left to run. */
   readonly isSame: boolean
+  /** So it is, and its clone is of the same branch by the same address: the source is in it as it shall be. */
+  readonly isWhole: boolean
   /** Where it is another commit: what lies between the two, as {@link changedPaths} has it. */
   readonly changed: readonly string[]
 }
@@ -64,7 +67,7 @@ export async function lookUp(
   const { image, isSame } = match
   const text = `Found: ${describePrebuild(image.record)}`
   return {
-    prebuilt: { image, isSame, changed: [] },
+    prebuilt: { image, isSame, isWhole: isSame && isOwnClone(image.record, source), changed: [] },
     text: isSame ? text : `${text}; the source is brought to ${commit?.slice(0, 7) ?? 'what is wanted'}`,
   }
 }
@@ -142,7 +145,7 @@ export async function confirmPrebuild(
     const found = `Found: ${describePrebuild(image.record)}`
     if (head === commit) {
       report.result(found)
-      return { ...prebuilt, isSame: true }
+      return { ...prebuilt, isSame: true, isWhole: isOwnClone(image.record, source) }
     }
     const changed = await changedPaths(platform, source, clone, { from: commit, to: head }, signal)
     if (!changed) return refuse(`Its commit ${commit.slice(0, 7)} is not in the repository any more`)
@@ -155,6 +158,11 @@ export async function confirmPrebuild(
     report.result(`${found}; the source is brought to ${head.slice(0, 7)}`)
     return { ...prebuilt, changed }
   })
+}
+
+/** Whether git in a prebuild's source is as a clone of the source itself would be. */
+export function isOwnClone(record: PrebuildRecord, source: GitSource): boolean {
+  return record.url === source.url && (record.ref ?? '') === refOf(source)
 }
 
 /** Features that lie in the repository, and the file that says which versions of the others are taken. */

@@ -5,8 +5,7 @@ import type { Driver, WorkspaceSpec } from '../../drivers/driver'
 import type { Action } from '../guard'
 import type { Selected, Selection } from '../source/selection'
 import { measureFolder, tarFolder } from '../source/tar-folder'
-import type { Prebuilt } from './find'
-import { refOf } from './match'
+import { isOwnClone, type Prebuilt } from './find'
 
 export const updateStep = { id: 'update', title: 'Bringing the source up to date' }
 
@@ -27,9 +26,9 @@ export async function updateSource(
 ): Promise<void> {
   const root = spec.sourceFolder ?? spec.definition.workspaceFolder
   await operation.step(updateStep.id, async (report, signal) => {
-    const isSameBranch = spec.source.kind === 'git' && (image.record.ref ?? '') === refOf(spec.source)
-    // Hooks that a command has put there stay, and so does what it told git; but a branch has settings of its own.
-    const stays = new Set(isSameBranch ? ['hooks', 'config'] : ['hooks'])
+    const isOwn = spec.source.kind === 'git' && isOwnClone(image.record, spec.source)
+    // Hooks that a command has put there stay, and so does what it told git; but a branch and an address are settings, too.
+    const stays = new Set(isOwn ? ['hooks', 'config'] : ['hooks'])
     const own = (await readdir(join(clone, '.git'))).filter((name) => !stays.has(name))
     const gone = ['packed-refs', 'modules', 'FETCH_HEAD', 'ORIG_HEAD', 'logs', ...own]
     const git = [...new Set(gone)].map((name) => `.git/${name}`)

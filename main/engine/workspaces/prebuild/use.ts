@@ -13,14 +13,14 @@ export function prebuiltSteps(
   target: Target,
   definition: Definition,
 ): readonly { readonly id: string; readonly title: string }[] {
-  const { isSame } = prebuilt
-  const fetches = !isSame || needsFolder(overPrebuild(definition, prebuilt))
+  const { isWhole } = prebuilt
+  const fetches = !isWhole || needsFolder(overPrebuild(definition, prebuilt))
   return [
     ...(fetches ? [steps.clone] : []),
     steps.image,
     makingStep(target),
     steps.start,
-    ...(isSame ? [] : [updateStep]),
+    ...(isWhole ? [] : [updateStep]),
     ...(definition.repositories.length > 0 ? [steps.repositories] : []),
   ]
 }
@@ -50,7 +50,7 @@ export async function settlePrebuild(
   fetch: (signal: AbortSignal) => Promise<void>,
 ): Promise<PrebuildUse> {
   const { operation } = action
-  if (looked.isSame) {
+  if (looked.isWhole) {
     if (!needsFolder(overPrebuild(definition, looked))) return { prebuilt: looked }
     await fetch(operation.signal)
     return { prebuilt: looked, folder: clone }
