@@ -112,7 +112,8 @@ export const requests = {
     Started,
   ),
   'workspaces.restart': request(OneWorkspace, Started),
-  'workspaces.rebuild': request(OneWorkspace, Started),
+  /** `allowRights`: all that is asked for of power over the machine by then, or nothing; absent: what was allowed. */
+  'workspaces.rebuild': request(OneWorkspace.extend({ allowRights: z.boolean().optional() }), Started),
   'workspaces.rename': request(z.strictObject({ workspaceId: WorkspaceId, name: WorkspaceName }), Started),
   /** Makes its volume larger, in place and with all that is on it. A volume never shrinks. */
   'workspaces.grow': request(z.strictObject({ workspaceId: WorkspaceId, storage: Quantity }), Started),

@@ -67,6 +67,8 @@ export const CreateInput = z.strictObject({
   kubernetes: KubernetesOptions.optional(),
   /** Null: it is never stopped by itself. Absent: as the settings say. */
   idle: IdlePolicy.nullable().optional(),
+  /** Whether it gets what the definition, its Features and its image ask for of power over the machine. Absent: no. */
+  allowRights: z.boolean().optional(),
 })
 export type CreateInput = z.infer<typeof CreateInput>
 

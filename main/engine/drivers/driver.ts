@@ -1,10 +1,13 @@
 import type { Duplex, Readable, Writable } from 'node:stream'
 import type {
+  ContainerOptions,
   Definition,
   KubernetesOptions,
   LastStop,
+  NotApplied,
   Problem,
   Progress,
+  Right,
   Room,
   ServiceStatus,
   Source,
@@ -32,6 +35,8 @@ export interface Driver {
   readonly cluster?: ClusterVerbs
   /** Present where images can be built for other targets. */
   readonly publisher?: ImagePublisher
+  /** Absent where everything that a definition can say of its container can be done. */
+  readonly containerFit?: ContainerFit
 
   /** Asks the engine who it is. Rejects with a `target-…`, `tls-…` or `ssh-…` Problem that has a remedy. */
   probe(signal: AbortSignal): Promise<TargetFacts>
@@ -131,6 +136,14 @@ export interface Driver {
    * processes to be gone from their workspaces.
    */
   dispose(): Promise<void>
+}
+
+/** What of a definition's {@link ContainerOptions} a kind of target cannot do. Pure. */
+export interface ContainerFit {
+  /** Why a right cannot be given here, whether or not it is allowed; undefined where it can. */
+  right(right: Right): string | undefined
+  /** What is not applied of the rest. */
+  options(options: ContainerOptions): readonly NotApplied[]
 }
 
 /** What only a cluster can be asked for. The rules are those of {@link Driver}. */

@@ -30,6 +30,7 @@ export interface ComposeWorkspace
     | 'sourceMounts'
     | 'sourceFolder'
     | 'init'
+    | 'container'
     | 'entrypoint'
     | 'command'
     | 'services'

@@ -37,6 +37,7 @@ import { copySource } from './copy-source'
 import { imageSteps, needsFolder, type Prepared, prepareImage } from './image'
 import { noteMishap, planPhases, runPhases } from './phases'
 import { addRepositories } from './repositories'
+import { type RightsAnswer, settleRights } from './rights'
 import { beginTasks, planTasks } from './tasks'
 
 /** A create that was checked, and can begin. */
@@ -54,6 +55,7 @@ export interface CreatePlan {
   readonly kubernetes?: KubernetesOptions
   /** Absent: it is never stopped by itself. */
   readonly idle?: IdlePolicy
+  readonly rights: RightsAnswer
   /** Of a folder that is copied. */
   readonly respectGitignore: boolean
 }
@@ -97,6 +99,7 @@ export async function planCreate(
     respectGitignore: input.respectGitignore ?? context.platform.settings.get().respectGitignore,
     ...(input.kubernetes === undefined ? {} : { kubernetes: input.kubernetes }),
     ...(idle ? { idle } : {}),
+    rights: { allow: input.allowRights },
   }
 }
 
@@ -349,7 +352,7 @@ async function bringUp(
     } else prepared = await prepare(source.kind === 'folder' ? source.path : undefined, operation.signal)
 
     const { image } = prepared
-    const merged = prepared.definition
+    const merged = settleRights(prepared.definition, plan.rights, driver)
     planPhases(action, merged, workspacePhases)
     action.show({ draft: { ...draft, definition: merged, image: image.reference, user: image.user } })
     const spec = specOf(plan, merged, image)
