@@ -16,6 +16,7 @@ import { isAttended } from '../consent'
 import type { CommandContext } from '../execute'
 import { UsageError } from '../exit-codes'
 import { actionDocument, runOperation } from '../operation'
+import { rightsLines } from '../rights-text'
 import { roomLine } from '../room-text'
 import { findTarget, settled } from '../select'
 import { printable } from '../text'
@@ -37,6 +38,7 @@ export interface UpOptions extends ClusterOptions {
   /** As {@link parseIdleTime} reads it. */
   readonly idle?: string
   readonly idleWhileClosed?: boolean
+  readonly allowRights?: boolean
 }
 
 /** `berth up`: makes a workspace and waits until it is ready. */
@@ -61,6 +63,7 @@ export async function up(
   const label = workspaceLabel(engine, workspace)
   if (workspace.definition.imageIsDefault)
     context.say(`The definition names no image; the default one is used: ${workspace.definition.image ?? ''}`)
+  for (const line of rightsLines(workspace.definition)) context.say(line)
   for (const { field, reason } of workspace.definition.notApplied)
     context.say(`Not applied: ${field} (${reason})`)
   context.print(workspace.name)
@@ -110,6 +113,7 @@ async function createInput(
       ? {}
       : { idle: minutes === null ? null : policyOf(minutes, options.idleWhileClosed) }),
     ...(kubernetes === undefined ? {} : { kubernetes }),
+    ...(options.allowRights ? { allowRights: true } : {}),
     ...(options.name === undefined ? {} : { name: options.name }),
     ...(options.respectGitignore === undefined ? {} : { respectGitignore: options.respectGitignore }),
     ...(options.definition === undefined ? {} : { definitionPath: options.definition }),
