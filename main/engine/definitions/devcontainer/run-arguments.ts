@@ -1,7 +1,6 @@
 import type { ContainerOptions, Mount, SourceMount } from '#contract'
-import { ContainerDraft, type Setting, sizeOf } from '../container/index'
+import { ContainerDraft, readTmpfs, type Setting } from '../container/index'
 import { shorten, type Value } from '../document/value'
-import { containerPath } from '../paths'
 import type { DefinitionContext } from '../reader'
 import { closest } from '../suggest'
 import { readMount as readMountOptions, readMountText } from './mounts'
@@ -200,22 +199,6 @@ function readMount(
     case 'volume':
       return readVolume(text, place, context, root)
   }
-}
-
-/** `/run` or `/run:size=64m,mode=1777`. */
-export function readTmpfs(text: string, place: Value): Mount {
-  const [path = '', ...rest] = text.split(':')
-  const target = containerPath(path)
-  if (target === undefined || target === '/') throw place.mustBe('an absolute path such as /run')
-  let size: number | undefined
-  for (const option of rest.join(':').split(',')) {
-    const [, amount] = /^size=(.+)$/.exec(option) ?? []
-    const bytes = amount === undefined ? undefined : sizeOf(amount)
-    if (bytes !== undefined) size = bytes
-    else if (option !== '' && option !== 'rw')
-      place.ignore(`the option ${shorten(option)} is not applied; the mount itself is`)
-  }
-  return { type: 'tmpfs', target, ...(size === undefined ? {} : { size }) }
 }
 
 /** `source:/target[:options]`, or `/target` alone. */
