@@ -5,6 +5,7 @@ import {
   type Operation,
   ProblemError,
   problem,
+  type RequestParsed,
   type Target,
   type Workspace,
 } from '#contract'
@@ -41,7 +42,7 @@ import { beginTasks, planTasks } from './tasks'
  */
 export async function rebuild(
   context: ActionContext,
-  { workspaceId, allowRights }: { readonly workspaceId: string; readonly allowRights?: boolean | undefined },
+  { workspaceId, allowRights }: RequestParsed<'workspaces.rebuild'>,
   signal: AbortSignal,
 ): Promise<Operation> {
   const workspace = context.workspace(workspaceId)

@@ -45,6 +45,15 @@ describe('settleRights', () => {
     expect(settled.notApplied.map(({ field }) => field)).toEqual(['privileged (r.test/feature)'])
   })
 
+  it('gives beside what was allowed exactly what is named', () => {
+    const settled = settleRights(
+      asking(trace, device, privileged),
+      { allow: [device], allowed: [trace] },
+      anything,
+    )
+    expect(granted(settled)).toEqual(['capability SYS_PTRACE', 'device /dev/fuse:/dev/fuse:rwm'])
+  })
+
   it('keeps what was allowed while nobody asks for it, and takes it back when told to', () => {
     const quiet = settleRights(imageDefinition('x', 'app'), { allowed: [trace] }, anything)
     expect(granted(quiet)).toEqual([])

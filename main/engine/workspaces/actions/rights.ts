@@ -11,8 +11,11 @@ import type { Driver } from '../../drivers/driver'
 
 /** What the user has said about power over the machine. */
 export interface RightsAnswer {
-  /** True: all that is asked for by now; false: nothing, also of what was allowed. Absent: what was allowed, and no more. */
-  readonly allow?: boolean | undefined
+  /**
+   * True: all that is asked for by now; false: nothing, also of what was allowed; or what is allowed beside that.
+   * Absent: what was allowed, and no more.
+   */
+  readonly allow?: boolean | readonly Right[] | undefined
   /** What was allowed for this workspace up to now. */
   readonly allowed?: readonly Right[] | undefined
 }
@@ -45,7 +48,8 @@ export function settleRights(
   driver: Pick<Driver, 'containerFit'>,
 ): Definition {
   const asked = definition.container?.rights ?? []
-  const given = allow === true ? uniqueRights([...allowed, ...asked]) : allow === false ? [] : [...allowed]
+  const more = allow === true ? asked : allow || []
+  const given = allow === false ? [] : uniqueRights([...allowed, ...more])
   const { allowed: _, ...rest } = definition.container ?? { rights: [] }
   const container: ContainerOptions = { ...rest, ...(given.length > 0 ? { allowed: given } : {}) }
   if (definition.container === undefined && given.length === 0) return definition
