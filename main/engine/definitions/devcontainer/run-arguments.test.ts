@@ -161,6 +161,8 @@ describe('runArgs', () => {
     const elsewhere = await readFile({ runArgs: ['-v', '/srv/x:/x'] }, { ...testContext, bindMounts: false })
     expect(elsewhere.mounts).toEqual([])
     expect(elsewhere.notApplied[0]?.field).toBe('runArgs[1] --volume')
+    const part = await readFile({ runArgs: ['-v', '${localWorkspaceFolder}/data:/data:ro'] })
+    expect(part.sourceMounts).toEqual([{ path: 'data', target: '/data', readOnly: true }])
   })
 
   it('names what it does not apply, with its place', async () => {
