@@ -39,7 +39,9 @@ export default defineConfig({
       {
         test: {
           name: 'conformance',
-          include: ['test/{harness,conformance,workspaces,terminals,apps,ports,cli,compare,faults}/**/*.test.ts'],
+          include: [
+            'test/{harness,conformance,workspaces,terminals,apps,ports,cli,compare,faults}/**/*.test.ts',
+          ],
           exclude: kubernetesTests,
           environment: 'node',
           globalSetup: ['test/harness/global-setup.ts'],

@@ -112,6 +112,10 @@ function addCreation(program: Command, go: Execute): void {
     .option('--no-respect-gitignore', 'copy a folder whole, whatever the settings say')
     .option('--idle <time>', 'stop it by itself after this time without activity: 30m, 2h, or off')
     .option('--idle-while-closed', 'consent that its helper ends it then while no Berth is open')
+    .option(
+      '--allow-rights',
+      'allow what it asks for of power over the machine: privileged, devices and the like',
+    )
     .addOption(json())
     .optionsGroup('On a cluster:')
     .option('--namespace <name>', 'in this namespace; it becomes a target of its own')
@@ -172,6 +176,8 @@ function addLifecycle(program: Command, go: Execute): void {
     .option('-y, --yes', 'with --force: do not ask; needed where there is no terminal')
   verb('restart', 'Stop and start a workspace.', false)
   verb('rebuild', 'Make a workspace anew from its definition. Source and home stay.', true)
+    .option('--allow-rights', 'allow all that it asks for now of power over the machine')
+    .option('--no-allow-rights', 'take back what was allowed')
   define(program, 'rename', 'Give a workspace another name.', ['berth rename project next-project'])
     .argument('<workspace>')
     .argument('<name>', '1 to 40 lower-case letters, digits and hyphens')

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ContainerOptions } from './container-options'
 import { FeatureRequest } from './feature'
 import { ImageBuild } from './image-build'
 import { Mount, SourceMount } from './mount'
@@ -161,6 +162,8 @@ export const Definition = z.strictObject({
   sourceMounts: z.array(SourceMount).optional(),
   /** Whether the definition asks for an init process. Berth always has one; kept for display. */
   init: z.boolean(),
+  /** How the container is made besides; absent: in the target's usual way. */
+  container: ContainerOptions.optional(),
   /** False: the image's own entry point and command run instead of Berth's idle command. */
   overrideCommand: z.boolean(),
   /** In place of the image's own, where that runs at all: see `overrideCommand`. */

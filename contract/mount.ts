@@ -7,6 +7,8 @@ export const Mount = z.strictObject({
   /** Absolute path inside the workspace. */
   target: z.string(),
   readOnly: z.boolean().optional(),
+  /** Of tmpfs: how much it may hold at most, in bytes. */
+  size: z.number().int().positive().optional(),
   /**
    * Of a volume with a name: it is the workspace's own, seen under this name by its services too, and goes when the
    * workspace goes. Otherwise the name is the target's, and the volume outlives the workspace.

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Opened, Opener, OpenerId, SshConfigStatus } from './access'
 import { Credential } from './consent'
+import { maximumRights, Right } from './container-options'
 import { Definition, NotApplied } from './definition'
 import { IdlePolicy } from './idle'
 import { KubernetesNamespace, KubernetesOptions, Quantity } from './kubernetes'
@@ -116,7 +117,16 @@ export const requests = {
     Started,
   ),
   'workspaces.restart': request(OneWorkspace, Started),
-  'workspaces.rebuild': request(OneWorkspace, Started),
+  /**
+   * `allowRights`: of power over the machine all that is asked for by then, nothing, or these beside those that were
+   * allowed; absent: those that were allowed.
+   */
+  'workspaces.rebuild': request(
+    OneWorkspace.extend({
+      allowRights: z.union([z.boolean(), z.array(Right).max(maximumRights)]).optional(),
+    }),
+    Started,
+  ),
   'workspaces.rename': request(z.strictObject({ workspaceId: WorkspaceId, name: WorkspaceName }), Started),
   /** Makes its volume larger, in place and with all that is on it. A volume never shrinks. */
   'workspaces.grow': request(z.strictObject({ workspaceId: WorkspaceId, storage: Quantity }), Started),

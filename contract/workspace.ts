@@ -70,6 +70,8 @@ export const CreateInput = z.strictObject({
   idle: IdlePolicy.nullable().optional(),
   /** False: made from scratch, also where there is a prebuild. */
   prebuild: z.boolean().optional(),
+  /** Whether it gets what the definition, its Features and its image ask for of power over the machine. Absent: no. */
+  allowRights: z.boolean().optional(),
 })
 export type CreateInput = z.infer<typeof CreateInput>
 

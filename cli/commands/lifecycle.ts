@@ -4,6 +4,7 @@ import { confirm, survivalLines } from '../confirm'
 import { isAttended } from '../consent'
 import type { CommandContext } from '../execute'
 import { actionDocument, runOperation } from '../operation'
+import { rightsLines } from '../rights-text'
 import { findWorkspace } from '../select'
 import { workspaceLabel } from '../workspace-document'
 import { notArmed } from './idle'
@@ -14,6 +15,8 @@ export interface LifecycleOptions {
   readonly yes?: boolean
   /** Of `stop`. */
   readonly force?: boolean
+  /** Of `rebuild`: allow all that is asked for of power over the machine, or nothing of it. */
+  readonly allowRights?: boolean
 }
 
 const done: Readonly<Record<LifecycleVerb, string>> = {
@@ -44,16 +47,27 @@ export async function lifecycle(
     )
     await announce(context, force ? 'force-stop' : verb, label, survival, options.yes === true)
   }
+  const { allowRights } = options
   const result = await runOperation(context, engine, () =>
     force
       ? engine.call('workspaces.stop', { workspaceId: workspace.id, force }, context.signal)
-      : engine.call(`workspaces.${verb}`, { workspaceId: workspace.id }, context.signal),
+      : verb === 'rebuild' && allowRights !== undefined
+        ? engine.call('workspaces.rebuild', { workspaceId: workspace.id, allowRights }, context.signal)
+        : engine.call(`workspaces.${verb}`, { workspaceId: workspace.id }, context.signal),
   )
   const isUp = verb !== 'stop' && verb !== 'delete'
   const isArmed = !isUp || (await arm(engine, workspace.id, context.signal))
   if (!isArmed) context.say(notArmed(undefined))
-  if (context.json) context.document(actionDocument(result, survival))
-  else context.say(`${label} ${done[verb]}.`)
+  if (context.json) {
+    context.document(actionDocument(result, survival))
+    return
+  }
+  if (verb === 'rebuild' && result.workspace) {
+    const { definition } = result.workspace
+    for (const line of rightsLines(definition)) context.say(line)
+    for (const { field, reason } of definition.notApplied) context.say(`Not applied: ${field} (${reason})`)
+  }
+  context.say(`${label} ${done[verb]}.`)
 }
 
 /** Delete, rebuild and what is done by force ask; stop and restart only tell. */

@@ -17,6 +17,7 @@ import { isAttended } from '../consent'
 import type { CommandContext } from '../execute'
 import { UsageError } from '../exit-codes'
 import { actionDocument, runOperation } from '../operation'
+import { rightsLines } from '../rights-text'
 import { roomLine } from '../room-text'
 import { findTarget, settled } from '../select'
 import { printable } from '../text'
@@ -40,6 +41,7 @@ export interface UpOptions extends ClusterOptions {
   /** As {@link parseIdleTime} reads it. */
   readonly idle?: string
   readonly idleWhileClosed?: boolean
+  readonly allowRights?: boolean
 }
 
 /** `berth up`: makes a workspace and waits until it is ready. */
@@ -65,6 +67,7 @@ export async function up(
   if (workspace.definition.imageIsDefault)
     context.say(`The definition names no image; the default one is used: ${workspace.definition.image ?? ''}`)
   if (workspace.prebuild) context.say(`Made from a prebuild: ${describePrebuild(workspace.prebuild)}.`)
+  for (const line of rightsLines(workspace.definition)) context.say(line)
   for (const { field, reason } of workspace.definition.notApplied)
     context.say(`Not applied: ${field} (${reason})`)
   context.print(workspace.name)
@@ -114,6 +117,7 @@ async function createInput(
       ? {}
       : { idle: minutes === null ? null : policyOf(minutes, options.idleWhileClosed) }),
     ...(kubernetes === undefined ? {} : { kubernetes }),
+    ...(options.allowRights ? { allowRights: true } : {}),
     ...(options.name === undefined ? {} : { name: options.name }),
     ...(options.respectGitignore === undefined ? {} : { respectGitignore: options.respectGitignore }),
     ...(options.prebuild === false ? { prebuild: false } : {}),

@@ -5,6 +5,7 @@ import type {
   Problem,
   RequestOutput,
   Result,
+  Right,
   Workspace,
   WorkspaceState,
 } from '#contract'
@@ -129,12 +130,18 @@ function isHarmless(verb: Exclude<PlainVerb, 'start'>, workspaceId: string): boo
   })
 }
 
-/** Does it without asking. A refusal is told in a notice. */
-export async function perform(verb: PlainVerb, workspaceId: string): Promise<boolean> {
+/** Does it without asking. A refusal is told in a notice. `allowRights` is of a rebuild alone. */
+export async function perform(
+  verb: PlainVerb,
+  workspaceId: string,
+  allowRights?: readonly Right[],
+): Promise<boolean> {
   const result =
     verb === 'force-stop'
       ? await request('workspaces.stop', { workspaceId, force: true })
-      : await request(`workspaces.${verb}`, { workspaceId })
+      : verb === 'rebuild' && allowRights
+        ? await request('workspaces.rebuild', { workspaceId, allowRights: [...allowRights] })
+        : await request(`workspaces.${verb}`, { workspaceId })
   if (!result.ok) notifyProblem(result.problem)
   return result.ok
 }

@@ -155,13 +155,15 @@ describe('what devcontainer.json may say', () => {
 
   it('lists whatever it does not apply, with a reason', async () => {
     const definition = await read(`{
-      "image": "x", "features": {"ghcr.io/devcontainers/features/go:1": {}}, "runArgs": ["--privileged"],
+      "image": "x", "features": {"ghcr.io/devcontainers/features/go:1": {}}, "runArgs": ["--privileged", "--gpus=all"],
       "privileged": true, "customizations": {}, "forwardPort": [1], "nonsense": 1, "postStartCommand": "echo \${nope:x}",
       "initializeCommand": "make"
     }`)
     expect(notApplied(definition, 'features')).toBeUndefined()
-    expect(notApplied(definition, 'runArgs')).toBeDefined()
-    expect(notApplied(definition, 'privileged')).toBeDefined()
+    expect(notApplied(definition, 'runArgs[1] --gpus')).toMatch(/hostRequirements/)
+    // Whether a right is given is decided later, by the user.
+    expect(notApplied(definition, 'privileged')).toBeUndefined()
+    expect(definition.container).toEqual({ rights: [{ kind: 'privileged', value: '' }] })
     expect(notApplied(definition, 'customizations')).toMatch(/editor/)
     expect(notApplied(definition, 'forwardPort')).toBe('unknown field; did you mean "forwardPorts"?')
     expect(notApplied(definition, 'nonsense')).toBe('unknown field')

@@ -10,6 +10,8 @@ import { insideRepository } from './paths'
 import { defaultDefinition } from './plain'
 import type { DefinitionContext, DefinitionFormat, RepositoryReader } from './reader'
 
+export { mergeContainerOptions } from './container/index'
+export { type RightField, readRightField, rightFields } from './devcontainer/container'
 export { readFeatureOptions } from './devcontainer/features'
 export { refusedFields } from './devcontainer/fields'
 export { readCommand } from './devcontainer/lifecycle'

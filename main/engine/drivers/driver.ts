@@ -1,13 +1,16 @@
 import type { Duplex, Readable, Writable } from 'node:stream'
 import type {
+  ContainerOptions,
   Definition,
   ImageBuild,
   KubernetesOptions,
   LastStop,
+  NotApplied,
   PrebuildMark,
   PrebuildRecord,
   Problem,
   Progress,
+  Right,
   Room,
   ServiceStatus,
   Source,
@@ -37,6 +40,8 @@ export interface Driver {
   readonly publisher?: ImagePublisher
   /** Present where what a container has become can be kept as an image. */
   readonly prebuilds?: PrebuildVerbs
+  /** Absent where everything that a definition can say of its container can be done. */
+  readonly containerFit?: ContainerFit
 
   /** Asks the engine who it is. Rejects with a `target-…`, `tls-…` or `ssh-…` Problem that has a remedy. */
   probe(signal: AbortSignal): Promise<TargetFacts>
@@ -136,6 +141,14 @@ export interface Driver {
    * processes to be gone from their workspaces.
    */
   dispose(): Promise<void>
+}
+
+/** What of a definition's {@link ContainerOptions} a kind of target cannot do. Pure. */
+export interface ContainerFit {
+  /** Why a right cannot be given here, whether or not it is allowed; undefined where it can. */
+  right(right: Right): string | undefined
+  /** What is not applied of the rest. */
+  options(options: ContainerOptions): readonly NotApplied[]
 }
 
 /** What only a cluster can be asked for. The rules are those of {@link Driver}. */

@@ -79,7 +79,8 @@ describe('Features of a definition', () => {
       lifecycle: { postCreateCommand: 'echo mine' },
       contributedLifecycle: [{ origin: name, lifecycle: { postCreateCommand: 'echo go' } }],
       customizations: { vscode: { extensions: ['a.b'] } },
-      notApplied: [{ field: `privileged (${registry.host}/n/utils)` }],
+      container: { rights: [{ kind: 'privileged', value: '', origin: `${registry.host}/n/utils` }] },
+      notApplied: [],
     })
   })
 

@@ -4,6 +4,7 @@ import type { ActionContext } from './actions/context'
 import { silentReport } from './actions/context'
 import { create, planCreate } from './actions/create'
 import { rebuild } from './actions/rebuild'
+import { settleRights } from './actions/rights'
 import { grow, remove, rename, restart, start, stop } from './actions/run'
 import { createClusterHandlers } from './cluster-handlers'
 import type { Operations } from './operations'
@@ -77,13 +78,14 @@ export function createHandlers({ context, operations, targets }: Parts): Workspa
       const plan = await planCreate(context, input, signal)
       const request = { ...plan.request, propose: true }
       const found = await readSource(request, context.platform, silentReport, signal)
+      const definition = settleRights(found.definition, plan.rights, plan.driver)
       const prebuild = await foreseePrebuild(context, plan, found.definition, signal)
       return {
         source: plan.source,
         name: plan.name,
-        definition: found.definition,
+        definition,
         candidates: [...found.candidates],
-        notApplied: found.definition.notApplied,
+        notApplied: definition.notApplied,
         ...(found.proposal ? { proposal: found.proposal } : {}),
         ...(prebuild && { prebuild }),
       }
@@ -94,8 +96,7 @@ export function createHandlers({ context, operations, targets }: Parts): Workspa
       started(await stop(context, workspaceId, force, signal)),
     'workspaces.restart': async ({ workspaceId }, signal) =>
       started(await restart(context, workspaceId, signal)),
-    'workspaces.rebuild': async ({ workspaceId }, signal) =>
-      started(await rebuild(context, workspaceId, signal)),
+    'workspaces.rebuild': async (input, signal) => started(await rebuild(context, input, signal)),
     'workspaces.rename': async ({ workspaceId, name }, signal) =>
       started(await rename(context, workspaceId, name, signal)),
     'workspaces.grow': async ({ workspaceId, storage }, signal) =>

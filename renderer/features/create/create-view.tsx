@@ -21,6 +21,7 @@ import styles from './create.module.css'
 import { faultLineOf, type Given } from './offer'
 import { OfferPanel } from './offer-panel'
 import { PreviewPanel } from './preview-panel'
+import { RightsChoice, useRightsChoice } from './rights-choice'
 import { useParsed, usePreview } from './use-preview'
 
 const sourceKinds: Record<Source['kind'], { label: string; Icon: typeof IconFolder }> = {
@@ -83,7 +84,8 @@ export function CreateView({ initialText, asked }: CreateViewProps) {
     ...(idle === undefined ? {} : { idle }),
   }
   // Asked again by itself when the target comes back.
-  const preview = usePreview(input, `${turn} ${target?.state}`)
+  const preview = usePreview(input && { ...input, allowRights: true }, `${turn} ${target?.state}`)
+  const rights = useRightsChoice(preview.value, asked?.allowRights === true)
   // While it is asked again, what was offered stays in view.
   useEffect(() => {
     if (preview.value && given === undefined) setProposal(preview.value.proposal)
@@ -94,6 +96,7 @@ export function CreateView({ initialText, asked }: CreateViewProps) {
     setDefinitionPath(null)
     setGiven(undefined)
     setProposal(undefined)
+    rights.reset()
   }
   const [creating, setCreating] = useState(false)
   const [refusal, setRefusal] = useState<Problem | undefined>()
@@ -105,6 +108,7 @@ export function CreateView({ initialText, asked }: CreateViewProps) {
       input: {
         ...input,
         ...(name ? { name } : {}),
+        ...(rights.isAllowed ? { allowRights: true } : {}),
         ...(cluster && read.options ? { kubernetes: read.options } : {}),
       },
       text: text.trim(),
@@ -293,6 +297,7 @@ export function CreateView({ initialText, asked }: CreateViewProps) {
             onRetry={() => setTurn(turn + 1)}
           />
         )}
+        <RightsChoice choice={rights} more={more} />
         <div className={styles.footer}>
           <Button variant="default" size="sm" onClick={goBack}>
             Cancel

@@ -1,10 +1,12 @@
 import { Button, Group } from '@mantine/core'
 import { IconAlertTriangle, IconCheck, IconMinus } from '@tabler/icons-react'
-import { useCallback, useEffect, useRef } from 'react'
+import { useCallback, useEffect, useRef, useState } from 'react'
 import type { Survival, Workspace } from '#contract'
+import { withheldRights } from '#contract/rights'
 import { useRequest } from '../../lib/hooks'
 import { perform } from '../../lib/lifecycle'
 import { ProblemView } from '../../lib/problem-view'
+import { RightsConsent } from '../../lib/rights-consent'
 import { Dialog } from '../../ui/dialog'
 import { Mono } from '../../ui/facts'
 import styles from './lifecycle.module.css'
@@ -21,11 +23,16 @@ export function SurvivalDialog({ workspace, verb, onClose }: SurvivalDialogProps
   const survival = useRequest('workspaces.survival')
   const words = verbWords[verb]
   const decided = useRef(false)
+  // As they were when the question was asked: nothing is allowed that was not read.
+  const [withheld] = useState(() =>
+    verb === 'rebuild' ? withheldRights(workspace.definition.container) : [],
+  )
+  const [isAllowed, setAllowed] = useState(false)
   const act = () => {
     if (decided.current) return
     decided.current = true
     onClose()
-    void perform(verb, workspace.id)
+    void perform(verb, workspace.id, isAllowed ? withheld : undefined)
   }
   const ask = survival.run
   const load = useCallback(
@@ -47,6 +54,17 @@ export function SurvivalDialog({ workspace, verb, onClose }: SurvivalDialogProps
           </div>
         )}
       </div>
+      {withheld.length > 0 ? (
+        <div className={styles.rights}>
+          <RightsConsent
+            title="Not allowed up to now"
+            label="Allow this for the workspace"
+            rights={withheld}
+            isAllowed={isAllowed}
+            onChange={setAllowed}
+          />
+        </div>
+      ) : null}
       <Group justify="flex-end" gap={8} mt={16}>
         <Button variant="default" onClick={onClose} data-autofocus={words.destructive || undefined}>
           Cancel

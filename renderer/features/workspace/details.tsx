@@ -1,6 +1,7 @@
 import { Anchor } from '@mantine/core'
 import { Fragment, useEffect, useState } from 'react'
 import type { Definition, LifecycleCommand, RequestOutput, Volume, Workspace } from '#contract'
+import { describeRight, grantedRights } from '#contract/rights'
 import { openInBrowser } from '../../lib/actions'
 import { request } from '../../lib/engine'
 import { formatAgo, formatBytes, formatSource, sourceWebAddress, targetText } from '../../lib/format'
@@ -80,6 +81,7 @@ export function Details({ workspace }: { readonly workspace: Workspace }) {
               workspace.instance ? <Mono key="instance">{workspace.instance}</Mono> : undefined,
             ],
             ['Asks for', amountsText(workspace.kubernetes)],
+            ['Allowed', grantedRights(definition.container).map(describeRight).join(', ')],
             ['Created', `${formatAgo(workspace.createdAt, now)} by ${workspace.owner}`],
             ['Up since', workspace.startedAt ? formatAgo(workspace.startedAt, now) : undefined],
             [

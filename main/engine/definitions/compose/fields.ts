@@ -33,8 +33,8 @@ export const serviceFields: readonly string[] = [
   'working_dir',
 ]
 
-const rights = 'containers do not get extra rights on the machine that runs them'
-const limits = "resources are the target's to give; set them for the workspace as a whole"
+const rights = 'services get no rights on the machine that runs them; the workspace itself can'
+const limits = "resources are the target's to give; set them for the workspace itself"
 const network = "every service shares the workspace's network"
 
 /** The known fields that it does not, each with the reason that the user is told. */

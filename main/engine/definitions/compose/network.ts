@@ -7,7 +7,7 @@ const shared =
   "every service shares the workspace's network, where all reach each other on localhost and by name"
 
 /** The names that lead to a service beside its own. What else it says of its network is named. */
-export function readAliases(layers: readonly Layer[]): string[] {
+export function readAliases(layers: readonly Layer[], ofWorkspace: boolean): string[] {
   const names: Layer[] = []
   for (const field of ['container_name', 'hostname']) {
     const name = lastLayer(layers, field)
@@ -31,7 +31,8 @@ export function readAliases(layers: readonly Layer[]): string[] {
   }
   other?.value.ignore(shared)
   const mode = lastLayer(layers, 'network_mode')
-  if (mode && !mode.value.text().startsWith('service:')) mode.value.ignore(shared)
+  const isMachines = ofWorkspace && mode?.value.text() === 'host'
+  if (mode && !isMachines && !mode.value.text().startsWith('service:')) mode.value.ignore(shared)
   const from = lastLayer(layers, 'volumes_from')
   from?.value.ignore("another service's volumes are not taken over; name them here too")
   return usable(names)

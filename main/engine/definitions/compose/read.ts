@@ -30,6 +30,7 @@ export interface ComposeWorkspace
     | 'sourceMounts'
     | 'sourceFolder'
     | 'init'
+    | 'container'
     | 'entrypoint'
     | 'command'
     | 'services'
@@ -213,6 +214,7 @@ function assemble(
     mounts: [...service.mounts],
     ...place,
     init: service.init,
+    ...(service.container ? { container: service.container } : {}),
     // Also where they do not run, in case that the image's metadata says that they should.
     ...(entrypoint ? { entrypoint } : {}),
     ...(command ? { command } : {}),

@@ -1,7 +1,8 @@
-import type { HealthCheck, ImageBuild, Service, SourceMount } from '#contract'
+import type { ContainerOptions, HealthCheck, ImageBuild, Service, SourceMount } from '#contract'
 import type { DefinitionContext } from '../reader'
 import { readAttached } from './attached'
 import { readWords } from './command'
+import { containerFields, readContainer } from './container'
 import { readEnvironment } from './environment'
 import { refusedServiceFields, refuseUnknown, serviceFields } from './fields'
 import { readHealth } from './health'
@@ -29,6 +30,8 @@ export interface ReadService extends ServiceVolumes {
   readonly attached: readonly SourceMount[]
   readonly restart: Service['restart']
   readonly init: boolean
+  /** Of the workspace's own service only. */
+  readonly container?: ContainerOptions
   /** Whether its input stays open. */
   readonly terminal: boolean
 }
@@ -49,7 +52,9 @@ export async function readService(
   const workingFolder = lastLayer(layers, 'working_dir')
   const health = readHealth(layers)
   const volumes = readVolumes(layers, project, context, ofWorkspace)
-  refuseUnknown(layers, serviceFields, refusedServiceFields)
+  const container = ofWorkspace ? readContainer(layers) : undefined
+  const applied = ofWorkspace ? [...serviceFields, ...containerFields] : serviceFields
+  refuseUnknown(layers, applied, refusedServiceFields)
   return {
     layers,
     made,
@@ -59,7 +64,8 @@ export async function readService(
     ...(user && plainText(user) !== '' ? { user: readUser(user) } : {}),
     ...(workingFolder ? { workingFolder: readFolder(workingFolder) } : {}),
     ports: readPorts(layers),
-    aliases: readAliases(layers),
+    ...(container ? { container } : {}),
+    aliases: readAliases(layers, ofWorkspace),
     links: readLinks(layers),
     ...(health ? { health } : {}),
     attached: readAttached(layers, project),

@@ -1,9 +1,10 @@
 import { posix } from 'node:path'
 import type { Mount } from '#contract'
+import { readTmpfs, sizeOf } from '../container/index'
 import { shorten } from '../document/value'
 import { containerPath, withinFolder } from '../paths'
 import type { DefinitionContext } from '../reader'
-import { fieldLayers, flag, itemsOf, type Layer, lastLayer } from './layer'
+import { fieldLayers, flag, itemsOf, type Layer, lastLayer, plainText } from './layer'
 import type { Project } from './project'
 import { folderOfSource } from './variables'
 
@@ -30,6 +31,8 @@ interface Written {
   readonly source: string
   readonly target: string
   readonly readOnly: boolean
+  /** Of tmpfs, in bytes. */
+  readonly size?: number | undefined
   readonly layer: Layer
 }
 
@@ -49,10 +52,8 @@ export function readVolumes(
     if (volume) written.set(volume.target, volume)
   }
   for (const layer of itemsOf(fieldLayers(layers, 'tmpfs'))) {
-    const [path = '', ...options] = layer.value.text().split(':')
-    if (options.length > 0) layer.value.ignore('its options are not applied; the mount itself is')
-    const target = targetPath(layer, path)
-    written.set(target, { type: 'tmpfs', source: '', target, readOnly: false, layer })
+    const { target, size } = readTmpfs(layer.value.text(), layer.value)
+    written.set(target, { type: 'tmpfs', source: '', target, readOnly: false, layer, ...(size && { size }) })
   }
   const mounts: Mount[] = []
   const binds: SourceBind[] = []
@@ -74,7 +75,7 @@ function make(
   const base = { target, ...(readOnly ? { readOnly } : {}) }
   switch (type) {
     case 'tmpfs':
-      return { type, ...base }
+      return { type, ...base, ...(volume.size === undefined ? {} : { size: volume.size }) }
     case 'volume':
       if (source === '') return { type, ...base }
       return namedVolume(source, base, layer, project, ofWorkspace)
@@ -209,18 +210,21 @@ function long(layer: Layer): Written {
     if (value.type === 'null' || longFields.includes(name)) continue
     const known = (name === 'bind' || name === 'volume' || name === 'tmpfs') && value.type === 'object'
     for (const [option, setting] of known ? value.fields() : []) {
-      if (!['create_host_path', 'selinux', 'nocopy'].includes(option))
+      if (!['create_host_path', 'selinux', 'nocopy', ...(type === 'tmpfs' ? ['size'] : [])].includes(option))
         setting.ignore('this option is not applied; the mount itself is')
     }
     if (!known) value.ignore('this option is not applied; the mount itself is')
   }
+  const limit = type === 'tmpfs' ? lastLayer(fieldLayers([layer], 'tmpfs'), 'size') : undefined
+  const size = limit && sizeOf(plainText(limit))
+  if (limit && size === undefined) throw limit.value.mustBe('a size such as 64m')
   const named = source?.value.text() ?? ''
   if (type === 'bind' && named === '') throw layer.value.mustBe('a bind mount with a source', example)
   if (type === 'volume' && named !== '' && !volumeName.test(named)) {
     throw source?.value.mustBe('the name of a volume', 'Write "type: bind" beside the path of a folder.')
   }
   const readOnly = flag(lastLayer([layer], 'read_only'))
-  return { type, source: named, target: targetPath(target, target.value.text()), readOnly, layer }
+  return { type, source: named, target: targetPath(target, target.value.text()), readOnly, size, layer }
 }
 
 function targetPath(layer: Layer, text: string): string {

@@ -19,6 +19,10 @@ export const appliedFields = [
   'otherPortsAttributes',
   'mounts',
   'init',
+  'privileged',
+  'capAdd',
+  'securityOpt',
+  'runArgs',
   'overrideCommand',
   'initializeCommand',
   'onCreateCommand',
@@ -36,9 +40,6 @@ export const refusedFields: Readonly<Record<string, string>> = {
   secrets:
     'secrets are not asked for; set them as variables of your own environment and refer to them with localEnv',
   updateRemoteUserUID: 'the user keeps the uid that the image gives it',
-  privileged: 'workspaces do not get all rights on the machine that runs them',
-  capAdd: 'workspaces do not get extra kernel capabilities',
-  securityOpt: "workspaces keep the engine's own security profile",
   userEnvProbe: 'terminals run a login shell, which reads the profile itself; other commands do without',
   hostRequirements: 'the target is not checked against it',
   customizations: 'these are settings for an editor, and Berth is none',
@@ -46,7 +47,6 @@ export const refusedFields: Readonly<Record<string, string>> = {
   settings: 'these are settings for an editor, and Berth is none',
   devPort: 'this is a setting for an editor, and Berth is none',
   appPort: 'nothing is published; ports are forwarded as soon as something listens. Use forwardPorts instead',
-  runArgs: 'arguments of the docker command line are not passed on',
   shutdownAction: 'workspaces run until you stop them, whether or not a window is open',
 }
 

@@ -1,4 +1,5 @@
 import type { Definition, Mount, SourceMount } from '#contract'
+import { sizeOf } from '../container/index'
 import { shorten, type Value } from '../document/value'
 import { containerPath, withinFolder } from '../paths'
 import type { DefinitionContext } from '../reader'
@@ -82,33 +83,53 @@ interface MountOptions {
   readonly source: string | undefined
   readonly target: string
   readonly readOnly: boolean
+  /** Of tmpfs, in bytes. */
+  readonly size?: number | undefined
 }
 
-function readOptionsOf(item: Value): MountOptions {
+function readOptionsOf(item: Value, options: ReadonlyMap<string, string> = readOptions(item)): MountOptions {
   let type = 'volume'
   let source: string | undefined
   let target: string | undefined
   let readOnly = false
-  for (const [name, text] of readOptions(item)) {
+  let size: number | undefined
+  for (const [name, text] of options) {
     if (name === 'type') type = text
     else if (name === 'source' || name === 'src') source = text
     else if (name === 'target' || name === 'destination' || name === 'dst') target = text
     else if (name === 'readonly' || name === 'ro') readOnly = text === '' || text === 'true' || text === '1'
+    else if (name === 'tmpfs-size' && type === 'tmpfs' && sizeOf(text) !== undefined) size = sizeOf(text)
     // Only Docker Desktop ever looked at it, and no longer does.
     else if (name !== 'consistency')
       item.ignore(`the option ${shorten(name)} is not applied; the mount itself is`)
   }
   const path = target === undefined ? undefined : containerPath(target)
   if (path === undefined || path === '/') throw item.mustBe('a mount with an absolute target', example)
-  return { type, source, target: path, readOnly }
+  return { type, source, target: path, readOnly, size }
 }
 
-function readMount(item: Value, context: DefinitionContext, root: string): Mount | SourceMount | undefined {
-  const { type, source, target, readOnly } = readOptionsOf(item)
+/** A mount as `docker run --mount` takes it. `item` is where it stands; `root` as for {@link readMounts}. */
+export function readMountText(
+  text: string,
+  item: Value,
+  context: DefinitionContext,
+  root: string,
+): Mount | SourceMount | undefined {
+  return readMount(item, context, root, new Map(splitOptions(text)))
+}
+
+/** One mount, its options by their names. Throws `definition-invalid`. */
+export function readMount(
+  item: Value,
+  context: DefinitionContext,
+  root: string,
+  options?: ReadonlyMap<string, string>,
+): Mount | SourceMount | undefined {
+  const { type, source, target, readOnly, size } = readOptionsOf(item, options)
   const base = { target, ...(readOnly ? { readOnly } : {}) }
   switch (type) {
     case 'tmpfs':
-      return { type, ...base }
+      return { type, ...base, ...(size === undefined ? {} : { size }) }
     case 'volume':
       if (source !== undefined && source !== '' && !/^[A-Za-z0-9][\w.-]*$/.test(source)) {
         throw item.mustBe('a volume whose name has letters, digits, ".", "_" and "-" only', example)

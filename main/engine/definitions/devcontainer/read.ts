@@ -19,6 +19,7 @@ import { closest } from '../suggest'
 import { createSubstitution } from '../variables'
 import { readBerth } from './berth'
 import { readBuild } from './build'
+import { readContainer } from './container'
 import { readFeatures } from './features'
 import { appliedFields, refusedFields, silentFields } from './fields'
 import { readCommand } from './lifecycle'
@@ -81,7 +82,8 @@ export async function readDevcontainer(
     : workspaceMount
       ? readWorkspaceMount(workspaceMount, context, root)
       : {}
-  const sourceMounts = [...(place.sourceMounts ?? []), ...parts]
+  const run = readContainer(given, compose, context, root)
+  const sourceMounts = [...(place.sourceMounts ?? []), ...parts, ...run.parts]
   const forwardPorts = given('forwardPorts')
   const portsAttributes = given('portsAttributes')
   const otherPorts = given('otherPortsAttributes')
@@ -109,12 +111,13 @@ export async function readDevcontainer(
     ...place,
     ...(sourceMounts.length > 0 ? { sourceMounts } : {}),
     ...(containerUser ? { containerUser: readUser(containerUser, /^[^\s:\0]+(?::[^\s:\0]+)?$/) } : {}),
+    ...run.fields,
     ...(remoteUser ? { remoteUser: readUser(remoteUser, /^[^\s:\0]+$/) } : {}),
-    containerEnv: { ...compose?.containerEnv, ...own?.containerEnv, ...containerEnv },
+    containerEnv: { ...compose?.containerEnv, ...own?.containerEnv, ...containerEnv, ...run.env },
     services: [...(compose?.services ?? []), ...(own?.services ?? [])],
     remoteEnv: readRemoteEnvironment(given('remoteEnv')),
-    mounts: mergeMounts(compose?.mounts ?? [], ownMounts),
-    init: given('init')?.boolean() ?? compose?.init ?? false,
+    mounts: mergeMounts(compose?.mounts ?? [], mergeMounts(ownMounts, run.mounts)),
+    init: (given('init')?.boolean() ?? compose?.init ?? false) || run.init,
     overrideCommand: given('overrideCommand')?.boolean() ?? compose?.keepsAlive ?? true,
     forwardPorts: [
       ...new Set([

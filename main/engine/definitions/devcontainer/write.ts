@@ -14,7 +14,7 @@ import { imageOfShortForm, knownService, variableOf } from '../known-services'
  * A definition as the text of a devcontainer.json, with the reasons as comments. Reading the text as
  * `.devcontainer/devcontainer.json` gives the same definition again, apart from `format`, `path` and what was not
  * applied. Fields without a place there are left out: tasks, repositories, secrets, host
- * requirements, and what Features and images contribute.
+ * requirements, how the container is made, and what Features and images contribute.
  */
 export function writeDevcontainer(definition: Definition, reasons: readonly ProposalReason[] = []): string {
   const base = emptyDefinition(posix.basename(definition.workspaceFolder))

@@ -36,6 +36,7 @@ import { Incarnations } from './watch/incarnations'
 import { isByDocker } from './watch/pod-state'
 import { watchWorkspaces } from './watch/watch'
 import { idOfName, podName, serviceContainer } from './workspace/anatomy'
+import { containerFit } from './workspace/container-options'
 import { FilesPods } from './workspace/files-pod'
 import { growVolume } from './workspace/growth'
 import { aliasFor, Images } from './workspace/image'
@@ -60,6 +61,7 @@ export class KubernetesDriver implements Driver {
   readonly kind = 'kubernetes'
   readonly targetId: string
   readonly cluster: ClusterVerbs
+  readonly containerFit = containerFit
   readonly #platform: Platform
   readonly #access: ClusterAccess
   readonly #client: ApiClient

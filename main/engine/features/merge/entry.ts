@@ -1,4 +1,5 @@
 import {
+  type ContainerOptions,
   type ContributedLifecycle,
   type Customizations,
   type HostRequirements,
@@ -16,12 +17,15 @@ import {
   type DefinitionContext,
   type DefinitionFile,
   jsonDocument,
+  mergeContainerOptions,
   readCommand,
   readForwardPorts,
   readMounts,
   readPortAttributes,
   readPortsAttributes,
+  readRightField,
   refusedFields,
+  rightFields,
   shorten,
   Value,
 } from '../../definitions/index'
@@ -34,6 +38,7 @@ export type MergeContext = Omit<DefinitionContext, 'defaultImage'>
 /** An entry of metadata whose every field has been checked; what could not be read is in `notApplied` alone. */
 export interface ReadEntry {
   readonly init?: boolean
+  readonly container?: ContainerOptions
   readonly entrypoint?: string
   readonly mounts: readonly Mount[]
   readonly lifecycle: ContributedLifecycle['lifecycle']
@@ -52,14 +57,9 @@ export interface ReadEntry {
   readonly notApplied: readonly NotApplied[]
 }
 
-const rights: Readonly<Record<string, string>> = {
-  privileged: 'it asks for all rights on the machine that runs the workspace, which workspaces do not get',
-  capAdd: 'it asks for extra kernel capabilities, which workspaces do not get',
-  securityOpt: "it asks for another security profile; workspaces keep the engine's own",
-}
-
 const known = [
   'init',
+  ...rightFields,
   'entrypoint',
   'mounts',
   ...lifecyclePhases.filter((phase) => phase !== 'initializeCommand'),
@@ -120,7 +120,11 @@ export function readEntry(
   const overrideCommand = read('overrideCommand', (value) => value.boolean())
   const otherPortsAttributes = read('otherPortsAttributes', readPortAttributes)
   const hostRequirements = read('hostRequirements', readHostRequirements)
+  const container = mergeContainerOptions(
+    rightFields.map((name) => read(name, (value) => readRightField(name, value, origin))),
+  )
   const entry = {
+    ...(container ? { container } : {}),
     ...(init === undefined ? {} : { init }),
     ...(entrypoint ? { entrypoint } : {}),
     mounts: read('mounts', (value) => readMounts(value, { ...context, defaultImage: '' }, '', [])) ?? [],
@@ -175,12 +179,6 @@ function readEnvironment<T extends null | undefined>(
 function noteOthers(fields: ReadonlyMap<string, Value>, notApplied: NotApplied[]): void {
   for (const [name, value] of fields) {
     if (known.includes(name) || silent.includes(name) || value.type === 'null') continue
-    const right = Object.hasOwn(rights, name) ? rights[name] : undefined
-    if (right) {
-      const isEmpty = value.type === 'array' ? value.items().length === 0 : value.node.value === false
-      if (!isEmpty) notApplied.push({ field: name, reason: right })
-      continue
-    }
     const reason = Object.hasOwn(refusedFields, name) ? refusedFields[name] : undefined
     const meant = reason ? undefined : closest(name, known)
     notApplied.push({

@@ -155,27 +155,50 @@ describe('mergeMetadata', () => {
     expect(merged.notApplied.map(({ field }) => field)).toEqual(['customizations.codespaces (b)'])
   })
 
-  it('names the rights that it does not give, and who asks for them', () => {
-    const { notApplied } = merge([
-      entry({ privileged: true, capAdd: ['SYS_PTRACE'], securityOpt: ['seccomp=unconfined'] }),
-      entry(
-        { privileged: false, capAdd: [], securityOpt: [], updateRemoteUserUID: true, forwardPort: [1] },
-        'b',
-      ),
-    ])
-    expect(notApplied.map(({ field }) => field)).toEqual([
-      'privileged (r.test/n/a)',
-      'capAdd (r.test/n/a)',
-      'securityOpt (r.test/n/a)',
+  it('joins rights with who asks for them; of one that the definition asks for too that is not said', () => {
+    const merged = merge(
+      [
+        entry({
+          privileged: true,
+          capAdd: ['SYS_PTRACE', 'CAP_NET_ADMIN'],
+          securityOpt: ['seccomp=unconfined'],
+        }),
+        entry(
+          {
+            privileged: false,
+            capAdd: ['NET_ADMIN'],
+            securityOpt: [],
+            updateRemoteUserUID: true,
+            forwardPort: [1],
+          },
+          'b',
+        ),
+      ],
+      { container: { shmSize: 64, rights: [{ kind: 'capability', value: 'SYS_PTRACE' }] } },
+    )
+    expect(merged.container).toEqual({
+      shmSize: 64,
+      rights: [
+        { kind: 'privileged', value: '', origin: 'r.test/n/a' },
+        { kind: 'capability', value: 'SYS_PTRACE' },
+        { kind: 'capability', value: 'NET_ADMIN', origin: 'b' },
+        { kind: 'securityOption', value: 'seccomp=unconfined', origin: 'r.test/n/a' },
+      ],
+    })
+    expect(merged.notApplied.map(({ field }) => field)).toEqual([
       'updateRemoteUserUID (b)',
       'forwardPort (b)',
     ])
-    expect(notApplied.at(-1)?.reason).toBe('unknown field; did you mean "forwardPorts"?')
+    expect(merged.notApplied.at(-1)?.reason).toBe('unknown field; did you mean "forwardPorts"?')
+    expect(merge([entry({ privileged: false, capAdd: [] })]).container).toBeUndefined()
   })
 
   it('names what it cannot read, and takes the rest', () => {
     const bad = {
       init: 'yes',
+      privileged: 'yes',
+      capAdd: 'SYS_PTRACE',
+      securityOpt: [5],
       entrypoint: 1,
       mounts: [{ target: 'relative' }],
       postCreateCommand: 5,

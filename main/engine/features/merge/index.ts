@@ -1,4 +1,5 @@
 import type { ContributedLifecycle, Customizations, Definition, HostRequirements, Mount } from '#contract'
+import { mergeContainerOptions } from '../../definitions/index'
 import type { MetadataEntry } from '../image-metadata'
 import { type MergeContext, type ReadEntry, readEntry } from './entry'
 
@@ -29,6 +30,7 @@ export function mergeMetadata(
     ...read.map((entry) => entry.hostRequirements),
     definition.hostRequirements,
   ])
+  const container = mergeContainerOptions([...read.map((entry) => entry.container), definition.container])
   const customizations = joined([...read.map((entry) => entry.customizations), definition.customizations])
   const lifecycles = read.flatMap(({ lifecycle }, index): ContributedLifecycle[] =>
     Object.keys(lifecycle).length > 0 ? [{ origin: entries[index]?.origin ?? '', lifecycle }] : [],
@@ -42,6 +44,7 @@ export function mergeMetadata(
     remoteEnv: perKey([...read.map((entry) => entry.remoteEnv), definition.remoteEnv]),
     mounts: mountsByTarget([...read.flatMap((entry) => entry.mounts), ...definition.mounts]),
     init: definition.init || read.some((entry) => entry.init),
+    ...(container ? { container } : {}),
     ...(overrideCommand === undefined ? {} : { overrideCommand }),
     forwardPorts: [...new Set([...read.flatMap((entry) => entry.forwardPorts), ...definition.forwardPorts])],
     portsAttributes: perKey([...read.map((entry) => entry.portsAttributes), definition.portsAttributes]),

@@ -40,6 +40,7 @@ import { copySource } from './copy-source'
 import { imageSteps, needsFolder, type Prepared, prepareImage } from './image'
 import { noteMishap, planPhases, runPhases } from './phases'
 import { addRepositories } from './repositories'
+import { type RightsAnswer, settleRights } from './rights'
 import { beginTasks, planTasks } from './tasks'
 
 /** A create that was checked, and can begin. */
@@ -57,6 +58,7 @@ export interface CreatePlan {
   readonly kubernetes?: KubernetesOptions
   /** Absent: it is never stopped by itself. */
   readonly idle?: IdlePolicy
+  readonly rights: RightsAnswer
   /** Of a folder that is copied. */
   readonly respectGitignore: boolean
   /** Whether a prebuild may be used. */
@@ -103,6 +105,7 @@ export async function planCreate(
     prebuild: input.prebuild !== false,
     ...(input.kubernetes === undefined ? {} : { kubernetes: input.kubernetes }),
     ...(idle ? { idle } : {}),
+    rights: { allow: input.allowRights },
   }
 }
 
@@ -365,7 +368,7 @@ async function bringUp(
     } else prepared = await prepare(source.kind === 'folder' ? source.path : undefined, operation.signal)
 
     const { image } = prepared
-    const merged = prepared.definition
+    const merged = settleRights(prepared.definition, plan.rights, driver)
     planPhases(action, merged, phasesLeft(prebuilt))
     action.show({ draft: { ...draft, definition: merged, image: image.reference, user: image.user } })
     const spec = specOf(plan, merged, image)

@@ -5,6 +5,7 @@ import {
   type Operation,
   ProblemError,
   problem,
+  type RequestParsed,
   type Target,
   type Workspace,
 } from '#contract'
@@ -32,6 +33,7 @@ import { runCreate, specOf } from './create'
 import { imageSteps, needsFolder, prepareImage } from './image'
 import { planPhases, runPhases } from './phases'
 import { addRepositories } from './repositories'
+import { type RightsAnswer, settleRights } from './rights'
 import { beginTasks, planTasks } from './tasks'
 
 /**
@@ -40,7 +42,7 @@ import { beginTasks, planTasks } from './tasks'
  */
 export async function rebuild(
   context: ActionContext,
-  workspaceId: string,
+  { workspaceId, allowRights }: RequestParsed<'workspaces.rebuild'>,
   signal: AbortSignal,
 ): Promise<Operation> {
   const workspace = context.workspace(workspaceId)
@@ -77,6 +79,7 @@ export async function rebuild(
       target,
       driver,
       request,
+      rights: { allow: allowRights, allowed: workspace.definition.container?.allowed },
       ...(bindFolder === undefined ? {} : { bindFolder }),
     }
     if (!observed.complete) {
@@ -102,6 +105,7 @@ interface RebuildPlan {
   readonly target: Target
   readonly driver: Driver
   readonly request: DefinitionRequest
+  readonly rights: RightsAnswer
   readonly bindFolder?: string
   readonly workspace: Workspace
   readonly observed: ObservedWorkspace
@@ -146,7 +150,7 @@ async function replace(context: ActionContext, plan: RebuildPlan, action: Action
         refresh: definition.build === undefined,
       })
       const { image } = prepared
-      const merged = prepared.definition
+      const merged = settleRights(prepared.definition, plan.rights, driver)
       planPhases(action, merged, workspacePhases)
       const spec = specOf(plan, merged, image)
       action.show({ override: { definition: merged, user: image.user, image: image.reference } })

@@ -15,6 +15,7 @@ import { dataMount, type EngineMount, sourceBinds } from '../service/plan'
 import type { ServiceNotes } from '../service/services'
 import { homeVolume, labels, sourceVolume, workspaceLabels } from './anatomy'
 import { thisMaker } from './maker'
+import { engineOptions } from './options'
 
 export interface ContainerPlan {
   /** Body of the engine's container create. */
@@ -36,11 +37,13 @@ export function planContainer(
   const idle = runsIdle(definition, image.user)
   const all = workspaceLabels(spec, making)
   const mounts = mountsOf(spec, sourceFolder, all, making)
-  const names = hostNames(definition)
+  const options = engineOptions(definition)
+  // Services share the network, and the file with it.
+  const hosts = [...hostNames(definition).map((name) => `${name}:127.0.0.1`), ...options.extraHosts]
   const body = {
     // By name, which `docker ps` then shows.
     Image: image.reference,
-    Hostname: spec.name,
+    Hostname: options.hostname ?? spec.name,
     Env: environmentOf(spec, env),
     Labels: { ...all, ...serviceNotes(spec, sourceFolder), [labels.maker]: thisMaker() },
     ...(definition.containerUser && { User: definition.containerUser }),
@@ -55,12 +58,12 @@ export function planContainer(
     ...(!idle && definition.entrypoint && { Entrypoint: definition.entrypoint }),
     ...(!idle && definition.command && { Cmd: definition.command }),
     HostConfig: {
+      ...options.host,
       Init: true,
       Mounts: mounts,
       ...(spec.bindFolder !== undefined &&
         definition.sourceMounts && { Binds: sourceBinds(spec.bindFolder, definition.sourceMounts) }),
-      // Services share the network, and the file with it.
-      ...(names.length > 0 && { ExtraHosts: names.map((name) => `${name}:127.0.0.1`) }),
+      ...(hosts.length > 0 && { ExtraHosts: hosts }),
     },
   }
   return {
@@ -106,6 +109,7 @@ function mountsOf(
       ...(mount.source !== undefined && { Source: mount.source }),
       Target: mount.target,
       ...(mount.readOnly && { ReadOnly: true }),
+      ...(mount.size !== undefined && { TmpfsOptions: { SizeBytes: mount.size } }),
       // Not a workspace label: a volume that the definition names outlives the workspace.
       ...(mount.type === 'volume' && { VolumeOptions: { Labels: { [labels.making]: making } } }),
     }

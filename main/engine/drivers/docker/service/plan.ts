@@ -20,6 +20,7 @@ export interface EngineMount {
   readonly Source?: string
   readonly Target: string
   readonly ReadOnly?: boolean
+  readonly TmpfsOptions?: { readonly SizeBytes: number }
   readonly VolumeOptions?: { readonly Labels: Readonly<Record<string, string>> }
 }
 
@@ -59,6 +60,7 @@ export function planService(
       ...(mount.source && { Source: mount.source }),
       Target: mount.target,
       ...(mount.readOnly && { ReadOnly: true }),
+      ...(mount.size !== undefined && { TmpfsOptions: { SizeBytes: mount.size } }),
     }
   })
   const places = [

@@ -6,12 +6,13 @@ import type {
   V1Volume,
   V1VolumeMount,
 } from '@kubernetes/client-node'
-import type { KubernetesOptions, WorkspaceUser } from '#contract'
+import type { KubernetesOptions, Mount, WorkspaceUser } from '#contract'
 import { substituteEnvironment } from '../../../platform/variables'
 import type { WorkspaceSpec } from '../../driver'
 import { plainPath } from '../../shared/folders'
 import { idleCommand, runsIdle } from '../../shared/idle'
 import { CONTAINER, dataPath, objectName, VOLUME_ROOT } from './anatomy'
+import { ownSecurity, podChanges } from './container-options'
 import { layOutVolume } from './prepare'
 import { podServices, sourcePlaces } from './services'
 
@@ -150,6 +151,7 @@ export function podSpecOf(
   const layout = layOutVolume(spec)
   const as = runsAs(spec)
   const { volumes, mounts } = definedMounts(spec)
+  const changes = podChanges(definition)
   const preparing = image.hasShell
   const beside = podServices(spec, secretName, services)
   return {
@@ -157,7 +159,8 @@ export function podSpecOf(
     // Berth's idle command reaps what is orphaned; where something else is process 1, the pause process does.
     shareProcessNamespace: !idle,
     terminationGracePeriodSeconds: 30,
-    securityContext: podSecurity(spec, as),
+    securityContext: { ...podSecurity(spec, as), ...changes.podSecurity },
+    ...changes.pod,
     ...(preparing && {
       initContainers: [
         {
@@ -172,7 +175,9 @@ export function podSpecOf(
         },
       ],
     }),
-    ...(beside.hostAliases && { hostAliases: [...beside.hostAliases] }),
+    ...((beside.hostAliases || changes.hostAliases.length > 0) && {
+      hostAliases: [...(beside.hostAliases ?? []), ...changes.hostAliases],
+    }),
     containers: [
       ...beside.containers,
       {
@@ -189,9 +194,10 @@ export function podSpecOf(
           ...Object.entries(plain).map(([name, value]) => ({ name, value: literal(value) })),
           ...secret.map((name) => ({ name, valueFrom: { secretKeyRef: { name: secretName, key: name } } })),
         ],
-        securityContext: securityContext(as),
+        securityContext: ownSecurity(securityContext(as), definition),
         terminationMessagePolicy: 'FallbackToLogsOnError',
         volumeMounts: [
+          ...changes.mounts,
           ...layout.mounts.map((mount) => ({ name: 'data', ...mount })),
           ...mounts,
           ...sourcePlaces(spec, definition.sourceMounts ?? []),
@@ -202,6 +208,7 @@ export function podSpecOf(
     volumes: [
       { name: 'data', persistentVolumeClaim: { claimName: objectName(spec.id) } },
       ...volumes,
+      ...changes.volumes,
       ...beside.volumes.map(({ name, source }) => ({ name, ...source })),
     ],
   }
@@ -241,6 +248,11 @@ export function podSecurity(
   }
 }
 
+/** A volume of a tmpfs. */
+export function memoryOf({ size }: Mount): { medium: string; sizeLimit?: string } {
+  return { medium: 'Memory', ...(size !== undefined && { sizeLimit: String(size) }) }
+}
+
 /** The definition's own mounts. Folders of a machine cannot be: see `refuseFolders`. */
 function definedMounts({ definition }: WorkspaceSpec): { volumes: V1Volume[]; mounts: V1VolumeMount[] } {
   const volumes: V1Volume[] = []
@@ -256,7 +268,7 @@ function definedMounts({ definition }: WorkspaceSpec): { volumes: V1Volume[]; mo
       })
       continue
     }
-    if (mount.type === 'tmpfs') volumes.push({ name, emptyDir: { medium: 'Memory' } })
+    if (mount.type === 'tmpfs') volumes.push({ name, emptyDir: memoryOf(mount) })
     else if (mount.type === 'volume' && mount.source !== undefined)
       volumes.push({ name, persistentVolumeClaim: { claimName: mount.source } })
     else continue

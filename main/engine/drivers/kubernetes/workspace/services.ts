@@ -5,7 +5,7 @@ import type { WorkspaceSpec } from '../../driver'
 import { plainPath, sourceMount } from '../../shared/folders'
 import { hostNames, inStartOrder, neededServices } from '../../shared/services'
 import { dataPath, serviceContainer } from './anatomy'
-import { literal, securityContext } from './pod'
+import { literal, memoryOf, securityContext } from './pod'
 
 /** Times that a service is asked whether it is well before what depends on it is started all the same. */
 const ATTEMPTS = 240
@@ -20,7 +20,7 @@ done`
 
 export interface ServiceVolume {
   readonly name: string
-  readonly source: { readonly emptyDir: { readonly medium?: string } }
+  readonly source: { readonly emptyDir: { readonly medium?: string; readonly sizeLimit?: string } }
 }
 
 export interface PodServices {
@@ -122,7 +122,7 @@ function mountOf(
     return [{ name: 'data', subPath: dataPath(mount.source), ...place }]
   }
   const name = `${serviceContainer(service)}-${index}`.slice(-63).replace(/^-+/, '')
-  volumes.push({ name, source: { emptyDir: mount.type === 'tmpfs' ? { medium: 'Memory' } : {} } })
+  volumes.push({ name, source: { emptyDir: mount.type === 'tmpfs' ? memoryOf(mount) : {} } })
   return [{ name, ...place }]
 }
 

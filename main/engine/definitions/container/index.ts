@@ -1,0 +1,4 @@
+export { ContainerDraft, type Setting } from './draft'
+export { mergeContainerOptions } from './merge'
+export { readTmpfs } from './tmpfs'
+export { sizeOf } from './values'
