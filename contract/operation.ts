@@ -34,6 +34,8 @@ export const OperationKind = z.enum([
   'rebuild',
   'rename',
   'grow',
+  'snapshot',
+  'restore',
   'delete',
 ])
 export type OperationKind = z.infer<typeof OperationKind>

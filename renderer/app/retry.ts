@@ -22,7 +22,7 @@ export function retryOf(operation: Operation, open: (workspaceId: string) => voi
   }
   if (state === 'succeeded') return { onDismiss }
   // These need to be told what to; their dialogs are where they are done again.
-  if (kind === 'rename' || kind === 'grow') return { onDismiss }
+  if (kind === 'rename' || kind === 'grow' || kind === 'snapshot' || kind === 'restore') return { onDismiss }
   if (kind === 'create') {
     const again = createRequestOf(operation)
     if (!again) return { onDismiss }

@@ -7,6 +7,7 @@ import { rebuild } from './actions/rebuild'
 import { grow, remove, rename, restart, start, stop } from './actions/run'
 import { createClusterHandlers } from './cluster-handlers'
 import type { Operations } from './operations'
+import { createDataHandlers, type DataHandlers } from './snapshots/handlers'
 import { readSource } from './source/definition'
 import { deriveName, newWorkspaceId } from './source/name'
 import { resolvePage } from './source/page'
@@ -22,7 +23,8 @@ export type WorkspaceHandlers = Pick<
   | `targets.${'probe' | 'room' | 'namespaces' | 'addNamespace' | 'removeNamespace'}`
   | `workspaces.${'preview' | 'create' | 'start' | 'stop' | 'restart' | 'rebuild' | 'rename' | 'grow' | 'delete' | 'survival' | 'diagnose' | 'stats'}`
   | `operations.${'cancel' | 'dismiss' | 'output'}`
->
+> &
+  DataHandlers
 
 interface Parts {
   readonly context: ActionContext
@@ -59,6 +61,7 @@ export function createHandlers({ context, operations, targets }: Parts): Workspa
       })
     },
     ...createClusterHandlers({ context, targets }),
+    ...createDataHandlers(context),
     'definitions.propose': async ({ source: asked }, signal) => {
       const { platform } = context
       const source = checkSource(asked, { home: platform.folders.home, cwd: process.cwd() })
@@ -94,8 +97,8 @@ export function createHandlers({ context, operations, targets }: Parts): Workspa
       started(await rename(context, workspaceId, name, signal)),
     'workspaces.grow': async ({ workspaceId, storage }, signal) =>
       started(await grow(context, workspaceId, storage, signal)),
-    'workspaces.delete': async ({ workspaceId }, signal) =>
-      started(await remove(context, workspaceId, signal)),
+    'workspaces.delete': async ({ workspaceId, keepSnapshots = false }, signal) =>
+      started(await remove(context, workspaceId, signal, keepSnapshots)),
     'workspaces.survival': async ({ workspaceId, action }, signal) => {
       const workspace = context.workspace(workspaceId)
       const target = targets.collection.get(workspace.targetId)

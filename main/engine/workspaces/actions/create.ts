@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import {
   type CreateInput,
+  type DataSource,
   type Definition,
   deniedProblem,
   type IdlePolicy,
@@ -19,6 +20,8 @@ import type { Driver, ResolvedImage, WorkspaceSpec } from '../../drivers/driver'
 import { runInitialize, workspacePhases } from '../commands'
 import { cloneRepository } from '../git'
 import type { Action } from '../guard'
+import { seedData, seedSteps } from '../snapshots/actions'
+import { findSource } from '../snapshots/source'
 import { checkImage } from '../source/checks'
 import {
   type DefinitionRequest,
@@ -56,6 +59,7 @@ export interface CreatePlan {
   readonly idle?: IdlePolicy
   /** Of a folder that is copied. */
   readonly respectGitignore: boolean
+  readonly dataFrom?: DataSource
 }
 
 /** Checks what was asked for, as far as that needs no network. */
@@ -65,6 +69,7 @@ export async function planCreate(
   signal: AbortSignal,
 ): Promise<CreatePlan> {
   if (input.image !== undefined) checkImage(input.image)
+  if (input.dataFrom) await findSource(context, input.dataFrom, signal)
   const source = checkSource(input.source, { home: context.platform.folders.home, cwd: process.cwd() })
   if (input.definitionText !== undefined && source.kind === 'image') throw noSource()
   const { target, driver } = await context.target(input.targetId, signal)
@@ -97,6 +102,7 @@ export async function planCreate(
     respectGitignore: input.respectGitignore ?? context.platform.settings.get().respectGitignore,
     ...(input.kubernetes === undefined ? {} : { kubernetes: input.kubernetes }),
     ...(idle ? { idle } : {}),
+    ...(input.dataFrom ? { dataFrom: input.dataFrom } : {}),
   }
 }
 
@@ -213,6 +219,7 @@ export async function runCreate(context: ActionContext, plan: CreatePlan, action
     ...imageSteps(definition, elsewhere),
     makingStep(plan.target),
     ...(source.kind === 'image' || plan.bindFolder ? [] : [steps.copy]),
+    ...seedSteps(plan.dataFrom),
     steps.start,
     ...(definition.repositories.length > 0 ? [steps.repositories] : []),
   ])
@@ -364,6 +371,8 @@ async function bringUp(
     }
     return spec
   })
+  const seeded = { name: plan.name, definition: spec.definition, targetId: plan.target.id, driver }
+  await seedData(context, operation, seeded, plan.dataFrom)
   await operation.step('start', (report, signal) => driver.start(plan.id, report, signal))
   return spec
 }
