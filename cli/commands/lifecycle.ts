@@ -14,6 +14,8 @@ export interface LifecycleOptions {
   readonly yes?: boolean
   /** Of `stop`. */
   readonly force?: boolean
+  /** Of `delete`. */
+  readonly keepSnapshots?: boolean
 }
 
 const done: Readonly<Record<LifecycleVerb, string>> = {
@@ -44,10 +46,13 @@ export async function lifecycle(
     )
     await announce(context, force ? 'force-stop' : verb, label, survival, options.yes === true)
   }
+  const keepSnapshots = verb === 'delete' && options.keepSnapshots === true
   const result = await runOperation(context, engine, () =>
-    force
-      ? engine.call('workspaces.stop', { workspaceId: workspace.id, force }, context.signal)
-      : engine.call(`workspaces.${verb}`, { workspaceId: workspace.id }, context.signal),
+    keepSnapshots
+      ? engine.call('workspaces.delete', { workspaceId: workspace.id, keepSnapshots }, context.signal)
+      : force
+        ? engine.call('workspaces.stop', { workspaceId: workspace.id, force }, context.signal)
+        : engine.call(`workspaces.${verb}`, { workspaceId: workspace.id }, context.signal),
   )
   const isUp = verb !== 'stop' && verb !== 'delete'
   const isArmed = !isUp || (await arm(engine, workspace.id, context.signal))

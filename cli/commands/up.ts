@@ -20,6 +20,7 @@ import { roomLine } from '../room-text'
 import { findTarget, settled } from '../select'
 import { printable } from '../text'
 import { sourceText, workspaceLabel } from '../workspace-document'
+import { dataSource } from './data'
 import { notArmed, parseIdleTime, policyOf } from './idle'
 import { describeProposal } from './init'
 
@@ -37,6 +38,8 @@ export interface UpOptions extends ClusterOptions {
   /** As {@link parseIdleTime} reads it. */
   readonly idle?: string
   readonly idleWhileClosed?: boolean
+  /** `workspace` or `workspace@snapshot`. */
+  readonly dataFrom?: string
 }
 
 /** `berth up`: makes a workspace and waits until it is ready. */
@@ -113,6 +116,9 @@ async function createInput(
     ...(options.name === undefined ? {} : { name: options.name }),
     ...(options.respectGitignore === undefined ? {} : { respectGitignore: options.respectGitignore }),
     ...(options.definition === undefined ? {} : { definitionPath: options.definition }),
+    ...(options.dataFrom === undefined
+      ? {}
+      : { dataFrom: await dataSource(engine, options.dataFrom, context.signal) }),
     ...(await chosenTarget(context, engine, options)),
   }
   if (text === undefined) {
