@@ -76,8 +76,10 @@ it('berth data: snapshot, restore, clone, remove, and a new workspace with the d
     expect(await inService(nextId, 'cat /data/row')).toBe('3\n')
     expect((await berth.json(DataDocument, ['data', 'list', two])).snapshots).toHaveLength(1)
 
-    const unknown = await berth.json(ProblemDocument, ['data', 'restore', one, 'nothing', '--yes'])
-    expect(unknown.problem.code).toBe('not-found')
+    const unknown = await berth.run(['data', 'restore', one, 'nothing', '--yes', '--json'])
+    expect(unknown.code).toBe(1)
+    const { problem } = ProblemDocument.parse(JSON.parse(unknown.stdout.toString()))
+    expect(problem.code).toBe('not-found')
 
     await berth.run(['delete', one, '--yes', '--keep-snapshots'])
     const left = (await berth.json(DataDocument, ['data', 'list'])).snapshots

@@ -271,7 +271,16 @@ describe('images without a shell', () => {
         image: TEST_IMAGES.scratch,
         overrideCommand: false,
         customizations: {
-          berth: { services: { keeper: { image: TEST_IMAGES.scratch, volumes: { rows: '/data' } } } },
+          berth: {
+            services: {
+              keeper: {
+                image: TEST_IMAGES.scratch,
+                entrypoint: ['/busybox', 'sh', '-c'],
+                command: ['trap "exit 0" TERM; while :; do /busybox sleep 0.2; done'],
+                volumes: { rows: '/data' },
+              },
+            },
+          },
         },
       }),
     })

@@ -8,7 +8,7 @@ import { isStatus } from '../problems'
 import type { Held } from './anatomy'
 
 /** Seconds that a service has to end: a database writes what it holds in memory. */
-const GRACE = 60
+const GRACE = 30
 
 /** What has to rest while these volumes of the engine are copied: services are stopped, the workspace itself is paused. */
 export async function whatUses(
