@@ -7,6 +7,7 @@ import { rebuild } from './actions/rebuild'
 import { grow, remove, rename, restart, start, stop } from './actions/run'
 import { createClusterHandlers } from './cluster-handlers'
 import type { Operations } from './operations'
+import { snapshotsLost } from './snapshots/actions'
 import { createDataHandlers, type DataHandlers } from './snapshots/handlers'
 import { readSource } from './source/definition'
 import { deriveName, newWorkspaceId } from './source/name'
@@ -109,8 +110,11 @@ export function createHandlers({ context, operations, targets }: Parts): Workspa
       const unsaved = asked
         ? await unsavedWork(workspace, context.links().get(workspaceId), signal)
         : undefined
+      const survival = survivalOf(workspace, action, { bound, capabilities: target?.capabilities })
+      const snapshots = action === 'delete' ? await snapshotsLost(context, workspace, signal) : []
       return {
-        ...survivalOf(workspace, action, { bound, capabilities: target?.capabilities }),
+        ...survival,
+        lost: [...survival.lost, ...snapshots],
         unsaved: unsaved ?? [],
         unsavedKnown: unsaved !== undefined,
       }

@@ -2,7 +2,7 @@ import type { LastStop, Operation, Workspace } from '#contract'
 import type { Driver } from '../../drivers/driver'
 import { startPhases } from '../commands'
 import type { Action } from '../guard'
-import { removeSnapshots } from '../snapshots/actions'
+import { refuseKeeping, removeSnapshots } from '../snapshots/actions'
 import { forgetBuilds } from './build-elsewhere'
 import { type ActionContext, gone, steps } from './context'
 import { nameTaken } from './create'
@@ -152,6 +152,7 @@ export function remove(
 ): Promise<Operation> {
   return begin(context, 'delete', workspaceId, signal, async (action, workspace, driver) => {
     action.operation.plan([steps.delete])
+    if (keepSnapshots) await refuseKeeping(driver, workspace.id, action.signal)
     await action.operation.step('delete', async (report, stepSignal) => {
       await driver.remove(workspace.id, report, stepSignal)
       if (!keepSnapshots) await removeSnapshots(driver, workspace.id, stepSignal)

@@ -6,6 +6,9 @@ import type { RunningOperation } from '../operations'
 import { dataOf, describeSnapshot, type FoundSource, findSource, newSnapshotId } from './source'
 import { dataVolumes, planData } from './volumes'
 
+/** How long looking for snapshots may hold up a question, milliseconds. */
+const LISTING_LIMIT = 5_000
+
 const steps = {
   snapshot: { id: 'snapshot', title: 'Taking a snapshot' },
   before: { id: 'before', title: 'Taking a snapshot of what is there' },
@@ -239,4 +242,41 @@ export async function removeSnapshots(
   const all: readonly DataSnapshot[] = (await data?.snapshots(signal)) ?? []
   for (const { id, workspaceId: of } of all)
     if (of === workspaceId) await data?.removeSnapshot(workspaceId, id, signal)
+}
+
+/** What deleting a workspace does to its snapshots, for the user to know before; empty where there are none. */
+export async function snapshotsLost(
+  context: ActionContext,
+  { id, targetId }: Workspace,
+  signal: AbortSignal,
+): Promise<{ readonly what: string }[]> {
+  try {
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(LISTING_LIMIT)])
+    const { data } = (await context.target(targetId, limit)).driver
+    const own = (await data?.snapshots(limit))?.filter(({ workspaceId }) => workspaceId === id) ?? []
+    if (own.length === 0) return []
+    const what = own.length === 1 ? 'The snapshot of its data' : `The ${own.length} snapshots of its data`
+    return [{ what: data?.sharesSnapshots ? `${what}, unless kept (--keep-snapshots)` : what }]
+  } catch {
+    // The question is not held up by what cannot be known.
+    signal.throwIfAborted()
+    return []
+  }
+}
+
+/** Rejects where snapshots are to be kept and cannot be. */
+export async function refuseKeeping(
+  { data }: Driver,
+  workspaceId: string,
+  signal: AbortSignal,
+): Promise<void> {
+  if (!data || data.sharesSnapshots) return
+  const all = await data.snapshots(signal)
+  if (!all.some((one) => one.workspaceId === workspaceId)) return
+  throw problem({
+    code: 'unsupported',
+    title: 'Its snapshots cannot be kept',
+    cause: "On a cluster they are on the workspace's own volume, which goes with it.",
+    remedy: 'Copy the data into another workspace first, or delete it with its snapshots.',
+  })
 }
