@@ -1,8 +1,12 @@
 import { z } from 'zod'
 import {
   Check,
+  DataPlan,
+  DataSnapshot,
+  DataVolume,
   IdlePolicy,
   Operation,
+  PlacedSnapshot,
   PortNumber,
   Prebuild,
   Problem,
@@ -187,6 +191,20 @@ export const CopyDocument = z.strictObject({
   skipped: z.array(z.strictObject({ path: z.string(), reason: z.string() })),
 })
 export type CopyDocument = z.infer<typeof CopyDocument>
+
+/** `berth data list`. Without a workspace `volumes` is empty, and the snapshots are those of all targets. */
+export const DataDocument = z.strictObject({
+  volumes: z.array(DataVolume),
+  snapshots: z.array(PlacedSnapshot),
+})
+export type DataDocument = z.infer<typeof DataDocument>
+
+/** `berth data snapshot`. */
+export const SnapshotDocument = ActionDocument.extend({ snapshot: DataSnapshot.nullable() })
+/** `berth data restore` and `berth data clone`. */
+export const RestoreDocument = ActionDocument.extend({ plan: DataPlan })
+/** `berth data remove`. */
+export const RemovedSnapshotDocument = z.strictObject({ removed: PlacedSnapshot })
 
 /** `berth init`. `path` is null where nothing was written. */
 export const InitDocument = z.strictObject({

@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { version } from '../package.json'
 import type { LifecycleVerb } from './commands/lifecycle'
+import { addData } from './data-program'
 import { separateCommand } from './exec-arguments'
 import { type CommandAction, type CommonOptions, execute, usageProblem } from './execute'
 import { exitCodes } from './exit-codes'
@@ -63,6 +64,7 @@ Exit codes: 0 done, 1 a problem, 2 a wrong command line, 130 cancelled; exec pas
   addCreation(program, go)
   addPrebuilds(program, define, go)
   addLifecycle(program, go)
+  addData(program, go)
   addInside(program, go)
   addSsh(program, go)
   addPorts(program, go)
@@ -110,6 +112,10 @@ function addCreation(program: Command, go: Execute): void {
     .option('--no-prebuild', 'make it from scratch, also where there is a prebuild')
     .option('--respect-gitignore', 'leave out what git ignores, where a folder is copied')
     .option('--no-respect-gitignore', 'copy a folder whole, whatever the settings say')
+    .option(
+      '--data-from <workspace[@snapshot]>',
+      'begin with the data of another workspace, or of a snapshot',
+    )
     .option('--idle <time>', 'stop it by itself after this time without activity: 30m, 2h, or off')
     .option('--idle-while-closed', 'consent that its helper ends it then while no Berth is open')
     .option(
@@ -217,7 +223,9 @@ function addLifecycle(program: Command, go: Execute): void {
         (await import('./commands/idle')).idle(context, workspace, time, options),
       ),
     )
-  verb('delete', 'Delete a workspace with all its files.', true).alias('rm')
+  verb('delete', 'Delete a workspace with all its files.', true)
+    .alias('rm')
+    .option('--keep-snapshots', 'keep the snapshots of its data, where they can outlive it')
 }
 
 function addInside(program: Command, go: Execute): void {

@@ -34,6 +34,8 @@ export const OperationKind = z.enum([
   'rebuild',
   'rename',
   'grow',
+  'snapshot',
+  'restore',
   'delete',
   /** Of no workspace: its id is that of the work alone. */
   'prebuild',

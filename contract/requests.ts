@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { Opened, Opener, OpenerId, SshConfigStatus } from './access'
 import { Credential } from './consent'
 import { maximumRights, Right } from './container-options'
+import { dataRequests } from './data'
 import { Definition, NotApplied } from './definition'
 import { IdlePolicy } from './idle'
 import { KubernetesNamespace, KubernetesOptions, Quantity } from './kubernetes'
@@ -140,7 +141,8 @@ export const requests = {
     z.strictObject({ workspaceId: WorkspaceId, hours: z.number().min(1).max(168) }),
     Nothing,
   ),
-  'workspaces.delete': request(OneWorkspace, Started),
+  /** Its snapshots go with it, where they can outlive it, unless they are kept. */
+  'workspaces.delete': request(OneWorkspace.extend({ keepSnapshots: z.boolean().optional() }), Started),
   'workspaces.survival': request(
     z.strictObject({
       workspaceId: WorkspaceId,
@@ -289,6 +291,7 @@ export const requests = {
   'credentials.revoke': request(OneWorkspace.extend({ credential: Credential }), Nothing),
   'settings.change': request(SettingsChange, Settings),
   'doctor.run': request(Nothing, z.array(Check)),
+  ...dataRequests,
 } as const satisfies Record<string, RequestSchema>
 
 export type Requests = typeof requests

@@ -19,6 +19,18 @@ export type WorkspaceName = z.infer<typeof WorkspaceName>
 export const WorkspaceId = z.string().regex(/^[a-z][a-z0-9]{9}$/)
 export type WorkspaceId = z.infer<typeof WorkspaceId>
 
+/** Of a copy of data: twelve letters and digits, the first a letter. */
+export const SnapshotId = z.string().regex(/^[a-z][a-z0-9]{11}$/)
+export type SnapshotId = z.infer<typeof SnapshotId>
+
+/** Where data comes from: a workspace as it is now, or a snapshot of it, which may be all that is left of it. */
+export const DataSource = z.strictObject({
+  workspaceId: WorkspaceId,
+  /** Absent: the data as it is now. */
+  snapshotId: SnapshotId.optional(),
+})
+export type DataSource = z.infer<typeof DataSource>
+
 /** Where a workspace's files come from. */
 export const Source = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -72,6 +84,8 @@ export const CreateInput = z.strictObject({
   prebuild: z.boolean().optional(),
   /** Whether it gets what the definition, its Features and its image ask for of power over the machine. Absent: no. */
   allowRights: z.boolean().optional(),
+  /** Its data volumes begin as those of the same names are there. */
+  dataFrom: DataSource.optional(),
 })
 export type CreateInput = z.infer<typeof CreateInput>
 

@@ -17,6 +17,8 @@ export interface LifecycleOptions {
   readonly force?: boolean
   /** Of `rebuild`: allow all that is asked for of power over the machine, or nothing of it. */
   readonly allowRights?: boolean
+  /** Of `delete`. */
+  readonly keepSnapshots?: boolean
 }
 
 const done: Readonly<Record<LifecycleVerb, string>> = {
@@ -48,12 +50,15 @@ export async function lifecycle(
     await announce(context, force ? 'force-stop' : verb, label, survival, options.yes === true)
   }
   const { allowRights } = options
+  const keepSnapshots = verb === 'delete' && options.keepSnapshots === true
   const result = await runOperation(context, engine, () =>
-    force
-      ? engine.call('workspaces.stop', { workspaceId: workspace.id, force }, context.signal)
-      : verb === 'rebuild' && allowRights !== undefined
-        ? engine.call('workspaces.rebuild', { workspaceId: workspace.id, allowRights }, context.signal)
-        : engine.call(`workspaces.${verb}`, { workspaceId: workspace.id }, context.signal),
+    keepSnapshots
+      ? engine.call('workspaces.delete', { workspaceId: workspace.id, keepSnapshots }, context.signal)
+      : force
+        ? engine.call('workspaces.stop', { workspaceId: workspace.id, force }, context.signal)
+        : verb === 'rebuild' && allowRights !== undefined
+          ? engine.call('workspaces.rebuild', { workspaceId: workspace.id, allowRights }, context.signal)
+          : engine.call(`workspaces.${verb}`, { workspaceId: workspace.id }, context.signal),
   )
   const isUp = verb !== 'stop' && verb !== 'delete'
   const isArmed = !isUp || (await arm(engine, workspace.id, context.signal))

@@ -22,6 +22,7 @@ import { roomLine } from '../room-text'
 import { findTarget, settled } from '../select'
 import { printable } from '../text'
 import { sourceText, workspaceLabel } from '../workspace-document'
+import { dataSource } from './data'
 import { notArmed, parseIdleTime, policyOf } from './idle'
 import { describeProposal } from './init'
 
@@ -42,6 +43,8 @@ export interface UpOptions extends ClusterOptions {
   readonly idle?: string
   readonly idleWhileClosed?: boolean
   readonly allowRights?: boolean
+  /** `workspace` or `workspace@snapshot`. */
+  readonly dataFrom?: string
 }
 
 /** `berth up`: makes a workspace and waits until it is ready. */
@@ -122,6 +125,9 @@ async function createInput(
     ...(options.respectGitignore === undefined ? {} : { respectGitignore: options.respectGitignore }),
     ...(options.prebuild === false ? { prebuild: false } : {}),
     ...(options.definition === undefined ? {} : { definitionPath: options.definition }),
+    ...(options.dataFrom === undefined
+      ? {}
+      : { dataFrom: await dataSource(engine, options.dataFrom, context.signal) }),
     ...(await chosenTarget(context, engine, options)),
   }
   if (text === undefined) {

@@ -22,7 +22,14 @@ export function retryOf(operation: Operation, open: (workspaceId: string) => voi
   }
   if (state === 'succeeded') return { onDismiss }
   // These need to be told what to; their dialogs are where they are done again.
-  if (kind === 'rename' || kind === 'grow' || kind === 'prebuild') return { onDismiss }
+  if (
+    kind === 'rename' ||
+    kind === 'grow' ||
+    kind === 'prebuild' ||
+    kind === 'snapshot' ||
+    kind === 'restore'
+  )
+    return { onDismiss }
   if (kind === 'create') {
     const again = createRequestOf(operation)
     if (!again) return { onDismiss }

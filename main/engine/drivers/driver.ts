@@ -1,6 +1,7 @@
 import type { Duplex, Readable, Writable } from 'node:stream'
 import type {
   ContainerOptions,
+  DataSnapshot,
   Definition,
   ImageBuild,
   KubernetesOptions,
@@ -42,6 +43,8 @@ export interface Driver {
   readonly prebuilds?: PrebuildVerbs
   /** Absent where everything that a definition can say of its container can be done. */
   readonly containerFit?: ContainerFit
+  /** Present where data volumes can be copied. */
+  readonly data?: DataVerbs
 
   /** Asks the engine who it is. Rejects with a `target-…`, `tls-…` or `ssh-…` Problem that has a remedy. */
   probe(signal: AbortSignal): Promise<TargetFacts>
@@ -149,6 +152,47 @@ export interface ContainerFit {
   right(right: Right): string | undefined
   /** What is not applied of the rest. */
   options(options: ContainerOptions): readonly NotApplied[]
+}
+
+/**
+ * Copies of the volumes that hold a workspace's data. The rules are those of {@link Driver}. What uses a volume is
+ * stopped, or paused, while the volume is copied or replaced, and goes on afterwards as it was, however that ends; where
+ * Berth is killed meanwhile, the next one that sees the target, or the workspace's next start, mends that.
+ */
+export interface DataVerbs {
+  /** Whether a snapshot can be restored into every workspace of the target, and outlives its own. */
+  readonly sharesSnapshots: boolean
+  /** All complete ones on the target, also those of workspaces that are gone. */
+  snapshots(signal: AbortSignal): Promise<readonly DataSnapshot[]>
+  snapshot(id: string, snapshot: NewSnapshot, report: StepReport, signal: AbortSignal): Promise<DataSnapshot>
+  /**
+   * Makes these volumes of a workspace what they are in a snapshot. What they hold is kept until the copy is whole;
+   * failing, or aborted before, it stays. The workspace may be uncommitted, and never have run.
+   */
+  restore(
+    id: string,
+    from: { readonly workspaceId: string; readonly snapshotId: string },
+    volumes: readonly string[],
+    report: StepReport,
+    signal: AbortSignal,
+  ): Promise<void>
+  /** Succeeds when there is none. */
+  removeSnapshot(workspaceId: string, snapshotId: string, signal: AbortSignal): Promise<void>
+  /** A tar stream of one volume in a snapshot, for `import` of any target. */
+  export(workspaceId: string, snapshotId: string, volume: string, signal: AbortSignal): Promise<Readable>
+  /** Makes a snapshot of what another target exports; `open` is called for one volume after the other. */
+  import(
+    id: string,
+    snapshot: NewSnapshot,
+    open: (volume: string) => Promise<Readable>,
+    report: StepReport,
+    signal: AbortSignal,
+  ): Promise<DataSnapshot>
+}
+
+/** A snapshot before it has been taken. */
+export interface NewSnapshot extends Omit<DataSnapshot, 'workspaceId' | 'volumes'> {
+  readonly volumes: readonly { readonly name: string; readonly image?: string | undefined }[]
 }
 
 /** What only a cluster can be asked for. The rules are those of {@link Driver}. */

@@ -41,6 +41,8 @@ const doing: Readonly<Record<OperationKind, string>> = {
   rebuild: 'being rebuilt',
   rename: 'being renamed',
   grow: 'getting a larger volume',
+  snapshot: 'being snapshotted',
+  restore: 'getting other data',
   delete: 'being deleted',
   prebuild: 'being prebuilt',
 }

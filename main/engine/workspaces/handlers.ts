@@ -10,6 +10,8 @@ import { createClusterHandlers } from './cluster-handlers'
 import type { Operations } from './operations'
 import { foreseePrebuild } from './prebuild/find'
 import { createPrebuildHandlers, type PrebuildHandlers } from './prebuild/handlers'
+import { snapshotsLost } from './snapshots/actions'
+import { createDataHandlers, type DataHandlers } from './snapshots/handlers'
 import { readSource } from './source/definition'
 import { deriveName, newWorkspaceId } from './source/name'
 import { resolvePage } from './source/page'
@@ -26,7 +28,8 @@ export type WorkspaceHandlers = Pick<
   | `workspaces.${'preview' | 'create' | 'start' | 'stop' | 'restart' | 'rebuild' | 'rename' | 'grow' | 'delete' | 'survival' | 'diagnose' | 'stats'}`
   | `operations.${'cancel' | 'dismiss' | 'output'}`
 > &
-  PrebuildHandlers
+  PrebuildHandlers &
+  DataHandlers
 
 interface Parts {
   readonly context: ActionContext
@@ -64,6 +67,7 @@ export function createHandlers({ context, operations, targets }: Parts): Workspa
     },
     ...createClusterHandlers({ context, targets }),
     ...createPrebuildHandlers(context),
+    ...createDataHandlers(context),
     'definitions.propose': async ({ source: asked }, signal) => {
       const { platform } = context
       const source = checkSource(asked, { home: platform.folders.home, cwd: process.cwd() })
@@ -101,8 +105,8 @@ export function createHandlers({ context, operations, targets }: Parts): Workspa
       started(await rename(context, workspaceId, name, signal)),
     'workspaces.grow': async ({ workspaceId, storage }, signal) =>
       started(await grow(context, workspaceId, storage, signal)),
-    'workspaces.delete': async ({ workspaceId }, signal) =>
-      started(await remove(context, workspaceId, signal)),
+    'workspaces.delete': async ({ workspaceId, keepSnapshots = false }, signal) =>
+      started(await remove(context, workspaceId, signal, keepSnapshots)),
     'workspaces.survival': async ({ workspaceId, action }, signal) => {
       const workspace = context.workspace(workspaceId)
       const target = targets.collection.get(workspace.targetId)
@@ -113,8 +117,11 @@ export function createHandlers({ context, operations, targets }: Parts): Workspa
       const unsaved = asked
         ? await unsavedWork(workspace, context.links().get(workspaceId), signal)
         : undefined
+      const survival = survivalOf(workspace, action, { bound, capabilities: target?.capabilities })
+      const snapshots = action === 'delete' ? await snapshotsLost(context, workspace, signal) : []
       return {
-        ...survivalOf(workspace, action, { bound, capabilities: target?.capabilities }),
+        ...survival,
+        lost: [...survival.lost, ...snapshots],
         unsaved: unsaved ?? [],
         unsavedKnown: unsaved !== undefined,
       }

@@ -24,8 +24,8 @@ const eventLimit = 256 * 1024
 const remembered = 50
 
 /** Whether an action leaves the workspace running, or not, as it is. */
-export const leavesState = (kind: OperationKind): kind is 'rename' | 'grow' =>
-  kind === 'rename' || kind === 'grow'
+export const leavesState = (kind: OperationKind): kind is 'rename' | 'grow' | 'snapshot' | 'restore' =>
+  kind === 'rename' || kind === 'grow' || kind === 'snapshot' || kind === 'restore'
 
 export type OperationFields = Pick<Operation, 'kind' | 'workspaceId' | 'workspaceName' | 'targetId' | 'asked'>
 

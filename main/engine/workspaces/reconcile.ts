@@ -24,7 +24,9 @@ export interface Situation {
   readonly owner: string
 }
 
-const doing: Readonly<Record<Exclude<OperationKind, 'rename' | 'grow'>, [Workspace['state'], string]>> = {
+const doing: Readonly<
+  Record<Exclude<OperationKind, 'rename' | 'grow' | 'snapshot' | 'restore'>, [Workspace['state'], string]>
+> = {
   create: ['creating', 'Being created'],
   prebuild: ['creating', 'Being prebuilt'],
   start: ['starting', 'Starting'],

@@ -228,6 +228,11 @@ class Service {
         })
       },
       observed: (id) => this.#known(id)?.observed,
+      dataVerbs: () =>
+        this.targets.collection.list().flatMap(({ id: targetId, state }) => {
+          const data = state === 'ready' ? this.targets.driver(targetId)?.data : undefined
+          return data ? [{ targetId, data }] : []
+        }),
       takenNames: (except) =>
         new Set(this.workspaces.list().flatMap(({ id, name }) => (id === except ? [] : [name]))),
       mishap: (id, found) => {

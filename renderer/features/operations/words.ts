@@ -10,6 +10,8 @@ const doing: Record<OperationKind, string> = {
   rebuild: 'Rebuilding',
   rename: 'Renaming',
   grow: 'Growing the volume of',
+  snapshot: 'Taking a snapshot of',
+  restore: 'Replacing the data of',
   delete: 'Deleting',
   prebuild: 'Prebuilding',
 }
@@ -22,6 +24,8 @@ const done: Record<OperationKind, string> = {
   rebuild: 'Rebuilt',
   rename: 'Renamed',
   grow: 'Grew the volume of',
+  snapshot: 'Took a snapshot of',
+  restore: 'Replaced the data of',
   delete: 'Deleted',
   prebuild: 'Prebuilt',
 }

@@ -10,6 +10,7 @@ import { amountsText } from '../../lib/kubernetes-options'
 import { askFor, possibleVerbs, runningOperation } from '../../lib/lifecycle'
 import { ProblemView } from '../../lib/problem-view'
 import { Facts, Mono, Section } from '../../ui/facts'
+import { DataSection } from './data-section'
 import { GrantsSection } from './grants-section'
 import { IdleSection } from './idle-section'
 import { MadeFrom } from './made-from'
@@ -97,6 +98,7 @@ export function Details({ workspace }: { readonly workspace: Workspace }) {
         />
       </Section>
       <ServicesSection workspace={workspace} />
+      <DataSection workspace={workspace} />
       <GrantsSection workspace={workspace} />
       <IdleSection workspace={workspace} />
       <DefinitionSection definition={definition} />

@@ -27,7 +27,8 @@ export async function readArchive(
   }
 }
 
-function openArchive(
+/** The tar stream of a path of a container, also of one that was never started. Rejects with raw errors. */
+export function openArchive(
   client: EngineClient,
   containerId: string,
   path: string,

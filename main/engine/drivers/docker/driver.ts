@@ -26,6 +26,7 @@ import { Transport } from './connection/transport'
 import { Lifecycle } from './container/lifecycle'
 import { Locator } from './container/locate'
 import { processesOf } from './container/processes'
+import { DockerData } from './data/verbs'
 import { diagnose } from './diagnose'
 import { startExec } from './exec'
 import { Publisher } from './image/publish'
@@ -48,6 +49,7 @@ export class DockerDriver implements Driver {
   readonly targetId: string
   readonly publisher: Publisher
   readonly prebuilds: Prebuilds
+  readonly data: DockerData
   readonly #platform: Platform
   readonly #transport: Transport
   readonly #client: EngineClient
@@ -59,6 +61,8 @@ export class DockerDriver implements Driver {
   readonly #dialer: Dialer
   readonly #local: boolean
   readonly #ending = new Set<Promise<void>>()
+  /** What a killed Berth left of copies of data was looked after. */
+  #tended = false
 
   constructor(target: TargetDescription, endpoint: Endpoint, platform: Platform) {
     this.targetId = target.id
@@ -69,6 +73,7 @@ export class DockerDriver implements Driver {
     this.#locator = new Locator(this.#client)
     this.#services = new Services(this.#client, platform)
     this.#lifecycle = new Lifecycle(this.#client, this.#locator, platform, this.#services)
+    this.data = new DockerData(this.#client, this.#locator, platform)
     this.#images = new Images(this.#client, platform, this.#local)
     this.publisher = new Publisher(this.#client, platform)
     this.prebuilds = new Prebuilds(this.#client, this.#locator, platform)
@@ -117,7 +122,11 @@ export class DockerDriver implements Driver {
         local: this.#local,
         // Relays end by themselves with their container; one that was only renamed keeps its connections.
         forget: (id) => this.#locator.forget(id),
-        tend: (workspaces, services) => void this.#services.tend(workspaces, services),
+        tend: (workspaces, services) => {
+          void this.#services.tend(workspaces, services)
+          if (!this.#tended) void this.data.leftovers.tend()
+          this.#tended = true
+        },
       },
       signal,
     )
@@ -143,12 +152,14 @@ export class DockerDriver implements Driver {
 
   async discard(id: string, signal: AbortSignal): Promise<void> {
     this.#dialer.forget(id)
+    await this.data.abandon(id, signal)
     await this.#lifecycle.discard(id, signal)
     await this.#images.removeForgotten(signal)
   }
 
-  start(id: string, report: StepReport, signal: AbortSignal): Promise<void> {
-    return this.#lifecycle.start(id, report, signal)
+  async start(id: string, report: StepReport, signal: AbortSignal): Promise<void> {
+    await this.data.mendFor(id, signal)
+    await this.#lifecycle.start(id, report, signal)
   }
 
   async stop(
@@ -163,6 +174,7 @@ export class DockerDriver implements Driver {
 
   async remove(id: string, report: StepReport, signal: AbortSignal): Promise<void> {
     this.#dialer.forget(id)
+    await this.data.abandon(id, signal)
     await this.#lifecycle.remove(id, report, signal)
   }
 

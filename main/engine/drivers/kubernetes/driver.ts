@@ -20,6 +20,7 @@ import type {
 } from '../driver'
 import { createDialer as createRelayDialer, type Dialer as RelayDialer } from '../shared/dial'
 import type { ApiClient, ClusterAccess } from './api'
+import { KubernetesData } from './data/verbs'
 import { createDiagnose, type Diagnose } from './diagnose/diagnose'
 import { probeCluster } from './probe/probe'
 import type { DriverParts } from './provider'
@@ -62,6 +63,7 @@ export class KubernetesDriver implements Driver {
   readonly targetId: string
   readonly cluster: ClusterVerbs
   readonly containerFit = containerFit
+  readonly data: KubernetesData
   readonly #platform: Platform
   readonly #access: ClusterAccess
   readonly #client: ApiClient
@@ -111,6 +113,11 @@ export class KubernetesDriver implements Driver {
     })
     this.#files = new FilesPods(client, this.#objects, platform)
     this.#exec = { client, logger, protocols: new ProtocolMemory(), ending: new Set() }
+    this.data = new KubernetesData(
+      { client, objects: this.#objects, platform, exec: this.#exec },
+      this.#running,
+      (id) => this.#locator.forget(id),
+    )
     this.#stats = new PodStats(this.#exec, clock)
     const relays = createRelayDialer({
       exec: (id, options, signal) => this.exec(id, options, signal),
@@ -182,11 +189,17 @@ export class KubernetesDriver implements Driver {
   }
 
   discard(id: string, signal: AbortSignal): Promise<void> {
-    return this.#changing(id, () => this.#lifecycle.discard(id, signal))
+    return this.#changing(id, async () => {
+      await this.data.abandon(id, signal)
+      await this.#lifecycle.discard(id, signal)
+    })
   }
 
   start(id: string, report: StepReport, signal: AbortSignal): Promise<void> {
-    return this.#changing(id, () => this.#running.start(id, report, signal))
+    return this.#changing(id, async () => {
+      await this.data.mend(id, signal)
+      await this.#running.start(id, report, signal)
+    })
   }
 
   stop(
@@ -199,7 +212,10 @@ export class KubernetesDriver implements Driver {
   }
 
   remove(id: string, report: StepReport, signal: AbortSignal): Promise<void> {
-    return this.#changing(id, () => this.#lifecycle.remove(id, report, signal))
+    return this.#changing(id, async () => {
+      await this.data.abandon(id, signal)
+      await this.#lifecycle.remove(id, report, signal)
+    })
   }
 
   rename(id: string, name: string, signal: AbortSignal): Promise<void> {

@@ -1,5 +1,5 @@
 import { type Problem, problem, type Target, type Workspace } from '#contract'
-import type { Driver, ObservedWorkspace } from '../../drivers/driver'
+import type { DataVerbs, Driver, ObservedWorkspace } from '../../drivers/driver'
 import type { Links } from '../../link/link'
 import type { Platform } from '../../platform/platform'
 import type { Guard } from '../guard'
@@ -22,6 +22,8 @@ export interface ActionContext {
   /** Throws `not-found`. */
   workspace(workspaceId: string): Workspace
   observed(workspaceId: string): ObservedWorkspace | undefined
+  /** Of every target that answers and can copy data. */
+  dataVerbs(): readonly { readonly targetId: string; readonly data: DataVerbs }[]
   /** Names that are taken, but for one workspace's own. */
   takenNames(except?: string): ReadonlySet<string>
   /** What went wrong in a workspace without ending it; undefined: nothing (any more). */

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import {
   type CreateInput,
+  type DataSource,
   type Definition,
   deniedProblem,
   type IdlePolicy,
@@ -22,6 +23,8 @@ import type { Action } from '../guard'
 import { lookForPrebuild, type Prebuilt } from '../prebuild/find'
 import { updateSource } from '../prebuild/update-source'
 import { phasesLeft, prebuiltSteps, preparePrebuilt, settlePrebuild } from '../prebuild/use'
+import { seedData, seedSteps } from '../snapshots/actions'
+import { findSource } from '../snapshots/source'
 import { checkImage } from '../source/checks'
 import {
   type DefinitionRequest,
@@ -63,6 +66,7 @@ export interface CreatePlan {
   readonly respectGitignore: boolean
   /** Whether a prebuild may be used. */
   readonly prebuild: boolean
+  readonly dataFrom?: DataSource
 }
 
 /** Checks what was asked for, as far as that needs no network. */
@@ -72,6 +76,7 @@ export async function planCreate(
   signal: AbortSignal,
 ): Promise<CreatePlan> {
   if (input.image !== undefined) checkImage(input.image)
+  if (input.dataFrom) await findSource(context, input.dataFrom, signal)
   const source = checkSource(input.source, { home: context.platform.folders.home, cwd: process.cwd() })
   if (input.definitionText !== undefined && source.kind === 'image') throw noSource()
   const { target, driver } = await context.target(input.targetId, signal)
@@ -106,6 +111,7 @@ export async function planCreate(
     ...(input.kubernetes === undefined ? {} : { kubernetes: input.kubernetes }),
     ...(idle ? { idle } : {}),
     rights: { allow: input.allowRights },
+    ...(input.dataFrom ? { dataFrom: input.dataFrom } : {}),
   }
 }
 
@@ -223,6 +229,7 @@ export async function runCreate(context: ActionContext, plan: CreatePlan, action
     ...imageSteps(definition, elsewhere),
     makingStep(plan.target),
     ...(source.kind === 'image' || plan.bindFolder ? [] : [steps.copy]),
+    ...seedSteps(plan.dataFrom),
     steps.start,
     ...(definition.repositories.length > 0 ? [steps.repositories] : []),
   ]
@@ -381,6 +388,8 @@ async function bringUp(
       const unignored = source.kind === 'folder' && plan.respectGitignore
       await copySource(context, action, driver, spec, { folder, unignored })
     }
+    const seeded = { name: plan.name, definition: merged, targetId: plan.target.id, driver }
+    await seedData(context, operation, seeded, plan.dataFrom)
     await operation.step('start', (report, signal) => driver.start(plan.id, report, signal))
     if (prebuilt && !prebuilt.isWhole) await updateSource(action, driver, spec, prebuilt, clone)
     return { spec, prebuilt }

@@ -2,6 +2,7 @@ import type { LastStop, Operation, Workspace } from '#contract'
 import type { Driver } from '../../drivers/driver'
 import { startPhases } from '../commands'
 import type { Action } from '../guard'
+import { refuseKeeping, removeSnapshots } from '../snapshots/actions'
 import { forgetBuilds } from './build-elsewhere'
 import { type ActionContext, gone, steps } from './context'
 import { nameTaken } from './create'
@@ -143,12 +144,19 @@ export function grow(
 }
 
 /** Removes the container, the volumes and the image that was built for it, also where that was elsewhere. */
-export function remove(context: ActionContext, workspaceId: string, signal: AbortSignal): Promise<Operation> {
+export function remove(
+  context: ActionContext,
+  workspaceId: string,
+  signal: AbortSignal,
+  keepSnapshots: boolean,
+): Promise<Operation> {
   return begin(context, 'delete', workspaceId, signal, async (action, workspace, driver) => {
     action.operation.plan([steps.delete])
-    await action.operation.step('delete', (report, stepSignal) =>
-      driver.remove(workspace.id, report, stepSignal),
-    )
+    if (keepSnapshots) await refuseKeeping(driver, workspace.id, action.signal)
+    await action.operation.step('delete', async (report, stepSignal) => {
+      await driver.remove(workspace.id, report, stepSignal)
+      if (!keepSnapshots) await removeSnapshots(driver, workspace.id, stepSignal)
+    })
     const { builder } = {
       ...context.platform.settings.get().kubernetes.build,
       ...workspace.kubernetes?.build,

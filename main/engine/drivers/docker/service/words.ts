@@ -5,10 +5,10 @@ import { readOutputs } from '../streams/output'
 const LINES = 20
 
 /** The end of what a container printed; empty where that cannot be had. */
-export async function lastWords(client: EngineClient, containerId: string): Promise<string> {
+export async function lastWords(client: EngineClient, containerId: string, lines = LINES): Promise<string> {
   try {
     const connection = await client.raw(`/containers/${containerId}/logs`, {
-      query: { stdout: true, stderr: true, follow: false, tail: LINES },
+      query: { stdout: true, stderr: true, follow: false, tail: lines },
       signal: AbortSignal.timeout(5_000),
     })
     const { stdout, stderr, ended } = readOutputs(connection.socket, connection.head, true)
