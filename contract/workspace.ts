@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Definition } from './definition'
+import { Dotfiles } from './dotfiles'
 import { IdlePolicy, LastStop, StoredIdlePolicy } from './idle'
 import { KubernetesOptions } from './kubernetes'
 import { PrebuildMark } from './prebuild-mark'
@@ -70,6 +71,10 @@ export const CreateInput = z.strictObject({
   idle: IdlePolicy.nullable().optional(),
   /** False: made from scratch, also where there is a prebuild. */
   prebuild: z.boolean().optional(),
+  /** Values handed over by `variables.give`. */
+  givenVariables: z.uuid().optional(),
+  /** Null: none. Absent: as the settings say. */
+  dotfiles: Dotfiles.nullable().optional(),
 })
 export type CreateInput = z.infer<typeof CreateInput>
 

@@ -156,6 +156,7 @@ export function remove(context: ActionContext, workspaceId: string, signal: Abor
     if (workspace.kubernetes && workspace.definition.build && builder !== undefined)
       await forgetBuilds(context, { target: { id: builder } }, workspace)
     context.mishap(workspace.id, undefined)
+    await context.variables().forget(workspace.id)
     await context.settle(workspace.id, (now) => now === undefined)
   })
 }
