@@ -16,6 +16,7 @@ import { commandName } from '../command-name'
 import { isAttended } from '../consent'
 import type { CommandContext } from '../execute'
 import { UsageError } from '../exit-codes'
+import { giveSecrets } from '../given-secrets'
 import { actionDocument, runOperation } from '../operation'
 import { roomLine } from '../room-text'
 import { findTarget, settled } from '../select'
@@ -40,6 +41,10 @@ export interface UpOptions extends ClusterOptions {
   /** As {@link parseIdleTime} reads it. */
   readonly idle?: string
   readonly idleWhileClosed?: boolean
+  /** Names. */
+  readonly secret?: readonly string[]
+  /** A repository, or `none`. */
+  readonly dotfiles?: string
 }
 
 /** `berth up`: makes a workspace and waits until it is ready. */
@@ -49,7 +54,8 @@ export async function up(
   options: UpOptions,
 ): Promise<undefined> {
   const engine = await context.engine({ attended: () => isAttended(context.console) })
-  const input = await createInput(context, engine, text, options)
+  const asked = await createInput(context, engine, text, options)
+  const input = { ...asked, ...(await giveSecrets(context, engine, asked, options.secret)) }
   await tellRoom(context, engine, input)
   const result = await runOperation(context, engine, () =>
     engine.call('workspaces.create', input, context.signal),
@@ -69,6 +75,8 @@ export async function up(
     context.say(`Not applied: ${field} (${reason})`)
   context.print(workspace.name)
   if (!isArmed) context.say(notArmed(undefined))
+  // What went wrong without keeping anybody from working.
+  if (workspace.reason.includes('; ')) context.say(printable(workspace.reason))
   context.say(`${label} is ${workspace.state}. Enter it with \`${commandName()} terminal ${label}\`.`)
   if (workspace.definition.forwardPorts.length > 0)
     context.say(
@@ -117,6 +125,7 @@ async function createInput(
     ...(options.name === undefined ? {} : { name: options.name }),
     ...(options.respectGitignore === undefined ? {} : { respectGitignore: options.respectGitignore }),
     ...(options.prebuild === false ? { prebuild: false } : {}),
+    ...(options.dotfiles === undefined ? {} : { dotfiles: dotfilesOf(engine, options.dotfiles) }),
     ...(options.definition === undefined ? {} : { definitionPath: options.definition }),
     ...(await chosenTarget(context, engine, options)),
   }
@@ -141,6 +150,13 @@ async function createInput(
     ...(definitionText === undefined ? {} : { definitionText }),
     ...shared,
   }
+}
+
+/** With the place and command that the settings give for the same repository. */
+function dotfilesOf(engine: Engine, repository: string): CreateInput['dotfiles'] {
+  if (repository === 'none') return null
+  const usual = engine.collections.settings.get('settings')?.value.dotfiles
+  return usual?.repository === repository ? usual : { repository }
 }
 
 /** The text of the definition that the source's files suggest; undefined where it has one, or they tell nothing. */
