@@ -133,8 +133,7 @@ describe('dotfiles', () => {
   })
 
   it('of a private repository are cloned with the credentials of this machine, which stay here', async () => {
-    mkdirSync(join(machine.home, 'private'), { recursive: true })
-    repository(join(machine.home, 'private'), 'mine', { '.private': 'yes' })
+    repository(machine.home, 'mine', { '.private': 'yes' })
     const helper = '!f() { echo username=me; echo "password=pass word"; }; f'
     execFileSync('git', ['config', '--global', 'credential.helper', helper], {
       env: { PATH: process.env.PATH, HOME: machine.home },

@@ -21,6 +21,7 @@ import styles from './create.module.css'
 import { faultLineOf, type Given } from './offer'
 import { OfferPanel } from './offer-panel'
 import { PreviewPanel } from './preview-panel'
+import { giveSecrets, noSecrets, SecretsSection } from './secrets-section'
 import { useParsed, usePreview } from './use-preview'
 
 const sourceKinds: Record<Source['kind'], { label: string; Icon: typeof IconFolder }> = {
@@ -94,16 +95,25 @@ export function CreateView({ initialText, asked }: CreateViewProps) {
     setDefinitionPath(null)
     setGiven(undefined)
     setProposal(undefined)
+    setSecrets(noSecrets)
   }
+  const [secrets, setSecrets] = useState(noSecrets)
   const [creating, setCreating] = useState(false)
   const [refusal, setRefusal] = useState<Problem | undefined>()
   const submit = async (event: FormEvent) => {
     event.preventDefault()
     if (!input || nameProblem || parsed.busy || denied || unfit || faulty) return
     setCreating(true)
+    const given = await giveSecrets(secrets, preview.value?.definition.secrets ?? [], input.source)
+    if ('problem' in given) {
+      setCreating(false)
+      setRefusal(given.problem)
+      return
+    }
     const result = await createWorkspace({
       input: {
         ...input,
+        ...given.input,
         ...(name ? { name } : {}),
         ...(cluster && read.options ? { kubernetes: read.options } : {}),
       },
@@ -262,6 +272,14 @@ export function CreateView({ initialText, asked }: CreateViewProps) {
             defaults={settings?.kubernetes ?? {}}
             onChange={(fields) => setDraft((now) => ({ ...now, ...fields }))}
             onRetry={() => setRoomTurn(roomTurn + 1)}
+          />
+        ) : null}
+        {source && preview.value && preview.value.definition.secrets.length > 0 ? (
+          <SecretsSection
+            asked={preview.value.definition.secrets}
+            source={source}
+            draft={secrets}
+            onChange={setSecrets}
           />
         ) : null}
         {denied ? <ProblemView problem={denied} /> : null}
