@@ -1,4 +1,4 @@
-import { Button, Checkbox, PasswordInput, TextInput } from '@mantine/core'
+import { Button, Checkbox, TextInput } from '@mantine/core'
 import { IconLock, IconPlus, IconTrash } from '@tabler/icons-react'
 import { type FormEvent, useEffect, useState } from 'react'
 import {
@@ -106,7 +106,6 @@ function Addition({ taken, save }: AdditionProps) {
     setName('')
     setValue('')
   }
-  const Value = secret ? PasswordInput : TextInput
   return (
     <>
       <form className={styles.form} onSubmit={(event) => void submit(event)}>
@@ -120,7 +119,8 @@ function Addition({ taken, save }: AdditionProps) {
           error={fault !== undefined}
           onChange={(event) => setName(event.currentTarget.value.trim())}
         />
-        <Value
+        <TextInput
+          type={secret ? 'password' : 'text'}
           className={styles.field}
           aria-label="Value"
           placeholder="Value"

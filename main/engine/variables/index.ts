@@ -41,6 +41,11 @@ interface Occasion {
   readonly decided?: string
 }
 
+/** Whether what can be had is in the workspace, besides. */
+interface Handed extends HandedVariables {
+  readonly isThere: boolean
+}
+
 /** The user's variables, and how workspaces come by them. */
 export function createVariables(dependencies: VariablesDependencies): Variables {
   const { platform, owner, workspaces, driverOf, settled } = dependencies
@@ -55,18 +60,14 @@ export function createVariables(dependencies: VariablesDependencies): Variables 
     { kind: 'workspace', workspaceId: id },
   ]
 
-  async function handNow(
-    workspace: Workspace,
-    occasion: Occasion,
-    signal: AbortSignal,
-  ): Promise<HandedVariables> {
+  async function handNow(workspace: Workspace, occasion: Occasion, signal: AbortSignal): Promise<Handed> {
     const { values, unreadable } = await store.resolve(scopesOf(workspace))
     const driver = driverOf(workspace.id)
     const hasOwn = values.size + unreadable.size > 0 || occasion.given !== undefined
     const isAsked = workspace.definition.secrets.length > 0
     // In a container that has just begun there is nothing but what is put there now.
     if (!driver || (!driver.secrets && !hasOwn && !isAsked && occasion.decided === undefined))
-      return { secrets: [] }
+      return { secrets: [], isThere: true }
     const place = new VariablesPlace(driver, workspace)
     let held: HeldVariables = noHeldVariables
     let onTarget: HeldVariables | undefined
@@ -101,16 +102,16 @@ export function createVariables(dependencies: VariablesDependencies): Variables 
       : missing.length > 0
         ? missingProblem(missing, workspace, [...unreadable.values()].find(Boolean))
         : undefined
-    return { secrets, ...(told && { problem: told }) }
+    return { secrets, isThere: failure === undefined, ...(told && { problem: told }) }
   }
 
-  function hand(workspace: Workspace, occasion: Occasion, signal: AbortSignal): Promise<HandedVariables> {
+  function hand(workspace: Workspace, occasion: Occasion, signal: AbortSignal): Promise<Handed> {
     const before = turns.get(workspace.id) ?? Promise.resolve()
     const done = before
       .then(() => handNow(workspace, occasion, signal))
-      .catch((error: unknown): HandedVariables => {
+      .catch((error: unknown): Handed => {
         signal.throwIfAborted()
-        return { secrets: [], problem: toProblem(error) }
+        return { secrets: [], isThere: false, problem: toProblem(error) }
       })
     const settledTurn = done.then(
       () => undefined,
@@ -138,14 +139,15 @@ export function createVariables(dependencies: VariablesDependencies): Variables 
     await settled()
     const meant = workspaces.list().filter((each) => each.state === 'running' && isMeant(scope, each))
     const ends = await Promise.all(
-      meant.map(async (workspace) => ({
-        workspace,
-        problem: (await hand(workspace, { decided: name }, signal)).problem,
-      })),
+      meant.map(async (workspace) => {
+        const { problem: found, isThere } = await hand(workspace, { decided: name }, signal)
+        // What it lacks besides was told when it started.
+        return { workspace, found: isThere ? undefined : found }
+      }),
     )
     return {
-      workspaces: ends.flatMap(({ workspace, problem: found }) => (found ? [] : [workspace.name])),
-      problems: ends.flatMap(({ workspace, problem: found }): Problem[] =>
+      workspaces: ends.flatMap(({ workspace, found }) => (found ? [] : [workspace.name])),
+      problems: ends.flatMap(({ workspace, found }): Problem[] =>
         found ? [{ ...found, title: `${workspace.name}: ${found.title}` }] : [],
       ),
     }

@@ -1,4 +1,4 @@
-import { Anchor, Checkbox, PasswordInput } from '@mantine/core'
+import { Anchor, Checkbox, TextInput } from '@mantine/core'
 import { useEffect, useState } from 'react'
 import type { CreateInput, Problem, SecretRequest, Source } from '#contract'
 import { openInBrowser } from '../../lib/actions'
@@ -62,7 +62,8 @@ export function SecretsSection({ asked, source, draft, onChange }: SecretsSectio
       <legend className={styles.legend}>Secrets that the definition asks for</legend>
       {asked.map(({ name, description, documentationUrl }) => (
         <div key={name} className={styles.secret}>
-          <PasswordInput
+          <TextInput
+            type="password"
             label={name}
             description={
               description || documentationUrl ? (
