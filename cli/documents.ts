@@ -97,6 +97,12 @@ export const CredentialsDocument = z.strictObject({
 })
 export type CredentialsDocument = z.infer<typeof CredentialsDocument>
 
+/** `berth env list`. `value` is null for a secret. */
+export const VariablesDocument = z.strictObject({
+  variables: z.array(z.strictObject({ name: z.string(), secret: z.boolean(), value: z.string().nullable() })),
+})
+export type VariablesDocument = z.infer<typeof VariablesDocument>
+
 /** `berth up|start|stop|restart|rebuild|rename|grow|delete`. `workspace` is null after delete. */
 export const ActionDocument = z.strictObject({
   workspace: WorkspaceDocument.nullable(),

@@ -6,6 +6,7 @@ import { separateCommand } from './exec-arguments'
 import { type CommandAction, type CommonOptions, execute, usageProblem } from './execute'
 import { exitCodes } from './exit-codes'
 import { addPrebuilds } from './prebuild-program'
+import { addVariables } from './variable-commands'
 
 /** Runs the command line. Never throws; returns the exit code. */
 export async function run(args: readonly string[]): Promise<number> {
@@ -41,7 +42,7 @@ function wantsJson(args: readonly string[]): boolean {
   return (end < 0 ? args : args.slice(0, end)).includes('--json')
 }
 
-type Execute = (options: CommonOptions, action: CommandAction) => Promise<void>
+export type Execute = (options: CommonOptions, action: CommandAction) => Promise<void>
 
 function buildProgram(go: Execute): Command {
   const program = new Command('berth')
@@ -69,6 +70,7 @@ Exit codes: 0 done, 1 a problem, 2 a wrong command line, 130 cancelled; exec pas
   addSsh(program, go)
   addPorts(program, go)
   addCredentials(program, go)
+  addVariables(program, go, define)
   addMachine(program, go)
   return program
 }
@@ -117,6 +119,15 @@ function addCreation(program: Command, go: Execute): void {
       'begin with the data of another workspace, or of a snapshot',
     )
     .option('--idle <time>', 'stop it by itself after this time without activity: 30m, 2h, or off')
+    .option(
+      '--secret <NAME>',
+      'secret for it alone, from a variable of this name here, or asked for; repeatable',
+      append,
+    )
+    .option(
+      '--dotfiles <repository>',
+      'dotfiles for its home, in place of those of the settings; none: no dotfiles',
+    )
     .option('--idle-while-closed', 'consent that its helper ends it then while no Berth is open')
     .option(
       '--allow-rights',

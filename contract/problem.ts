@@ -82,6 +82,7 @@ export const problemCodes = [
   'engine-crashed',
   'settings-invalid',
   'keychain-unavailable',
+  'secret-missing',
 ] as const
 
 export const ProblemCode = z.enum(problemCodes)

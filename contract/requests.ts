@@ -16,6 +16,7 @@ import { Namespaces, Room } from './room'
 import { TabArrangement, TerminalSize } from './session'
 import { Settings, SettingsChange } from './settings'
 import { FileName, FilePath, FilePreview, FolderListing } from './transfer'
+import { variableRequests } from './variable'
 import { CreateInput, maximumDefinitionText, Source, Survival, WorkspaceId, WorkspaceName } from './workspace'
 
 /** One thing that may be asked of the engine. Input is checked at the engine's door; output is for both ends' types. */
@@ -289,6 +290,7 @@ export const requests = {
   'credentials.allow': request(OneWorkspace.extend({ credential: Credential }), Nothing),
   /** From now on that is asked again. */
   'credentials.revoke': request(OneWorkspace.extend({ credential: Credential }), Nothing),
+  ...variableRequests,
   'settings.change': request(SettingsChange, Settings),
   'doctor.run': request(Nothing, z.array(Check)),
   ...dataRequests,

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Dotfiles } from './dotfiles'
 import { IdlePolicy } from './idle'
 import { ImageAliases } from './image-alias'
 import { KubernetesNamespace, KubernetesOptions } from './kubernetes'
@@ -36,6 +37,8 @@ export const Settings = z.strictObject({
   kubernetes: KubernetesOptions.prefault({}),
   /** When new workspaces are stopped by themselves; null: never. */
   idle: IdlePolicy.nullable().default(null),
+  /** What the home of a new workspace gets; null: nothing. */
+  dotfiles: Dotfiles.nullable().default(null),
 })
 export type Settings = z.infer<typeof Settings>
 
@@ -59,6 +62,7 @@ export const SettingsChange = z
     confirm: shape.confirm.unwrap(),
     kubernetes: shape.kubernetes.unwrap(),
     idle: shape.idle.unwrap(),
+    dotfiles: shape.dotfiles.unwrap(),
   })
   .partial()
 export type SettingsChange = z.infer<typeof SettingsChange>

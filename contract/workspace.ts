@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Definition } from './definition'
+import { Dotfiles } from './dotfiles'
 import { IdlePolicy, LastStop, StoredIdlePolicy } from './idle'
 import { KubernetesOptions } from './kubernetes'
 import { PrebuildMark } from './prebuild-mark'
@@ -86,6 +87,10 @@ export const CreateInput = z.strictObject({
   allowRights: z.boolean().optional(),
   /** Its data volumes begin as those of the same names are there. */
   dataFrom: DataSource.optional(),
+  /** Values handed over by `variables.give`. */
+  givenVariables: z.uuid().optional(),
+  /** Null: none. Absent: as the settings say. */
+  dotfiles: Dotfiles.nullable().optional(),
 })
 export type CreateInput = z.infer<typeof CreateInput>
 

@@ -16,6 +16,7 @@ import { commandName } from '../command-name'
 import { isAttended } from '../consent'
 import type { CommandContext } from '../execute'
 import { UsageError } from '../exit-codes'
+import { giveSecrets } from '../given-secrets'
 import { actionDocument, runOperation } from '../operation'
 import { rightsLines } from '../rights-text'
 import { roomLine } from '../room-text'
@@ -45,6 +46,10 @@ export interface UpOptions extends ClusterOptions {
   readonly allowRights?: boolean
   /** `workspace` or `workspace@snapshot`. */
   readonly dataFrom?: string
+  /** Names. */
+  readonly secret?: readonly string[]
+  /** A repository, or `none`. */
+  readonly dotfiles?: string
 }
 
 /** `berth up`: makes a workspace and waits until it is ready. */
@@ -54,7 +59,8 @@ export async function up(
   options: UpOptions,
 ): Promise<undefined> {
   const engine = await context.engine({ attended: () => isAttended(context.console) })
-  const input = await createInput(context, engine, text, options)
+  const asked = await createInput(context, engine, text, options)
+  const input = { ...asked, ...(await giveSecrets(context, engine, asked, options.secret)) }
   await tellRoom(context, engine, input)
   const result = await runOperation(context, engine, () =>
     engine.call('workspaces.create', input, context.signal),
@@ -75,6 +81,8 @@ export async function up(
     context.say(`Not applied: ${field} (${reason})`)
   context.print(workspace.name)
   if (!isArmed) context.say(notArmed(undefined))
+  // What went wrong without keeping anybody from working.
+  if (workspace.reason.includes('; ')) context.say(printable(workspace.reason))
   context.say(`${label} is ${workspace.state}. Enter it with \`${commandName()} terminal ${label}\`.`)
   if (workspace.definition.forwardPorts.length > 0)
     context.say(
@@ -124,6 +132,7 @@ async function createInput(
     ...(options.name === undefined ? {} : { name: options.name }),
     ...(options.respectGitignore === undefined ? {} : { respectGitignore: options.respectGitignore }),
     ...(options.prebuild === false ? { prebuild: false } : {}),
+    ...(options.dotfiles === undefined ? {} : { dotfiles: dotfilesOf(engine, options.dotfiles) }),
     ...(options.definition === undefined ? {} : { definitionPath: options.definition }),
     ...(options.dataFrom === undefined
       ? {}
@@ -151,6 +160,13 @@ async function createInput(
     ...(definitionText === undefined ? {} : { definitionText }),
     ...shared,
   }
+}
+
+/** With the place and command that the settings give for the same repository. */
+function dotfilesOf(engine: Engine, repository: string): CreateInput['dotfiles'] {
+  if (repository === 'none') return null
+  const usual = engine.collections.settings.get('settings')?.value.dotfiles
+  return usual?.repository === repository ? usual : { repository }
 }
 
 /** The text of the definition that the source's files suggest; undefined where it has one, or they tell nothing. */

@@ -26,7 +26,8 @@ import type { Platform } from './platform/platform'
 import { createPorts } from './ports'
 import { createTerminals } from './terminals'
 import { createArrangements } from './terminals/arrangements'
-import { createWorkspaceService } from './workspaces'
+import { createVariables } from './variables'
+import { createWorkspaceService, thisOwner } from './workspaces'
 
 export type { Engine } from './engine'
 export { createNodePlatform } from './platform/node'
@@ -72,6 +73,14 @@ export function createEngine({
     emit,
     links: () => links,
     beginTask: (task, signal) => terminals.beginTask(task, signal),
+    variables: () => variables,
+  })
+  const variables = createVariables({
+    platform,
+    owner: thisOwner(platform.env),
+    workspaces: workspaces.workspaces,
+    driverOf: workspaces.driverOf,
+    settled: () => workspaces.settled,
   })
   const links = createLinks({
     platform,
@@ -141,6 +150,7 @@ export function createEngine({
     ...access.handlers,
     ...credentials.handlers,
     ...idle.handlers,
+    ...variables.handlers,
     'settings.change': (fields) => platform.settings.change(fields),
     'doctor.run': createDoctor({
       platform,

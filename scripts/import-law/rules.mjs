@@ -100,6 +100,13 @@ export const law = [
     packages: engineLibrary,
   },
   {
+    room: /^main\/engine\/variables\//,
+    rule: "main/engine/variables may import contract, driver.ts, link, workspaces' public index and platform interfaces",
+    may: ['contract/', driverInterface, 'main/engine/link/', 'main/engine/workspaces/index.ts', platform],
+    builtins: true,
+    packages: engineLibrary,
+  },
+  {
     room: /^main\/engine\/link\//,
     rule: 'main/engine/link may import contract, driver.ts and platform interfaces',
     may: ['contract/', driverInterface, platform],

@@ -32,6 +32,7 @@ export const packagesFor = {
     'dbus',
     'gnupg',
     'gnome-keyring',
+    'libsecret-tools',
     'fonts-noto-color-emoji',
     'python3',
   ],

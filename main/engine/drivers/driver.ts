@@ -45,6 +45,8 @@ export interface Driver {
   readonly containerFit?: ContainerFit
   /** Present where data volumes can be copied. */
   readonly data?: DataVerbs
+  /** Present where the target itself keeps secrets. */
+  readonly secrets?: SecretVerbs
 
   /** Asks the engine who it is. Rejects with a `target-…`, `tls-…` or `ssh-…` Problem that has a remedy. */
   probe(signal: AbortSignal): Promise<TargetFacts>
@@ -203,6 +205,17 @@ export interface ClusterVerbs {
   namespaces(signal: AbortSignal): Promise<{ readonly all?: readonly string[]; readonly mayCreate: boolean }>
   /** Succeeds where there is one of this name already. */
   makeNamespace(name: string, signal: AbortSignal): Promise<void>
+}
+
+/**
+ * Secrets of a workspace, kept by its target over stop and rebuild, and removed with it. Names are of letters, digits,
+ * `_` and `.`. The rules are those of {@link Driver}.
+ */
+export interface SecretVerbs {
+  /** Empty where there are none. */
+  read(id: string, signal: AbortSignal): Promise<Readonly<Record<string, string>>>
+  /** In place of all that there were. */
+  write(id: string, values: Readonly<Record<string, string>>, signal: AbortSignal): Promise<void>
 }
 
 /**

@@ -3,9 +3,10 @@ import type { Workspace } from '#contract'
 import type { ExecOptions } from '../drivers/driver'
 import { needsContainerEnvironment, substituteEnvironment } from '../platform/variables'
 import type { LinkExecOptions } from './link'
+import { variablesLines } from './variables-file'
 
 /** What a workspace must say for a command to run in it as its user expects. */
-export type ExecContext = Pick<Workspace, 'definition' | 'user'>
+export type ExecContext = Pick<Workspace, 'definition' | 'user'> & Partial<Pick<Workspace, 'id'>>
 
 /** What our lines of `sh` are called. */
 const OURS = 'berth'
@@ -105,6 +106,7 @@ export function prepareExec(
     }
   }
   lines.push(...later)
+  if (asUser && context.id !== undefined) lines.push(...variablesLines(context.id, user, Object.keys(given)))
   if (lends && asUser) {
     const isOwn = 'SSH_AUTH_SOCK' in given || 'SSH_AUTH_SOCK' in definition.remoteEnv
     lines.push(...lendingLines(user.uid, !isOwn))

@@ -3,6 +3,7 @@ import { systemClock } from './clock'
 import { type Logger, silentLogger } from './logger'
 import { findCommandLine } from './node-command-line'
 import { nodeFolders } from './node-folders'
+import { createNodeKeychain } from './node-keychain'
 import { nodeProcesses } from './node-processes'
 import { createSettingsStore } from './node-settings'
 import type { Platform } from './platform'
@@ -29,6 +30,7 @@ export function createNodePlatform(options: NodePlatformOptions): Platform {
     processes: nodeProcesses,
     folders,
     settings: createSettingsStore(join(folders.config, 'settings.json'), logger),
+    keychain: createNodeKeychain({ processes: nodeProcesses, env, folder: folders.config }),
     env,
     version: options.version,
     ...(commandLine && { commandLine }),

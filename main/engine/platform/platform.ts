@@ -1,6 +1,7 @@
 import type { Settings } from '#contract'
 import type { Clock } from './clock'
 import type { Disposer } from './disposable'
+import type { Keychain } from './keychain'
 import type { Logger } from './logger'
 import type { Processes } from './processes'
 
@@ -32,6 +33,7 @@ export interface Platform {
   readonly processes: Processes
   readonly folders: Folders
   readonly settings: SettingsStore
+  readonly keychain: Keychain
   /** The environment that the engine was started with; read through this and not `process.env`. */
   readonly env: Readonly<Record<string, string | undefined>>
   readonly version: string

@@ -51,6 +51,7 @@ export function fakePlatform(
         }
       },
     },
+    keychain: { get: unused, set: unused, remove: unused },
     env: {},
     version: '0',
     change,

@@ -15,6 +15,7 @@ import type { MessageEndpoint } from '../platform/message-port'
 import type { Platform } from '../platform/platform'
 import type { ActionContext } from './actions/context'
 import type { BeginTask } from './actions/tasks'
+import { noVariables, type WorkspaceVariables } from './actions/variables'
 import { Guard } from './guard'
 import { createHandlers, type WorkspaceHandlers } from './handlers'
 import { createIdle, type Idle } from './idle/index'
@@ -35,6 +36,8 @@ export interface WorkspaceServiceOptions {
   readonly links: () => Links
   /** Begins a task of a workspace that has become ready. Absent: they are left alone. */
   readonly beginTask?: BeginTask
+  /** Asked for when first needed, like links. Absent: workspaces get none. */
+  readonly variables?: () => WorkspaceVariables
 }
 
 /** Targets, the workspaces on them, and everything that is done to these. */
@@ -215,6 +218,7 @@ class Service {
       guard: this.#guard,
       links: this.#options.links,
       beginTask: this.#options.beginTask ?? noTasks,
+      variables: this.#options.variables ?? (() => noVariables),
       owner: this.#owner,
       target: (id, signal) => this.#target(id, signal),
       workspace: (id) => {

@@ -22,6 +22,7 @@ import { faultLineOf, type Given } from './offer'
 import { OfferPanel } from './offer-panel'
 import { PreviewPanel } from './preview-panel'
 import { RightsChoice, useRightsChoice } from './rights-choice'
+import { giveSecrets, noSecrets, SecretsSection } from './secrets-section'
 import { useParsed, usePreview } from './use-preview'
 
 const sourceKinds: Record<Source['kind'], { label: string; Icon: typeof IconFolder }> = {
@@ -97,16 +98,25 @@ export function CreateView({ initialText, asked }: CreateViewProps) {
     setGiven(undefined)
     setProposal(undefined)
     rights.reset()
+    setSecrets(noSecrets)
   }
+  const [secrets, setSecrets] = useState(noSecrets)
   const [creating, setCreating] = useState(false)
   const [refusal, setRefusal] = useState<Problem | undefined>()
   const submit = async (event: FormEvent) => {
     event.preventDefault()
     if (!input || nameProblem || parsed.busy || denied || unfit || faulty) return
     setCreating(true)
+    const given = await giveSecrets(secrets, preview.value?.definition.secrets ?? [], input.source)
+    if ('problem' in given) {
+      setCreating(false)
+      setRefusal(given.problem)
+      return
+    }
     const result = await createWorkspace({
       input: {
         ...input,
+        ...given.input,
         ...(name ? { name } : {}),
         ...(rights.isAllowed ? { allowRights: true } : {}),
         ...(cluster && read.options ? { kubernetes: read.options } : {}),
@@ -266,6 +276,14 @@ export function CreateView({ initialText, asked }: CreateViewProps) {
             defaults={settings?.kubernetes ?? {}}
             onChange={(fields) => setDraft((now) => ({ ...now, ...fields }))}
             onRetry={() => setRoomTurn(roomTurn + 1)}
+          />
+        ) : null}
+        {source && preview.value && preview.value.definition.secrets.length > 0 ? (
+          <SecretsSection
+            asked={preview.value.definition.secrets}
+            source={source}
+            draft={secrets}
+            onChange={setSecrets}
           />
         ) : null}
         {denied ? <ProblemView problem={denied} /> : null}

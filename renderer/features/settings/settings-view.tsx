@@ -6,9 +6,11 @@ import { request } from '../../lib/engine'
 import { useCollection, useRecord, useSettings } from '../../lib/hooks'
 import { IdleChoice } from '../../lib/idle-choice'
 import { ProblemView } from '../../lib/problem-view'
+import { VariablesEditor } from '../../lib/variables-editor'
 import { Facts, Section } from '../../ui/facts'
 import { Page } from '../../ui/page'
 import { Clusters } from './clusters'
+import { Dotfiles } from './dotfiles'
 import { ImageAliases } from './image-aliases'
 import { Machine } from './machine'
 import { NumberSetting, Row, TextSetting } from './rows'
@@ -33,6 +35,11 @@ export function SettingsView() {
         </div>
       ) : null}
       {settings ? <Sections settings={settings} change={(fields) => void change(fields)} /> : null}
+      <VariablesEditor
+        title="Variables and secrets"
+        text="In all workspaces that you make from this computer. A project and a workspace can have others."
+        scope={{ kind: 'user' }}
+      />
       <Ssh />
       <Machine />
       <About />
@@ -119,6 +126,7 @@ function Sections({ settings, change }: SectionsProps) {
           )}
         </Row>
       </Section>
+      <Dotfiles dotfiles={settings.dotfiles} change={(dotfiles) => change({ dotfiles })} />
       <ImageAliases aliases={settings.imageAliases} change={(imageAliases) => change({ imageAliases })} />
       <Clusters
         options={settings.kubernetes}

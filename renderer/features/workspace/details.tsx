@@ -16,6 +16,7 @@ import { IdleSection } from './idle-section'
 import { MadeFrom } from './made-from'
 import { ServicesSection } from './services-section'
 import { useDiagnosis } from './use-diagnosis'
+import { VariablesSection } from './variables-section'
 import styles from './workspace.module.css'
 
 type Stats = RequestOutput<'workspaces.stats'>
@@ -100,6 +101,7 @@ export function Details({ workspace }: { readonly workspace: Workspace }) {
       <ServicesSection workspace={workspace} />
       <DataSection workspace={workspace} />
       <GrantsSection workspace={workspace} />
+      <VariablesSection workspace={workspace} />
       <IdleSection workspace={workspace} />
       <DefinitionSection definition={definition} />
       {definition.notApplied.length > 0 ? (

@@ -8,6 +8,7 @@ import { LocalDriver } from '../../link/agent/local-driver.suite'
 import { systemClock } from '../../platform/clock'
 import { Collection } from '../../platform/collection'
 import type { Logger } from '../../platform/logger'
+import { memoryKeychain } from '../../platform/memory-keychain.suite'
 import { nodeFolders } from '../../platform/node-folders'
 import { nodeProcesses } from '../../platform/node-processes'
 import type { Platform } from '../../platform/platform'
@@ -117,6 +118,7 @@ export class Laptop {
         change: async () => Settings.parse({}),
         onChange: () => () => undefined,
       },
+      keychain: memoryKeychain(),
       env: this.env,
       version: '0.0.0',
     }

@@ -3,6 +3,7 @@ import type { Workspace } from '#contract'
 import type { Link } from '../../link/link'
 import { message } from '../../link/ssh/messages'
 import { Reader, Writer } from '../../link/ssh/wire'
+import { NAMES_VARIABLE } from '../../link/variables-file'
 
 /** Milliseconds for the workspace to say what it has; sessions go without after that. */
 const LIMIT = 5_000
@@ -12,8 +13,8 @@ const SESSION = 'session'
 type Variables = Readonly<Record<string, string>>
 
 /**
- * What a workspace's definition adds to the environment of tools (containers.dev, `remoteEnv`), as it comes out in the
- * workspace: terminals have the same. Empty where it cannot be known; never rejects.
+ * What a workspace's definition adds to the environment of tools (containers.dev, `remoteEnv`) and what its user has
+ * set, as it comes out in the workspace: terminals have the same. Empty where it cannot be known; never rejects.
  */
 export async function remoteEnvironment(
   link: Link,
@@ -22,7 +23,8 @@ export async function remoteEnvironment(
 ): Promise<Variables> {
   const { remoteEnv } = workspace.definition
   const names = Object.keys(remoteEnv).filter((name) => remoteEnv[name] !== null)
-  if (names.length === 0) return {}
+  // Without a shell there are no variables of the user's either.
+  if (names.length === 0 && workspace.user.shell === undefined) return {}
   const limit = AbortSignal.any([signal, AbortSignal.timeout(LIMIT)])
   try {
     const process = await link.exec({ command: ['env', '-0'], cwd: '/' }, limit)
@@ -35,7 +37,9 @@ export async function remoteEnvironment(
     const found = said
       .split('\0')
       .map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)])
-    return Object.fromEntries(found.filter(([name = '']) => names.includes(name)))
+    const own = found.find(([name]) => name === NAMES_VARIABLE)?.[1] ?? ''
+    const wanted = new Set([...names, ...own.split(' ')])
+    return Object.fromEntries(found.filter(([name = '']) => wanted.has(name)))
   } catch {
     // Nor is it worth failing for.
     return {}

@@ -33,12 +33,11 @@ export const appliedFields = [
   'waitFor',
   'features',
   'overrideFeatureInstallOrder',
+  'secrets',
 ] as const
 
 /** The known fields that it does not, each with the reason that the user is told. */
 export const refusedFields: Readonly<Record<string, string>> = {
-  secrets:
-    'secrets are not asked for; set them as variables of your own environment and refer to them with localEnv',
   updateRemoteUserUID: 'the user keeps the uid that the image gives it',
   userEnvProbe: 'terminals run a login shell, which reads the profile itself; other commands do without',
   hostRequirements: 'the target is not checked against it',

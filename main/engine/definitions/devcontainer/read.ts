@@ -25,6 +25,7 @@ import { appliedFields, refusedFields, silentFields } from './fields'
 import { readCommand } from './lifecycle'
 import { readMounts, readWorkspaceMount } from './mounts'
 import { readForwardPorts, readPortAttributes, readPortsAttributes } from './ports'
+import { readSecrets } from './secrets'
 
 /** Reads one devcontainer.json. Rejects with `definition-invalid` or `definition-unsupported`. */
 export async function readDevcontainer(
@@ -92,6 +93,7 @@ export async function readDevcontainer(
   const other: PortAttributes | undefined = otherPorts && readPortAttributes(otherPorts)
   const containerEnv = readEnvironment(given('containerEnv'))
   const customizations = given('customizations')
+  const secrets = given('secrets')
   const berth = customizations?.type === 'object' ? customizations.fields().get('berth') : undefined
   const own = berth && readBerth(berth, { ...compose?.containerEnv, ...containerEnv }, compose?.services)
   const definition: Definition = {
@@ -130,6 +132,7 @@ export async function readDevcontainer(
     lifecycle: readLifecycle(given, context),
     waitFor: given('waitFor')?.choice(LifecyclePhase.options) ?? 'updateContentCommand',
     ...readStated(given),
+    secrets: secrets ? readSecrets(secrets) : [],
     notApplied: file.notApplied,
   }
   noteUnusedFields(fields)

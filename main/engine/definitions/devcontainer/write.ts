@@ -13,7 +13,7 @@ import { imageOfShortForm, knownService, variableOf } from '../known-services'
 /**
  * A definition as the text of a devcontainer.json, with the reasons as comments. Reading the text as
  * `.devcontainer/devcontainer.json` gives the same definition again, apart from `format`, `path` and what was not
- * applied. Fields without a place there are left out: tasks, repositories, secrets, host
+ * applied. Fields without a place there are left out: tasks, repositories, host
  * requirements, how the container is made, and what Features and images contribute.
  */
 export function writeDevcontainer(definition: Definition, reasons: readonly ProposalReason[] = []): string {
@@ -50,6 +50,7 @@ export function writeDevcontainer(definition: Definition, reasons: readonly Prop
       'waitFor',
       stated.includes('waitFor') ? definition.waitFor : differing(definition.waitFor, base.waitFor),
     ],
+    ['secrets', filled(Object.fromEntries(definition.secrets.map(({ name, ...facts }) => [name, facts])))],
     ['customizations', customizationsOf(definition, services)],
   ]
   const present = fields.filter(([, value]) => value !== undefined)

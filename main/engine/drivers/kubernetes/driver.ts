@@ -12,6 +12,7 @@ import type {
   LogOptions,
   LogStream,
   ResolvedImage,
+  SecretVerbs,
   StepReport,
   TargetFacts,
   WatchEvent,
@@ -41,6 +42,7 @@ import { containerFit } from './workspace/container-options'
 import { FilesPods } from './workspace/files-pod'
 import { growVolume } from './workspace/growth'
 import { aliasFor, Images } from './workspace/image'
+import { readKept, writeKept } from './workspace/kept-secrets'
 import { Lifecycle } from './workspace/lifecycle'
 import { type Described, Locator } from './workspace/locate'
 import { Objects } from './workspace/objects'
@@ -242,6 +244,19 @@ export class KubernetesDriver implements Driver {
         signal,
       ),
     )
+  }
+
+  readonly secrets: SecretVerbs = {
+    read: (id, signal) => this.#keeping(() => readKept(this.#objects, id, signal), signal),
+    write: (id, values, signal) => this.#keeping(() => writeKept(this.#objects, id, values, signal), signal),
+  }
+
+  async #keeping<T>(run: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    try {
+      return await run()
+    } catch (error) {
+      throw this.#client.failure(error, 'The secrets of the workspace could not be reached', signal)
+    }
   }
 
   async dial(id: string, port: number, signal: AbortSignal, { words }: DialOptions = {}): Promise<Duplex> {

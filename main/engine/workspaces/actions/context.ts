@@ -5,6 +5,7 @@ import type { Platform } from '../../platform/platform'
 import type { Guard } from '../guard'
 import type { ActionReport, RunningOperation } from '../operations'
 import type { BeginTask } from './tasks'
+import type { WorkspaceVariables } from './variables'
 
 /** What the actions share. */
 export interface ActionContext {
@@ -12,6 +13,7 @@ export interface ActionContext {
   readonly guard: Guard
   readonly links: () => Links
   readonly beginTask: BeginTask
+  readonly variables: () => WorkspaceVariables
   /** `user@host` of this engine. */
   readonly owner: string
   /** Rejects with the target's own Problem while it is unreachable. Waits while it is being asked for the first time. */
@@ -59,6 +61,7 @@ export const steps = {
   copy: { id: 'copy', title: 'Copying the source in' },
   start: { id: 'start', title: 'Starting' },
   repositories: { id: 'repositories', title: 'Cloning other repositories' },
+  dotfiles: { id: 'dotfiles', title: 'Installing dotfiles' },
   tasks: { id: 'tasks', title: 'Beginning its tasks' },
   stop: { id: 'stop', title: 'Stopping' },
   force: { id: 'stop', title: 'Ending by force' },

@@ -1,7 +1,10 @@
-import { type Definition, type LifecyclePhase, ProblemError, toProblem } from '#contract'
+import { type Definition, type LifecyclePhase, lifecyclePhases, ProblemError, toProblem } from '#contract'
 import { runPhase, splitPhases } from '../commands'
 import type { Action } from '../guard'
+import { withMask } from '../mask'
 import { type ActionContext, phaseStep } from './context'
+import { dotfilesAfter, planDotfiles } from './dotfiles'
+import { handVariables } from './variables'
 
 /** Plans the steps of the lifecycle commands that a definition has. */
 export function planPhases(action: Action, definition: Definition, phases: readonly LifecyclePhase[]): void {
@@ -23,20 +26,29 @@ export async function runPhases(
   const { before, after } = splitPhases(definition, phases)
   const link = context.links().get(action.operation.workspaceId)
   const hasShell = context.workspace(action.operation.workspaceId).user.shell !== undefined
+  const secrets = await handVariables(context, action)
+  const dotfiles = await planDotfiles(context, action, phases)
   const run = async (phase: LifecyclePhase) => {
+    if (follows(phase, dotfilesAfter)) await dotfiles?.install(secrets)
     await action.operation.step(phase, (report, signal) =>
-      runPhase(phase, definition, link, context.platform, hasShell, report, signal),
+      withMask(secrets, report, (masked) =>
+        runPhase(phase, definition, link, context.platform, hasShell, masked, signal),
+      ),
     )
   }
   for (const phase of before) await run(phase)
   await ready()
   try {
     for (const phase of after) await run(phase)
+    await dotfiles?.install(secrets)
   } catch (error) {
     noteMishap(context, action, error)
     throw error
   }
 }
+
+const follows = (phase: LifecyclePhase, other: LifecyclePhase) =>
+  lifecyclePhases.indexOf(phase) > lifecyclePhases.indexOf(other)
 
 /** Remembers that a command failed in a workspace that can be used all the same. */
 export function noteMishap(context: ActionContext, action: Action, error: unknown): void {

@@ -164,6 +164,7 @@ export function remove(
     if (workspace.kubernetes && workspace.definition.build && builder !== undefined)
       await forgetBuilds(context, { target: { id: builder } }, workspace)
     context.mishap(workspace.id, undefined)
+    await context.variables().forget(workspace.id)
     await context.settle(workspace.id, (now) => now === undefined)
   })
 }

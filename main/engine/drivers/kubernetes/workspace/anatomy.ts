@@ -64,6 +64,9 @@ export const secretNames = (id: string): readonly [string, string] => [`ws-${id}
 /** This machine's Docker login for the registry of the image, see {@link KubernetesOptions}. */
 export const pullSecretName = (id: string) => `ws-${id}-pull`
 
+/** The user's variables, see `kept-secrets.ts`. */
+export const keptSecretName = (id: string) => `ws-${id}-variables`
+
 /** The workspace of an object that carries its name. */
 export const idOfName = (name: string | undefined) => /^ws-([a-z][a-z0-9]{9})(?:-|$)/.exec(name ?? '')?.[1]
 

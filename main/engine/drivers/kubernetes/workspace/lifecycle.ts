@@ -10,6 +10,7 @@ import {
   annotations,
   isComplete,
   isReplacing,
+  keptSecretName,
   nonce,
   objectName,
   podName,
@@ -325,7 +326,9 @@ export class Lifecycle {
     await Promise.all([
       this.#objects.delete('claims', objectName(id)),
       this.#objects.delete('networkPolicies', objectName(id)),
-      ...[...secretNames(id), pullSecretName(id)].map((name) => this.#objects.delete('secrets', name)),
+      ...[...secretNames(id), pullSecretName(id), keptSecretName(id)].map((name) =>
+        this.#objects.delete('secrets', name),
+      ),
       this.#objects.endPods(id, signal, (pod) => {
         const node = pod.spec?.nodeName
         report?.detail(`Waiting for its pod to end${node ? ` on node ${node}` : ''}`)
