@@ -24,6 +24,7 @@ import type { Handlers } from './platform/handlers'
 import type { MessageEndpoint } from './platform/message-port'
 import type { Platform } from './platform/platform'
 import { createPorts } from './ports'
+import { createTemplates } from './templates'
 import { createTerminals } from './terminals'
 import { createArrangements } from './terminals/arrangements'
 import { createWorkspaceService } from './workspaces'
@@ -124,6 +125,7 @@ export function createEngine({
       : undefined,
   )
 
+  const templates = createTemplates(platform)
   const settings = new Collection<CollectionRecord<'settings'>>()
   settings.set({ id: 'settings', value: platform.settings.get() })
   const stopSettings = platform.settings.onChange((value) => settings.set({ id: 'settings', value }))
@@ -141,6 +143,7 @@ export function createEngine({
     ...access.handlers,
     ...credentials.handlers,
     ...idle.handlers,
+    ...templates.handlers,
     'settings.change': (fields) => platform.settings.change(fields),
     'doctor.run': createDoctor({
       platform,
@@ -209,6 +212,7 @@ export function createEngine({
       await Promise.race([Promise.all(underWay), platform.clock.sleep(TIDYING_LIMIT)])
       await stopRouterPort()
       await stopSettings()
+      await templates.dispose()
       await credentials.dispose()
       await idle.dispose()
       await terminals.dispose()
