@@ -5,6 +5,7 @@ import { separateCommand } from './exec-arguments'
 import { type CommandAction, type CommonOptions, execute, usageProblem } from './execute'
 import { exitCodes } from './exit-codes'
 import { addPrebuilds } from './prebuild-program'
+import { addTemplates } from './template-commands'
 
 /** Runs the command line. Never throws; returns the exit code. */
 export async function run(args: readonly string[]): Promise<number> {
@@ -62,6 +63,7 @@ Exit codes: 0 done, 1 a problem, 2 a wrong command line, 130 cancelled; exec pas
     )
   addCreation(program, go)
   addPrebuilds(program, define, go)
+  addTemplates(program, go, define)
   addLifecycle(program, go)
   addInside(program, go)
   addSsh(program, go)

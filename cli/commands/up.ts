@@ -24,8 +24,9 @@ import { printable } from '../text'
 import { sourceText, workspaceLabel } from '../workspace-document'
 import { notArmed, parseIdleTime, policyOf } from './idle'
 import { describeProposal } from './init'
+import { type TemplateUse, usedTemplate } from './templates'
 
-export interface UpOptions extends ClusterOptions {
+export interface UpOptions extends ClusterOptions, TemplateUse {
   readonly image?: string
   readonly name?: string
   readonly target?: string
@@ -127,6 +128,7 @@ async function createInput(
   if (text === undefined) {
     if (options.branch !== undefined) throw new UsageError('--branch goes with a git URL.')
     if (options.detect) throw new UsageError('--detect goes with a git URL or a folder.')
+    if (options.template !== undefined) throw new UsageError('--template goes with a git URL or a folder.')
     return { source: { kind: 'image', image: options.image ?? '' }, ...shared }
   }
   const { source, below } = await engine.call(
@@ -138,7 +140,9 @@ async function createInput(
     context.say(
       `The link leads to ${printable(below)}; the workspace gets the whole repository, ${sourceText(source)}.`,
     )
-  const definitionText = options.detect ? await proposed(context, engine, source) : undefined
+  const definitionText = options.detect
+    ? await proposed(context, engine, source)
+    : await usedTemplate(context, engine, options)
   return {
     source,
     ...(options.image === undefined ? {} : { image: options.image }),
