@@ -14,6 +14,7 @@ import { Machine } from './machine'
 import { NumberSetting, Row, TextSetting } from './rows'
 import styles from './settings.module.css'
 import { Ssh } from './ssh'
+import { TemplateRepositories } from './template-repositories'
 
 type Change = RequestInput<'settings.change'>
 
@@ -120,6 +121,7 @@ function Sections({ settings, change }: SectionsProps) {
         </Row>
       </Section>
       <ImageAliases aliases={settings.imageAliases} change={(imageAliases) => change({ imageAliases })} />
+      <TemplateRepositories templates={settings.templates} change={(templates) => change({ templates })} />
       <Clusters
         options={settings.kubernetes}
         targets={targets}
