@@ -155,7 +155,7 @@ function useSources(repositories: readonly TemplateRepository[]) {
         setKnown((now) => new Map([...now, ...result.value.sources.map((one) => [one.key, one] as const)]))
     })
     return () => controller.abort()
-  }, [repositories])
+  }, [repositories.map(repositoryKey).join(' ')])
   const refresh = async (repository: TemplateRepository) => {
     const key = repositoryKey(repository)
     setBusy((now) => [...now, key])

@@ -29,15 +29,14 @@ export function FilesPreview({ rendered, busy }: FilesPreviewProps) {
           </li>
         ))}
       </ul>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, also by the keyboard */}
-      <pre
-        role="region"
+      <section
         className={styles.text}
-        tabIndex={0}
         aria-label={shown ? `Text of ${shown.path}` : 'Text'}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, also by the keyboard
+        tabIndex={0}
       >
         {shown ? (shown.text ?? `${shown.size} bytes that are no text.`) : ''}
-      </pre>
+      </section>
       {rendered?.leftOut.map((one) => (
         <p className={styles.left} key={one.path}>
           {one.path} is left out: {one.reason}.

@@ -49,6 +49,7 @@ export function Gallery({ templates, words, onWords, onChoose }: GalleryProps) {
     <div className={styles.gallery} onKeyDown={walk}>
       <TextInput
         data-autofocus
+        autoFocus
         aria-label="Search templates"
         placeholder="Search: python, database, web…"
         size="sm"

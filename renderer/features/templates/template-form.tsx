@@ -52,7 +52,7 @@ export function TemplateForm({ listed, onBack, onFolder, onText }: TemplateFormP
   return (
     <form className={styles.form} onSubmit={(event) => void submit(event)}>
       <div className={styles.about}>
-        <UnstyledButton className={styles.link} onClick={onBack} data-autofocus>
+        <UnstyledButton className={styles.link} autoFocus onClick={onBack}>
           <IconArrowLeft size={14} aria-hidden /> All templates
         </UnstyledButton>
         <p className={styles.lead}>{template.description}</p>

@@ -18,7 +18,9 @@ export function useTemplates(): Templates {
   const [loading, setLoading] = useState(true)
   const [fetching, setFetching] = useState<readonly string[]>([])
   const [problem, setProblem] = useState<Problem | undefined>()
-  const repositories = useSettings()?.templates.repositories
+  const settings = useSettings()
+  // Each change of any setting makes a new list of the same ones.
+  const wanted = settings && JSON.stringify(settings.templates.repositories)
   const refresh = useCallback(async (repository: TemplateRepository, signal: AbortSignal) => {
     const key = repositoryKey(repository)
     setFetching((now) => [...now, key])
@@ -28,7 +30,8 @@ export function useTemplates(): Templates {
     if (result.ok) setSources((now) => now.map((one) => (one.key === key ? result.value : one)))
   }, [])
   useEffect(() => {
-    if (!repositories) return
+    if (wanted === undefined) return
+    const repositories: TemplateRepository[] = JSON.parse(wanted)
     const controller = new AbortController()
     const { signal } = controller
     const load = async () => {
@@ -44,6 +47,6 @@ export function useTemplates(): Templates {
     }
     void load()
     return () => controller.abort()
-  }, [repositories, refresh])
+  }, [wanted, refresh])
   return { sources, loading, fetching, problem }
 }
