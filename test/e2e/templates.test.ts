@@ -89,7 +89,7 @@ describe('templates', () => {
     const star = dialog().getByRole('button', { name: 'Web page is a favourite' })
     await star.click()
     await expect.poll(() => star.getAttribute('aria-pressed')).toBe('true')
-    await expect.poll(() => cards().first().innerText()).toContain('Web page')
+    await expect.poll(() => cards().first().textContent()).toContain('Web page')
   })
 
   it('are chosen and left by the keyboard alone', async () => {
@@ -109,16 +109,16 @@ describe('templates', () => {
 
   it('become a repository with what was chosen, and a workspace comes up from it', async () => {
     const text = dialog().getByRole('region', { name: 'Text of .devcontainer/devcontainer.json' })
-    await expect.poll(() => text.innerText()).toContain('python:3.13-bookworm')
+    await expect.poll(() => text.textContent()).toContain('python:3.13-bookworm')
     await dialog().getByLabel('Version of Python, which serves the page').click()
     await window.page.getByRole('option', { name: '3.12' }).click()
-    await expect.poll(() => text.innerText()).toContain('python:3.12-bookworm')
+    await expect.poll(() => text.textContent()).toContain('python:3.12-bookworm')
     await dialog().getByLabel('Title of the page').fill('Tides of June')
     await window.page.keyboard.press('Tab')
     await picture('templates-form')
     await dialog().getByRole('button', { name: 'site/index.html' }).click()
     const page = dialog().getByRole('region', { name: 'Text of site/index.html' })
-    await expect.poll(() => page.innerText()).toContain('<title>Tides of June</title>')
+    await expect.poll(() => page.textContent()).toContain('<title>Tides of June</title>')
     await dialog().getByLabel('Name of the repository').fill('tides')
     await berth.app.evaluate(({ dialog: system }, path) => {
       system.showOpenDialog = async () => ({ canceled: false, filePaths: [path] })
