@@ -58,7 +58,10 @@ export function Gallery({ templates, words, onWords, onChoose }: GalleryProps) {
         value={words}
         onChange={(event) => onWords(event.currentTarget.value)}
         onKeyDown={(event) => {
-          if (event.key === 'Enter' && list[0]) onChoose(list[0])
+          if (event.key !== 'Enter' || !list[0]) return
+          // It would press the button that has the keyboard next.
+          event.preventDefault()
+          onChoose(list[0])
         }}
       />
       <div className={styles.scroll} data-scrolls>
