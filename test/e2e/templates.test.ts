@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { command } from '../harness/command'
 import { TEST_IMAGES } from '../harness/images'
@@ -33,7 +34,7 @@ beforeAll(async () => {
     'src/bad/devcontainer-template.json': '{\n  "id": 7\n}',
   })
   home = await makeHome({
-    imageAliases: { 'mcr.microsoft.com/devcontainers/python': TEST_IMAGES.debian },
+    imageAliases: { 'mcr.microsoft.com/devcontainers/python': `${TEST_IMAGES.debian}:latest` },
   })
   berth = await launchBerth({ env: docker.env, home })
   window = new BerthPage(berth.page)
@@ -160,7 +161,16 @@ describe('templates', () => {
     await section.getByRole('alert').waitFor()
     await field.fill(repository.url)
     await section.getByRole('button', { name: 'Add' }).click()
-    const commit = (await command('git', ['ls-remote', repository.url, 'HEAD'])).slice(0, 8)
+    const commit = (
+      await command('git', [
+        '-c',
+        'safe.directory=*',
+        '-C',
+        fileURLToPath(repository.url),
+        'rev-parse',
+        'HEAD',
+      ])
+    ).slice(0, 8)
     await section.getByText(`1 template, commit ${commit}`).waitFor()
     await section.getByText('line 2').first().waitFor()
     await section.scrollIntoViewIfNeeded()
@@ -177,7 +187,7 @@ describe('templates', () => {
       await window.giveSource(bare.url)
       await window.page.getByRole('button', { name: 'Use a template' }).click()
       await card('House style').click()
-      await dialog().getByText('Say it loud').click()
+      await dialog().getByRole('switch', { name: 'Say it loud' }).click()
       await dialog().getByRole('button', { name: 'Use for this source' }).click()
       await dialog().waitFor({ state: 'detached' })
       const offer = window.page.getByRole('region', { name: 'Proposed definition' })

@@ -23,8 +23,8 @@ beforeAll(async () => {
     join(machine.home, '.config/berth/settings.json'),
     JSON.stringify({
       imageAliases: {
-        'mcr.microsoft.com/devcontainers/base': TEST_IMAGES.debian,
-        'mcr.microsoft.com/devcontainers/python': TEST_IMAGES.debian,
+        'mcr.microsoft.com/devcontainers/base': `${TEST_IMAGES.debian}:latest`,
+        'mcr.microsoft.com/devcontainers/python': `${TEST_IMAGES.debian}:latest`,
       },
     }),
   )
