@@ -140,9 +140,9 @@ async function createInput(
     context.say(
       `The link leads to ${printable(below)}; the workspace gets the whole repository, ${sourceText(source)}.`,
     )
-  const definitionText = options.detect
-    ? await proposed(context, engine, source)
-    : await usedTemplate(context, engine, options)
+  const definitionText =
+    (await usedTemplate(context, engine, options)) ??
+    (options.detect ? await proposed(context, engine, source) : undefined)
   return {
     source,
     ...(options.image === undefined ? {} : { image: options.image }),
