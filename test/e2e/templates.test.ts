@@ -139,7 +139,7 @@ describe('templates', () => {
     await window.page.getByRole('button', { name: 'Create workspace' }).click()
     await window.waitForState('Running')
     await window.tab('Ports')
-    await window.port(8000).getByText('http://8000-tides.localhost').first().waitFor({ timeout: 60_000 })
+    await window.port(8000).getByText('8000-tides.localhost').first().waitFor({ timeout: 60_000 })
   })
 
   it('are refused a folder that is not empty, which is said where it was asked', async () => {

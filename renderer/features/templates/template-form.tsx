@@ -96,7 +96,7 @@ export function TemplateForm({ listed, onBack, onFolder, onText }: TemplateFormP
           <Button
             variant="default"
             size="sm"
-            disabled={!rendered.value || needs !== undefined}
+            disabled={rendered.busy || !rendered.value || needs !== undefined}
             onClick={() => rendered.value && onText(rendered.value.definition.text)}
           >
             Use for this source
