@@ -5,6 +5,7 @@ import {
   DataSnapshot,
   DataVolume,
   IdlePolicy,
+  NewRepository,
   Operation,
   PlacedSnapshot,
   PortNumber,
@@ -15,6 +16,7 @@ import {
   Source,
   Survival,
   Target,
+  TemplateSource,
   Volume,
   WorkspaceState,
 } from '#contract'
@@ -219,6 +221,25 @@ export const InitDocument = z.strictObject({
   reasons: z.array(ProposalReason),
 })
 export type InitDocument = z.infer<typeof InitDocument>
+
+/** `berth templates`. `commit` is null for those that Berth brings along, and where none was fetched. */
+export const TemplatesDocument = z.strictObject({
+  sources: z.array(
+    TemplateSource.extend({
+      commit: z.string().nullable(),
+      fetchedAt: Time.nullable(),
+      problem: Problem.nullable(),
+    }),
+  ),
+})
+export type TemplatesDocument = z.infer<typeof TemplatesDocument>
+
+/** `berth new`. `commit` is null where git knows nobody who could have made it; `uncommitted` says so. */
+export const NewRepositoryDocument = NewRepository.extend({
+  commit: z.string().nullable(),
+  uncommitted: z.string().nullable(),
+})
+export type NewRepositoryDocument = z.infer<typeof NewRepositoryDocument>
 
 /** `berth doctor`. `ok` is false when any check failed. */
 export const DoctorDocument = z.strictObject({ ok: z.boolean(), checks: z.array(Check) })

@@ -6,6 +6,7 @@ import { separateCommand } from './exec-arguments'
 import { type CommandAction, type CommonOptions, execute, usageProblem } from './execute'
 import { exitCodes } from './exit-codes'
 import { addPrebuilds } from './prebuild-program'
+import { addTemplates } from './template-commands'
 import { addVariables } from './variable-commands'
 
 /** Runs the command line. Never throws; returns the exit code. */
@@ -64,6 +65,7 @@ Exit codes: 0 done, 1 a problem, 2 a wrong command line, 130 cancelled; exec pas
     )
   addCreation(program, go)
   addPrebuilds(program, define, go)
+  addTemplates(program, go, define)
   addLifecycle(program, go)
   addData(program, go)
   addInside(program, go)

@@ -15,6 +15,7 @@ import { Proposal } from './proposal'
 import { Namespaces, Room } from './room'
 import { TabArrangement, TerminalSize } from './session'
 import { Settings, SettingsChange } from './settings'
+import { templateRequests } from './template'
 import { FileName, FilePath, FilePreview, FolderListing } from './transfer'
 import { variableRequests } from './variable'
 import { CreateInput, maximumDefinitionText, Source, Survival, WorkspaceId, WorkspaceName } from './workspace'
@@ -105,6 +106,7 @@ export const requests = {
     }),
     z.strictObject({ path: z.string() }),
   ),
+  ...templateRequests,
   'workspaces.preview': request(CreateInput, Preview),
   'workspaces.create': request(CreateInput, Started),
   'workspaces.start': request(OneWorkspace, Started),

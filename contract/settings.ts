@@ -3,6 +3,7 @@ import { Dotfiles } from './dotfiles'
 import { IdlePolicy } from './idle'
 import { ImageAliases } from './image-alias'
 import { KubernetesNamespace, KubernetesOptions } from './kubernetes'
+import { TemplateSettings } from './template'
 
 /** The user's preferences: all that Berth itself stores. Every field has a default, so `{}` is valid settings. */
 export const Settings = z.strictObject({
@@ -39,6 +40,7 @@ export const Settings = z.strictObject({
   idle: IdlePolicy.nullable().default(null),
   /** What the home of a new workspace gets; null: nothing. */
   dotfiles: Dotfiles.nullable().default(null),
+  templates: TemplateSettings.prefault({}),
 })
 export type Settings = z.infer<typeof Settings>
 
@@ -63,6 +65,7 @@ export const SettingsChange = z
     kubernetes: shape.kubernetes.unwrap(),
     idle: shape.idle.unwrap(),
     dotfiles: shape.dotfiles.unwrap(),
+    templates: shape.templates.unwrap(),
   })
   .partial()
 export type SettingsChange = z.infer<typeof SettingsChange>

@@ -14,7 +14,7 @@ export const shellRequests = {
   'shell.openExternal': { input: z.strictObject({ url: z.string().max(4096) }), output: Nothing },
   'shell.chooseFolder': {
     /** Absent: for the source of a new workspace. */
-    input: z.strictObject({ purpose: z.enum(['source', 'download']).optional() }),
+    input: z.strictObject({ purpose: z.enum(['source', 'download', 'repository']).optional() }),
     output: z.strictObject({ path: z.string().nullable() }),
   },
   /** Files, or folders, of this machine to be copied into a workspace; none where the user chose none. */

@@ -26,8 +26,9 @@ import { sourceText, workspaceLabel } from '../workspace-document'
 import { dataSource } from './data'
 import { notArmed, parseIdleTime, policyOf } from './idle'
 import { describeProposal } from './init'
+import { type TemplateUse, usedTemplate } from './templates'
 
-export interface UpOptions extends ClusterOptions {
+export interface UpOptions extends ClusterOptions, TemplateUse {
   readonly image?: string
   readonly name?: string
   readonly target?: string
@@ -142,6 +143,7 @@ async function createInput(
   if (text === undefined) {
     if (options.branch !== undefined) throw new UsageError('--branch goes with a git URL.')
     if (options.detect) throw new UsageError('--detect goes with a git URL or a folder.')
+    if (options.template !== undefined) throw new UsageError('--template goes with a git URL or a folder.')
     return { source: { kind: 'image', image: options.image ?? '' }, ...shared }
   }
   const { source, below } = await engine.call(
@@ -153,7 +155,9 @@ async function createInput(
     context.say(
       `The link leads to ${printable(below)}; the workspace gets the whole repository, ${sourceText(source)}.`,
     )
-  const definitionText = options.detect ? await proposed(context, engine, source) : undefined
+  const definitionText =
+    (await usedTemplate(context, engine, options)) ??
+    (options.detect ? await proposed(context, engine, source) : undefined)
   return {
     source,
     ...(options.image === undefined ? {} : { image: options.image }),

@@ -24,6 +24,7 @@ import type { Handlers } from './platform/handlers'
 import type { MessageEndpoint } from './platform/message-port'
 import type { Platform } from './platform/platform'
 import { createPorts } from './ports'
+import { createTemplates } from './templates'
 import { createTerminals } from './terminals'
 import { createArrangements } from './terminals/arrangements'
 import { createVariables } from './variables'
@@ -133,6 +134,7 @@ export function createEngine({
       : undefined,
   )
 
+  const templates = createTemplates(platform)
   const settings = new Collection<CollectionRecord<'settings'>>()
   settings.set({ id: 'settings', value: platform.settings.get() })
   const stopSettings = platform.settings.onChange((value) => settings.set({ id: 'settings', value }))
@@ -151,6 +153,7 @@ export function createEngine({
     ...credentials.handlers,
     ...idle.handlers,
     ...variables.handlers,
+    ...templates.handlers,
     'settings.change': (fields) => platform.settings.change(fields),
     'doctor.run': createDoctor({
       platform,
@@ -219,6 +222,7 @@ export function createEngine({
       await Promise.race([Promise.all(underWay), platform.clock.sleep(TIDYING_LIMIT)])
       await stopRouterPort()
       await stopSettings()
+      await templates.dispose()
       await credentials.dispose()
       await idle.dispose()
       await terminals.dispose()

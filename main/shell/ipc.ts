@@ -30,7 +30,12 @@ export function createShellHandlers(options: {
               buttonLabel: 'Download here',
               properties: ['openDirectory', 'createDirectory'],
             }
-          : { title: 'Choose the folder with the source', properties: ['openDirectory'] },
+          : purpose === 'repository'
+            ? {
+                title: 'Choose the folder to make the repository in',
+                properties: ['openDirectory', 'createDirectory'],
+              }
+            : { title: 'Choose the folder with the source', properties: ['openDirectory'] },
       )
       return { path: canceled ? null : (filePaths[0] ?? null) }
     },

@@ -13,6 +13,7 @@ import { FailedCreates, OperationStrip, OperationView } from '../features/operat
 import { PortNotices, PortsView } from '../features/ports'
 import { SettingsView } from '../features/settings'
 import { TargetCard, TargetsView } from '../features/targets'
+import { TemplatesButton } from '../features/templates'
 import { IdleNotices, WorkspaceView } from '../features/workspace'
 import { WorkspacesView } from '../features/workspaces'
 import { useCollection, useLoaded } from '../lib/hooks'
@@ -100,6 +101,7 @@ function Routed() {
           key={JSON.stringify(route.asked ?? '')}
           initialText={route.text ?? ''}
           asked={route.asked}
+          templates={(slot) => <TemplatesButton {...slot} />}
         />
       )
     case 'workspace':

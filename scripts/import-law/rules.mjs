@@ -86,6 +86,13 @@ export const law = [
     packages: engineLibrary,
   },
   {
+    room: /^main\/engine\/templates\//,
+    rule: 'main/engine/templates may import contract, definitions, how workspaces speak to git, and platform interfaces',
+    may: ['contract/', 'main/engine/definitions/', 'main/engine/workspaces/git', platform],
+    builtins: true,
+    packages: engineLibrary,
+  },
+  {
     room: /^main\/engine\/workspaces\//,
     rule: 'main/engine/workspaces may import contract, driver.ts, definitions, features, link and platform interfaces',
     may: [

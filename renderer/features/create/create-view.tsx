@@ -1,6 +1,6 @@
 import { Button, Checkbox, Select, TextInput, UnstyledButton } from '@mantine/core'
 import { IconBrandGit, IconChevronRight, IconFolder, IconFolderOpen, IconPackage } from '@tabler/icons-react'
-import { type FormEvent, useEffect, useState } from 'react'
+import { type FormEvent, type ReactNode, useEffect, useState } from 'react'
 import type { CreateInput, IdlePolicy, Problem, Proposal, Source } from '#contract'
 import { defaultTarget } from '#contract/default-target'
 import { deniedProblem } from '#contract/denied'
@@ -35,10 +35,15 @@ interface CreateViewProps {
   readonly initialText: string
   /** What was asked for before, to be changed. */
   readonly asked?: CreateInput | undefined
+  /** Another way to begin. `onText` gives a definition to the source; absent where that has one, or there is none. */
+  readonly templates?: (slot: {
+    readonly onFolder: (folder: string) => void
+    readonly onText: ((text: string) => void) | undefined
+  }) => ReactNode
 }
 
 /** Makes a workspace: says what it is going to be before it is made. */
-export function CreateView({ initialText, asked }: CreateViewProps) {
+export function CreateView({ initialText, asked, templates }: CreateViewProps) {
   const [text, setText] = useState(initialText)
   useEffect(() => setText(initialText), [initialText])
   const [branch, setBranch] = useState('')
@@ -182,6 +187,13 @@ export function CreateView({ initialText, asked }: CreateViewProps) {
               'A git URL with #branch or @commit if you like, a folder of this machine, or the name of an image.'
             )}
           </div>
+          {templates?.({
+            onFolder: giveSource,
+            onText:
+              source && source.kind !== 'image' && preview.value?.candidates.length === 0
+                ? (definition) => setGiven({ text: definition, isOpen: false })
+                : undefined,
+          })}
         </div>
 
         <div className={styles.fields}>

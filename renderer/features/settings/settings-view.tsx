@@ -16,6 +16,7 @@ import { Machine } from './machine'
 import { NumberSetting, Row, TextSetting } from './rows'
 import styles from './settings.module.css'
 import { Ssh } from './ssh'
+import { TemplateRepositories } from './template-repositories'
 
 type Change = RequestInput<'settings.change'>
 
@@ -128,6 +129,7 @@ function Sections({ settings, change }: SectionsProps) {
       </Section>
       <Dotfiles dotfiles={settings.dotfiles} change={(dotfiles) => change({ dotfiles })} />
       <ImageAliases aliases={settings.imageAliases} change={(imageAliases) => change({ imageAliases })} />
+      <TemplateRepositories templates={settings.templates} change={(templates) => change({ templates })} />
       <Clusters
         options={settings.kubernetes}
         targets={targets}

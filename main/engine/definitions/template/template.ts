@@ -1,53 +1,28 @@
 import { posix } from 'node:path'
+import type { Template, TemplateOption } from '#contract'
 import { maximumBytes, Reading } from '../document/document'
 import { jsonDocument } from '../document/json'
 import { type DefinitionFile, noteUnread, Value } from '../document/value'
 import type { RepositoryReader } from '../reader'
 import { createSubstitution } from '../variables'
 
-/** A choice that a template leaves to whoever uses it (containers.dev, "Dev Container Templates", "options"). */
-export type TemplateOption =
-  | { readonly type: 'boolean'; readonly description: string; readonly default: boolean }
-  | {
-      readonly type: 'string'
-      readonly description: string
-      readonly default: string
-      /** What may be chosen; `free`: any other text as well. */
-      readonly values: readonly string[]
-      readonly free: boolean
-    }
-
-/** A folder of files that become a repository's definition, once its options are filled in. */
-export interface Template {
-  readonly id: string
-  readonly name: string
-  readonly description: string
-  readonly documentationUrl?: string
-  readonly keywords: readonly string[]
-  readonly options: Readonly<Record<string, TemplateOption>>
-}
-
 /** What describes a template, in its folder. */
 export const templateFile = 'devcontainer-template.json'
 
-const silent = [
-  'version',
-  'publisher',
-  'licenseURL',
-  'optionalPaths',
-  'files',
-  'fileCount',
-  'featureIds',
-  'type',
-  '$schema',
-]
+const silent = ['publisher', 'licenseURL', 'files', 'fileCount', 'featureIds', 'type', '$schema']
 
-/** Reads the template whose folder is the reader's root; undefined where there is none. Rejects with `definition-invalid`. */
-export async function readTemplate(reader: RepositoryReader): Promise<Template | undefined> {
+/**
+ * Reads the template whose folder is the reader's root; undefined where there is none. `shown` is how messages call its
+ * file. Rejects with `definition-invalid`.
+ */
+export async function readTemplate(
+  reader: RepositoryReader,
+  shown = templateFile,
+): Promise<Template | undefined> {
   const bytes = await reader.read(templateFile, maximumBytes)
   if (!bytes) return undefined
   const file: DefinitionFile = {
-    document: jsonDocument(templateFile, bytes),
+    document: jsonDocument(shown, bytes),
     substitution: createSubstitution({
       workspaceId: '',
       sourceName: '',
@@ -72,9 +47,11 @@ export async function readTemplate(reader: RepositoryReader): Promise<Template |
     id: text('id'),
     name: text('name') || text('id'),
     description: text('description'),
+    version: text('version'),
     ...(/^https?:\/\//.test(documentationUrl) && { documentationUrl }),
     keywords: [...list('keywords'), ...list('platforms')],
     options: Object.fromEntries([...options].map(([name, value]) => [name, readOption(value)])),
+    optionalPaths: list('optionalPaths'),
   }
   noteUnread(file)
   return template
@@ -100,6 +77,8 @@ function readOption(value: Value): TemplateOption {
   const listed = fields.get('enum')
   const proposals = fields.get('proposals')
   const values = (listed ?? proposals)?.items().map((item) => plainText(item) ?? '') ?? []
+  if (given && listed && !values.includes(plainText(given) ?? ''))
+    throw given.mustBe(`one of its enum: ${values.join(', ')}`)
   return {
     type,
     description,

@@ -1,0 +1,1 @@
+export { TemplatesButton } from './templates-button'

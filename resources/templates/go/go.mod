@@ -1,0 +1,3 @@
+module ${templateOption:module}
+
+go 1.24
