@@ -58,9 +58,9 @@ export function dockerHarness(env: Readonly<Record<string, string | undefined>> 
         docker('ps', '-a', '--filter', `label=${label}`, '--format', format('{{.Names}}')),
         docker('ps', '-a', '--filter', `label=${beside}`, '--format', format('{{.Names}}', beside)),
         docker('volume', 'ls', '--filter', `label=${label}`, '--format', format('{{.Name}}')),
-        // Of images Docker tells no label in a list.
+        // An image may be of several workspaces: it is theirs by its names.
         ...ids.map(async (id) => {
-          const names = ['images', '-a', '--filter', `label=${label}=${id}`, '--format']
+          const names = ['images', '-a', '--filter', `reference=berth/${id}`, '--format']
           return docker(...names, `${id} {{.Repository}}:{{.Tag}}`)
         }),
       ])
