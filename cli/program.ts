@@ -82,6 +82,12 @@ function define(program: Command, usage: string, description: string, examples: 
 
 const json = () => new Option('--json', 'one JSON document on stdout, see docs/cli.md')
 
+const buildHelp = {
+  secret: 'let the build read a secret: id=NAME[,env=VARIABLE|,src=FILE]; repeatable',
+  ssh: 'let the build use your SSH agent',
+  hostNetwork: "let the build use the network of the engine's machine, where it asks for it",
+} as const
+
 function addCreation(program: Command, go: Execute): void {
   define(
     program,
@@ -112,6 +118,9 @@ function addCreation(program: Command, go: Execute): void {
     .option('--no-respect-gitignore', 'copy a folder whole, whatever the settings say')
     .option('--idle <time>', 'stop it by itself after this time without activity: 30m, 2h, or off')
     .option('--idle-while-closed', 'consent that its helper ends it then while no Berth is open')
+    .option('--build-secret <id=name>', buildHelp.secret, append)
+    .option('--build-ssh', buildHelp.ssh)
+    .option('--build-host-network', buildHelp.hostNetwork)
     .addOption(json())
     .optionsGroup('On a cluster:')
     .option('--namespace <name>', 'in this namespace; it becomes a target of its own')
@@ -172,6 +181,9 @@ function addLifecycle(program: Command, go: Execute): void {
     .option('-y, --yes', 'with --force: do not ask; needed where there is no terminal')
   verb('restart', 'Stop and start a workspace.', false)
   verb('rebuild', 'Make a workspace anew from its definition. Source and home stay.', true)
+    .option('--build-secret <id=name>', buildHelp.secret, append)
+    .option('--build-ssh', buildHelp.ssh)
+    .option('--build-host-network', buildHelp.hostNetwork)
   define(program, 'rename', 'Give a workspace another name.', ['berth rename project next-project'])
     .argument('<workspace>')
     .argument('<name>', '1 to 40 lower-case letters, digits and hyphens')

@@ -61,5 +61,7 @@ export const BuildGrants = z.strictObject({
     .optional(),
   /** The user's own SSH agent, to list keys and to sign. */
   ssh: z.boolean().optional(),
+  /** The network of the engine's machine, where the definition asks for it. */
+  hostNetwork: z.boolean().optional(),
 })
 export type BuildGrants = z.infer<typeof BuildGrants>

@@ -3,6 +3,7 @@ import { Opened, Opener, OpenerId, SshConfigStatus } from './access'
 import { Credential } from './consent'
 import { Definition, NotApplied } from './definition'
 import { IdlePolicy } from './idle'
+import { BuildGrants } from './image-build'
 import { KubernetesNamespace, KubernetesOptions, Quantity } from './kubernetes'
 import { OperationOutput } from './operation'
 import { PortNumber } from './port'
@@ -116,7 +117,7 @@ export const requests = {
     Started,
   ),
   'workspaces.restart': request(OneWorkspace, Started),
-  'workspaces.rebuild': request(OneWorkspace, Started),
+  'workspaces.rebuild': request(OneWorkspace.extend({ buildGrants: BuildGrants.optional() }), Started),
   'workspaces.rename': request(z.strictObject({ workspaceId: WorkspaceId, name: WorkspaceName }), Started),
   /** Makes its volume larger, in place and with all that is on it. A volume never shrinks. */
   'workspaces.grow': request(z.strictObject({ workspaceId: WorkspaceId, storage: Quantity }), Started),

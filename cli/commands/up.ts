@@ -11,6 +11,7 @@ import {
 import type { Engine } from '../../main/engine/engine'
 import { describePrebuild } from '../../main/engine/workspaces/prebuild/words'
 import { arm } from '../accompany'
+import { type BuildOptions, buildGrants } from '../build-options'
 import { type ClusterOptions, clusterOptions } from '../cluster-options'
 import { commandName } from '../command-name'
 import { isAttended } from '../consent'
@@ -24,7 +25,7 @@ import { sourceText, workspaceLabel } from '../workspace-document'
 import { notArmed, parseIdleTime, policyOf } from './idle'
 import { describeProposal } from './init'
 
-export interface UpOptions extends ClusterOptions {
+export interface UpOptions extends ClusterOptions, BuildOptions {
   readonly image?: string
   readonly name?: string
   readonly target?: string
@@ -109,7 +110,9 @@ async function createInput(
   if (options.idleWhileClosed && options.idle === undefined)
     throw new UsageError('--idle-while-closed goes with --idle.')
   const minutes = options.idle === undefined ? undefined : parseIdleTime(options.idle)
+  const grants = buildGrants(options)
   const shared = {
+    ...(grants && { buildGrants: grants }),
     ...(minutes === undefined
       ? {}
       : { idle: minutes === null ? null : policyOf(minutes, options.idleWhileClosed) }),

@@ -94,8 +94,8 @@ export function createHandlers({ context, operations, targets }: Parts): Workspa
       started(await stop(context, workspaceId, force, signal)),
     'workspaces.restart': async ({ workspaceId }, signal) =>
       started(await restart(context, workspaceId, signal)),
-    'workspaces.rebuild': async ({ workspaceId }, signal) =>
-      started(await rebuild(context, workspaceId, signal)),
+    'workspaces.rebuild': async ({ workspaceId, buildGrants }, signal) =>
+      started(await rebuild(context, workspaceId, signal, buildGrants)),
     'workspaces.rename': async ({ workspaceId, name }, signal) =>
       started(await rename(context, workspaceId, name, signal)),
     'workspaces.grow': async ({ workspaceId, storage }, signal) =>

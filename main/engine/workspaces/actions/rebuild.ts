@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import {
+  type BuildGrants,
   type Definition,
   type Operation,
   ProblemError,
@@ -42,6 +43,7 @@ export async function rebuild(
   context: ActionContext,
   workspaceId: string,
   signal: AbortSignal,
+  grants?: BuildGrants,
 ): Promise<Operation> {
   const workspace = context.workspace(workspaceId)
   const { target, driver } = await context.target(workspace.targetId, signal)
@@ -78,6 +80,7 @@ export async function rebuild(
       driver,
       request,
       ...(bindFolder === undefined ? {} : { bindFolder }),
+      ...(grants && { grants }),
     }
     if (!observed.complete) {
       // What was copied may be half of it: begun again from the start, as it was asked for.
@@ -103,6 +106,7 @@ interface RebuildPlan {
   readonly driver: Driver
   readonly request: DefinitionRequest
   readonly bindFolder?: string
+  readonly grants?: BuildGrants
   readonly workspace: Workspace
   readonly observed: ObservedWorkspace
 }
@@ -144,6 +148,8 @@ async function replace(context: ActionContext, plan: RebuildPlan, action: Action
         temporary,
         // A build takes what the engine has: made to ask, it would fail wherever no registry answers.
         refresh: definition.build === undefined,
+        anew: true,
+        grants: plan.grants,
       })
       const { image } = prepared
       const merged = prepared.definition

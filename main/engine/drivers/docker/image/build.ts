@@ -119,6 +119,10 @@ class Build {
     const builder = await builderOf(this.#client, this.#platform, this.#signal)
     const { build, workspaceId } = this.#plan
     const args = buildArguments(build.args, this.#platform)
+    if (build.network !== this.#network)
+      this.#tell(
+        "The build gets the network of the engine's machine only where you say so: --build-host-network.",
+      )
     if (builder === 'classic') {
       if (build.secrets?.length || build.ssh?.length)
         this.#tell("This engine's classic builder gives a build neither secrets nor an SSH agent.")
@@ -210,6 +214,12 @@ class Build {
     )
   }
 
+  /** That of the engine's machine opens its services to whatever a Dockerfile runs. */
+  get #network() {
+    const { build, grants } = this.#plan
+    return build.network === 'host' && !grants?.hostNetwork ? undefined : build.network
+  }
+
   #tell(line: string): void {
     this.#report.output(`${line}\n`)
   }
@@ -258,7 +268,7 @@ class Build {
       ...(cacheFrom?.length && { cachefrom: JSON.stringify(cacheFrom) }),
       ...((refresh || build.pull) && { pull: true }),
       ...(build.noCache && { nocache: true }),
-      ...(build.network && { networkmode: build.network }),
+      ...(this.#network && { networkmode: this.#network }),
       ...(build.extraHosts?.length && { extrahosts: JSON.stringify(build.extraHosts) }),
       ...(build.platform && { platform: build.platform }),
       ...(build.shmSize && { shmsize: build.shmSize }),

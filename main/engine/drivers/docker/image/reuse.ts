@@ -40,7 +40,7 @@ export async function reuseKey(
   for (const name of [...images].sort())
     bases.push([isBuilt(name) ? '' : name, await idOf(client, name, signal)])
   const secrets = (what.grants?.secrets ?? []).map(({ id }) => id).sort()
-  const granted = [secrets, what.grants?.ssh ?? false]
+  const granted = [secrets, what.grants?.ssh ?? false, what.grants?.hostNetwork ?? false]
   return createHash('sha256')
     .update(JSON.stringify([digest, bases.sort(([, a], [, b]) => (a < b ? -1 : 1)), granted]))
     .digest('hex')
