@@ -1,5 +1,6 @@
 import { createDockerProvider } from '../../main/engine/drivers/docker'
 import type { Driver } from '../../main/engine/drivers/driver'
+import type { Platform } from '../../main/engine/platform/platform'
 import { command, tryCommand } from '../harness/command'
 import { TEST_IMAGES } from '../harness/images'
 import { type DriverHarness, testPlatform } from './harness'
@@ -8,7 +9,7 @@ import { type DriverHarness, testPlatform } from './harness'
 export function openDocker(
   env: Readonly<Record<string, string | undefined>>,
   name = 'default',
-): { readonly driver: Driver; readonly home: string; dispose(): Promise<void> } {
+): { readonly driver: Driver; readonly home: string; readonly platform: Platform; dispose(): Promise<void> } {
   const { platform, home, dispose } = testPlatform(env)
   const provider = createDockerProvider(platform)
   const driver = provider.open({
@@ -20,6 +21,7 @@ export function openDocker(
   return {
     driver,
     home,
+    platform,
     dispose: async () => {
       await driver.dispose()
       dispose()

@@ -269,7 +269,7 @@ class Build {
       ...((refresh || build.pull) && { pull: true }),
       ...(build.noCache && { nocache: true }),
       ...(this.#network && { networkmode: this.#network }),
-      ...(build.extraHosts?.length && { extrahosts: JSON.stringify(build.extraHosts) }),
+      ...(build.extraHosts?.length && { extrahosts: build.extraHosts }),
       ...(build.platform && { platform: build.platform }),
       ...(build.shmSize && { shmsize: build.shmSize }),
       labels: JSON.stringify({ ...build.labels, ...own }),

@@ -83,7 +83,8 @@ async function answer(
 
 async function* messagesOf(stream: ServerHttp2Stream): AsyncGenerator<Buffer> {
   let rest: Buffer = Buffer.alloc(0)
-  for await (const chunk of stream) {
+  // A method may have read enough: its answer is still to be sent.
+  for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
     rest = rest.length === 0 ? (chunk as Buffer) : Buffer.concat([rest, chunk as Buffer])
     while (rest.length >= PREFIX) {
       if (rest[0] !== 0) throw new GrpcError(grpcCodes.unimplemented, 'Compressed messages are not read.')
