@@ -6,10 +6,10 @@ import type { ImageRequest, StepReport } from '../../driver'
 import { MANAGED_BY } from '../../shared/description'
 import type { EngineClient, Query } from '../client'
 import { builtRepository, labels, nonce } from '../container/anatomy'
-import { EngineError } from '../problems'
+import { EngineError, isDiskFull } from '../problems'
 import { buildArguments } from './build-arguments'
 import { type BuildFailure, buildProblem } from './build-failure'
-import { BuildKitFailure, buildWithBuildKit } from './buildkit/build'
+import { BuildKitFailure, buildWithBuildKit, NoBuildKit } from './buildkit/build'
 import { type Builder, builderOf } from './buildkit/detect'
 import { type BuildServices, buildServices } from './buildkit/services'
 import { isSyntaxStep, syntaxLine } from './buildkit/syntax'
@@ -123,20 +123,23 @@ class Build {
       this.#tell(
         "The build gets the network of the engine's machine only where you say so: --build-host-network.",
       )
-    if (builder === 'classic') {
-      if (build.secrets?.length || build.ssh?.length)
-        this.#tell("This engine's classic builder gives a build neither secrets nor an SSH agent.")
-      return this.#classic(args)
-    }
+    if (builder === 'classic') return this.#classic(args)
     const named = await nameByTag(this.#client, workspaceId, args, this.#signal)
     try {
       await this.#buildKit(named.args)
+    } catch (error) {
+      if (!(error instanceof NoBuildKit)) throw error
+      this.#tell('This engine has no BuildKit: its classic builder is used.')
+      await this.#classic(args)
     } finally {
       await named.dispose()
     }
   }
 
   async #classic(args: Readonly<Record<string, string>>): Promise<void> {
+    const { build } = this.#plan
+    if (build.secrets?.length || build.ssh?.length)
+      this.#tell("This engine's classic builder gives a build neither secrets nor an SSH agent.")
     try {
       const options = await this.#options('classic', args)
       await buildClassic(this.#client, options, this.#plan.tag, this.#report)
@@ -201,7 +204,7 @@ class Build {
 
   /** Of what the engine refuses before it begins. */
   #orProblem(error: unknown): unknown {
-    if (!(error instanceof EngineError) || this.#signal.aborted) return error
+    if (!(error instanceof EngineError) || isDiskFull(error) || this.#signal.aborted) return error
     return problem(
       {
         code: 'build-failed',

@@ -20,10 +20,13 @@ export class BuildKitFailure extends EngineError {
   }
 }
 
+/** The engine has no BuildKit, whatever it said of itself. */
+export class NoBuildKit extends Error {}
+
 /**
  * Builds with the engine's BuildKit (Engine API, "POST /build?version=2"): the context is the body, as it is for the
  * classic builder, and a session answers what BuildKit asks meanwhile. Rejects with {@link BuildKitFailure} where the
- * build itself failed. Aborted, the build ends on the engine as well.
+ * build itself failed, and with {@link NoBuildKit} before anything is sent. Aborted, the build ends on the engine as well.
  */
 export async function buildWithBuildKit(
   client: EngineClient,
@@ -34,7 +37,11 @@ export async function buildWithBuildKit(
 ): Promise<void> {
   const { signal } = options
   const id = randomBytes(16).toString('hex')
-  const session = await openSession(client, services.methods, signal)
+  const session = await openSession(client, services.methods, signal).catch((error: unknown) => {
+    // Engines that only resemble Docker's have no sessions.
+    if (isStatus(error, 400, 404, 405, 501)) throw new NoBuildKit('no sessions', { cause: error })
+    throw error
+  })
   try {
     const response = await client.stream('POST', '/build', {
       ...options,
