@@ -88,6 +88,12 @@ function define(program: Command, usage: string, description: string, examples: 
 
 const json = () => new Option('--json', 'one JSON document on stdout, see docs/cli.md')
 
+const buildHelp = {
+  secret: 'let the build read a secret: id=NAME[,env=VARIABLE|,src=FILE]; repeatable',
+  ssh: 'let the build use your SSH agent',
+  hostNetwork: "let the build use the network of the engine's machine, where it asks for it",
+} as const
+
 function addCreation(program: Command, go: Execute): void {
   define(
     program,
@@ -135,6 +141,9 @@ function addCreation(program: Command, go: Execute): void {
       '--allow-rights',
       'allow what it asks for of power over the machine: privileged, devices and the like',
     )
+    .option('--build-secret <id=name>', buildHelp.secret, append)
+    .option('--build-ssh', buildHelp.ssh)
+    .option('--build-host-network', buildHelp.hostNetwork)
     .addOption(json())
     .optionsGroup('On a cluster:')
     .option('--namespace <name>', 'in this namespace; it becomes a target of its own')
@@ -197,6 +206,9 @@ function addLifecycle(program: Command, go: Execute): void {
   verb('rebuild', 'Make a workspace anew from its definition. Source and home stay.', true)
     .option('--allow-rights', 'allow all that it asks for now of power over the machine')
     .option('--no-allow-rights', 'take back what was allowed')
+    .option('--build-secret <id=name>', buildHelp.secret, append)
+    .option('--build-ssh', buildHelp.ssh)
+    .option('--build-host-network', buildHelp.hostNetwork)
   define(program, 'rename', 'Give a workspace another name.', ['berth rename project next-project'])
     .argument('<workspace>')
     .argument('<name>', '1 to 40 lower-case letters, digits and hyphens')

@@ -1,13 +1,67 @@
 import { z } from 'zod'
 
+/** What a build may read at `RUN --mount=type=secret,id=…`; never its value. */
+export const BuildSecret = z.strictObject({
+  id: z.string(),
+  /** Path of a file of the repository, relative to its root. */
+  file: z.string().optional(),
+  /** A variable of this machine's environment; given only to a build that the user has allowed it to. */
+  env: z.string().optional(),
+})
+export type BuildSecret = z.infer<typeof BuildSecret>
+
 /** How an image is built of files of the repository. */
 export const ImageBuild = z.strictObject({
-  /** Path of the Dockerfile, relative to the repository's root. */
+  /** Path of the Dockerfile, relative to the repository's root. Not read where `inline` is present. */
   dockerfile: z.string(),
   /** Build context, relative to the repository's root; `.` is the root itself. */
   context: z.string(),
   args: z.record(z.string(), z.string()),
   target: z.string().optional(),
   cacheFrom: z.array(z.string()).optional(),
+  /** The Dockerfile's text, where the definition has it itself. */
+  inline: z.string().optional(),
+  labels: z.record(z.string(), z.string()).optional(),
+  /** Of commands while they build; absent: as the engine does it. */
+  network: z.enum(['default', 'none', 'host']).optional(),
+  /** `name:address` each. */
+  extraHosts: z.array(z.string()).optional(),
+  /** `linux/amd64`; absent: the engine's own. */
+  platform: z.string().optional(),
+  /** Bytes of /dev/shm. */
+  shmSize: z.number().int().positive().optional(),
+  /** Nothing of earlier builds is used. */
+  noCache: z.boolean().optional(),
+  /** The registry is asked for newer base images. */
+  pull: z.boolean().optional(),
+  secrets: z.array(BuildSecret).optional(),
+  /** Names under which `RUN --mount=type=ssh` asks for the user's SSH agent. */
+  ssh: z.array(z.string()).optional(),
 })
 export type ImageBuild = z.infer<typeof ImageBuild>
+
+/** A secret's name in a build, as `--mount=type=secret,id=` has it. */
+const BuildSecretId = z
+  .string()
+  .regex(/^[\w.-]{1,128}$/, 'Use letters, digits, dots, hyphens and underscores.')
+
+/** What the user lets a build have of this machine. Names and places only: values are read when a build asks. */
+export const BuildGrants = z.strictObject({
+  /** Without `env` and `file`: what the definition says, else the variable of the secret's name. */
+  secrets: z
+    .array(
+      z.strictObject({
+        id: BuildSecretId,
+        env: z.string().min(1).max(256).optional(),
+        /** Absolute path on the machine that asks for the build. */
+        file: z.string().min(1).max(4096).optional(),
+      }),
+    )
+    .max(64)
+    .optional(),
+  /** The user's own SSH agent, to list keys and to sign. */
+  ssh: z.boolean().optional(),
+  /** The network of the engine's machine, where the definition asks for it. */
+  hostNetwork: z.boolean().optional(),
+})
+export type BuildGrants = z.infer<typeof BuildGrants>

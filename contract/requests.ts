@@ -5,6 +5,7 @@ import { maximumRights, Right } from './container-options'
 import { dataRequests } from './data'
 import { Definition, NotApplied } from './definition'
 import { IdlePolicy } from './idle'
+import { BuildGrants } from './image-build'
 import { KubernetesNamespace, KubernetesOptions, Quantity } from './kubernetes'
 import { OperationOutput } from './operation'
 import { PortNumber } from './port'
@@ -128,6 +129,7 @@ export const requests = {
   'workspaces.rebuild': request(
     OneWorkspace.extend({
       allowRights: z.union([z.boolean(), z.array(Right).max(maximumRights)]).optional(),
+      buildGrants: BuildGrants.optional(),
     }),
     Started,
   ),

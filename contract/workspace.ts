@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { Definition } from './definition'
 import { Dotfiles } from './dotfiles'
 import { IdlePolicy, LastStop, StoredIdlePolicy } from './idle'
+import { BuildGrants } from './image-build'
 import { KubernetesOptions } from './kubernetes'
 import { PrebuildMark } from './prebuild-mark'
 import { Problem } from './problem'
@@ -79,6 +80,8 @@ export const CreateInput = z.strictObject({
   respectGitignore: z.boolean().optional(),
   /** For a cluster only, and field by field before the settings. */
   kubernetes: KubernetesOptions.optional(),
+  /** What the build of its image may have of this machine; absent: nothing. */
+  buildGrants: BuildGrants.optional(),
   /** Null: it is never stopped by itself. Absent: as the settings say. */
   idle: IdlePolicy.nullable().optional(),
   /** False: made from scratch, also where there is a prebuild. */

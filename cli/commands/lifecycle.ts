@@ -1,5 +1,6 @@
 import type { Survival, Workspace } from '#contract'
 import { arm } from '../accompany'
+import { type BuildOptions, buildGrants } from '../build-options'
 import { confirm, survivalLines } from '../confirm'
 import { isAttended } from '../consent'
 import type { CommandContext } from '../execute'
@@ -11,7 +12,8 @@ import { notArmed } from './idle'
 
 export type LifecycleVerb = 'start' | 'stop' | 'restart' | 'rebuild' | 'delete'
 
-export interface LifecycleOptions {
+/** The builds' are of `rebuild`. */
+export interface LifecycleOptions extends BuildOptions {
   readonly yes?: boolean
   /** Of `stop`. */
   readonly force?: boolean
@@ -39,6 +41,7 @@ export async function lifecycle(
   const engine = await context.engine({ attended: () => isAttended(context.console) })
   const workspace = await findWorkspace(engine, text, context.signal)
   const label = workspaceLabel(engine, workspace)
+  const grants = buildGrants(options)
   const force = verb === 'stop' && options.force === true
   let survival: Survival | null = null
   if (verb !== 'start') {
@@ -56,8 +59,16 @@ export async function lifecycle(
       ? engine.call('workspaces.delete', { workspaceId: workspace.id, keepSnapshots }, context.signal)
       : force
         ? engine.call('workspaces.stop', { workspaceId: workspace.id, force }, context.signal)
-        : verb === 'rebuild' && allowRights !== undefined
-          ? engine.call('workspaces.rebuild', { workspaceId: workspace.id, allowRights }, context.signal)
+        : verb === 'rebuild'
+          ? engine.call(
+              'workspaces.rebuild',
+              {
+                workspaceId: workspace.id,
+                ...(allowRights === undefined ? {} : { allowRights }),
+                ...(grants && { buildGrants: grants }),
+              },
+              context.signal,
+            )
           : engine.call(`workspaces.${verb}`, { workspaceId: workspace.id }, context.signal),
   )
   const isUp = verb !== 'stop' && verb !== 'delete'

@@ -11,6 +11,7 @@ import {
 import type { Engine } from '../../main/engine/engine'
 import { describePrebuild } from '../../main/engine/workspaces/prebuild/words'
 import { arm } from '../accompany'
+import { type BuildOptions, buildGrants } from '../build-options'
 import { type ClusterOptions, clusterOptions } from '../cluster-options'
 import { commandName } from '../command-name'
 import { isAttended } from '../consent'
@@ -28,7 +29,7 @@ import { notArmed, parseIdleTime, policyOf } from './idle'
 import { describeProposal } from './init'
 import { type TemplateUse, usedTemplate } from './templates'
 
-export interface UpOptions extends ClusterOptions, TemplateUse {
+export interface UpOptions extends ClusterOptions, BuildOptions, TemplateUse {
   readonly image?: string
   readonly name?: string
   readonly target?: string
@@ -124,7 +125,9 @@ async function createInput(
   if (options.idleWhileClosed && options.idle === undefined)
     throw new UsageError('--idle-while-closed goes with --idle.')
   const minutes = options.idle === undefined ? undefined : parseIdleTime(options.idle)
+  const grants = buildGrants(options)
   const shared = {
+    ...(grants && { buildGrants: grants }),
     ...(minutes === undefined
       ? {}
       : { idle: minutes === null ? null : policyOf(minutes, options.idleWhileClosed) }),

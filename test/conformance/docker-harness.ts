@@ -1,5 +1,6 @@
 import { createDockerProvider } from '../../main/engine/drivers/docker'
 import type { Driver } from '../../main/engine/drivers/driver'
+import type { Platform } from '../../main/engine/platform/platform'
 import { command, tryCommand } from '../harness/command'
 import { TEST_IMAGES } from '../harness/images'
 import { type DriverHarness, testPlatform } from './harness'
@@ -8,7 +9,7 @@ import { type DriverHarness, testPlatform } from './harness'
 export function openDocker(
   env: Readonly<Record<string, string | undefined>>,
   name = 'default',
-): { readonly driver: Driver; readonly home: string; dispose(): Promise<void> } {
+): { readonly driver: Driver; readonly home: string; readonly platform: Platform; dispose(): Promise<void> } {
   const { platform, home, dispose } = testPlatform(env)
   const provider = createDockerProvider(platform)
   const driver = provider.open({
@@ -20,6 +21,7 @@ export function openDocker(
   return {
     driver,
     home,
+    platform,
     dispose: async () => {
       await driver.dispose()
       dispose()
@@ -58,9 +60,9 @@ export function dockerHarness(env: Readonly<Record<string, string | undefined>> 
         docker('ps', '-a', '--filter', `label=${label}`, '--format', format('{{.Names}}')),
         docker('ps', '-a', '--filter', `label=${beside}`, '--format', format('{{.Names}}', beside)),
         docker('volume', 'ls', '--filter', `label=${label}`, '--format', format('{{.Name}}')),
-        // Of images Docker tells no label in a list.
+        // An image may be of several workspaces: it is theirs by its names.
         ...ids.map(async (id) => {
-          const names = ['images', '-a', '--filter', `label=${label}=${id}`, '--format']
+          const names = ['images', '-a', '--filter', `reference=berth/${id}`, '--format']
           return docker(...names, `${id} {{.Repository}}:{{.Tag}}`)
         }),
       ])

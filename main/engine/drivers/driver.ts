@@ -1,5 +1,6 @@
 import type { Duplex, Readable, Writable } from 'node:stream'
 import type {
+  BuildGrants,
   ContainerOptions,
   DataSnapshot,
   Definition,
@@ -298,6 +299,8 @@ export interface PublishRequest {
   readonly workspaceId: string
   /** `[host[:port]/]path` of a registry. */
   readonly repository: string
+  /** As in an {@link ImageRequest}. */
+  readonly grants?: BuildGrants | undefined
 }
 
 export interface PublishedImage {
@@ -438,6 +441,10 @@ export interface ImageRequest {
   readonly workspaceId: string
   /** Ask the registry for a newer image although there is one. */
   readonly refresh: boolean
+  /** Build although there is an image that was built of the same. */
+  readonly anew?: boolean
+  /** What a build may have of this machine; absent: what the definition's own files say, and nothing else. */
+  readonly grants?: BuildGrants | undefined
   /** As in the {@link WorkspaceSpec} that will be made of it; other kinds of targets leave it alone. */
   readonly kubernetes?: KubernetesOptions
 }
@@ -462,6 +469,8 @@ export interface ResolvedImage {
   readonly services: Readonly<Record<string, string>>
   /** Got by another name than was asked for: that name, and why, to be shown. */
   readonly alias?: string
+  /** Nothing had to be built: what was taken instead, to be shown. */
+  readonly reused?: string
 }
 
 export interface WorkspaceSpec {

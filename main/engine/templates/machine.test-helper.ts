@@ -6,6 +6,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { Settings, type TemplateSettings } from '#contract'
 import { systemClock } from '../platform/clock'
 import { silentLogger } from '../platform/logger'
+import { memoryKeychain } from '../platform/memory-keychain.suite'
 import type { Platform } from '../platform/platform'
 import type { Processes } from '../platform/processes'
 import { createTemplates, type Templates } from './index'
@@ -37,6 +38,7 @@ export class TemplateMachine {
     const folder = (name: string) => join(this.home, name)
     return {
       clock: systemClock,
+      keychain: memoryKeychain(),
       logger: silentLogger,
       processes: this.#processes,
       folders: {

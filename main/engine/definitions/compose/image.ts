@@ -3,30 +3,31 @@ import { type ImageBuild, problem } from '#contract'
 import { shorten } from '../document/value'
 import { isImageName } from '../image-name'
 import { insideRepository } from '../paths'
+import { buildExtraFields, readBuildExtras } from './build-extras'
 import { assignmentsOf } from './environment'
 import { refuseUnknown } from './fields'
 import { fieldLayers, itemsOf, type Layer, lastLayer } from './layer'
-import type { ProjectReader } from './project'
+import type { Project, ProjectReader } from './project'
 
-const applied = ['context', 'dockerfile', 'args', 'target', 'cache_from', 'dockerfile_inline']
+const applied = [
+  'context',
+  'dockerfile',
+  'args',
+  'target',
+  'cache_from',
+  'dockerfile_inline',
+  ...buildExtraFields,
+]
 
 const refused: Readonly<Record<string, string>> = {
   additional_contexts: 'an image is built of one folder of the source',
   cache_to: 'what is built is kept where the target keeps its images',
   entitlements: 'builds get no extra rights',
-  extra_hosts: 'a build has the names that its engine gives it',
   isolation: 'builds are isolated as their engine does it',
-  labels: 'an image that is built for one workspace has no labels but those of its Dockerfile',
-  network: 'a build has the network that its engine gives it',
-  no_cache: 'Rebuild without the cache does that when you ask for it',
   platforms: 'an image is built for the machine that runs it',
   privileged: 'builds get no extra rights',
   provenance: 'an image that is built for one workspace has no attestations',
-  pull: 'the engine decides whether it fetches base images again',
   sbom: 'an image that is built for one workspace has no attestations',
-  secrets: 'builds have no secrets',
-  shm_size: 'a build has the memory that its engine gives it',
-  ssh: 'builds have no SSH agent',
   tags: 'an image that is built for one workspace has a tag of its own',
   ulimits: 'a build has the limits that its engine gives it',
 }
@@ -39,6 +40,7 @@ export async function readImage(
   layers: readonly Layer[],
   project: ProjectReader,
   origin: Layer,
+  secrets: Project['secrets'],
 ): Promise<{ image: string } | { build: ImageBuild }> {
   const image = lastLayer(layers, 'image')
   const section = fieldLayers(layers, 'build')
@@ -48,7 +50,7 @@ export async function readImage(
       'Name its image, for example "image: debian:bookworm", or the folder to build it from.',
     )
   }
-  const build = section.length === 0 ? undefined : await readBuild(section, project, image)
+  const build = section.length === 0 ? undefined : await readBuild(section, project, image, secrets)
   if (build) {
     image?.value.ignore('"build" is given too, and wins: what is built has a tag of its own')
     return { build }
@@ -67,6 +69,7 @@ async function readBuild(
   layers: readonly Layer[],
   project: ProjectReader,
   image: Layer | undefined,
+  secrets: Project['secrets'],
 ): Promise<ImageBuild | undefined> {
   const top = layers.at(-1)
   const maps = layers.filter(({ value }) => value.type !== 'string')
@@ -78,7 +81,7 @@ async function readBuild(
   const elsewhere = context && /^(?:[a-z]+:\/\/|git@|[a-z-]+:)/i.test(context.value.text())
   const cannot = elsewhere
     ? { layer: context, reason: 'images are built of folders of the source only, and this is somewhere else' }
-    : inline && { layer: inline, reason: 'a Dockerfile must be a file of the source' }
+    : undefined
   if (cannot) {
     if (!image) throw unsupported(cannot.layer, cannot.reason)
     cannot.layer.value.ignore(`${cannot.reason}; the image that is named is used instead`)
@@ -92,7 +95,9 @@ async function readBuild(
   if (file === undefined) {
     throw dockerfile?.value.mustBe('a path inside the repository', 'It is relative to the context.')
   }
-  await mustExist(file, dockerfile ?? context ?? top, project)
+  if (inline) dockerfile?.value.ignore('"dockerfile_inline" is given too, and wins')
+  else await mustExist(file, dockerfile ?? context ?? top, project)
+  const extras = readBuildExtras(maps, secrets)
   const target = lastLayer(maps, 'target')
   const cacheFrom = itemsOf(fieldLayers(maps, 'cache_from')).map(({ value }) => value.text())
   const args = assignmentsOf(fieldLayers(maps, 'args'), 'Write, for example, "args: {VERSION: 22}".')
@@ -103,6 +108,8 @@ async function readBuild(
     args: Object.fromEntries(args),
     ...(target && target.value.text() !== '' ? { target: target.value.text() } : {}),
     ...(cacheFrom.length > 0 ? { cacheFrom } : {}),
+    ...(inline ? { inline: inline.value.text() } : {}),
+    ...extras,
   }
 }
 

@@ -66,10 +66,8 @@ describe('a mistake', () => {
   })
 
   it('is not what an image to build in another way is', async () => {
-    const inline = { dockerfile_inline: 'FROM x' }
-    const problem = await problemOf(
-      readApp({ build: inline }, { compose: services({ app: { build: inline } }) }),
-    )
+    const elsewhere = services({ app: { build: 'https://example.com/x.git' } })
+    const problem = await problemOf(readApp({}, { compose: elsewhere }))
     expect(problem).toMatchObject({ code: 'definition-unsupported' })
     const remote = { build: 'https://example.com/x.git', image: 'acme/x' }
     const definition = await readWritten({ compose: services({ app: remote }) })

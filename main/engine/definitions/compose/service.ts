@@ -45,7 +45,7 @@ export async function readService(
   project: Project,
   context: DefinitionContext,
 ): Promise<ReadService> {
-  const made = await readImage(layers, files, origin)
+  const made = await readImage(layers, files, origin, project.secrets)
   const entrypoint = readWords(layers, 'entrypoint')
   const command = readWords(layers, 'command')
   const user = lastLayer(layers, 'user')

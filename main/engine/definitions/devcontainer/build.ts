@@ -1,5 +1,6 @@
 import { posix } from 'node:path'
 import type { ImageBuild } from '#contract'
+import { applyBuildOptions, type BuildExtras } from '../build-options'
 import type { Value } from '../document/value'
 import { insideRepository } from '../paths'
 import type { RepositoryReader } from '../reader'
@@ -41,7 +42,12 @@ export async function readBuild(
   }
   const dockerfile = await locate(file)
   const context = present(build?.get('context')) ?? present(fields.get('context'))
-  const result: ImageBuild = { dockerfile, context: context ? await locate(context) : folder, args: {} }
+  const result: ImageBuild & BuildExtras = {
+    dockerfile,
+    context: context ? await locate(context) : folder,
+    args: {},
+  }
+  let options: readonly Value[] = []
   for (const [name, field] of build ?? []) {
     if (field.type === 'null' || name === 'dockerfile' || name === 'context') continue
     switch (name) {
@@ -53,9 +59,10 @@ export async function readBuild(
         break
       case 'cacheFrom':
         result.cacheFrom = field.type === 'array' ? field.items().map((item) => item.text()) : [field.text()]
+        if (result.cacheFrom.length === 0) delete result.cacheFrom
         break
       case 'options':
-        field.ignore('options of the docker command line are not passed on')
+        options = field.items('Write, for example, "options": ["--network=none"].')
         break
       default: {
         const meant = closest(name, buildNames)
@@ -63,5 +70,20 @@ export async function readBuild(
       }
     }
   }
+  applyBuildOptions(
+    options.map((item) => ({
+      // A path below the source's root is told from any other by how it is written.
+      text: withinSource(item.raw()) ?? item.guardedText(),
+      ignore: (reason) => item.ignore(reason),
+    })),
+    result,
+  )
   return result
+}
+
+/** A secret's file below the source's folder, relative to that; undefined where the text names none. */
+function withinSource(text: string): string | undefined {
+  const folder = '$' + '{localWorkspaceFolder}'
+  if (!text.includes(`src=${folder}/`) && !text.includes(`source=${folder}/`)) return undefined
+  return text.replaceAll(`=${folder}/`, '=./')
 }

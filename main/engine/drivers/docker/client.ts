@@ -30,6 +30,8 @@ export interface RequestOptions {
   readonly signal?: AbortSignal
   /** Milliseconds until the answer has to begin; absent: no limit, for what may take long. */
   readonly timeout?: number
+  /** What {@link EngineClient.upgrade} changes to; absent: `tcp`, which are raw bytes. */
+  readonly upgrade?: string
 }
 
 export interface ClientIdentity {
@@ -157,7 +159,8 @@ export class EngineClient {
   async upgrade(path: string, options: RequestOptions): Promise<RawConnection> {
     const target = await this.#path(path, options.query, options.signal)
     return new Promise((resolve, reject) => {
-      const request = this.#request('POST', target, options, { connection: 'Upgrade', upgrade: 'tcp' })
+      const upgrade = options.upgrade ?? 'tcp'
+      const request = this.#request('POST', target, options, { connection: 'Upgrade', upgrade })
       request.once('upgrade', (_response, socket, head) => {
         socket.on('error', () => undefined)
         resolve({ socket, head })
@@ -169,7 +172,7 @@ export class EngineClient {
         )
       })
       request.once('error', reject)
-      request.end(JSON.stringify(options.json ?? {}))
+      request.end(options.upgrade === undefined ? JSON.stringify(options.json ?? {}) : undefined)
     })
   }
 

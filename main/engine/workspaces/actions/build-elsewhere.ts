@@ -1,4 +1,5 @@
 import {
+  type BuildGrants,
   type Definition,
   type ImageBuild,
   type KubernetesOptions,
@@ -120,6 +121,7 @@ export async function publish(
     readonly definition: Definition
     readonly folder: string
     readonly workspaceId: string
+    readonly grants: BuildGrants | undefined
   }[],
 ): Promise<Published> {
   const images = await operation.step('build', async (report, signal) => {

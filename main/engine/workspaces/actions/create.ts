@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import {
+  type BuildGrants,
   type CreateInput,
   type DataSource,
   type Definition,
@@ -59,6 +60,7 @@ export interface CreatePlan {
   /** Mounted instead of a volume. */
   readonly bindFolder?: string
   readonly kubernetes?: KubernetesOptions
+  readonly grants?: BuildGrants
   /** Absent: it is never stopped by itself. */
   readonly idle?: IdlePolicy
   readonly rights: RightsAnswer
@@ -109,6 +111,7 @@ export async function planCreate(
     respectGitignore: input.respectGitignore ?? context.platform.settings.get().respectGitignore,
     prebuild: input.prebuild !== false,
     ...(input.kubernetes === undefined ? {} : { kubernetes: input.kubernetes }),
+    ...(input.buildGrants && { grants: input.buildGrants }),
     ...(idle ? { idle } : {}),
     rights: { allow: input.allowRights },
     ...(input.dataFrom ? { dataFrom: input.dataFrom } : {}),
@@ -343,6 +346,7 @@ async function bringUp(
           reader: folder === undefined ? undefined : folderReader(folder),
           temporary,
           refresh: false,
+          grants: plan.grants,
           ...(plan.kubernetes === undefined ? {} : { kubernetes: plan.kubernetes }),
         },
         signal,

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Definition, KubernetesOptions } from '#contract'
+import type { BuildGrants, Definition, KubernetesOptions } from '#contract'
 import type { RepositoryReader } from '../../definitions/index'
 import type { Driver, ResolvedImage, StepReport } from '../../drivers/driver'
 import {
@@ -37,6 +37,9 @@ export interface Preparation {
   /** An empty folder of this machine. */
   readonly temporary: string
   readonly refresh: boolean
+  /** Build although there is an image that was built of the same. */
+  readonly anew?: boolean
+  readonly grants: BuildGrants | undefined
   readonly kubernetes?: KubernetesOptions
 }
 
@@ -66,7 +69,8 @@ export async function prepareImage(
   if (elsewhere) return prepareElsewhere(context, operation, preparation, elsewhere)
   const { driver, folder, request, kubernetes, refresh } = preparation
   const { workspaceId } = request
-  const options = kubernetes === undefined ? {} : { kubernetes }
+  const { anew = false, grants } = preparation
+  const options = { anew, grants, ...(kubernetes === undefined ? {} : { kubernetes }) }
   const base = await operation.step(
     'image',
     async (report, stepSignal) => {
@@ -83,7 +87,8 @@ export async function prepareImage(
             stepSignal,
           ),
       )
-      if (image.alias !== undefined) report.result(image.alias)
+      const told = image.alias ?? image.reused
+      if (told !== undefined) report.result(told)
       return image
     },
     signal,
@@ -98,6 +103,7 @@ export async function prepareImage(
           report,
           stepSignal,
         )
+        if (image.reused !== undefined) report.result(image.reused)
         return { definition: installed.definition, image: { ...image, services: base.services } }
       },
       signal,
@@ -147,11 +153,12 @@ async function prepareElsewhere(
   const { driver, folder = '', request, kubernetes, refresh } = preparation
   const { workspaceId } = request
   let { definition } = preparation
-  let from = { definition, folder, workspaceId }
+  const { anew = false, grants } = preparation
+  let from = { definition, folder, workspaceId, grants }
   if (definition.features.length > 0) {
     const installed = await operation.step('features', async (report, signal) => {
       const base = await elsewhere.driver.resolveImage(
-        { definition: { ...definition, services: [] }, workspaceId, refresh, folder },
+        { definition: { ...definition, services: [] }, workspaceId, refresh, folder, anew, grants },
         report,
         signal,
       )
@@ -159,12 +166,12 @@ async function prepareElsewhere(
       return installFeatures(context, preparation, { ...base, reference: base.id }, report, signal)
     })
     definition = installed.definition
-    from = { ...installed.build, workspaceId }
+    from = { ...installed.build, workspaceId, grants }
   }
   const { build: _, ...services } = preparation.definition
   const own = await publish(operation, elsewhere, [
     { ...from, definition: { ...from.definition, services: [] } },
-    { definition: services, folder, workspaceId },
+    { definition: services, folder, workspaceId, grants },
   ])
   const resolve = (definition: Definition, report: StepReport, signal: AbortSignal, isRefreshed: boolean) =>
     driver.resolveImage(

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import {
+  type BuildGrants,
   type Definition,
   type Operation,
   ProblemError,
@@ -42,7 +43,7 @@ import { beginTasks, planTasks } from './tasks'
  */
 export async function rebuild(
   context: ActionContext,
-  { workspaceId, allowRights }: RequestParsed<'workspaces.rebuild'>,
+  { workspaceId, allowRights, buildGrants: grants }: RequestParsed<'workspaces.rebuild'>,
   signal: AbortSignal,
 ): Promise<Operation> {
   const workspace = context.workspace(workspaceId)
@@ -81,6 +82,7 @@ export async function rebuild(
       request,
       rights: { allow: allowRights, allowed: workspace.definition.container?.allowed },
       ...(bindFolder === undefined ? {} : { bindFolder }),
+      ...(grants && { grants }),
     }
     if (!observed.complete) {
       // What was copied may be half of it: begun again from the start, as it was asked for.
@@ -107,6 +109,7 @@ interface RebuildPlan {
   readonly request: DefinitionRequest
   readonly rights: RightsAnswer
   readonly bindFolder?: string
+  readonly grants?: BuildGrants
   readonly workspace: Workspace
   readonly observed: ObservedWorkspace
 }
@@ -148,6 +151,8 @@ async function replace(context: ActionContext, plan: RebuildPlan, action: Action
         temporary,
         // A build takes what the engine has: made to ask, it would fail wherever no registry answers.
         refresh: definition.build === undefined,
+        anew: true,
+        grants: plan.grants,
       })
       const { image } = prepared
       const merged = settleRights(prepared.definition, plan.rights, driver)

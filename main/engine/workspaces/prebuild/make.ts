@@ -153,6 +153,9 @@ async function bringAbout(
     temporary,
     // As a rebuild has it: asked for anew, it stands on what the registry has now.
     refresh: plan.force && definition.build === undefined,
+    anew: plan.force,
+    // What it holds others take: nothing of this machine goes into it.
+    grants: undefined,
   })
   const { image } = prepared
   if (!image.hasShell) throw ofNoShell(image)

@@ -23,6 +23,8 @@ export const labels = {
   /** The workspace that a service is beside, whose container has the same `making`. */
   serviceOf: 'berth.dev/service-of',
   service: 'berth.dev/service',
+  /** Of an image: of what it was built, see image/reuse.ts. */
+  build: 'berth.dev/build',
   /** Of a workspace's container: what its services are made with, see {@link ServiceNotes}. */
   services: 'berth.dev/services',
   /** Of a prebuild's image, and so of every container made from it: its record. */
@@ -71,6 +73,12 @@ export function nameOf(containerName: string, id: string, fallback: string): str
 }
 
 export const builtRepository = (id: string) => `berth/${id}`
+
+/** The workspace that an image was built or taken for, by one of its names; undefined where it is no such name. */
+export const ownerOfBuilt = (reference: string) => /^berth\/([a-z][a-z0-9]{9}):/.exec(reference)?.[1]
+
+/** Whether a name is that of an image that was built for a workspace. */
+export const isBuilt = (reference: string) => ownerOfBuilt(reference) !== undefined
 
 /** The tag of an image that Berth pushes, of what goes into its build. */
 export const publishedTag = (digest: string) => `berth-${digest}`

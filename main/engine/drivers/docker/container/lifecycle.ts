@@ -5,27 +5,19 @@ import type { StepReport, WorkspaceNotes, WorkspaceSpec } from '../../driver'
 import { MANAGED_BY } from '../../shared/description'
 import { keepsHome } from '../../shared/folders'
 import { runsIdle } from '../../shared/idle'
-import type { ContainerInspect, ContainerSummary, ImageSummary } from '../api'
+import type { ContainerInspect, ContainerSummary } from '../api'
 import { readOwner } from '../archive'
 import { type EngineClient, raceAbort } from '../client'
 import { isDiskFull, isStatus } from '../problems'
-import { readServiceNotes, type Services } from '../service/services'
-import {
-  builtRepository,
-  containerNames,
-  isPublished,
-  labels,
-  managedFilter,
-  nameVolume,
-  nonce,
-  readLabels,
-} from './anatomy'
+import type { Services } from '../service/services'
+import { containerNames, labels, managedFilter, nameVolume, nonce, readLabels } from './anatomy'
 import { type Located, type Locator, QUICK } from './locate'
 import { madeElsewhere, refuseWhileMade } from './maker'
 import { changeNotes } from './notes'
 import { exited } from './observe'
 import { removeContainer } from './remove'
 import { type ContainerPlan, planContainer } from './spec'
+import { removeUnusedImages } from './unused-images'
 
 /** Milliseconds in which an image's own command has to fail for `start` to say so. */
 const SETTLING = 400
@@ -204,7 +196,7 @@ export class Lifecycle {
           await removeContainer(this.#client, one.containerId)
       }
       await this.#sweepServices(id)
-      await this.#removeUnusedImages(id)
+      await removeUnusedImages(this.#client, await this.#located(id), id)
     } catch (error) {
       if (isStatus(error, 409)) throw nameTaken(error.message.match(/"\/?berth-([^"]+)"/)?.[1] ?? '')
       throw this.#client.failure(error, title, signal)
@@ -241,7 +233,7 @@ export class Lifecycle {
     this.#locator.forget(id)
     await this.#sweepServices(id)
     for (const one of makings) await this.#removeVolumes(`${labels.making}=${one}`)
-    await this.#removeUnusedImages(id)
+    await removeUnusedImages(this.#client, await this.#located(id), id)
   }
 
   async start(id: string, report: StepReport, signal: AbortSignal): Promise<void> {
@@ -374,7 +366,7 @@ export class Lifecycle {
       report.detail('Removing its volumes')
       await this.#removeVolumes(`${labels.workspace}=${id}`)
       this.#locator.forget(id)
-      await this.#removeUnusedImages(id)
+      await removeUnusedImages(this.#client, await this.#located(id), id)
     } catch (error) {
       throw this.#client.failure(error, 'The workspace could not be deleted', signal)
     }
@@ -451,28 +443,6 @@ export class Lifecycle {
       id,
       located.map(({ summary }) => summary.Labels?.[labels.making]),
     )
-  }
-
-  /** Removes images that Berth built for a workspace and that none of its containers uses any more. */
-  async #removeUnusedImages(id: string): Promise<void> {
-    const images = await this.#client.json<ImageSummary[]>('GET', '/images/json', {
-      query: { filters: JSON.stringify({ label: [`${labels.workspace}=${id}`] }) },
-      timeout: QUICK,
-    })
-    if (images.length === 0) return
-    const used = new Set(
-      (await this.#located(id)).flatMap(({ summary }) => [
-        summary.Labels?.[labels.image],
-        ...Object.values(readServiceNotes(summary.Labels?.[labels.services]).images),
-      ]),
-    )
-    for (const tag of images.flatMap((image) => image.RepoTags ?? [])) {
-      // A name for a push, which a Berth that was killed in it leaves behind, goes as well.
-      if (used.has(tag) || !(tag.startsWith(`${builtRepository(id)}:`) || isPublished(tag))) continue
-      await this.#client.json('DELETE', `/images/${tag}`).catch((error: unknown) => {
-        if (!isStatus(error, 404, 409)) throw error
-      })
-    }
   }
 }
 

@@ -1,35 +1,53 @@
-import { ProblemError, problem } from '#contract'
+import { type BuildGrants, type ImageBuild, ProblemError, problem } from '#contract'
 import { type DockerLogins, encodeCredentials } from '../../../platform/docker-logins'
+import { aliasOf } from '../../../platform/image-aliases'
 import type { Platform } from '../../../platform/platform'
-import { substituteEnvironment } from '../../../platform/variables'
 import type { ImageRequest, StepReport } from '../../driver'
 import { MANAGED_BY } from '../../shared/description'
-import { parseReference } from '../../shared/image-reference'
-import type { ImageSummary, ProgressLine } from '../api'
-import type { EngineClient } from '../client'
+import type { EngineClient, Query } from '../client'
 import { builtRepository, labels, nonce } from '../container/anatomy'
-import { QUICK } from '../container/locate'
-import { diskFull, EngineError, firstLine, isStatus } from '../problems'
-import { readJsonLines } from '../streams/json-lines'
+import { EngineError, isDiskFull } from '../problems'
+import { buildArguments } from './build-arguments'
+import { type BuildFailure, buildProblem } from './build-failure'
+import { BuildKitFailure, buildWithBuildKit, NoBuildKit } from './buildkit/build'
+import { type Builder, builderOf } from './buildkit/detect'
+import { type BuildServices, buildServices } from './buildkit/services'
+import { isSyntaxStep, syntaxLine } from './buildkit/syntax'
+import { buildClassic, ClassicFailure } from './classic'
 import { packContext } from './context'
-import { dockerfileAliases } from './dockerfile-aliases'
-import { pullProblem } from './image-problems'
-import { PullProgress } from './pull'
+import { type DockerfileRewrite, rewriteDockerfile } from './dockerfile-aliases'
+import { nameByTag } from './name-by-tag'
+import { type Earlier, findEarlier, reuseKey } from './reuse'
+
+export interface BuildRequest
+  extends Pick<ImageRequest, 'definition' | 'folder' | 'workspaceId' | 'refresh' | 'grants'> {
+  /** Whether an image that was built of the same before may be taken instead, and this one by others. */
+  readonly shared: boolean
+  /** Builds although there is one. */
+  readonly anew?: boolean
+}
+
+export interface Built {
+  readonly tag: string
+  /** Present where nothing was built: what was taken instead, to be shown. */
+  readonly reused?: string
+}
 
 /**
- * Builds a definition's Dockerfile with the engine's own builder and returns the tag. A build that fails or is
- * cancelled takes the layers away that it made.
+ * Builds a definition's Dockerfile, by BuildKit where the engine has it and by its classic builder else, and returns
+ * the tag. A build that fails or is cancelled leaves no image.
  */
 export async function buildImage(
   client: EngineClient,
-  credentials: DockerLogins,
+  logins: DockerLogins,
   platform: Platform,
-  request: Pick<ImageRequest, 'definition' | 'folder' | 'workspaceId' | 'refresh'>,
+  request: BuildRequest,
   report: StepReport,
   signal: AbortSignal,
-): Promise<string> {
-  const { build } = request.definition
-  if (!build || request.folder === undefined) {
+): Promise<Built> {
+  const { definition, folder, workspaceId } = request
+  const { build } = definition
+  if (!build || folder === undefined) {
     throw problem({
       code: 'definition-invalid',
       title: 'The image could not be built',
@@ -37,181 +55,242 @@ export async function buildImage(
       remedy: 'Name an image in the definition, or make the workspace from a repository or a folder.',
     })
   }
-  const tag = `${builtRepository(request.workspaceId)}:${nonce()}`
-  const before = new Set((await allImages(client, signal)).map((image) => image.Id))
-  const layers: string[] = []
+  const tag = `${builtRepository(workspaceId)}:${nonce()}`
   try {
-    report.detail('Sending the build context')
-    const args = buildArguments(build.args, platform)
-    const context = await packContext(request.folder, build.context, build.dockerfile, {
-      rewrite: dockerfileAliases(args, platform, (line) => report.output(`${line}\n`)),
-    })
-    const response = await client.stream('POST', '/build', {
-      query: {
-        t: tag,
-        dockerfile: context.dockerfile,
-        buildargs: JSON.stringify(args),
-        rm: true,
-        forcerm: true,
-        ...(build.target && { target: build.target }),
-        ...(build.cacheFrom?.length && { cachefrom: JSON.stringify(build.cacheFrom) }),
-        ...(request.refresh && { pull: true }),
-        labels: JSON.stringify({ [labels.managedBy]: MANAGED_BY, [labels.workspace]: request.workspaceId }),
-      },
-      headers: { 'x-registry-config': encodeCredentials(await credentials.all()) },
-      body: context.tar,
-      signal,
-    })
-    await follow(response, report, layers)
-    return tag
+    let key: string | undefined
+    if (request.shared && !build.noCache) {
+      report.detail('Reading what goes into the image')
+      key = await reuseKey(client, platform, { build, folder, grants: request.grants }, signal)
+      const asked = request.anew || request.refresh || build.pull
+      const earlier = asked ? undefined : await findEarlier(client, key, workspaceId, tag, signal)
+      if (earlier) return { tag, reused: describeEarlier(earlier) }
+    }
+    const plan = { ...request, build, folder, tag, key }
+    await new Build(client, logins, platform, plan, report, signal).run()
+    return { tag }
   } catch (error) {
-    await removeLayers(client, before, layers, tag)
     if (error instanceof ProblemError) throw error
-    if (error instanceof EngineError) throw buildFailure(client, error.message, error)
     throw client.failure(error, 'The image could not be built', signal)
   }
 }
 
-/** As the build gets them. */
-export function buildArguments(
-  args: Readonly<Record<string, string>>,
-  { env }: Platform,
-): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(args).map(([name, value]) => [name, substituteEnvironment(value, { local: env })]),
-  )
+function describeEarlier({ names }: Earlier): string {
+  return names.length === 0 ? 'Built before, of the same files' : `Built before, for ${names.join(', ')}`
 }
 
-async function follow(
-  response: Parameters<typeof readJsonLines>[0],
-  report: StepReport,
-  layers: string[],
-): Promise<void> {
-  let progress = new PullProgress(report)
-  let from = ''
-  for await (const line of readJsonLines<ProgressLine>(response)) {
-    const message = line.errorDetail?.message ?? line.error
-    if (message) throw Object.assign(new EngineError(500, message), { from })
-    if (line.aux?.ID) layers.push(line.aux.ID)
-    if (line.stream !== undefined) {
-      report.output(line.stream)
-      const layer = /^ ---> ([0-9a-f]{12})$/.exec(line.stream.trimEnd())?.[1]
-      if (layer) layers.push(layer)
-      const step = /^Step (\d+)\/(\d+) : (.*)/.exec(line.stream)
-      if (step) {
-        const [, current, total, instruction = ''] = step
-        from = /^FROM\s+(?:--\S+\s+)*(\S+)/i.exec(instruction)?.[1] ?? from
-        progress = new PullProgress(report)
-        report.detail(`Step ${current} of ${total}: ${instruction}`)
-        report.progress({ current: Number(current) - 1, total: Number(total), unit: 'count' })
-      }
-    } else if (line.status !== undefined) {
-      progress.take(line)
-    }
-  }
+interface BuildPlan {
+  readonly build: ImageBuild
+  readonly folder: string
+  readonly workspaceId: string
+  readonly refresh: boolean
+  readonly grants?: BuildGrants | undefined
+  readonly tag: string
+  readonly key: string | undefined
 }
 
-function buildFailure(client: EngineClient, message: string, error: EngineError): ProblemError {
-  const title = 'The image could not be built'
-  const from = 'from' in error && typeof error.from === 'string' ? error.from : ''
-  const code = /returned a non-zero code: (\d+)/.exec(message)?.[1]
-  if (/no space left on device/i.test(message))
-    return new ProblemError(diskFull(title, client.identity.targetName, message))
-  if (
-    !code &&
-    from &&
-    /manifest|pull access|registry|unauthorized|lookup|dial tcp|denied|i\/o timeout|x509/i.test(message)
+/** One build on one engine. */
+class Build {
+  readonly #client: EngineClient
+  readonly #logins: DockerLogins
+  readonly #platform: Platform
+  readonly #plan: BuildPlan
+  readonly #report: StepReport
+  readonly #signal: AbortSignal
+  /** As it was sent. */
+  #dockerfile = ''
+
+  constructor(
+    client: EngineClient,
+    logins: DockerLogins,
+    platform: Platform,
+    plan: BuildPlan,
+    report: StepReport,
+    signal: AbortSignal,
   ) {
-    const { registry } = parseReference(from)
-    return new ProblemError(
-      pullProblem(message, {
-        image: from,
-        registry,
-        targetName: client.identity.targetName,
-        authenticated: false,
-      }),
-    )
+    this.#client = client
+    this.#logins = logins
+    this.#platform = platform
+    this.#plan = plan
+    this.#report = report
+    this.#signal = signal
   }
-  const needsBuildKit =
-    /requires BuildKit|the --(mount|chmod|link|security|network) option|unknown flag: (mount|link|chmod|security)/i.test(
-      message,
-    )
-  return problem({
-    code: 'build-failed',
-    title,
-    cause: needsBuildKit
-      ? "The Dockerfile uses something that the engine's classic builder does not know (BuildKit syntax)."
-      : code
-        ? `A command of the Dockerfile ended with code ${code}.`
-        : firstLine(message),
-    remedy: needsBuildKit
-      ? 'Write the Dockerfile without it, or build the image elsewhere and name it in the definition.'
-      : 'See the build log, correct the Dockerfile and try again.',
-    detail: message,
-  })
-}
 
-function allImages(client: EngineClient, signal?: AbortSignal): Promise<ImageSummary[]> {
-  return client.json<ImageSummary[]>('GET', '/images/json', {
-    query: { all: true },
-    timeout: QUICK,
-    ...(signal && { signal }),
-  })
-}
-
-/** Removes what a broken-off build made: the layers that it told of, and those on top of them, newest first. */
-async function removeLayers(
-  client: EngineClient,
-  before: ReadonlySet<string>,
-  told: readonly string[],
-  tag: string,
-): Promise<void> {
-  const isTold = (id: string) =>
-    told.some((one) => id.replace('sha256:', '').startsWith(one.replace('sha256:', '')))
-  try {
-    const now = await allImages(client)
-    const mine = new Set(now.filter((image) => isTold(image.Id)).map((image) => image.Id))
-    for (let grown = true; grown; ) {
-      grown = false
-      for (const image of now) {
-        if (!mine.has(image.Id) && image.ParentId && mine.has(image.ParentId) && !before.has(image.Id)) {
-          mine.add(image.Id)
-          grown = true
-        }
-      }
-    }
-    const left = now.filter(
-      (image) =>
-        mine.has(image.Id) &&
-        !before.has(image.Id) &&
-        (image.RepoTags ?? []).every((one) => one === tag || one === '<none>:<none>'),
-    )
-    // A layer can go only after those that stand on it.
-    for (let round = left.length; round > 0 && left.length > 0; round--) {
-      for (const image of [...left]) {
-        if (left.some((other) => other.ParentId === image.Id)) continue
-        left.splice(left.indexOf(image), 1)
-        await removeLayer(client, image.Id)
-      }
-    }
-  } catch {
-    // The engine is gone: there is nobody to clean up with, and the build's own Problem is the one to tell.
-  }
-}
-
-/** Milliseconds that the engine may take to end the step that was under way, whose container holds the layer. */
-const STEP_ENDS = 15_000
-
-async function removeLayer(client: EngineClient, id: string): Promise<void> {
-  const deadline = performance.now() + STEP_ENDS
-  for (;;) {
+  async run(): Promise<void> {
+    const builder = await builderOf(this.#client, this.#platform, this.#signal)
+    const { build, workspaceId } = this.#plan
+    const args = buildArguments(build.args, this.#platform)
+    if (build.network !== this.#network)
+      this.#tell(
+        "The build gets the network of the engine's machine only where you say so: --build-host-network.",
+      )
+    if (builder === 'classic') return this.#classic(args)
+    const named = await nameByTag(this.#client, workspaceId, args, this.#signal)
     try {
-      await client.json('DELETE', `/images/${id}`, { query: { noprune: true } })
-      return
+      await this.#buildKit(named.args)
     } catch (error) {
-      // 404: gone already. What is in use by another build in the meantime is that one's.
-      if (!isStatus(error, 409) || performance.now() > deadline) return
-      await new Promise((resolve) => setTimeout(resolve, 100))
+      if (!(error instanceof NoBuildKit)) throw error
+      this.#tell('This engine has no BuildKit: its classic builder is used.')
+      await this.#classic(args)
+    } finally {
+      await named.dispose()
     }
+  }
+
+  async #classic(args: Readonly<Record<string, string>>): Promise<void> {
+    const { build } = this.#plan
+    if (build.secrets?.length || build.ssh?.length)
+      this.#tell("This engine's classic builder gives a build neither secrets nor an SSH agent.")
+    try {
+      const options = await this.#options('classic', args)
+      await buildClassic(this.#client, options, this.#plan.tag, this.#report)
+    } catch (error) {
+      if (!(error instanceof ClassicFailure)) throw this.#orProblem(error)
+      throw await this.#problem({
+        message: error.message,
+        image: error.image || undefined,
+        instruction: /returned a non-zero code/.test(error.message) ? error.instruction : undefined,
+        builder: 'classic',
+      })
+    }
+  }
+
+  async #buildKit(args: Readonly<Record<string, string>>): Promise<void> {
+    const { build, folder, grants, tag } = this.#plan
+    const services = buildServices({
+      platform: this.#platform,
+      logins: this.#logins,
+      build,
+      grants,
+      folder,
+      tell: (line) => this.#tell(line),
+    })
+    for (let keepsSyntax = true; ; keepsSyntax = false) {
+      try {
+        const options = await this.#options('buildkit', args, { keepsSyntax })
+        await buildWithBuildKit(this.#client, services, options, tag, this.#report)
+        return
+      } catch (error) {
+        if (!(error instanceof BuildKitFailure)) throw this.#orProblem(error)
+        const reader = syntaxLine(this.#dockerfile)?.image
+        const { step } = error
+        if (!keepsSyntax || reader === undefined || !step || !isSyntaxStep(step.name, reader))
+          throw await this.#buildKitProblem(error, services)
+        this.#tell(
+          `${reader}, which the Dockerfile names to be read by, cannot be pulled: the engine's own reader is used.`,
+        )
+      }
+    }
+  }
+
+  #buildKitProblem({ message, step }: BuildKitFailure, services: BuildServices): Promise<ProblemError> {
+    const name = step?.name ?? ''
+    const image =
+      /^(?:\[internal\] load metadata for|resolve image config for|docker-image:\/\/)\s*(\S+)/.exec(name)
+    return this.#problem({
+      message: step?.error && !message.includes(step.error) ? `${message}\n${step.error}` : message,
+      image: image?.[1]?.replace(/^docker-image:\/\//, ''),
+      instruction: /^\[(?!internal)[^\]]*\d+\/\d+\] (.*)/s.exec(name)?.[1],
+      lines: step?.lines ?? [],
+      builder: 'buildkit',
+      hints: hintsOf(services),
+    })
+  }
+
+  #problem(failure: Omit<BuildFailure, 'dockerfile'>): Promise<ProblemError> {
+    const path = this.#plan.build.inline === undefined ? this.#plan.build.dockerfile : 'its Dockerfile'
+    const dockerfile = { path, text: this.#dockerfile }
+    return buildProblem({ ...failure, dockerfile }, this.#client.identity.targetName, this.#logins)
+  }
+
+  /** Of what the engine refuses before it begins. */
+  #orProblem(error: unknown): unknown {
+    if (!(error instanceof EngineError) || isDiskFull(error) || this.#signal.aborted) return error
+    return problem(
+      {
+        code: 'build-failed',
+        title: 'The image could not be built',
+        cause: `Docker answered: ${error.message.split('\n', 1)[0]}`,
+        remedy: 'Correct the build section of the definition.',
+        detail: error.message,
+      },
+      error,
+    )
+  }
+
+  /** That of the engine's machine opens its services to whatever a Dockerfile runs. */
+  get #network() {
+    const { build, grants } = this.#plan
+    return build.network === 'host' && !grants?.hostNetwork ? undefined : build.network
+  }
+
+  #tell(line: string): void {
+    this.#report.output(`${line}\n`)
+  }
+
+  async #options(
+    builder: Builder,
+    args: Readonly<Record<string, string>>,
+    { keepsSyntax = true }: Pick<DockerfileRewrite, 'keepsSyntax'> = {},
+  ) {
+    const { build, folder } = this.#plan
+    this.#report.detail('Sending the build context')
+    const rewrite = rewriteDockerfile(args, this.#platform, {
+      keepsSyntax,
+      ...(keepsSyntax && { tell: (line) => this.#tell(line) }),
+    })
+    const context = await packContext(folder, build.context, build.dockerfile, {
+      rewrite: (text) => {
+        this.#dockerfile = rewrite(text)
+        return this.#dockerfile
+      },
+      ...(build.inline !== undefined && { inline: build.inline }),
+    })
+    return {
+      query: this.#query(builder, context.dockerfile, args),
+      headers: { 'x-registry-config': encodeCredentials(await this.#logins.all()) },
+      body: context.tar,
+      signal: this.#signal,
+    }
+  }
+
+  #query(builder: Builder, dockerfile: string, args: Readonly<Record<string, string>>): Query {
+    const { build, key, refresh, tag, workspaceId } = this.#plan
+    const aliases = this.#platform.settings.get().imageAliases
+    const cacheFrom = build.cacheFrom?.map((image) => aliasOf(image, aliases)?.image ?? image)
+    const own = {
+      [labels.managedBy]: MANAGED_BY,
+      // What others may take is nobody's own.
+      ...(key === undefined ? { [labels.workspace]: workspaceId } : { [labels.build]: key }),
+    }
+    return {
+      t: tag,
+      dockerfile,
+      buildargs: JSON.stringify(args),
+      ...(builder === 'classic' && { rm: true, forcerm: true }),
+      ...(build.target && { target: build.target }),
+      ...(cacheFrom?.length && { cachefrom: JSON.stringify(cacheFrom) }),
+      ...((refresh || build.pull) && { pull: true }),
+      ...(build.noCache && { nocache: true }),
+      ...(this.#network && { networkmode: this.#network }),
+      ...(build.extraHosts?.length && { extrahosts: build.extraHosts }),
+      ...(build.platform && { platform: build.platform }),
+      ...(build.shmSize && { shmsize: build.shmSize }),
+      labels: JSON.stringify({ ...build.labels, ...own }),
+    }
+  }
+}
+
+function hintsOf({ missingSecrets, missingAgent }: BuildServices): string[] {
+  const secrets = [...missingSecrets].map(
+    (id) =>
+      `If it may have the secret "${id}", say so: --build-secret id=${id},env=VARIABLE or id=${id},src=FILE.`,
+  )
+  switch (missingAgent()) {
+    case 'not-allowed':
+      return [...secrets, 'If it may use your SSH agent, say so: --build-ssh.']
+    case 'none':
+      return [...secrets, 'It asks for your SSH agent, and none runs here.']
+    default:
+      return secrets
   }
 }

@@ -21,6 +21,8 @@ export interface PackOptions {
   readonly comparable?: boolean
   /** Gets the Dockerfile's text, a character for each byte, and returns what is packed in its place. */
   readonly rewrite?: (text: string) => string
+  /** The Dockerfile's text, where it is no file. */
+  readonly inline?: string
 }
 
 /**
@@ -31,25 +33,28 @@ export async function packContext(
   folder: string,
   context: string,
   dockerfile: string,
-  { comparable = false, rewrite = (text) => text }: PackOptions = {},
+  { comparable = false, rewrite = (text) => text, inline }: PackOptions = {},
 ): Promise<BuildContext> {
-  const root = await inside(folder, context)
-  const file = await inside(folder, dockerfile)
-  const rules = parseIgnore(await readFile(join(root, '.dockerignore'), 'utf8').catch(() => ''))
-  const within = toTarPath(relative(root, file))
-  const isWithin = !within.startsWith('../')
+  const root = await insideFolder(folder, context)
+  const file = inline === undefined ? await insideFolder(folder, dockerfile) : undefined
+  const rules = parseIgnore(await readIgnore(root, file))
+  const within = file === undefined ? '' : toTarPath(relative(root, file))
+  const isWithin = within !== '' && !within.startsWith('../')
   // A Dockerfile from beside the context goes along under a name that no file has, as docker's own client does it.
   const name = isWithin ? within : `.dockerfile.${comparable ? 'beside' : nonce()}`
-  const before = await readDockerfile(file)
+  const before =
+    file === undefined ? Buffer.from(inline ?? '').toString('latin1') : await readDockerfile(file)
   const after = before === undefined ? undefined : rewrite(before)
-  const dockerfileText = after === before ? undefined : after
+  const dockerfileText = after === before && file !== undefined ? undefined : after
   const tar = pack({ highWaterMark: 256 * 1024 })
   const kept = new Set([name, '.dockerignore'])
   const write = async () => {
     if (!isWithin)
       tar.entry(
         { name, mtime: new Date(0) },
-        dockerfileText === undefined ? await readFile(file) : Buffer.from(dockerfileText, 'latin1'),
+        dockerfileText === undefined && file !== undefined
+          ? await readFile(file)
+          : Buffer.from(dockerfileText ?? '', 'latin1'),
       )
     const exchanged = new Map<string, Buffer>()
     if (isWithin && dockerfileText !== undefined) exchanged.set(name, Buffer.from(dockerfileText, 'latin1'))
@@ -69,7 +74,14 @@ async function readDockerfile(file: string): Promise<string | undefined> {
   }
 }
 
-async function inside(folder: string, path: string): Promise<string> {
+/** What is left out: of one Dockerfile, by a file of its name beside it; else of the context. */
+async function readIgnore(root: string, dockerfile: string | undefined): Promise<string> {
+  const own = dockerfile && (await readFile(`${dockerfile}.dockerignore`, 'utf8').catch(() => undefined))
+  return own ?? (await readFile(join(root, '.dockerignore'), 'utf8').catch(() => ''))
+}
+
+/** The real path of something in a folder. Rejects with `build-failed` where it is not there, or leads out of it. */
+export async function insideFolder(folder: string, path: string): Promise<string> {
   const root = await realpath(folder)
   const wanted = resolve(root, path)
   const real = await realpath(wanted).catch(() => undefined)

@@ -47,15 +47,11 @@ export class Publisher implements ImagePublisher {
     }
   }
 
-  build(request: PublishRequest, report: StepReport, signal: AbortSignal): Promise<string> {
-    return buildImage(
-      this.#client,
-      this.#logins,
-      this.#platform,
-      { ...request, refresh: false },
-      report,
-      signal,
-    )
+  async build(request: PublishRequest, report: StepReport, signal: AbortSignal): Promise<string> {
+    // What was built before, the registry has.
+    const asked = { ...request, refresh: false, shared: false }
+    const { tag } = await buildImage(this.#client, this.#logins, this.#platform, asked, report, signal)
+    return tag
   }
 
   async push(

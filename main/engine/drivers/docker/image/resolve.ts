@@ -44,7 +44,7 @@ export class Images {
     try {
       const built = definition.build !== undefined
       const alias = this.#aliasOf(definition)
-      const reference = await this.#get(request, report, signal)
+      const { reference, reused } = await this.#get(request, report, signal)
       report.detail('Looking into the image')
       const image = await this.inspect(reference, signal)
       if (!image)
@@ -67,21 +67,27 @@ export class Images {
         built,
         services: await this.#services(request, report, signal),
         ...(alias && reference === alias.image && { alias: describeAlias(alias) }),
+        ...(reused !== undefined && { reused }),
       }
     } catch (error) {
       throw this.#client.failure(error, 'The image could not be got ready', signal)
     }
   }
 
-  async #get(request: ImageRequest, report: StepReport, signal: AbortSignal): Promise<string> {
-    return request.definition.build
-      ? buildImage(this.#client, this.#credentials, this.#platform, request, report, signal)
-      : this.#obtain(
-          request,
-          this.#aliasOf(request.definition)?.image ?? request.definition.image,
-          report,
-          signal,
-        )
+  async #get(
+    request: ImageRequest,
+    report: StepReport,
+    signal: AbortSignal,
+  ): Promise<{ readonly reference: string; readonly reused?: string }> {
+    const { definition } = request
+    if (!definition.build) {
+      const asked = this.#aliasOf(definition)?.image ?? definition.image
+      return { reference: await this.#obtain(request, asked, report, signal) }
+    }
+    const asked = { ...request, shared: true }
+    const built = await buildImage(this.#client, this.#credentials, this.#platform, asked, report, signal)
+    if (built.reused !== undefined) report.output(`${built.reused}\n`)
+    return { reference: built.tag, ...(built.reused !== undefined && { reused: built.reused }) }
   }
 
   #aliasOf({ image }: Definition) {
@@ -98,7 +104,7 @@ export class Images {
     for (const service of request.definition.services) {
       report.output(`The service ${service.name}\n`)
       const definition = ofService(request.definition, service)
-      images[service.name] = await this.#get({ ...request, definition }, report, signal)
+      images[service.name] = (await this.#get({ ...request, definition }, report, signal)).reference
     }
     return images
   }

@@ -16,7 +16,7 @@ import { containerNames, labels, nonce } from '../container/anatomy'
 import { type Locator, QUICK } from '../container/locate'
 import { thisMaker } from '../container/maker'
 import { removeContainer } from '../container/remove'
-import { buildArguments } from '../image/build'
+import { buildArguments } from '../image/build-arguments'
 import { isStatus } from '../problems'
 import { recordOf } from './record'
 
