@@ -162,7 +162,6 @@ describe('what devcontainer.json may say', () => {
     expect(notApplied(definition, 'features')).toBeUndefined()
     expect(notApplied(definition, 'runArgs')).toBeDefined()
     expect(notApplied(definition, 'privileged')).toBeDefined()
-    expect(notApplied(definition, 'customizations')).toMatch(/editor/)
     expect(notApplied(definition, 'forwardPort')).toBe('unknown field; did you mean "forwardPorts"?')
     expect(notApplied(definition, 'nonsense')).toBe('unknown field')
     expect(notApplied(definition, '$' + '{nope:x}')).toMatch(/no variable/)

@@ -167,7 +167,6 @@ describe('mergeMetadata', () => {
       'privileged (r.test/n/a)',
       'capAdd (r.test/n/a)',
       'securityOpt (r.test/n/a)',
-      'updateRemoteUserUID (b)',
       'forwardPort (b)',
     ])
     expect(notApplied.at(-1)?.reason).toBe('unknown field; did you mean "forwardPorts"?')

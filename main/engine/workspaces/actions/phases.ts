@@ -23,10 +23,16 @@ export async function runPhases(
   const { before, after } = splitPhases(definition, phases)
   const link = context.links().get(action.operation.workspaceId)
   const hasShell = context.workspace(action.operation.workspaceId).user.shell !== undefined
+  let isProbed = false
   const run = async (phase: LifecyclePhase) => {
-    await action.operation.step(phase, (report, signal) =>
-      runPhase(phase, definition, link, context.platform, hasShell, report, signal),
-    )
+    await action.operation.step(phase, async (report, signal) => {
+      if (!isProbed) {
+        isProbed = true
+        const { note } = await link.userEnvironment(signal, 'anew')
+        if (note !== undefined) report.output(`${note}\n`)
+      }
+      await runPhase(phase, definition, link, context.platform, hasShell, report, signal)
+    })
   }
   for (const phase of before) await run(phase)
   await ready()
