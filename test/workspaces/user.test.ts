@@ -164,3 +164,35 @@ describe('userEnvProbe', () => {
     await gone(id)
   })
 })
+
+describe('hostRequirements', () => {
+  const preview = () =>
+    rig.service.handlers['workspaces.preview']({ source: source() }, new AbortController().signal)
+
+  it('warns of what the engine has too little of, before and while it is made', async () => {
+    define({ image: TEST_IMAGES.debian, hostRequirements: { cpus: 4096, memory: '900tb', storage: '900tb' } })
+    const { shortages, hostProblem } = await preview()
+    expect(shortages).toEqual([
+      expect.stringContaining('4096 processors'),
+      expect.stringContaining('900 TB of memory'),
+      expect.stringContaining('900 TB of disk'),
+    ])
+    expect(hostProblem).toBeUndefined()
+    const { id } = await rig.up(source())
+    expect(rig.output).toContain('Warning: It asks for 4096 processors')
+    await gone(id)
+  })
+
+  it('refuses a graphics processor that cannot be had, and does without one that is only welcome', async () => {
+    define({ image: TEST_IMAGES.debian, hostRequirements: { gpu: true, cpus: 1 } })
+    expect((await preview()).hostProblem?.code).toBe('unsupported')
+    const { id, operationId } = await rig.create(source())
+    expect((await rig.failure(operationId)).title).toContain('graphics processor')
+    expect(await remainsOf(id)).toEqual([])
+    created.delete(id)
+    define({ image: TEST_IMAGES.debian, hostRequirements: { gpu: 'optional', cpus: 1 } })
+    const { shortages, hostProblem } = await preview()
+    expect([shortages, hostProblem]).toEqual([undefined, undefined])
+    await gone((await rig.up(source())).id)
+  })
+})

@@ -3,6 +3,7 @@ import type { Handlers } from '../platform/handlers'
 import type { ActionContext } from './actions/context'
 import { silentReport } from './actions/context'
 import { create, planCreate } from './actions/create'
+import { checkHost } from './actions/host'
 import { rebuild } from './actions/rebuild'
 import { grow, remove, rename, restart, start, stop } from './actions/run'
 import { createClusterHandlers } from './cluster-handlers'
@@ -78,6 +79,7 @@ export function createHandlers({ context, operations, targets }: Parts): Workspa
       const request = { ...plan.request, propose: true }
       const found = await readSource(request, context.platform, silentReport, signal)
       const prebuild = await foreseePrebuild(context, plan, found.definition, signal)
+      const host = await checkHost(context, plan.driver, found.definition, plan.kubernetes, signal)
       return {
         source: plan.source,
         name: plan.name,
@@ -86,6 +88,8 @@ export function createHandlers({ context, operations, targets }: Parts): Workspa
         notApplied: found.definition.notApplied,
         ...(found.proposal ? { proposal: found.proposal } : {}),
         ...(prebuild && { prebuild }),
+        ...(host.shortages.length > 0 ? { shortages: [...host.shortages] } : {}),
+        ...(host.problem ? { hostProblem: host.problem } : {}),
       }
     },
     'workspaces.create': async (input, signal) => started(await create(context, input, signal)),

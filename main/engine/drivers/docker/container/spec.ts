@@ -30,6 +30,8 @@ export function planContainer(
   spec: WorkspaceSpec,
   making: string,
   env: Readonly<Record<string, string | undefined>>,
+  /** Devices that the engine's runtimes give, as the engine is asked for them. */
+  devices: readonly object[] = [],
 ): ContainerPlan {
   const { definition, image } = spec
   const sourceFolder = spec.sourceFolder ?? definition.workspaceFolder
@@ -57,6 +59,7 @@ export function planContainer(
     HostConfig: {
       Init: true,
       Mounts: mounts,
+      ...(devices.length > 0 && { DeviceRequests: devices }),
       ...(spec.bindFolder !== undefined &&
         definition.sourceMounts && { Binds: sourceBinds(spec.bindFolder, definition.sourceMounts) }),
       // Services share the network, and the file with it.
