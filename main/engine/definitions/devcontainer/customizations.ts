@@ -1,5 +1,6 @@
 import type { Customizations } from '#contract'
 import { shorten, type Value } from '../document/value'
+import { readExtension } from '../extension'
 
 type VisualStudioCode = NonNullable<Customizations['vscode']>
 
@@ -57,24 +58,9 @@ function readVisualStudioCode(value: Value): VisualStudioCode | undefined {
   return isEmpty(read) ? undefined : read
 }
 
-/** `publisher.name`, which is also what goes onto a command line: nothing else does. */
-const extensionId = /^-?[A-Za-z0-9][\w-]*\.[\w-][\w.-]*$/
-
 function readExtensions(value: Value | undefined): string[] {
-  const extensions = new Set<string>()
-  for (const item of value?.items('Write, for example, ["dbaeumer.vscode-eslint"].') ?? []) {
-    const text = item.text().trim()
-    // A version may stand behind it.
-    const [id = '', version] = text.split('@', 2)
-    if (!extensionId.test(id)) {
-      if (text !== '')
-        item.ignore('an extension is named "publisher.name"; files and addresses are not installed')
-      continue
-    }
-    if (version !== undefined) item.ignore('its version is not applied: the newest one is installed')
-    extensions.add(id)
-  }
-  return [...extensions]
+  const items = value?.items('Write, for example, ["dbaeumer.vscode-eslint"].') ?? []
+  return [...new Set(items.flatMap((item) => readExtension(item, true) ?? []))]
 }
 
 function readSettings(value: Value | undefined): VisualStudioCode['settings'] {
