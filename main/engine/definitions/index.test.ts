@@ -138,6 +138,7 @@ describe('what devcontainer.json may say', () => {
     expect(definition.notApplied.map(({ field }) => field)).toEqual([
       'forwardPorts[2]',
       'portsAttributes.3000.lable',
+      'portsAttributes..*vite.*.elevateIfNeeded',
     ])
     expect(notApplied(definition, 'portsAttributes.3000.lable')).toContain('did you mean "label"?')
   })
