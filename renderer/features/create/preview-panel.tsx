@@ -78,7 +78,11 @@ function Found({ preview, imageOverride }: { readonly preview: Previewed; readon
           ['Editors', editorsText(definition.customizations)],
         ]}
       />
-      {hostProblem ? <ProblemView problem={hostProblem} /> : null}
+      {hostProblem ? (
+        <div className={styles.hostProblem}>
+          <ProblemView problem={hostProblem} />
+        </div>
+      ) : null}
       {shortages.length > 0 ? (
         <div className={styles.notApplied} role="note">
           <h2 className={styles.notAppliedTitle}>
