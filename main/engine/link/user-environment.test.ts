@@ -167,6 +167,12 @@ describe('mergePath', () => {
       '/image/bin:/home/dev/bin:/usr/bin:/opt/bin:/bin',
     )
   })
+  it('is as if the distribution had not put it back', () => {
+    const debian = '/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games'
+    expect(mergePath(`/home/dev/bin:${debian}:/more`, '/image/bin:/usr/sbin:/usr/bin', false)).toBe(
+      '/home/dev/bin:/image/bin:/usr/sbin:/usr/bin:/more',
+    )
+  })
   it('adds folders of the administrator for root alone', () => {
     expect(mergePath('/usr/bin', '/usr/sbin:/usr/bin:/sbin', false)).toBe('/usr/bin')
     expect(mergePath('/usr/bin', '/usr/sbin:/usr/bin', true)).toBe('/usr/sbin:/usr/bin')

@@ -40,6 +40,19 @@ function entriesOf(text: string): [string, string][] {
   })
 }
 
+/** What /etc/profile of Debian and of Alpine puts PATH back to, whatever it was. */
+const resets = [
+  '/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games',
+  '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+]
+
+/** As if /etc/profile had left PATH alone, which is how the dev container tool has it. */
+function withoutReset(shell: string, container: string): string {
+  const reset = resets.find((one) => `:${shell}:`.includes(`:${one}:`))
+  if (reset === undefined || container === '') return shell
+  return `:${shell}:`.replace(`:${reset}:`, () => `:${container}:`).slice(1, -1)
+}
+
 /**
  * The shell's PATH with what the container's has beside it, each in the place that it has there: login files put PATH
  * back to the distribution's own, and would hide a tool that the image was made for. Folders of the administrator are
@@ -51,7 +64,7 @@ export function mergePath(
   isRoot: boolean,
 ): string | undefined {
   if (shell === undefined || container === undefined) return shell ?? container
-  const merged = shell.split(':')
+  const merged = withoutReset(shell, container).split(':')
   let at = 0
   for (const folder of container.split(':')) {
     const found = merged.indexOf(folder)
