@@ -1,8 +1,8 @@
 import type { Duplex, Readable, Writable } from 'node:stream'
 import type {
   Definition,
-  ImageBuild,
   HostRequirements,
+  ImageBuild,
   KubernetesOptions,
   LastStop,
   PrebuildMark,
@@ -228,6 +228,8 @@ export interface PrebuildImage {
   readonly record: PrebuildRecord
   /** Bytes, with what it shares with other images. */
   readonly size: number
+}
+
 /** What a machine lacks. */
 export interface HostCheck {
   /** Sentences without a full stop, on what can be lived with. */
