@@ -193,6 +193,8 @@ export const Definition = z.strictObject({
   /** Fields with a default that the file itself gives, so that an image's metadata does not override them. */
   stated: z.array(z.enum(['overrideCommand', 'waitFor'])).optional(),
   userEnvProbe: UserEnvProbe.optional(),
+  /** False: the remote user keeps the uid that the image gives it, also where a folder of this machine is mounted. */
+  updateRemoteUserUID: z.boolean().optional(),
   tasks: z.array(Task).default([]),
   repositories: z.array(AdditionalRepository).default([]),
   secrets: z.array(SecretRequest).default([]),

@@ -49,6 +49,10 @@ export const Preview = z.strictObject({
   proposal: Proposal.optional(),
   /** Whether it would be made from a prebuild; absent where there is none of this repository. */
   prebuild: PrebuildFinding.optional(),
+  /** What the target lacks of what the definition asks for, in sentences without a full stop. */
+  shortages: z.array(z.string()).optional(),
+  /** What it lacks that cannot be done without. */
+  hostProblem: Problem.optional(),
 })
 export type Preview = z.infer<typeof Preview>
 

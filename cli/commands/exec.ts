@@ -40,6 +40,7 @@ export async function exec(
     const running = await engine.links.get(workspace.id).exec(
       {
         command,
+        probed: true,
         ...(tty ? { tty: console.size() } : {}),
         ...(options.user === undefined ? {} : { user: options.user }),
         ...(options.workdir === undefined ? {} : { cwd: options.workdir }),

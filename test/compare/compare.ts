@@ -39,7 +39,7 @@ export async function compare(folder: string, definition: string, rig: Rig): Pro
       { definitionPath: definition },
     )
     try {
-      const output = await rig.run(id, 'sh', '-c', probeScript)
+      const output = await rig.runProbed(id, 'sh', '-c', probeScript)
       const container = await command('docker', ['ps', '-q', '--filter', `label=berth.dev/workspace=${id}`])
       await noteVolumes(container.trim())
       return { ...parseSighting(output, [user.home]), labels: await labelsOf(container.trim()) }

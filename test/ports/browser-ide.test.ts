@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ProblemError, type Workspace } from '#contract'
 import { ensureImages, TEST_IMAGES } from '../harness/images'
@@ -16,6 +19,10 @@ afterAll(() => test?.dispose())
 /** What stands for code-server, with its options: it says how it was started, and how often that was done. */
 const PROGRAM = `#!/usr/bin/python3
 import http.server, sys
+if sys.argv[1] == "--install-extension":
+    with open("/tmp/extensions", "a") as extensions:
+        extensions.write(sys.argv[2] + " ")
+    sys.exit()
 with open("/tmp/starts", "a") as starts:
     starts.write("x")
 class Page(http.server.BaseHTTPRequestHandler):
@@ -57,5 +64,27 @@ describe('an editor for the browser', () => {
     expect(asked).toContain('--auth none')
     expect(asked).toContain(folder)
     expect(asked).toMatch(/--bind-addr 127\.0\.0\.1:\d+/)
+  })
+
+  it('gets the extensions and settings that the definition names', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'berth-browser-ide-'))
+    const definition = {
+      image: TEST_IMAGES.debian,
+      customizations: { vscode: { extensions: ['a.b', 'c.d'], settings: { 'editor.tabSize': 3 } } },
+    }
+    await writeFile(join(folder, '.devcontainer.json'), JSON.stringify(definition))
+    try {
+      const { id } = await test.create({ source: { kind: 'folder', path: folder } })
+      const script = 'printf %s "$1" > /usr/local/bin/code-server && chmod +x /usr/local/bin/code-server'
+      await test.run(id, 'sh', '-c', script, 'sh', PROGRAM)
+      await test.engine.call('access.open', { workspaceId: id, opener: 'browser' })
+      await expect
+        .poll(() => test.run(id, 'sh', '-c', 'cat /tmp/extensions || true'), { timeout: 15_000 })
+        .toBe('a.b c.d ')
+      const settings = await test.run(id, 'sh', '-c', 'cat ~/.local/share/code-server/Machine/settings.json')
+      expect(JSON.parse(settings)).toEqual({ 'editor.tabSize': 3 })
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
   })
 })

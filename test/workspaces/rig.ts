@@ -180,8 +180,21 @@ export class Rig {
   }
 
   /** Runs a command in a workspace as its user; returns what it printed. */
-  async run(id: string, ...command: string[]): Promise<string> {
-    const running = await this.#links.get(id).exec({ command }, never)
+  run(id: string, ...command: string[]): Promise<string> {
+    return this.#run(id, { command })
+  }
+
+  /** The same with what the user's shell adds to the environment, as `berth exec` has it. */
+  runProbed(id: string, ...command: string[]): Promise<string> {
+    return this.#run(id, { command, probed: true })
+  }
+
+  async #run(
+    id: string,
+    options: { readonly command: readonly string[]; readonly probed?: boolean },
+  ): Promise<string> {
+    const { command } = options
+    const running = await this.#links.get(id).exec(options, never)
     running.stdin.end()
     let text = ''
     running.stdout.on('data', (chunk: Buffer) => {

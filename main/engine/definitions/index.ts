@@ -12,8 +12,10 @@ import type { DefinitionContext, DefinitionFormat, RepositoryReader } from './re
 
 export { mergeContainerOptions } from './container/index'
 export { type RightField, readRightField, rightFields } from './devcontainer/container'
+export { readCustomizations } from './devcontainer/customizations'
 export { readFeatureOptions } from './devcontainer/features'
 export { refusedFields } from './devcontainer/fields'
+export { readHostRequirements } from './devcontainer/host-requirements'
 export { readCommand } from './devcontainer/lifecycle'
 export { readMounts } from './devcontainer/mounts'
 export { readForwardPorts, readPortAttributes, readPortsAttributes } from './devcontainer/ports'

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { taskLine } from './tasks'
+import { inOrderOfTabs, taskLine } from './tasks'
 
 const run = promisify(execFile)
 
@@ -70,5 +70,24 @@ describe('the line of a task', () => {
   test('a failing alternative in a part does not reach over to another', async () => {
     expect(await said({ before: 'false', command: 'false || echo command' })).toBe('')
     expect(await said({ before: 'true || false', command: 'echo command' })).toBe('command\n')
+  })
+})
+
+describe('the tabs of tasks', () => {
+  const names = (...modes: (Parameters<typeof inOrderOfTabs>[0][number]['openMode'] | undefined)[]) =>
+    inOrderOfTabs(
+      modes.map((openMode, index) => ({
+        name: String(index),
+        automatic: true,
+        env: {},
+        ...(openMode && { openMode }),
+      })),
+    )
+      .map(({ name }) => name)
+      .join('')
+  test('stand in the order of the definition, or before the one before them', () => {
+    expect(names(undefined, 'tab-after', 'split-right')).toBe('012')
+    expect(names('tab-before', 'tab-before', 'tab-after')).toBe('120')
+    expect(names(undefined, undefined, 'split-left', undefined)).toBe('0231')
   })
 })

@@ -4,6 +4,7 @@ import type {
   ContainerOptions,
   DataSnapshot,
   Definition,
+  HostRequirements,
   ImageBuild,
   KubernetesOptions,
   LastStop,
@@ -58,6 +59,9 @@ export interface Driver {
    * local engine, 30 s on a remote one); when it is back it begins again with a `snapshot`.
    */
   watch(signal: AbortSignal): AsyncIterable<WatchEvent>
+
+  /** What the target's machine lacks of what a definition asks for. Absent where {@link ClusterVerbs.room} says that. */
+  checkHost?(requirements: HostRequirements, signal: AbortSignal): Promise<HostCheck>
 
   /**
    * Pulls or builds the image of a definition and looks inside: who its user is, whether it has a shell. The images of
@@ -201,7 +205,12 @@ export interface NewSnapshot extends Omit<DataSnapshot, 'workspaceId' | 'volumes
 /** What only a cluster can be asked for. The rules are those of {@link Driver}. */
 export interface ClusterVerbs {
   /** What room there is, and whether a workspace with these options, over those of the settings, fits. */
-  room(wanted: KubernetesOptions | undefined, signal: AbortSignal): Promise<Room>
+  room(
+    wanted: KubernetesOptions | undefined,
+    signal: AbortSignal,
+    /** Of the definition: fills in what nobody has chosen. */
+    requirements?: HostRequirements,
+  ): Promise<Room>
   /** `all` is absent where this identity may not list them. */
   namespaces(signal: AbortSignal): Promise<{ readonly all?: readonly string[]; readonly mayCreate: boolean }>
   /** Succeeds where there is one of this name already. */
@@ -290,6 +299,14 @@ export interface PrebuildImage {
   readonly record: PrebuildRecord
   /** Bytes, with what it shares with other images. */
   readonly size: number
+}
+
+/** What a machine lacks. */
+export interface HostCheck {
+  /** Sentences without a full stop, on what can be lived with. */
+  readonly shortages: readonly string[]
+  /** What cannot. */
+  readonly problem?: Problem
 }
 
 export interface PublishRequest {

@@ -50,6 +50,8 @@ export function prepareExec(
   local: Readonly<Record<string, string | undefined>> = {},
   /** Whether it is told where to ask for credentials, as what the agent starts is by the agent itself. */
   lends = false,
+  /** What the user's shell adds to the container's environment; remoteEnv is on top of it. */
+  probed: Readonly<Record<string, string>> = {},
 ): ExecOptions {
   const { definition, user } = context
   const asUser = options.user === undefined || options.user === user.name || options.user === String(user.uid)
@@ -67,6 +69,15 @@ export function prepareExec(
   }
   const lines: string[] = []
   const later: string[] = []
+  for (const [name, value] of asUser ? Object.entries(probed) : []) {
+    if (name in given || name in definition.remoteEnv) continue
+    if (user.shell && isReferredTo(name, definition.remoteEnv)) {
+      // remoteEnv means the container's own.
+      const carrier = `BERTH_PROBED_${later.length}`
+      environment[carrier] = value
+      later.push(`export ${name}="$${carrier}"`, `unset ${carrier}`)
+    } else environment[name] ??= value
+  }
   for (const [name, value] of Object.entries(definition.remoteEnv)) {
     if (name in given) continue
     if (value === null) {
@@ -120,6 +131,10 @@ export function prepareExec(
   lines.push('shell' in options ? loginShell : 'exec "$@"')
   const command = 'shell' in options ? [user.shell] : options.command
   return { ...base, command: ['sh', '-c', lines.join('\n'), OURS, folder, ...command], env }
+}
+
+function isReferredTo(name: string, values: Readonly<Record<string, string | null>>): boolean {
+  return Object.values(values).some((value) => value?.includes(`{containerEnv:${name}`))
 }
 
 /**

@@ -13,6 +13,7 @@ import { createLinkFiles } from './files/open'
 import type { Link, Links } from './link'
 import { Poller } from './poller'
 import { createLinkTerminals } from './terminals'
+import { UserEnvironment } from './user-environment'
 
 export type { AgentBinaries } from './agent/place'
 export type { Link, LinkExecOptions, Links, ListeningTable } from './link'
@@ -98,11 +99,19 @@ export function createLinks(dependencies: LinksDependencies): Links & { dispose(
       logger: platform.logger,
       ended: ended.signal,
     })
+    const userEnvironment = new UserEnvironment({
+      workspace: awake,
+      exec: (options, signal) => driver().exec(workspaceId, options, signal),
+      clock: platform.clock,
+      ended: ended.signal,
+    })
     const link: Link = {
       workspaceId,
       async exec(options, signal = ended.signal) {
         // Over the driver, which is twice as fast with bulk (bench exec-binary).
-        const prepared = prepareExec(awake(), options, platform.env, true)
+        const workspace = awake()
+        const { variables } = options.probed ? await userEnvironment.get(signal) : { variables: {} }
+        const prepared = prepareExec(workspace, options, platform.env, true, variables)
         const process = await driver().exec(workspaceId, prepared, signal)
         credentials.attend(process)
         return process
@@ -111,6 +120,7 @@ export function createLinks(dependencies: LinksDependencies): Links & { dispose(
       read: async (path, signal) => driver().read(workspaceId, path, signal),
       write: async (folder, tar, signal) => driver().write(workspaceId, folder, tar, signal),
       listeners: (signal) => poller.follow(AbortSignal.any([signal, ended.signal])),
+      userEnvironment: (signal, anew) => (anew ? userEnvironment.renew(signal) : userEnvironment.get(signal)),
       foreground: (session) => poller.foreground(session),
       credentials,
       terminals: createLinkTerminals({

@@ -14,6 +14,7 @@ import type {
 import type { LinkFiles } from './files/open'
 import type { ProcessFacts } from './listening-table'
 import type { MessagesConnection } from './ssh/messages-connection'
+import type { ProbedEnvironment } from './user-environment'
 
 export type { ExecExit, ExecProcess, FirstWords } from '../drivers/driver'
 export { type ActivityFacts, type Attendance, type LinkActivity, noActivity } from './activity'
@@ -34,6 +35,7 @@ export type {
 } from './agent/terminals'
 export type { LinkFiles } from './files/open'
 export type { FileAttributes, FileEntry, FileListing, FileSession } from './files/session'
+export type { ProbedEnvironment } from './user-environment'
 
 /**
  * A running workspace as the services see it. They know no Docker and no Kubernetes. It goes over the driver's own
@@ -66,6 +68,11 @@ export interface Link {
    * value. Undefined while that is what the exec itself runs, and where it cannot be known. Never rejects.
    */
   foreground(session: string): Promise<ProcessFacts | undefined>
+  /**
+   * What the user's login shell, or the one that the definition names by userEnvProbe, adds to the environment; asked
+   * once in each run of the workspace, or now with `anew`. A shell that does not answer adds nothing, and a note says so.
+   */
+  userEnvironment(signal: AbortSignal, anew?: 'anew'): Promise<ProbedEnvironment>
   /** Terminals that outlive every connection to them; only where the agent runs. */
   readonly terminals: LinkTerminals
   /**
@@ -146,8 +153,10 @@ export const noFiles: LinkFiles = {
 /** In the environment of a terminal's processes: whose they are. */
 export const SESSION_VARIABLE = 'BERTH_SESSION'
 
-export type LinkExecOptions = Omit<ExecOptions, 'command'> &
-  ({ readonly command: readonly string[] } | { readonly shell: 'login' })
+export type LinkExecOptions = Omit<ExecOptions, 'command'> & {
+  /** With what the user's shell adds to the environment: see {@link Link.userEnvironment}. May take a moment. */
+  readonly probed?: boolean
+} & ({ readonly command: readonly string[] } | { readonly shell: 'login' })
 
 export type LinkTerminalOptions = LinkExecOptions & { readonly tty: NonNullable<ExecOptions['tty']> }
 

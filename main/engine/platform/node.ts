@@ -18,6 +18,11 @@ export interface NodePlatformOptions {
   readonly interactive?: () => boolean
 }
 
+function localUser(): { readonly uid: number; readonly gid: number } | undefined {
+  if (process.platform !== 'linux' || !process.getuid || !process.getgid) return undefined
+  return { uid: process.getuid(), gid: process.getgid() }
+}
+
 /** The real machine. */
 export function createNodePlatform(options: NodePlatformOptions): Platform {
   const env = options.env ?? process.env
@@ -33,6 +38,7 @@ export function createNodePlatform(options: NodePlatformOptions): Platform {
     keychain: createNodeKeychain({ processes: nodeProcesses, env, folder: folders.config }),
     env,
     version: options.version,
+    localUser,
     ...(commandLine && { commandLine }),
     ...(options.interactive && { interactive: options.interactive }),
   }

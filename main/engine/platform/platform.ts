@@ -37,6 +37,8 @@ export interface Platform {
   /** The environment that the engine was started with; read through this and not `process.env`. */
   readonly env: Readonly<Record<string, string | undefined>>
   readonly version: string
+  /** Who owns what is made on this machine, where that is told by numbers that containers share: on Linux. */
+  readonly localUser?: () => { readonly uid: number; readonly gid: number } | undefined
   /** What runs Berth's command line on this machine, as an argument vector without its own arguments. Absent: nothing does. */
   readonly commandLine?: readonly string[]
   /** Whether a person sits at this process's terminal and may be asked something just now. Absent: never. */

@@ -86,6 +86,7 @@ export class FakeLink implements Link {
   readonly openSsh = () => Promise.reject(new Error('no SSH here'))
   readonly credentials = noCredentials
   readonly activity = noActivity
+  readonly userEnvironment = async () => ({ variables: {} })
   readonly open = new Set<Duplex>()
   readonly #addresses = new Map<number, number>()
   readonly #waiting = new Set<() => void>()

@@ -181,7 +181,7 @@ export async function runCommand(
   const line = commandsOf(command).find((each) => typeof each.command === 'string')
   if (line && !hasShell) throw noShell(phase, line.command)
   const execute = async (argv: readonly string[], print: (text: string) => void): Promise<number> => {
-    const running = await link.exec({ command: argv }, signal)
+    const running = await link.exec({ command: argv, probed: true }, signal)
     try {
       running.stdin.end()
       const output = [

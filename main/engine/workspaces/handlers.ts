@@ -3,6 +3,7 @@ import type { Handlers } from '../platform/handlers'
 import type { ActionContext } from './actions/context'
 import { silentReport } from './actions/context'
 import { create, planCreate } from './actions/create'
+import { checkHost } from './actions/host'
 import { rebuild } from './actions/rebuild'
 import { settleRights } from './actions/rights'
 import { grow, remove, rename, restart, start, stop } from './actions/run'
@@ -84,6 +85,7 @@ export function createHandlers({ context, operations, targets }: Parts): Workspa
       const found = await readSource(request, context.platform, silentReport, signal)
       const definition = settleRights(found.definition, plan.rights, plan.driver)
       const prebuild = await foreseePrebuild(context, plan, found.definition, signal)
+      const host = await checkHost(context, plan.driver, found.definition, plan.kubernetes, signal)
       return {
         source: plan.source,
         name: plan.name,
@@ -92,6 +94,8 @@ export function createHandlers({ context, operations, targets }: Parts): Workspa
         notApplied: definition.notApplied,
         ...(found.proposal ? { proposal: found.proposal } : {}),
         ...(prebuild && { prebuild }),
+        ...(host.shortages.length > 0 ? { shortages: [...host.shortages] } : {}),
+        ...(host.problem ? { hostProblem: host.problem } : {}),
       }
     },
     'workspaces.create': async (input, signal) => started(await create(context, input, signal)),

@@ -1,6 +1,8 @@
 import { IconAlertTriangle } from '@tabler/icons-react'
 import type { Definition, Source } from '#contract'
+import { editorsText } from '../../lib/editors'
 import { count } from '../../lib/format'
+import { needsText } from '../../lib/needs'
 import { ProblemView } from '../../lib/problem-view'
 import { Facts, Mono } from '../../ui/facts'
 import { StateDot } from '../../ui/state-dot'
@@ -41,7 +43,7 @@ export function PreviewPanel({ source, preview, imageOverride, onRetry }: Previe
 }
 
 function Found({ preview, imageOverride }: { readonly preview: Previewed; readonly imageOverride: string }) {
-  const { definition, notApplied } = preview
+  const { definition, notApplied, shortages = [], hostProblem } = preview
   const commands = Object.keys(definition.lifecycle)
   return (
     <>
@@ -72,8 +74,28 @@ function Found({ preview, imageOverride }: { readonly preview: Previewed; readon
           ],
           ['Commands', commands.join(', ')],
           ['Prebuild', preview.prebuild ? <PrebuildFact key="prebuild" {...preview.prebuild} /> : undefined],
+          ['Needs', needsText(definition.hostRequirements)],
+          ['Editors', editorsText(definition.customizations)],
         ]}
       />
+      {hostProblem ? (
+        <div className={styles.hostProblem}>
+          <ProblemView problem={hostProblem} />
+        </div>
+      ) : null}
+      {shortages.length > 0 ? (
+        <div className={styles.notApplied} role="note">
+          <h2 className={styles.notAppliedTitle}>
+            <IconAlertTriangle size={14} aria-hidden />
+            The target has less than the definition asks for
+          </h2>
+          <ul className={styles.shortages}>
+            {shortages.map((shortage) => (
+              <li key={shortage}>{shortage}</li>
+            ))}
+          </ul>
+        </div>
+      ) : null}
       {notApplied.length > 0 ? (
         <div className={styles.notApplied}>
           <h2 className={styles.notAppliedTitle}>

@@ -3,11 +3,13 @@ import { Fragment, useEffect, useState } from 'react'
 import type { Definition, LifecycleCommand, RequestOutput, Volume, Workspace } from '#contract'
 import { describeRight, grantedRights } from '#contract/rights'
 import { openInBrowser } from '../../lib/actions'
+import { editorsText } from '../../lib/editors'
 import { request } from '../../lib/engine'
 import { formatAgo, formatBytes, formatSource, sourceWebAddress, targetText } from '../../lib/format'
 import { useCollection, useNow, useRecord } from '../../lib/hooks'
 import { amountsText } from '../../lib/kubernetes-options'
 import { askFor, possibleVerbs, runningOperation } from '../../lib/lifecycle'
+import { needsText } from '../../lib/needs'
 import { ProblemView } from '../../lib/problem-view'
 import { Facts, Mono, Section } from '../../ui/facts'
 import { DataSection } from './data-section'
@@ -181,6 +183,8 @@ function DefinitionSection({ definition }: { readonly definition: Definition }) 
               <Mono key="env">{Object.keys(environment).sort().join(', ')}</Mono>
             ) : undefined,
           ],
+          ['Needs', needsText(definition.hostRequirements)],
+          ['Editors', editorsText(definition.customizations)],
           ...definition.mounts.map(
             (mount) =>
               [

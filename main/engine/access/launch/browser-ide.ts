@@ -3,6 +3,7 @@ import { text } from 'node:stream/consumers'
 import { ProblemError, problem, type Workspace } from '#contract'
 import type { Link } from '../../link/link'
 import type { Clock } from '../../platform/clock'
+import { wantedExtensions } from './customize'
 
 /** Milliseconds for it to listen: the first start of a fresh workspace takes some. */
 const START_LIMIT = 60_000
@@ -18,6 +19,7 @@ const NOT_FOUND = 44
 const script = `state=$HOME/.berth/browser-ide
 folder=$1
 port=$2
+extensions=$3
 if read -r pid running < "$state" 2>/dev/null && kill -0 "$pid" 2>/dev/null \\
   && tr '\\0' ' ' < "/proc/$pid/cmdline" | grep -q -e code-server -e openvscode-server; then
   echo "$running"
@@ -39,6 +41,11 @@ esac
 mkdir -p "$HOME/.berth"
 nohup "$program" "$@" > "$HOME/.berth/browser-ide.log" 2>&1 < /dev/null &
 echo "$! $port" > "$state"
+if [ -n "$extensions" ]; then
+  # The editor shows them when its window is loaded again: nobody waits for downloads.
+  (for id in $extensions; do "$program" --install-extension "$id"; done) \
+    > "$HOME/.berth/extensions.log" 2>&1 < /dev/null &
+fi
 echo "$port"`
 
 /**
@@ -54,7 +61,18 @@ export async function startBrowserIde(
   const folder = workspace.definition.workspaceFolder
   const offered = randomInt(PORTS.from, PORTS.to)
   const process = await link.exec(
-    { command: ['sh', '-c', script, 'berth', folder, String(offered)], cwd: '/' },
+    {
+      command: [
+        'sh',
+        '-c',
+        script,
+        'berth',
+        folder,
+        String(offered),
+        wantedExtensions(workspace.definition.customizations).join(' '),
+      ],
+      cwd: '/',
+    },
     signal,
   )
   process.stdin.end()

@@ -53,6 +53,8 @@ export function readPortAttributes(value: Value): PortAttributes {
         break
       case 'elevateIfNeeded':
         attributes.elevateIfNeeded = field.boolean()
+        if (attributes.elevateIfNeeded)
+          field.ignore('Berth asks for no rights of an administrator: another local port is taken instead')
         break
       default: {
         const meant = closest(name, attributeNames)

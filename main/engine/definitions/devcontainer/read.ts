@@ -6,6 +6,7 @@ import {
   type Mount,
   type PortAttributes,
   type SourceMount,
+  UserEnvProbe,
 } from '#contract'
 import { type ComposeWorkspace, readCompose } from '../compose/index'
 import { maximumBytes, Reading } from '../document/document'
@@ -20,8 +21,10 @@ import { createSubstitution } from '../variables'
 import { readBerth } from './berth'
 import { readBuild } from './build'
 import { readContainer } from './container'
+import { readEditorFields } from './customizations'
 import { readFeatures } from './features'
 import { appliedFields, refusedFields, silentFields } from './fields'
+import { readHostRequirements } from './host-requirements'
 import { readCommand } from './lifecycle'
 import { readMounts, readWorkspaceMount } from './mounts'
 import { readForwardPorts, readPortAttributes, readPortsAttributes } from './ports'
@@ -42,7 +45,7 @@ export async function readDevcontainer(
   }
   const fields = new Value('', file.document.root, file).fields()
 
-  const given = (name: (typeof appliedFields)[number] | 'customizations') => {
+  const given = (name: (typeof appliedFields)[number]) => {
     const value = fields.get(name)
     return value?.type === 'null' ? undefined : value
   }
@@ -133,6 +136,7 @@ export async function readDevcontainer(
     waitFor: given('waitFor')?.choice(LifecyclePhase.options) ?? 'updateContentCommand',
     ...readStated(given),
     secrets: secrets ? readSecrets(secrets) : [],
+    ...readForUser(fields, given),
     notApplied: file.notApplied,
   }
   noteUnusedFields(fields)
@@ -269,9 +273,22 @@ function readStated(
   return stated.length > 0 ? { stated } : {}
 }
 
-/** There is nothing in it for anybody else. */
-function hasOnlyBerth(value: Value): boolean {
-  return value.type === 'object' && [...value.fields().keys()].join() === 'berth'
+/** What is about the machine, who works on it and with what. */
+function readForUser(
+  fields: ReadonlyMap<string, Value>,
+  given: (name: 'hostRequirements' | 'userEnvProbe' | 'updateRemoteUserUID') => Value | undefined,
+): Partial<Definition> {
+  const host = given('hostRequirements')
+  const hostRequirements = host && readHostRequirements(host)
+  const userEnvProbe = given('userEnvProbe')?.choice(UserEnvProbe.options)
+  const updateRemoteUserUID = given('updateRemoteUserUID')?.boolean()
+  const customizations = readEditorFields(fields)
+  return {
+    ...(hostRequirements && Object.keys(hostRequirements).length > 0 ? { hostRequirements } : {}),
+    ...(userEnvProbe ? { userEnvProbe } : {}),
+    ...(updateRemoteUserUID === undefined ? {} : { updateRemoteUserUID }),
+    ...(customizations ? { customizations } : {}),
+  }
 }
 
 function noteUnusedFields(fields: ReadonlyMap<string, Value>): void {
@@ -280,7 +297,6 @@ function noteUnusedFields(fields: ReadonlyMap<string, Value>): void {
     if (silentFields.includes(name)) value.skip()
     if (applied.has(name) || silentFields.includes(name)) continue
     const reason = Object.hasOwn(refusedFields, name) ? refusedFields[name] : undefined
-    if (name === 'customizations' && hasOnlyBerth(value)) continue
     if (reason) value.ignore(reason)
     else {
       const meant = closest(name, [...appliedFields, ...Object.keys(refusedFields)])

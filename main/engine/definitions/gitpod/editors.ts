@@ -1,5 +1,6 @@
 import type { Customizations } from '#contract'
 import { shorten, type Value } from '../document/value'
+import { readExtension } from '../extension'
 import { ignoreUnknown, list, section } from './fields'
 
 const products = [
@@ -33,16 +34,8 @@ function readExtensions(value: Value | undefined): string[] {
       continue
     }
     for (const item of list(field, 'Write, for example, "- dbaeumer.vscode-eslint".')) {
-      const text = item.text().trim()
-      // Gitpod once wrote `publisher.name@version:hash`.
-      const match = /^([A-Za-z0-9][\w-]*\.[\w-][\w.-]*)(@.*)?$/.exec(text)
-      if (!match?.[1]) {
-        if (text !== '')
-          item.ignore('an extension is named "publisher.name"; files and addresses are not installed')
-        continue
-      }
-      if (match[2] !== undefined) item.ignore('its version is not applied: the newest one is installed')
-      extensions.add(match[1])
+      const id = readExtension(item)
+      if (id !== undefined) extensions.add(id)
     }
   }
   return [...extensions]

@@ -136,6 +136,7 @@ jetbrains:
       'vscode.extensions[1]',
       'jetbrains.goland.vmoptions',
       'jetbrains.goland.prebuilds',
+      'tasks[0].openMode',
     ])
   })
 
@@ -192,12 +193,12 @@ jetbrains:
     expect(tasks.map(({ name }) => name)).toEqual(['Web', 'Task 2', 'Web 2', 'two lines', '7', 'Web 2 2'])
   })
 
-  test('splits side by side what was once split otherwise', async () => {
+  test('keeps in order what would be split, and says that it is not', async () => {
     const definition = await read(
       'tasks: [{command: a, openMode: split-top}, {command: b, openMode: split-bottom}]',
     )
     expect(definition.tasks.map(({ openMode }) => openMode)).toEqual(['split-left', 'split-right'])
-    expect(reason(definition, 'tasks[0].openMode')).toMatch(/side by side/)
+    expect(reason(definition, 'tasks[0].openMode')).toMatch(/a tab of its own/)
   })
 
   test('takes the first of two that speak of one port', async () => {

@@ -92,9 +92,9 @@ function readPlace(fields: ReadonlyMap<string, Value>): Pick<Task, 'openMode'> {
   const openMode = fields.get('openMode')
   if (!openMode) return {}
   const mode = openMode.choice([...openModes, 'split-top', 'split-bottom'])
-  if (mode !== 'split-top' && mode !== 'split-bottom') return { openMode: mode }
-  openMode.ignore('terminals are split side by side')
-  return { openMode: mode === 'split-top' ? 'split-left' : 'split-right' }
+  if (mode === 'tab-after' || mode === 'tab-before') return { openMode: mode }
+  openMode.ignore('terminals are not split; it gets a tab of its own, in the same order')
+  return { openMode: mode === 'split-top' || mode === 'split-left' ? 'split-left' : 'split-right' }
 }
 
 /** Of a task or of the workspace. What is no text is its JSON, as Gitpod hands it over. */

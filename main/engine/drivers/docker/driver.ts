@@ -1,11 +1,12 @@
 import type { Duplex, Readable } from 'node:stream'
-import { type Problem, problem } from '#contract'
+import { type HostRequirements, type Problem, problem } from '#contract'
 import type { Platform } from '../../platform/platform'
 import type {
   DialOptions,
   Driver,
   ExecOptions,
   ExecProcess,
+  HostCheck,
   ImageRequest,
   LogOptions,
   LogStream,
@@ -29,6 +30,7 @@ import { processesOf } from './container/processes'
 import { DockerData } from './data/verbs'
 import { diagnose } from './diagnose'
 import { startExec } from './exec'
+import { checkHost } from './host'
 import { Publisher } from './image/publish'
 import { Images } from './image/resolve'
 import { openLogs } from './logs'
@@ -130,6 +132,14 @@ export class DockerDriver implements Driver {
       },
       signal,
     )
+  }
+
+  async checkHost(requirements: HostRequirements, signal: AbortSignal): Promise<HostCheck> {
+    try {
+      return await checkHost(this.#client, this.#local, requirements, signal)
+    } catch (error) {
+      throw this.#client.failure(error, 'The engine could not be asked what it has', signal)
+    }
   }
 
   resolveImage(request: ImageRequest, report: StepReport, signal: AbortSignal): Promise<ResolvedImage> {

@@ -59,13 +59,17 @@ export async function startExec(
       json: { Detach: false, Tty: options.tty !== undefined, ...size },
       signal,
     })
-    const process = new DockerExec(dependencies, { containerId, execId, marker, connection }, options)
+    const process = new DockerExec(
+      dependencies,
+      { containerId, execId, marker, connection, ...userOf(options) },
+      options,
+    )
     if (options.tty && !withSize && !locator.hasShell(id))
       await process.setInitialSize(options.tty.columns, options.tty.rows)
     return process
   } catch (error) {
     // Given up while it was being started: it may run already, or begin to.
-    if (made && signal.aborted) endLater(dependencies, { ...made, marker }, ['KILL'])
+    if (made && signal.aborted) endLater(dependencies, { ...made, marker, ...userOf(options) }, ['KILL'])
     throw execFailure(client, error, options, signal)
   }
 }
@@ -136,6 +140,8 @@ interface Made {
   readonly execId: string
   /** Value of {@link EXEC_MARKER} in the process's environment. */
   readonly marker: string
+  /** Absent: as the container. */
+  readonly user?: string
 }
 
 interface Started extends Made {
@@ -309,8 +315,7 @@ class DockerExec implements ExecProcess {
   }
 
   #signal(signals: readonly string[]): Promise<void> {
-    const { containerId, marker } = this.#started
-    return signalMarked(this.#client, containerId, marker, signals)
+    return signalMarked(this.#client, this.#started, signals)
   }
 
   destroy(): void {
@@ -352,23 +357,38 @@ async function endExec(client: EngineClient, made: Made, signals: readonly strin
       if (isStatus(error, 404)) return { Running: false, ExitCode: null }
       throw error
     })
-    if (Running) await signalMarked(client, made.containerId, made.marker, signals)
+    if (Running) await signalMarked(client, made, signals)
     else if (ExitCode !== null || waited >= BEGIN_WITHIN) return
     await wait(END_PAUSE)
   }
 }
 
-/** Signals what carries `marker` in the container. Does nothing when the container does not run any more. */
-async function signalMarked(
+const userOf = ({ user }: ExecOptions) => (user === undefined ? {} : { user })
+
+/**
+ * Signals what carries the marker in the container. Does nothing when the container does not run any more. Root may
+ * signal every process, but without CAP_SYS_PTRACE, as containers are, reads the environment of its own alone: so the
+ * process's own user looks for the marker as well.
+ */
+async function signalMarked(client: EngineClient, made: Made, signals: readonly string[]): Promise<void> {
+  if (made.user !== '0' && made.user !== 'root') await signalAs(client, made, made.user, signals)
+  await signalAs(client, made, '0', signals)
+}
+
+async function signalAs(
   client: EngineClient,
-  containerId: string,
-  marker: string,
+  { containerId, marker }: Made,
+  user: string | undefined,
   signals: readonly string[],
 ): Promise<void> {
   try {
-    // Root can signal every process, whoever it runs as.
     const command = signalCommand(marker, signals)
-    const execId = await createExec(client, containerId, { command, user: '0' }, nonce())
+    const execId = await createExec(
+      client,
+      containerId,
+      { command, ...(user !== undefined && { user }) },
+      nonce(),
+    )
     const connection = await client.upgrade(`/exec/${execId}/start`, { json: { Detach: false, Tty: false } })
     halfClose(connection.socket)
     const outputs = readOutputs(connection.socket, connection.head, true)

@@ -19,7 +19,9 @@ import {
   jsonDocument,
   mergeContainerOptions,
   readCommand,
+  readCustomizations,
   readForwardPorts,
+  readHostRequirements,
   readMounts,
   readPortAttributes,
   readPortsAttributes,
@@ -30,7 +32,6 @@ import {
   Value,
 } from '../../definitions/index'
 import type { MetadataEntry } from '../image-metadata'
-import { readCustomizations, readHostRequirements } from './read-parts'
 
 /** What the variables in metadata stand for. */
 export type MergeContext = Omit<DefinitionContext, 'defaultImage'>
@@ -47,6 +48,7 @@ export interface ReadEntry {
   readonly containerUser?: string
   readonly remoteUser?: string
   readonly userEnvProbe?: UserEnvProbe
+  readonly updateRemoteUserUID?: boolean
   readonly remoteEnv: Readonly<Record<string, string | null>>
   readonly containerEnv: Readonly<Record<string, string>>
   readonly overrideCommand?: boolean
@@ -68,6 +70,7 @@ const known = [
   'containerUser',
   'remoteUser',
   'userEnvProbe',
+  'updateRemoteUserUID',
   'remoteEnv',
   'containerEnv',
   'overrideCommand',
@@ -113,10 +116,11 @@ export function readEntry(
   const init = read('init', (value) => value.boolean())
   const entrypoint = read('entrypoint', (value) => value.text())
   const waitFor = read('waitFor', (value) => value.choice(LifecyclePhase.options))
-  const customizations = read('customizations', readCustomizations)
+  const customizations = read('customizations', (value) => readCustomizations(value))
   const containerUser = read('containerUser', user)
   const remoteUser = read('remoteUser', user)
   const userEnvProbe = read('userEnvProbe', (value) => value.choice(UserEnvProbe.options))
+  const updateRemoteUserUID = read('updateRemoteUserUID', (value) => value.boolean())
   const overrideCommand = read('overrideCommand', (value) => value.boolean())
   const otherPortsAttributes = read('otherPortsAttributes', readPortAttributes)
   const hostRequirements = read('hostRequirements', readHostRequirements)
@@ -134,6 +138,7 @@ export function readEntry(
     ...(containerUser ? { containerUser } : {}),
     ...(remoteUser ? { remoteUser } : {}),
     ...(userEnvProbe ? { userEnvProbe } : {}),
+    ...(updateRemoteUserUID === undefined ? {} : { updateRemoteUserUID }),
     remoteEnv: read('remoteEnv', (value) => readEnvironment(value, null)) ?? {},
     containerEnv: read('containerEnv', (value) => readEnvironment(value, undefined)) ?? {},
     ...(overrideCommand === undefined ? {} : { overrideCommand }),

@@ -185,10 +185,7 @@ describe('mergeMetadata', () => {
         { kind: 'securityOption', value: 'seccomp=unconfined', origin: 'r.test/n/a' },
       ],
     })
-    expect(merged.notApplied.map(({ field }) => field)).toEqual([
-      'updateRemoteUserUID (b)',
-      'forwardPort (b)',
-    ])
+    expect(merged.notApplied.map(({ field }) => field)).toEqual(['forwardPort (b)'])
     expect(merged.notApplied.at(-1)?.reason).toBe('unknown field; did you mean "forwardPorts"?')
     expect(merge([entry({ privileged: false, capAdd: [] })]).container).toBeUndefined()
   })

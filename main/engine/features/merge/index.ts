@@ -23,6 +23,7 @@ export function mergeMetadata(
   const remoteUser = definition.remoteUser ?? last('remoteUser')
   const containerUser = definition.containerUser ?? last('containerUser')
   const userEnvProbe = definition.userEnvProbe ?? last('userEnvProbe')
+  const updateRemoteUserUID = definition.updateRemoteUserUID ?? last('updateRemoteUserUID')
   const otherPortsAttributes = definition.otherPortsAttributes ?? last('otherPortsAttributes')
   const overrideCommand = stated.has('overrideCommand') ? undefined : last('overrideCommand')
   const waitFor = stated.has('waitFor') ? undefined : last('waitFor')
@@ -57,6 +58,7 @@ export function mergeMetadata(
       : {}),
     ...(waitFor === undefined ? {} : { waitFor }),
     ...(userEnvProbe === undefined ? {} : { userEnvProbe }),
+    ...(updateRemoteUserUID === undefined ? {} : { updateRemoteUserUID }),
     ...(hostRequirements ? { hostRequirements } : {}),
     ...(customizations ? { customizations } : {}),
     notApplied: [...definition.notApplied, ...read.flatMap((entry) => entry.notApplied)],

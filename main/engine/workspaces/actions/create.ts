@@ -41,6 +41,7 @@ import { withTemporaryFolder } from '../temporary'
 import { type Elsewhere, findBuilder, forgetBuilds } from './build-elsewhere'
 import { type ActionContext, makingStep, silentReport, steps, together } from './context'
 import { copySource } from './copy-source'
+import { requireHost, requireHostOfImage } from './host'
 import { imageSteps, needsFolder, type Prepared, prepareImage } from './image'
 import { noteMishap, planPhases, runPhases } from './phases'
 import { addRepositories } from './repositories'
@@ -221,6 +222,7 @@ export async function runCreate(context: ActionContext, plan: CreatePlan, action
   const { definition, elsewhere } = await operation.step('definition', async (report, signal) => {
     const { definition } = await readSource(plan.request, context.platform, report, signal)
     const elsewhere = await findBuilder(context, plan.target, definition, plan.kubernetes, signal)
+    await requireHost(context, driver, definition, report, signal, plan.kubernetes)
     report.result(describeDefinition(definition))
     return { definition, elsewhere }
   })
@@ -384,6 +386,7 @@ async function bringUp(
     action.show({ draft: { ...draft, definition: merged, image: image.reference, user: image.user } })
     const spec = specOf(plan, merged, image)
     await operation.step('create', async (report, signal) => {
+      await requireHostOfImage(context, driver, definition, merged, report, signal, plan.kubernetes)
       await driver.create(spec, { replace: false }, report, signal)
       await trustFolder(driver, spec, context.platform.logger, signal)
     })

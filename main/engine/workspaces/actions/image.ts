@@ -16,6 +16,7 @@ import { type DefinitionRequest, definitionContext } from '../source/definition'
 import { buildsOf, type Elsewhere, publish, publishSteps } from './build-elsewhere'
 import { type ActionContext, silentReport, steps } from './context'
 import { imageNameOf, withLabel } from './image-label'
+import { adoptLocalUser } from './local-user'
 
 /** What a workspace is made of, once its image is there. */
 export interface Prepared {
@@ -64,6 +65,16 @@ export async function prepareImage(
   operation: RunningOperation,
   preparation: Preparation,
   signal: AbortSignal = operation.signal,
+): Promise<Prepared> {
+  const prepared = await prepareMerged(context, operation, preparation, signal)
+  return adoptLocalUser(context, operation, preparation, prepared, signal)
+}
+
+async function prepareMerged(
+  context: ActionContext,
+  operation: RunningOperation,
+  preparation: Preparation,
+  signal: AbortSignal,
 ): Promise<Prepared> {
   const { elsewhere, definition } = preparation
   if (elsewhere) return prepareElsewhere(context, operation, preparation, elsewhere)

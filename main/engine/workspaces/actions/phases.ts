@@ -28,12 +28,18 @@ export async function runPhases(
   const hasShell = context.workspace(action.operation.workspaceId).user.shell !== undefined
   const secrets = await handVariables(context, action)
   const dotfiles = await planDotfiles(context, action, phases)
+  let isProbed = false
   const run = async (phase: LifecyclePhase) => {
     if (follows(phase, dotfilesAfter)) await dotfiles?.install(secrets)
     await action.operation.step(phase, (report, signal) =>
-      withMask(secrets, report, (masked) =>
-        runPhase(phase, definition, link, context.platform, hasShell, masked, signal),
-      ),
+      withMask(secrets, report, async (masked) => {
+        if (!isProbed) {
+          isProbed = true
+          const { note } = await link.userEnvironment(signal, 'anew')
+          if (note !== undefined) masked.output(`${note}\n`)
+        }
+        await runPhase(phase, definition, link, context.platform, hasShell, masked, signal)
+      }),
     )
   }
   for (const phase of before) await run(phase)

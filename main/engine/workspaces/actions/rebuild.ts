@@ -31,6 +31,7 @@ import { withTemporaryFolder } from '../temporary'
 import { findBuilder } from './build-elsewhere'
 import { type ActionContext, makingStep, silentReport, steps } from './context'
 import { runCreate, specOf } from './create'
+import { requireHost, requireHostOfImage } from './host'
 import { imageSteps, needsFolder, prepareImage } from './image'
 import { planPhases, runPhases } from './phases'
 import { addRepositories } from './repositories'
@@ -122,6 +123,7 @@ async function replace(context: ActionContext, plan: RebuildPlan, action: Action
   const { definition, elsewhere } = await operation.step('definition', async (report, signal) => {
     const definition = await readCurrent(context, plan, signal)
     const elsewhere = await findBuilder(context, plan.target, definition, observed.kubernetes, signal)
+    if (!driver.cluster) await requireHost(context, driver, definition, report, signal)
     report.result(describeDefinition(definition))
     return { definition, elsewhere }
   })
@@ -160,6 +162,8 @@ async function replace(context: ActionContext, plan: RebuildPlan, action: Action
       const spec = specOf(plan, merged, image)
       action.show({ override: { definition: merged, user: image.user, image: image.reference } })
       await operation.step('create', async (report, signal) => {
+        // Of a cluster's room the workspace itself has its part.
+        if (!driver.cluster) await requireHostOfImage(context, driver, definition, merged, report, signal)
         await driver.create(spec, { replace: !missing }, report, signal)
         await trustFolder(driver, spec, context.platform.logger, signal)
       })

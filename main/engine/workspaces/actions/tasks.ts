@@ -1,5 +1,5 @@
 import { type Definition, type Task, toProblem } from '#contract'
-import { taskLine } from '../../definitions/tasks'
+import { inOrderOfTabs, taskLine } from '../../definitions/tasks'
 import type { Action } from '../guard'
 import { type ActionContext, steps } from './context'
 
@@ -23,7 +23,7 @@ export interface RunOfTasks {
 
 /** Those that begin by themselves in a run. One that only initialises has nothing to do in a later one. */
 function due({ tasks }: Definition, run: RunOfTasks): Task[] {
-  return tasks.filter((task) => {
+  return inOrderOfTabs(tasks).filter((task) => {
     const isShell = !task.before && !task.init && !task.command
     return task.automatic && (isShell || taskLine(task, run) !== undefined)
   })
@@ -47,7 +47,8 @@ export async function beginTasks(
   if (tasks.length === 0) return
   const { workspaceId } = action.operation
   const begin = async (task: Task, signal: AbortSignal): Promise<string | undefined> => {
-    const { name, env, workingFolder } = task
+    const { env, workingFolder } = task
+    const name = task.label ?? task.name
     const line = taskLine(task, run)
     const asked = {
       workspaceId,
@@ -70,7 +71,7 @@ export async function beginTasks(
       const told = await Promise.all(tasks.map((task) => begin(task, signal)))
       const failures = told.filter((text) => text !== undefined)
       for (const text of failures) report.output(`${text}\n`)
-      report.result(failures[0] ?? tasks.map(({ name }) => name).join(', '))
+      report.result(failures[0] ?? tasks.map(({ label, name }) => label ?? name).join(', '))
     })
   } catch (error) {
     // Somebody stops the workspace meanwhile, say.

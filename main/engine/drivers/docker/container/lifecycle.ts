@@ -8,6 +8,7 @@ import { runsIdle } from '../../shared/idle'
 import type { ContainerInspect, ContainerSummary } from '../api'
 import { readOwner } from '../archive'
 import { type EngineClient, raceAbort } from '../client'
+import { gpuDevices } from '../host'
 import { isDiskFull, isStatus } from '../problems'
 import type { Services } from '../service/services'
 import { containerNames, labels, managedFilter, nameVolume, nonce, readLabels } from './anatomy'
@@ -58,7 +59,8 @@ export class Lifecycle {
       report.output(`Not mounted, as the source has a volume of its own here: ${paths.join(', ')}\n`)
     }
     const making = nonce()
-    const plan = planContainer(spec, making, this.#platform.env)
+    const devices = await gpuDevices(this.#client, spec.definition, signal)
+    const plan = planContainer(spec, making, this.#platform.env, devices)
     try {
       report.detail('Making volumes and container')
       // Not aborted under way: the engine would go on, and make what nobody removes then.

@@ -31,6 +31,8 @@ export function planContainer(
   spec: WorkspaceSpec,
   making: string,
   env: Readonly<Record<string, string | undefined>>,
+  /** Devices that the engine's runtimes give, as the engine is asked for them. */
+  devices: readonly object[] = [],
 ): ContainerPlan {
   const { definition, image } = spec
   const sourceFolder = spec.sourceFolder ?? definition.workspaceFolder
@@ -61,6 +63,7 @@ export function planContainer(
       ...options.host,
       Init: true,
       Mounts: mounts,
+      ...(devices.length > 0 && { DeviceRequests: devices }),
       ...(spec.bindFolder !== undefined &&
         definition.sourceMounts && { Binds: sourceBinds(spec.bindFolder, definition.sourceMounts) }),
       ...(hosts.length > 0 && { ExtraHosts: hosts }),

@@ -17,6 +17,7 @@ export function fitProblem(options: KubernetesOptions, demand: Demand, known: Kn
     amountsProblem(options) ??
     classProblem(options, known) ??
     unsaidProblem(demand, known) ??
+    defaultProblem(demand, known) ??
     boundsProblem(demand, known) ??
     shortProblem(demand, known)
   )
@@ -197,6 +198,21 @@ function boundsProblem(demand: Demand, { namespace, ranges }: Known): Problem | 
     remedy: 'Stay within the limits that the namespace sets for each container, pod or volume.',
     detail: broken.map(({ range, breach }) => `${range}: ${breach}`).join('\n'),
   }
+}
+
+/** A request that only the definition makes may be more than the limit that the namespace fills in. */
+function defaultProblem({ requests, limits }: Demand, { namespace }: Known): Problem | undefined {
+  for (const name of ['cpu', 'memory']) {
+    const [request, limit] = [requests[name], limits[name]]
+    if (request === undefined || limit === undefined || !isMore(request, limit)) continue
+    return {
+      code: 'limit-range',
+      title: title(namespace),
+      cause: `${request} of ${resourceLabel(name)} is to be sure, and a container that says nothing gets ${limit} there.`,
+      remedy: `Say how much ${resourceLabel(name)} the workspace may get at most, or how much is to be sure.`,
+    }
+  }
+  return undefined
 }
 
 /** As LimitRanger checks each kind of object (minConstraint, maxConstraint, limitRequestRatioConstraint). */

@@ -1,6 +1,7 @@
 import type { KubernetesOptions } from '#contract'
 import type { ClusterVerbs } from '../../driver'
 import type { ApiClient } from '../api'
+import { withHostRequirements } from '../workspace/host-requirements'
 import { mergeOptions } from '../workspace/options'
 import { makeNamespace, readNamespaces } from './namespaces'
 import { readRoom } from './read'
@@ -17,9 +18,9 @@ export function clusterVerbs(client: ApiClient, base: () => KubernetesOptions): 
   }
   const { namespace, targetName } = client.identity
   return {
-    room: (wanted, signal) =>
+    room: (wanted, signal, requirements) =>
       telling(`The room in the namespace "${namespace}" could not be read`, signal, () =>
-        readRoom(client, mergeOptions(base(), wanted), signal),
+        readRoom(client, withHostRequirements(mergeOptions(base(), wanted), requirements), signal),
       ),
     namespaces: (signal) =>
       telling(`The namespaces of "${targetName}" could not be read`, signal, () =>

@@ -19,6 +19,7 @@ import {
   readPrevious,
   secretNames,
 } from './anatomy'
+import { withHostRequirements } from './host-requirements'
 import { type Manifests, planWorkspace, previousOf, restoredStatefulSet } from './manifests'
 import { isTaken, nameTaken, standingOf } from './names'
 import { type Objects, workspaceGone } from './objects'
@@ -135,7 +136,7 @@ export class Lifecycle {
     try {
       signal.throwIfAborted()
       if (!claim) await this.#objects.apply('claims', plan.claim)
-      else await this.#grow(claim, options, report)
+      else await this.#grow(claim, withHostRequirements(options, spec.definition.hostRequirements), report)
       await this.#applyRest(plan, report, signal)
       signal.throwIfAborted()
     } catch (error) {

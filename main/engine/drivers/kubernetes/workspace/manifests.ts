@@ -18,6 +18,7 @@ import {
   workspaceAnnotations,
   workspaceLabels,
 } from './anatomy'
+import { withHostRequirements } from './host-requirements'
 import { environmentOf, podSpecOf } from './pod'
 import { withPullLogin } from './pull-login'
 import { serviceKey } from './services'
@@ -51,10 +52,11 @@ export interface ManifestOptions {
 
 /** What a workspace is on a cluster. */
 export function planWorkspace(spec: WorkspaceSpec, make: ManifestOptions): Manifests {
-  const { namespace, making, options, secretName, replacing } = make
+  const { namespace, making, secretName, replacing } = make
+  const options = withHostRequirements(make.options, spec.definition.hostRequirements)
   const own = workspaceLabels(spec.id, spec.owner)
   const allLabels = { ...options.labels, ...own }
-  const told = workspaceAnnotations(spec, make.name ?? spec.name, making, options)
+  const told = workspaceAnnotations(spec, make.name ?? spec.name, making, make.options)
   const complete = { [annotations.complete]: String(replacing !== undefined) }
   const { plain, secret } = environmentOf(spec, make.env)
   const beside = new Map(

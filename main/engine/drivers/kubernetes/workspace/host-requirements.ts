@@ -1,0 +1,45 @@
+import type { HostRequirements, KubernetesOptions } from '#contract'
+import { DEFAULT_STORAGE } from './manifests'
+import { quantityOf } from './quantity'
+
+/**
+ * Options with what the definition is sure to need, where nobody has chosen: what a node must have free, how large the
+ * volume is if its usual size is too small, and a graphics processor that must be there. One that is welcome is not asked
+ * for: the pod would wait for a node that has one.
+ */
+export function withHostRequirements(
+  options: KubernetesOptions,
+  requirements: HostRequirements | undefined,
+): KubernetesOptions {
+  if (!requirements) return options
+  const { cpus, memory, storage, gpu } = requirements
+  const isOpen = (name: 'cpu' | 'memory') =>
+    options.requests?.[name] === undefined && options.limits?.[name] === undefined
+  const requests = {
+    ...(cpus !== undefined && isOpen('cpu') && { cpu: processors(cpus) }),
+    ...(memory !== undefined && isOpen('memory') && { memory: bytes(memory) }),
+  }
+  const isLarger = storage !== undefined && storage > quantityOf(DEFAULT_STORAGE)
+  return {
+    ...options,
+    ...(Object.keys(requests).length > 0 && { requests: { ...options.requests, ...requests } }),
+    ...(isLarger && options.storage === undefined && { storage: bytes(storage) }),
+    ...(gpu === 'required' && !options.gpu && { gpu: { resource: 'nvidia.com/gpu', count: 1 } }),
+  }
+}
+
+function processors(cpus: number): string {
+  return Number.isInteger(cpus) ? String(cpus) : `${Math.max(1, Math.ceil(cpus * 1000))}m`
+}
+
+/** In the largest unit in which it is a whole number. */
+function bytes(amount: number): string {
+  const units = ['', 'Ki', 'Mi', 'Gi', 'Ti']
+  let unit = 0
+  let rest = amount
+  while (unit + 1 < units.length && rest % 1024 === 0) {
+    rest /= 1024
+    unit += 1
+  }
+  return `${rest}${units[unit]}`
+}
