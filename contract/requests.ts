@@ -5,6 +5,7 @@ import { Definition, NotApplied } from './definition'
 import { IdlePolicy } from './idle'
 import { KubernetesNamespace, KubernetesOptions, Quantity } from './kubernetes'
 import { OperationOutput } from './operation'
+import { Policy, PolicyPreview } from './policy'
 import { PortNumber } from './port'
 import { Problem } from './problem'
 import { Proposal } from './proposal'
@@ -40,6 +41,8 @@ export const Preview = z.strictObject({
   notApplied: z.array(NotApplied),
   /** Present where the source has no definition, none was given, and its files tell what it needs. */
   proposal: Proposal.optional(),
+  /** Present where the team has a say. */
+  policy: PolicyPreview.optional(),
 })
 export type Preview = z.infer<typeof Preview>
 
@@ -264,6 +267,13 @@ export const requests = {
   'credentials.allow': request(OneWorkspace.extend({ credential: Credential }), Nothing),
   /** From now on that is asked again. */
   'credentials.revoke': request(OneWorkspace.extend({ credential: Credential }), Nothing),
+  /** Reads team policies again where they come from; answers when that is done, however it ended. */
+  'policies.refresh': request(z.strictObject({ id: z.string().optional() }), Nothing),
+  /** Whether a text is a policy, for who writes one. `path` is for messages. */
+  'policies.check': request(
+    z.strictObject({ text: z.string().max(maximumDefinitionText), path: z.string().min(1).max(4096) }),
+    z.strictObject({ policy: Policy.optional(), problems: z.array(Problem) }),
+  ),
   'settings.change': request(SettingsChange, Settings),
   'doctor.run': request(Nothing, z.array(Check)),
 } as const satisfies Record<string, RequestSchema>

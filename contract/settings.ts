@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { IdlePolicy } from './idle'
 import { ImageAliases } from './image-alias'
 import { KubernetesNamespace, KubernetesOptions } from './kubernetes'
+import { PolicySettings } from './policy'
 
 /** The user's preferences: all that Berth itself stores. Every field has a default, so `{}` is valid settings. */
 export const Settings = z.strictObject({
@@ -36,6 +37,8 @@ export const Settings = z.strictObject({
   kubernetes: KubernetesOptions.prefault({}),
   /** When new workspaces are stopped by themselves; null: never. */
   idle: IdlePolicy.nullable().default(null),
+  /** Where a team's policies come from. */
+  policy: PolicySettings.prefault({}),
 })
 export type Settings = z.infer<typeof Settings>
 
@@ -59,6 +62,7 @@ export const SettingsChange = z
     confirm: shape.confirm.unwrap(),
     kubernetes: shape.kubernetes.unwrap(),
     idle: shape.idle.unwrap(),
+    policy: shape.policy.unwrap(),
   })
   .partial()
 export type SettingsChange = z.infer<typeof SettingsChange>

@@ -7,6 +7,9 @@ import { rebuild } from './actions/rebuild'
 import { grow, remove, rename, restart, start, stop } from './actions/run'
 import { createClusterHandlers } from './cluster-handlers'
 import type { Operations } from './operations'
+import { requireStorage } from './policy/governance'
+import { createPolicyHandlers } from './policy/handlers'
+import type { PolicyStore } from './policy/store'
 import { readSource } from './source/definition'
 import { deriveName, newWorkspaceId } from './source/name'
 import { resolvePage } from './source/page'
@@ -19,6 +22,7 @@ export type WorkspaceHandlers = Pick<
   Handlers,
   | 'sources.parse'
   | `definitions.${'propose' | 'save'}`
+  | `policies.${'refresh' | 'check'}`
   | `targets.${'probe' | 'room' | 'namespaces' | 'addNamespace' | 'removeNamespace'}`
   | `workspaces.${'preview' | 'create' | 'start' | 'stop' | 'restart' | 'rebuild' | 'rename' | 'grow' | 'delete' | 'survival' | 'diagnose' | 'stats'}`
   | `operations.${'cancel' | 'dismiss' | 'output'}`
@@ -28,12 +32,13 @@ interface Parts {
   readonly context: ActionContext
   readonly operations: Operations
   readonly targets: Targets
+  readonly policies: PolicyStore
 }
 
 const started = ({ id, workspaceId }: Operation) => ({ operationId: id, workspaceId })
 
 /** What answers the requests about targets, workspaces and operations. */
-export function createHandlers({ context, operations, targets }: Parts): WorkspaceHandlers {
+export function createHandlers({ context, operations, targets, policies }: Parts): WorkspaceHandlers {
   const driver = async (workspaceId: string, signal: AbortSignal) => {
     const workspace = context.workspace(workspaceId)
     const found = await context.target(workspace.targetId, signal)
@@ -59,6 +64,7 @@ export function createHandlers({ context, operations, targets }: Parts): Workspa
       })
     },
     ...createClusterHandlers({ context, targets }),
+    ...createPolicyHandlers(policies, targets),
     'definitions.propose': async ({ source: asked }, signal) => {
       const { platform } = context
       const source = checkSource(asked, { home: platform.folders.home, cwd: process.cwd() })
@@ -71,8 +77,11 @@ export function createHandlers({ context, operations, targets }: Parts): Workspa
     }),
     'workspaces.preview': async (input, signal) => {
       const plan = await planCreate(context, input, signal)
-      const request = { ...plan.request, propose: true }
+      const { governance } = plan
+      const look: typeof plan.request.look = (definition, reader) => governance.look(definition, reader)
+      const request = { ...plan.request, propose: true, look }
       const found = await readSource(request, context.platform, silentReport, signal)
+      const policy = governance.preview(found.definition)
       return {
         source: plan.source,
         name: plan.name,
@@ -80,6 +89,7 @@ export function createHandlers({ context, operations, targets }: Parts): Workspa
         candidates: [...found.candidates],
         notApplied: found.definition.notApplied,
         ...(found.proposal ? { proposal: found.proposal } : {}),
+        ...(policy && { policy }),
       }
     },
     'workspaces.create': async (input, signal) => started(await create(context, input, signal)),
@@ -92,8 +102,10 @@ export function createHandlers({ context, operations, targets }: Parts): Workspa
       started(await rebuild(context, workspaceId, signal)),
     'workspaces.rename': async ({ workspaceId, name }, signal) =>
       started(await rename(context, workspaceId, name, signal)),
-    'workspaces.grow': async ({ workspaceId, storage }, signal) =>
-      started(await grow(context, workspaceId, storage, signal)),
+    'workspaces.grow': async ({ workspaceId, storage }, signal) => {
+      requireStorage(await context.policiesOf(workspaceId, signal), storage)
+      return started(await grow(context, workspaceId, storage, signal))
+    },
     'workspaces.delete': async ({ workspaceId }, signal) =>
       started(await remove(context, workspaceId, signal)),
     'workspaces.survival': async ({ workspaceId, action }, signal) => {

@@ -28,15 +28,43 @@ export function exchangeImages(
 ): { readonly text: string; readonly exchanged: readonly ImageExchange[] } {
   if (text.length > LIMIT) return { text, exchanged: [] }
   const edits: Edit[] = []
+  for (const { image, start, end, isWhole } of imagesOf(text, args)) {
+    if (image === undefined || !isWhole) continue
+    const to = exchange(image)
+    if (to !== undefined && to !== image) edits.push({ start, end, from: image, to })
+  }
+  let out = ''
+  let last = 0
+  for (const { start, end, to } of edits) {
+    out += text.slice(last, start) + to
+    last = end
+  }
+  return { text: out + text.slice(last), exchanged: edits.map(({ from, to }) => ({ from, to })) }
+}
+
+/** A place where a Dockerfile names an image. */
+export interface NamedImage {
+  /** Variables filled in; undefined where what it is made of is known to the build alone. */
+  readonly image: string | undefined
+  readonly written: string
+  readonly start: number
+  readonly end: number
+  /** False: a continued line runs through it, so that it cannot be exchanged. */
+  readonly isWhole: boolean
+}
+
+/** The images that a Dockerfile names, in its order; stages of its own and `scratch` are none. */
+export function imagesOf(text: string, args: Readonly<Record<string, string>>): NamedImage[] {
+  const found: NamedImage[] = []
   const globals = new Map<string, string>()
   const stages = new Set<string>()
   let hasStage = false
-  const propose = (written: string, start: number, end: number, mayVary: boolean) => {
+  const propose = (written: string, start: number, end: number, mayVary: boolean, isWhole = true) => {
     const image = mayVary ? substitute(written, globals) : written
-    if (image === undefined || image === '' || /[$"'\s]/.test(image)) return
-    if (image.toLowerCase() === 'scratch' || stages.has(image.toLowerCase())) return
-    const to = exchange(image)
-    if (to !== undefined && to !== image) edits.push({ start, end, from: image, to })
+    const isKnown = image !== undefined && image !== '' && !/[$"'\s]/.test(image)
+    const name = isKnown ? image.toLowerCase() : ''
+    if (name === 'scratch' || stages.has(name)) return
+    found.push({ image: isKnown ? image : undefined, written, start, end, isWhole })
   }
   for (const { name, words } of instructionsOf(text)) {
     if (name === 'ARG' && !hasStage) {
@@ -52,20 +80,20 @@ export function exchangeImages(
       for (const word of words) {
         if (!word.text.startsWith('--')) break
         const from = name === 'RUN' ? mountFrom(word.text) : copyFrom(word.text)
-        // The place is known only where no continued line runs through the word.
-        if (!from || word.end - word.start !== word.text.length || /^\d+$/.test(from.value)) continue
+        if (!from || /^\d+$/.test(from.value)) continue
         const start = word.start + from.at
-        propose(from.value, start, start + from.value.length, false)
+        // The place is known only where no continued line runs through the word.
+        propose(
+          from.value,
+          start,
+          start + from.value.length,
+          false,
+          word.end - word.start === word.text.length,
+        )
       }
     }
   }
-  let out = ''
-  let last = 0
-  for (const { start, end, to } of edits) {
-    out += text.slice(last, start) + to
-    last = end
-  }
-  return { text: out + text.slice(last), exchanged: edits.map(({ from, to }) => ({ from, to })) }
+  return found
 }
 
 function declare(word: string, args: Readonly<Record<string, string>>, globals: Map<string, string>): void {

@@ -19,6 +19,7 @@ import type { Driver, ResolvedImage, WorkspaceSpec } from '../../drivers/driver'
 import { runInitialize, workspacePhases } from '../commands'
 import { cloneRepository } from '../git'
 import type { Action } from '../guard'
+import type { Governance } from '../policy/governance'
 import { checkImage } from '../source/checks'
 import {
   type DefinitionRequest,
@@ -51,7 +52,11 @@ export interface CreatePlan {
   readonly request: DefinitionRequest
   /** Mounted instead of a volume. */
   readonly bindFolder?: string
+  readonly governance: Governance
   readonly kubernetes?: KubernetesOptions
+  /** See {@link WorkspaceSpec}. */
+  readonly labels?: WorkspaceSpec['labels']
+  readonly limits?: WorkspaceSpec['limits']
   /** Absent: it is never stopped by itself. */
   readonly idle?: IdlePolicy
   /** Of a folder that is copied. */
@@ -76,7 +81,9 @@ export async function planCreate(
   const taken = context.takenNames()
   if (input.name !== undefined && taken.has(input.name)) throw nameTaken(input.name)
   const id = newWorkspaceId()
-  const idle = input.idle === undefined ? context.platform.settings.get().idle : input.idle
+  const asked = { kubernetes: input.kubernetes, idle: input.idle, exists: false }
+  const governance = await context.govern(target, driver, asked, signal)
+  const { idle } = governance
   return {
     id,
     name: input.name ?? uniqueName(deriveName(source), taken),
@@ -93,9 +100,10 @@ export async function planCreate(
       ...(input.definitionText === undefined ? {} : { definitionText: input.definitionText }),
       bindMounts,
     },
+    governance,
     ...(source.kind === 'folder' && bindMounts ? { bindFolder: source.path } : {}),
     respectGitignore: input.respectGitignore ?? context.platform.settings.get().respectGitignore,
-    ...(input.kubernetes === undefined ? {} : { kubernetes: input.kubernetes }),
+    ...governance.additions,
     ...(idle ? { idle } : {}),
   }
 }
@@ -182,6 +190,7 @@ export async function create(
   signal: AbortSignal,
 ): Promise<Operation> {
   const plan = await planCreate(context, input, signal)
+  plan.governance.require()
   await requireRoom(context, plan, signal)
   const fields = {
     kind: 'create',
@@ -191,7 +200,9 @@ export async function create(
     // The source as it was read: any credentials are gone from it.
     asked: { ...input, source: plan.source, targetId: plan.target.id },
   } as const
-  return context.guard.begin(fields, draftOf(context, plan), (action) => runCreate(context, plan, action))
+  return context.guard.begin(fields, draftOf(context, plan), (action) =>
+    plan.governance.within(() => runCreate(context, plan, action)),
+  )
 }
 
 /** Also goes on with a creation that was interrupted, in a rebuild. */
@@ -201,7 +212,8 @@ export async function runCreate(context: ActionContext, plan: CreatePlan, action
   const draft = draftOf(context, plan)
   operation.plan([steps.definition])
   const { definition, elsewhere } = await operation.step('definition', async (report, signal) => {
-    const { definition } = await readSource(plan.request, context.platform, report, signal)
+    const read = await readSource(plan.request, context.platform, report, signal)
+    const definition = plan.governance.define(read.definition, report)
     const elsewhere = await findBuilder(context, plan.target, definition, plan.kubernetes, signal)
     report.result(describeDefinition(definition))
     return { definition, elsewhere }
@@ -310,8 +322,10 @@ async function bringUp(
   }
   const spec = await withTemporaryFolder(context.platform, async (temporary) => {
     const clone = join(temporary, 'clone')
-    const prepare = (folder: string | undefined, signal: AbortSignal) =>
-      prepareImage(
+    const prepare = async (folder: string | undefined, signal: AbortSignal) => {
+      const reader = folder === undefined ? undefined : folderReader(folder)
+      await plan.governance.checkBuild(definition, reader)
+      const prepared = await prepareImage(
         context,
         operation,
         {
@@ -320,13 +334,15 @@ async function bringUp(
           request: plan.request,
           elsewhere,
           folder,
-          reader: folder === undefined ? undefined : folderReader(folder),
+          reader,
           temporary,
           refresh: false,
           ...(plan.kubernetes === undefined ? {} : { kubernetes: plan.kubernetes }),
         },
         signal,
       )
+      return plan.governance.settle(prepared)
+    }
     let prepared: Prepared
     if (source.kind === 'git') {
       const fetch = (signal: AbortSignal) =>
@@ -369,11 +385,14 @@ async function bringUp(
 }
 
 export function specOf(
-  plan: Pick<CreatePlan, 'id' | 'name' | 'owner' | 'source' | 'createdAt' | 'bindFolder' | 'kubernetes'>,
+  plan: Pick<
+    CreatePlan,
+    'id' | 'name' | 'owner' | 'source' | 'createdAt' | 'bindFolder' | 'kubernetes' | 'labels' | 'limits'
+  >,
   definition: Definition,
   image: ResolvedImage,
 ): WorkspaceSpec {
-  const { id, name, owner, source, createdAt, bindFolder, kubernetes } = plan
+  const { id, name, owner, source, createdAt, bindFolder, kubernetes, labels, limits } = plan
   return {
     id,
     name,
@@ -385,5 +404,7 @@ export function specOf(
     sourceFolder: sourceFolder(definition, sourceFolderName(source)),
     ...(bindFolder === undefined ? {} : { bindFolder }),
     ...(kubernetes === undefined ? {} : { kubernetes }),
+    ...(labels && { labels }),
+    ...(limits && { limits }),
   }
 }

@@ -16,6 +16,12 @@ import type { ServiceNotes } from '../service/services'
 import { homeVolume, labels, sourceVolume, workspaceLabels } from './anatomy'
 import { thisMaker } from './maker'
 
+/** Microseconds, as the kernel has it, and the least that it takes of one. */
+const CPU_PERIOD = 100_000
+const CPU_QUOTA_LEAST = 1_000
+/** Bytes; engines refuse less. */
+const MEMORY_LEAST = 6 * 1024 * 1024
+
 export interface ContainerPlan {
   /** Body of the engine's container create. */
   readonly body: Record<string, unknown>
@@ -57,6 +63,7 @@ export function planContainer(
     HostConfig: {
       Init: true,
       Mounts: mounts,
+      ...limitsOf(spec),
       ...(spec.bindFolder !== undefined &&
         definition.sourceMounts && { Binds: sourceBinds(spec.bindFolder, definition.sourceMounts) }),
       // Services share the network, and the file with it.
@@ -72,6 +79,17 @@ export function planContainer(
       mounts.map((mount) => mount.Target),
       image.user.home,
     ),
+  }
+}
+
+/** By quota and not by `NanoCpus`, which an engine refuses where it has fewer processors. */
+function limitsOf({ limits }: WorkspaceSpec) {
+  return {
+    ...(limits?.cpu !== undefined && {
+      CpuPeriod: CPU_PERIOD,
+      CpuQuota: Math.max(CPU_QUOTA_LEAST, Math.round(limits.cpu * CPU_PERIOD)),
+    }),
+    ...(limits?.memory !== undefined && { Memory: Math.max(MEMORY_LEAST, Math.floor(limits.memory)) }),
   }
 }
 
