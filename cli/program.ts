@@ -4,6 +4,7 @@ import type { LifecycleVerb } from './commands/lifecycle'
 import { separateCommand } from './exec-arguments'
 import { type CommandAction, type CommonOptions, execute, usageProblem } from './execute'
 import { exitCodes } from './exit-codes'
+import { addPolicies } from './policy-program'
 
 /** Runs the command line. Never throws; returns the exit code. */
 export async function run(args: readonly string[]): Promise<number> {
@@ -65,6 +66,7 @@ Exit codes: 0 done, 1 a problem, 2 a wrong command line, 130 cancelled; exec pas
   addSsh(program, go)
   addPorts(program, go)
   addCredentials(program, go)
+  addPolicies(program, { define, go })
   addMachine(program, go)
   return program
 }

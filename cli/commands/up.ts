@@ -61,6 +61,8 @@ export async function up(
   const label = workspaceLabel(engine, workspace)
   if (workspace.definition.imageIsDefault)
     context.say(`The definition names no image; the default one is used: ${workspace.definition.image ?? ''}`)
+  for (const { policy, text } of workspace.definition.policy ?? [])
+    context.say(`Team policy ${policy}: ${printable(text)}.`)
   for (const { field, reason } of workspace.definition.notApplied)
     context.say(`Not applied: ${field} (${reason})`)
   context.print(workspace.name)
