@@ -21,6 +21,7 @@ import styles from './create.module.css'
 import { faultLineOf, type Given } from './offer'
 import { OfferPanel } from './offer-panel'
 import { PreviewPanel } from './preview-panel'
+import { useTeamTargets } from './team-targets'
 import { useParsed, usePreview } from './use-preview'
 
 const sourceKinds: Record<Source['kind'], { label: string; Icon: typeof IconFolder }> = {
@@ -55,7 +56,11 @@ export function CreateView({ initialText, asked }: CreateViewProps) {
 
   const targets = useCollection('targets')
   const settings = useSettings()
-  const fallback = targets.find((target) => target.id === settings?.defaultTarget) ?? defaultTarget(targets)
+  const team = useTeamTargets(targets)
+  const fallback =
+    targets.find((target) => target.id === settings?.defaultTarget) ??
+    team.preferred ??
+    defaultTarget(targets)
   const target = targets.find((one) => one.id === targetId) ?? fallback
   const denied = deniedProblem(target, 'create')
   const cluster = target?.kind === 'kubernetes' ? target : undefined
@@ -89,6 +94,7 @@ export function CreateView({ initialText, asked }: CreateViewProps) {
     if (preview.value && given === undefined) setProposal(preview.value.proposal)
   }, [preview.value, given])
   const faulty = given !== undefined && preview.problem?.code.startsWith('definition-') === true
+  const refused = (preview.value?.policy?.violations.length ?? 0) > 0
   const giveSource = (typed: string) => {
     setText(typed)
     setDefinitionPath(null)
@@ -99,7 +105,7 @@ export function CreateView({ initialText, asked }: CreateViewProps) {
   const [refusal, setRefusal] = useState<Problem | undefined>()
   const submit = async (event: FormEvent) => {
     event.preventDefault()
-    if (!input || nameProblem || parsed.busy || denied || unfit || faulty) return
+    if (!input || nameProblem || parsed.busy || denied || unfit || faulty || refused) return
     setCreating(true)
     const result = await createWorkspace({
       input: {
@@ -187,7 +193,8 @@ export function CreateView({ initialText, asked }: CreateViewProps) {
               placeholder="No target"
               data={targets.map((one) => ({
                 value: one.id,
-                label: one.state === 'unreachable' ? `${targetText(one)} (does not answer)` : targetText(one),
+                label: `${targetText(one)}${one.state === 'unreachable' ? ' (does not answer)' : team.reason(one)}`,
+                disabled: team.reason(one) !== '',
               }))}
             />
             {cluster ? (
@@ -302,7 +309,13 @@ export function CreateView({ initialText, asked }: CreateViewProps) {
             size="sm"
             loading={creating}
             disabled={
-              !input || nameProblem !== undefined || !target || denied !== undefined || unfit || faulty
+              !input ||
+              nameProblem !== undefined ||
+              !target ||
+              denied !== undefined ||
+              unfit ||
+              faulty ||
+              refused
             }
           >
             Create workspace

@@ -5,6 +5,7 @@ import { ProblemView } from '../../lib/problem-view'
 import { Facts, Mono } from '../../ui/facts'
 import { StateDot } from '../../ui/state-dot'
 import styles from './create.module.css'
+import { PolicyPanel } from './policy-panel'
 import type { Asked, Previewed } from './use-preview'
 
 interface PreviewPanelProps {
@@ -72,6 +73,7 @@ function Found({ preview, imageOverride }: { readonly preview: Previewed; readon
           ['Commands', commands.join(', ')],
         ]}
       />
+      <PolicyPanel policy={preview.policy} />
       {notApplied.length > 0 ? (
         <div className={styles.notApplied}>
           <h2 className={styles.notAppliedTitle}>

@@ -11,6 +11,7 @@ import { Page } from '../../ui/page'
 import { Clusters } from './clusters'
 import { ImageAliases } from './image-aliases'
 import { Machine } from './machine'
+import { Policies } from './policies'
 import { NumberSetting, Row, TextSetting } from './rows'
 import styles from './settings.module.css'
 import { Ssh } from './ssh'
@@ -120,6 +121,7 @@ function Sections({ settings, change }: SectionsProps) {
         </Row>
       </Section>
       <ImageAliases aliases={settings.imageAliases} change={(imageAliases) => change({ imageAliases })} />
+      <Policies settings={settings.policy} change={(policy) => change({ policy })} />
       <Clusters
         options={settings.kubernetes}
         targets={targets}
