@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -166,6 +166,15 @@ describe('a team policy of a git repository', () => {
         { state: 'old', name: 'blue', commit: expect.stringMatching(/^[0-9a-f]{40}$/) },
       ])
       expect((await berth.json(ActionDocument, ['rebuild', name, '--yes'])).workspace?.state).toBe('running')
+      // A copy counts for an hour without a look; one that is older says what it is.
+      const [file = ''] = await readdir(join(berth.home, '.cache', 'berth', 'policies'))
+      const copy = join(berth.home, '.cache', 'berth', 'policies', file)
+      const kept = JSON.parse(await readFile(copy, 'utf8'))
+      await writeFile(copy, JSON.stringify({ ...kept, readAt: kept.readAt - 7_200_000 }))
+      const second = uniqueName('policy')
+      const { stderr } = await berth.run(['up', '--image', TEST_IMAGES.debian, '--name', second])
+      await berth.run(['delete', second, '--yes'])
+      expect(stderr).toContain('Team policy blue: An earlier copy holds, read ')
 
       await rm(join(berth.home, '.cache', 'berth', 'policies'), { recursive: true })
       const unknown = await refused(...create)

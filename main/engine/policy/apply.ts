@@ -53,6 +53,7 @@ export interface PolicyOutcome {
 export function applyPolicy(policies: readonly LoadedPolicy[], request: PolicyRequest): PolicyOutcome {
   const findings = new Findings()
   const { target, settings, definition, exists } = request
+  for (const by of policies) if (by.note !== undefined) findings.explain(by, by.note)
   checkTarget(policies, target, findings)
   const images = [...(definition ? imagesOfDefinition(definition) : []), ...(request.images ?? [])]
   checkImages(policies, images, settings.imageAliases, findings)

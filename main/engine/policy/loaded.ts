@@ -7,6 +7,8 @@ export interface LoadedPolicy {
   readonly path: string
   /** The place that the file is in: a git URL, or a namespace. */
   readonly origin: string
+  /** What is to be known of this copy, in a sentence without a full stop. */
+  readonly note?: string
   /** The line of a field by its path, the first line being 1. */
   lineOf(path: readonly PropertyKey[]): number
 }

@@ -44,6 +44,7 @@ export class PolicyStore {
   readonly #ended = new AbortController()
   #repositories: readonly PolicyRepository[] = []
   readonly #unwatch: () => void | Promise<void>
+  #stopTimer: () => void = () => undefined
 
   constructor(platform: Platform) {
     this.#platform = platform
@@ -63,15 +64,9 @@ export class PolicyStore {
   /** Looks at all repositories now and every hour, for a process that goes on. */
   keepCurrent(): void {
     void Promise.all(this.#repositories.map((repository) => this.#look(repository)))
-    const again = () => {
-      if (this.#ended.signal.aborted) return
-      const stop = after(this.#platform.clock, FRESH, () => {
-        void Promise.all(this.#repositories.map((repository) => this.#look(repository)))
-        again()
-      })
-      this.#ended.signal.addEventListener('abort', stop, { once: true })
-    }
-    again()
+    this.#stopTimer = after(this.#platform.clock, FRESH, () => {
+      if (!this.#ended.signal.aborted) this.keepCurrent()
+    })
   }
 
   #take(repositories: readonly PolicyRepository[]): void {
@@ -140,11 +135,22 @@ export class PolicyStore {
         const known = this.#held.get(id)
         if (!known || known.until <= this.#platform.clock.now()) await orAbort(this.#look(repository), signal)
         const held = this.#held.get(id)
-        if (held?.loaded) return held.loaded
+        if (held?.loaded) return this.#told(id, held.loaded)
         throw problem(held?.problem ?? unknownPolicy(repository, undefined))
       }),
     )
     return found
+  }
+
+  /** An earlier copy says that it is one wherever it is applied. */
+  #told(id: string, loaded: LoadedPolicy): LoadedPolicy {
+    const { state, readAt = 0, commit } = this.#records.get(id) ?? {}
+    if (state !== 'old') return loaded
+    const at = commit === undefined ? '' : ` at commit ${commit.slice(0, 12)}`
+    return {
+      ...loaded,
+      note: `An earlier copy holds, read ${new Date(readAt).toISOString().slice(0, 16)}Z${at}: its repository does not answer`,
+    }
   }
 
   /** Takes up what an earlier process has left. */
@@ -200,15 +206,15 @@ export class PolicyStore {
     if (!this.#held.has(id)) await this.#remember(repository)
     const known = this.#held.get(id)
     const { clock } = this.#platform
+    const limit = AbortSignal.timeout(known?.loaded ? LOOK_WITH_COPY : LOOK)
     try {
-      const limit = AbortSignal.timeout(known?.loaded ? LOOK_WITH_COPY : LOOK)
       const copy = await fetchCopy(this.#platform, repository, AbortSignal.any([this.#ended.signal, limit]))
       const held = this.#read(repository, copy)
       this.#hold(repository, { ...held, copy, until: held.loaded ? clock.now() + FRESH : 0 }, 'current')
       if (this.#records.get(id)) await keepCopy(this.#platform, repository, copy)
     } catch (error) {
       if (this.#ended.signal.aborted) return
-      const failure = toProblem(error)
+      const failure = limit.aborted ? noAnswer(repository) : toProblem(error)
       const until = clock.now() + FRESH_AFTER_FAILURE
       if (known?.copy) this.#hold(repository, { ...known, until }, 'old', failure)
       else this.#hold(repository, { problem: unknownPolicy(repository, failure), until: 0 }, 'current')
@@ -241,6 +247,7 @@ export class PolicyStore {
 
   async dispose(): Promise<void> {
     this.#ended.abort()
+    this.#stopTimer()
     await this.#unwatch()
     await Promise.all(this.#looking.values())
   }
@@ -271,6 +278,15 @@ function noFile({ url, path = 'berth.yaml', branch }: PolicyRepository): Problem
     cause: `The repository has no file ${path}${branch === undefined ? '' : ` on its branch ${branch}`}.`,
     remedy: 'Correct the path or the branch, or remove it from the team policies in the settings.',
     actions: [{ kind: 'settings', label: 'Team policies' }],
+  }
+}
+
+function noAnswer({ url }: PolicyRepository): Problem {
+  return {
+    code: 'git-unreachable',
+    title: `${url} does not answer`,
+    cause: 'Its server took too long.',
+    remedy: 'Check the network, and try again.',
   }
 }
 
