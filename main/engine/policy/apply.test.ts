@@ -142,6 +142,26 @@ FROM thing-$UNKNOWN
   })
 })
 
+test('a Dockerfile has no place where an image is overlooked', () => {
+  const found = (text: string, args: Record<string, string> = {}) =>
+    imagesOfDockerfile({ dockerfile: 'Dockerfile', context: '.', args }, text).map(({ image }) => image)
+  // A value that only this machine knows is not taken for the file's own default.
+  expect(found('ARG BASE=debian\nFROM $BASE\n', { BASE: '${localEnv:IMAGE}' })).toEqual([undefined])
+  expect(found('FROM debian AS a\nONBUILD COPY --from=evil.example/x / /\nFROM a\n')).toEqual([
+    'debian',
+    'evil.example/x',
+  ])
+  expect(found('FROM debian\nRUN --mount=type=bind,"FROM=evil.example/x" true\n')).toEqual([
+    'debian',
+    'evil.example/x',
+  ])
+  expect(found('FROM debian\nRUN true <<CMD\nFROM evil.example/x\nCMD\n')).toEqual(['debian', undefined])
+  expect(found('FROM debian\nRUN python3 <<EOF\nfrom os import path\nEOF\n')).toEqual(['debian'])
+  expect(found('#!/bin/sh\n# syntax = evil.example/x\nfrom debian\n')).toEqual(['evil.example/x', 'debian'])
+  expect(found('FROM debian\n', { BUILDKIT_SYNTAX: 'evil.example/x' })).toEqual(['debian', 'evil.example/x'])
+  expect(found('x'.repeat(2_000_000))).toEqual([undefined])
+})
+
 describe('resources', () => {
   const max = { resources: { max: { cpu: '2', memory: '4Gi', storage: '20Gi' } } }
   const on = (kubernetes: KubernetesOptions, more: Partial<PolicyRequest> = {}) => ({

@@ -33,6 +33,20 @@ export function buildsOfDefinition({ build, services }: Definition): ImageBuild[
   return [...(build ? [build] : []), ...services.flatMap((service) => (service.build ? [service.build] : []))]
 }
 
+/**
+ * Builders without here-documents take what is in them for instructions; they refuse the file for its last line, unless
+ * that is an instruction itself.
+ */
+const ambiguousHereDocument =
+  /<<-?["']?(?:add|arg|cmd|copy|entrypoint|env|expose|from|healthcheck|label|maintainer|onbuild|run|shell|stopsignal|user|volume|workdir)\b/i
+
+/** Variables of this machine in it are known when it is built. */
+const known = (written: string, where: string): NamedImage => ({
+  image: /[$"'\s]/.test(written) || written === '' ? undefined : written,
+  where,
+  written,
+})
+
 /** Longer Dockerfiles are not looked through, characters. */
 const LONGEST_DOCKERFILE = 1024 * 1024
 
@@ -40,21 +54,32 @@ const LONGEST_DOCKERFILE = 1024 * 1024
 export function imagesOfDockerfile(build: ImageBuild, text: string): NamedImage[] {
   const { dockerfile } = build
   if (text.length > LONGEST_DOCKERFILE) return [{ image: undefined, where: dockerfile, written: 'all of it' }]
-  const args = Object.fromEntries(Object.entries(build.args).filter(([, value]) => !value.includes('${')))
   const lineOf = (start: number) => text.slice(0, start).split('\n').length
-  const frontend = /^(?:\s*#\s*(?:escape|check)\s*=.*\n)*\s*#\s*syntax\s*=\s*(\S+)/i.exec(
+  const frontend = /^(?:#!.*\n)?(?:\s*#\s*(?:escape|check)\s*=.*\n)*\s*#\s*syntax\s*=\s*(\S+)/i.exec(
     text.replace(/^(?:\uFEFF|\xEF\xBB\xBF)/, ''),
   )?.[1]
   return [
     ...(frontend === undefined
       ? []
       : [{ image: frontend, where: `${dockerfile} (syntax)`, written: frontend }]),
-    ...imagesOf(text, args).map(({ image, written, start }) => ({
+    ...imagesOf(text, build.args).map(({ image, written, start }) => ({
       image,
       where: `${dockerfile}:${lineOf(start)}`,
       written,
     })),
-    ...(build.cacheFrom ?? []).map((image) => ({ image, where: 'cacheFrom', written: image })),
+    ...(ambiguousHereDocument.test(text)
+      ? [
+          {
+            image: undefined,
+            where: dockerfile,
+            written: 'a here-document that ends with the name of an instruction',
+          },
+        ]
+      : []),
+    ...(build.args.BUILDKIT_SYNTAX === undefined
+      ? []
+      : [known(build.args.BUILDKIT_SYNTAX, 'the build argument BUILDKIT_SYNTAX')]),
+    ...(build.cacheFrom ?? []).map((image) => known(image, 'cacheFrom')),
   ]
 }
 

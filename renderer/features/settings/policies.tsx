@@ -184,7 +184,7 @@ function stateText({ state, commit, readAt }: PolicyRecord): string {
     case 'old':
       return `An earlier copy holds${at}${read}`
     case 'failed':
-      return `Cannot be read: nothing is made that it governs${at}`
+      return `Cannot be read${at}: nothing is made that it governs`
     case 'unseen':
       return 'Your account may not look for one here (get configmaps)'
   }

@@ -66,7 +66,11 @@ export function imagesOf(text: string, args: Readonly<Record<string, string>>): 
     if (name === 'scratch' || stages.has(name)) return
     found.push({ image: isKnown ? image : undefined, written, start, end, isWhole })
   }
-  for (const { name, words } of instructionsOf(text)) {
+  for (const { name: written, words: all } of instructionsOf(text)) {
+    // Runs in a later stage that begins from this one.
+    const isLater = written === 'ONBUILD'
+    const name = isLater ? (all[0]?.text.toUpperCase() ?? '') : written
+    const words = isLater ? all.slice(1) : all
     if (name === 'ARG' && !hasStage) {
       for (const { text: word } of words) declare(word, args, globals)
     } else if (name === 'FROM') {
@@ -138,7 +142,10 @@ function mountFrom(word: string): { readonly value: string; readonly at: number 
   if (!word.startsWith(flag)) return undefined
   let at = flag.length
   for (const field of word.slice(flag.length).split(',')) {
-    if (field.startsWith('from=')) return { value: field.slice(5), at: at + 5 }
+    // Fields may be quoted as in CSV, and their names are written in any case.
+    const quote = field.startsWith('"') ? 1 : 0
+    const bare = quote ? field.slice(1).replace(/"$/, '') : field
+    if (/^from=/i.test(bare)) return { value: bare.slice(5), at: at + quote + 5 }
     at += field.length + 1
   }
   return undefined
