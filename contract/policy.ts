@@ -192,7 +192,11 @@ export type PolicyPreview = z.infer<typeof PolicyPreview>
 
 /** A git repository that has a policy. */
 export const PolicyRepository = z.strictObject({
-  url: z.string().min(1).max(2000),
+  url: z
+    .string()
+    .min(1)
+    .max(2000)
+    .regex(/^(?!\w+:\/\/[^/@]*:[^/@]*@)/, 'Leave the login out: git has its own.'),
   /** Absent: `berth.yaml`. */
   path: z.string().min(1).max(400).optional(),
   /** Absent: the repository's default. */
@@ -201,7 +205,11 @@ export const PolicyRepository = z.strictObject({
 export type PolicyRepository = z.infer<typeof PolicyRepository>
 
 /** The setting `policy`. */
-export const PolicySettings = z.strictObject({ repositories: z.array(PolicyRepository).max(20).default([]) })
+export const PolicySettings = z.strictObject({
+  repositories: z.array(PolicyRepository).max(20).default([]),
+  /** What the file of the settings says here cannot be read: what it is about is not known, and not taken for nothing. */
+  invalid: z.literal(true).optional(),
+})
 export type PolicySettings = z.infer<typeof PolicySettings>
 
 /** A policy, or a place where one is expected. */

@@ -102,7 +102,11 @@ export class PolicyStore {
 
   /** The target for new workspaces that a policy names; undefined where none does, or the user has one. */
   async preferred(targets: readonly Target[], signal: AbortSignal): Promise<string | undefined> {
-    if (this.#repositories.length === 0 || this.#platform.settings.get().defaultTarget !== undefined)
+    const { policy } = this.#platform.settings.get()
+    if (
+      (this.#repositories.length === 0 && !policy.invalid) ||
+      this.#platform.settings.get().defaultTarget !== undefined
+    )
       return undefined
     await this.#ofRepositories(signal)
     return policyDefaults(
@@ -128,6 +132,7 @@ export class PolicyStore {
   }
 
   async #ofRepositories(signal: AbortSignal): Promise<readonly LoadedPolicy[]> {
+    if (this.#platform.settings.get().policy.invalid) throw problem(unknownPlaces)
     const found = await Promise.all(
       this.#repositories.map(async (repository) => {
         const id = policyRepositoryId(repository)
@@ -279,6 +284,15 @@ function noFile({ url, path = 'berth.yaml', branch }: PolicyRepository): Problem
     remedy: 'Correct the path or the branch, or remove it from the team policies in the settings.',
     actions: [{ kind: 'settings', label: 'Team policies' }],
   }
+}
+
+const unknownPlaces: Problem = {
+  code: 'policy-unreadable',
+  title: 'It cannot be read which team policies there are',
+  cause: 'What settings.json says under "policy" is not valid.',
+  remedy:
+    'Add the policies again in the settings, or with `berth policy add`; or correct settings.json, or remove "policy" from it, and start Berth again.',
+  actions: [{ kind: 'settings', label: 'Team policies' }],
 }
 
 function noAnswer({ url }: PolicyRepository): Problem {
