@@ -8,6 +8,8 @@ import {
   NewRepository,
   Operation,
   PlacedSnapshot,
+  Policy,
+  PolicyRecord,
   PortNumber,
   Prebuild,
   Problem,
@@ -240,6 +242,28 @@ export const NewRepositoryDocument = NewRepository.extend({
   uncommitted: z.string().nullable(),
 })
 export type NewRepositoryDocument = z.infer<typeof NewRepositoryDocument>
+
+/** `berth policy list`, `add`, `remove` and `refresh`. Null is what is not known. */
+export const PoliciesDocument = z.strictObject({
+  policies: z.array(
+    z.strictObject({
+      id: z.string(),
+      origin: PolicyRecord.shape.origin,
+      state: PolicyRecord.shape.state,
+      name: z.string().nullable(),
+      commit: z.string().nullable(),
+      readAt: Time.nullable(),
+      message: Policy.shape.spec.shape.message.unwrap().nullable(),
+      templates: Policy.shape.spec.shape.templates.unwrap(),
+      problem: Problem.nullable(),
+    }),
+  ),
+})
+export type PoliciesDocument = z.infer<typeof PoliciesDocument>
+
+/** `berth policy check`. */
+export const PolicyCheckDocument = z.strictObject({ valid: z.boolean(), problems: z.array(Problem) })
+export type PolicyCheckDocument = z.infer<typeof PolicyCheckDocument>
 
 /** `berth doctor`. `ok` is false when any check failed. */
 export const DoctorDocument = z.strictObject({ ok: z.boolean(), checks: z.array(Check) })

@@ -5,6 +5,7 @@ import { addData } from './data-program'
 import { separateCommand } from './exec-arguments'
 import { type CommandAction, type CommonOptions, execute, usageProblem } from './execute'
 import { exitCodes } from './exit-codes'
+import { addPolicies } from './policy-program'
 import { addPrebuilds } from './prebuild-program'
 import { addTemplates } from './template-commands'
 import { addVariables } from './variable-commands'
@@ -73,6 +74,7 @@ Exit codes: 0 done, 1 a problem, 2 a wrong command line, 130 cancelled; exec pas
   addPorts(program, go)
   addCredentials(program, go)
   addVariables(program, go, define)
+  addPolicies(program, { define, go })
   addMachine(program, go)
   return program
 }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { Consent, Grant } from './consent'
 import { Activity } from './idle'
 import { Operation, OperationOutput } from './operation'
+import { PolicyRecord } from './policy'
 import { Detection, Port, Sockets } from './port'
 import { Session, TabArrangement } from './session'
 import { Settings } from './settings'
@@ -31,6 +32,8 @@ export const collections = {
   grants: Grant,
   /** Of workspaces that run and are followed. */
   activities: Activity,
+  /** Of the team, and places where one is expected. */
+  policies: PolicyRecord,
   /** One record, `settings`. */
   settings: z.strictObject({ id: z.literal('settings'), value: Settings }),
   /** One record, `engine`. */

@@ -3,6 +3,7 @@ import { ContainerOptions } from './container-options'
 import { FeatureRequest } from './feature'
 import { ImageBuild } from './image-build'
 import { Mount, SourceMount } from './mount'
+import { PolicyExplanation } from './policy'
 import { Dependency, Service } from './service'
 import { Task } from './task'
 
@@ -200,6 +201,8 @@ export const Definition = z.strictObject({
   secrets: z.array(SecretRequest).default([]),
   hostRequirements: HostRequirements.optional(),
   customizations: Customizations.optional(),
+  /** What team policies changed of it, and of what the workspace was made with. */
+  policy: z.array(PolicyExplanation).optional(),
   notApplied: z.array(NotApplied),
 })
 export type Definition = z.infer<typeof Definition>

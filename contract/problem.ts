@@ -56,6 +56,9 @@ export const problemCodes = [
   // Definitions
   'definition-invalid',
   'definition-unsupported',
+  // Team policies
+  'policy-refused',
+  'policy-unreadable',
   // Features
   'feature-not-found',
   'feature-invalid',

@@ -8,6 +8,7 @@ import { IdlePolicy } from './idle'
 import { BuildGrants } from './image-build'
 import { KubernetesNamespace, KubernetesOptions, Quantity } from './kubernetes'
 import { OperationOutput } from './operation'
+import { Policy, PolicyPreview } from './policy'
 import { PortNumber } from './port'
 import { Prebuild, PrebuildFinding, PrebuildInput } from './prebuild'
 import { PrebuildId } from './prebuild-mark'
@@ -53,6 +54,8 @@ export const Preview = z.strictObject({
   shortages: z.array(z.string()).optional(),
   /** What it lacks that cannot be done without. */
   hostProblem: Problem.optional(),
+  /** Present where the team has a say. */
+  policy: PolicyPreview.optional(),
 })
 export type Preview = z.infer<typeof Preview>
 
@@ -299,6 +302,13 @@ export const requests = {
   /** From now on that is asked again. */
   'credentials.revoke': request(OneWorkspace.extend({ credential: Credential }), Nothing),
   ...variableRequests,
+  /** Reads team policies again where they come from; answers when that is done, however it ended. */
+  'policies.refresh': request(z.strictObject({ id: z.string().optional() }), Nothing),
+  /** Whether a text is a policy, for who writes one. `path` is for messages. */
+  'policies.check': request(
+    z.strictObject({ text: z.string().max(maximumDefinitionText), path: z.string().min(1).max(4096) }),
+    z.strictObject({ policy: Policy.optional(), problems: z.array(Problem) }),
+  ),
   'settings.change': request(SettingsChange, Settings),
   'doctor.run': request(Nothing, z.array(Check)),
   ...dataRequests,

@@ -3,6 +3,7 @@ import { Dotfiles } from './dotfiles'
 import { IdlePolicy } from './idle'
 import { ImageAliases } from './image-alias'
 import { KubernetesNamespace, KubernetesOptions } from './kubernetes'
+import { PolicySettings } from './policy'
 import { TemplateSettings } from './template'
 
 /** The user's preferences: all that Berth itself stores. Every field has a default, so `{}` is valid settings. */
@@ -41,6 +42,8 @@ export const Settings = z.strictObject({
   /** What the home of a new workspace gets; null: nothing. */
   dotfiles: Dotfiles.nullable().default(null),
   templates: TemplateSettings.prefault({}),
+  /** Where a team's policies come from. */
+  policy: PolicySettings.prefault({}),
 })
 export type Settings = z.infer<typeof Settings>
 
@@ -66,6 +69,7 @@ export const SettingsChange = z
     idle: shape.idle.unwrap(),
     dotfiles: shape.dotfiles.unwrap(),
     templates: shape.templates.unwrap(),
+    policy: shape.policy.unwrap(),
   })
   .partial()
 export type SettingsChange = z.infer<typeof SettingsChange>

@@ -79,6 +79,8 @@ export async function up(
     context.say(`The definition names no image; the default one is used: ${workspace.definition.image ?? ''}`)
   if (workspace.prebuild) context.say(`Made from a prebuild: ${describePrebuild(workspace.prebuild)}.`)
   for (const line of rightsLines(workspace.definition)) context.say(line)
+  for (const { policy, text } of workspace.definition.policy ?? [])
+    context.say(`Team policy ${policy}: ${printable(text)}.`)
   for (const { field, reason } of workspace.definition.notApplied)
     context.say(`Not applied: ${field} (${reason})`)
   context.print(workspace.name)

@@ -23,6 +23,7 @@ import { Collection, filterCollection, type Selection } from './platform/collect
 import type { Handlers } from './platform/handlers'
 import type { MessageEndpoint } from './platform/message-port'
 import type { Platform } from './platform/platform'
+import { withTeamMirrors } from './policy/mirrors'
 import { createPorts } from './ports'
 import { createTemplates } from './templates'
 import { createTerminals } from './terminals'
@@ -55,7 +56,7 @@ export interface EngineOptions {
 
 /** Builds the whole engine, in order: each service gets what it needs from those above it. */
 export function createEngine({
-  platform,
+  platform: machine,
   providers,
   followed,
   agents,
@@ -63,6 +64,7 @@ export function createEngine({
   sharesGateway,
   livesOn,
 }: EngineOptions): Engine {
+  const platform: Platform = { ...machine, settings: withTeamMirrors(machine.settings) }
   const listeners = new Set<<N extends EventName>(name: N, payload: EventPayload<N>) => void>()
   const emit = <N extends EventName>(name: N, payload: EventPayload<N>) => {
     for (const listener of [...listeners]) listener(name, payload)
@@ -74,6 +76,7 @@ export function createEngine({
     emit,
     links: () => links,
     beginTask: (task, signal) => terminals.beginTask(task, signal),
+    ...(livesOn && { livesOn }),
     variables: () => variables,
   })
   const variables = createVariables({
@@ -183,6 +186,7 @@ export function createEngine({
       consents: credentials.consents,
       grants: credentials.grants,
       activities: idle.activities,
+      policies: workspaces.policies,
       settings,
       engine: status,
     },

@@ -35,6 +35,7 @@ export const collectionStores: { readonly [N in CollectionName]: CollectionStore
   consents: createCollectionStore<'consents'>(),
   grants: createCollectionStore<'grants'>(),
   activities: createCollectionStore<'activities'>(),
+  policies: createCollectionStore<'policies'>(),
   settings: createCollectionStore<'settings'>(),
   engine: createCollectionStore<'engine'>(),
 }

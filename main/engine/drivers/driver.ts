@@ -215,6 +215,10 @@ export interface ClusterVerbs {
   namespaces(signal: AbortSignal): Promise<{ readonly all?: readonly string[]; readonly mayCreate: boolean }>
   /** Succeeds where there is one of this name already. */
   makeNamespace(name: string, signal: AbortSignal): Promise<void>
+  /** The text of a team's policy in the namespace. `forbidden`: this identity may not look for one. */
+  policy?(
+    signal: AbortSignal,
+  ): Promise<{ readonly kind: 'none' | 'forbidden' } | { readonly kind: 'found'; readonly text: string }>
 }
 
 /**
@@ -512,6 +516,10 @@ export interface WorkspaceSpec {
    * the target remembers.
    */
   readonly kubernetes?: KubernetesOptions
+  /** A team's, on all that is made; not for a cluster, where they are among `kubernetes`. */
+  readonly labels?: Readonly<Record<string, string>>
+  /** What the workspace's own container never gets more of, in cores and bytes; not for a cluster. */
+  readonly limits?: { readonly cpu?: number; readonly memory?: number }
 }
 
 export interface ExecOptions {

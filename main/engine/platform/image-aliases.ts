@@ -8,7 +8,8 @@ export interface Aliased {
   readonly by: string
 }
 
-interface NormalName {
+/** An image's name with all that Docker takes for granted. */
+export interface NormalName {
   /** With registry, `docker.io` where none is named, and `library/` for Docker's own: `docker.io/library/debian`. */
   readonly name: string
   readonly tag: string | undefined
@@ -62,7 +63,8 @@ function versionOf({ tag, digest }: NormalName): string {
   return `${tag === undefined ? '' : `:${tag}`}${digest === undefined ? '' : `@${digest}`}`
 }
 
-function normalise(text: string): NormalName {
+/** The parts of a name, made whole as Docker does. */
+export function normalise(text: string): NormalName {
   const [beforeDigest = '', digest] = text.split('@', 2)
   const colon = beforeDigest.lastIndexOf(':')
   const hasTag = colon > beforeDigest.lastIndexOf('/')

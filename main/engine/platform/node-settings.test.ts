@@ -71,4 +71,11 @@ describe('createSettingsStore', () => {
       routerPort: 1,
     })
   })
+
+  it('does not take team policies that cannot be read for none', async () => {
+    file = join(folder, 'policy.json')
+    await writeFile(file, JSON.stringify({ theme: 'dark', policy: { repositories: [{ link: 'x' }] } }))
+    const { theme, policy } = createSettingsStore(file, silentLogger).get()
+    expect({ theme, policy }).toEqual({ theme: 'dark', policy: { repositories: [], invalid: true } })
+  })
 })

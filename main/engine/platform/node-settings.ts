@@ -96,5 +96,8 @@ function read(file: string, logger: Logger): { settings: Settings; invalid?: str
       if (key in Settings.shape && Settings.safeParse({ [key]: value }).success) kept[key] = value
     }
   }
+  // A policy is not left out because its place cannot be read.
+  if (typeof json === 'object' && json !== null && 'policy' in json && !('policy' in kept))
+    kept.policy = { repositories: [], invalid: true }
   return { settings: Settings.parse(kept), invalid: text }
 }

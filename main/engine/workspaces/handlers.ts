@@ -9,6 +9,9 @@ import { settleRights } from './actions/rights'
 import { grow, remove, rename, restart, start, stop } from './actions/run'
 import { createClusterHandlers } from './cluster-handlers'
 import type { Operations } from './operations'
+import { requireStorage } from './policy/governance'
+import { createPolicyHandlers } from './policy/handlers'
+import type { PolicyStore } from './policy/store'
 import { foreseePrebuild } from './prebuild/find'
 import { createPrebuildHandlers, type PrebuildHandlers } from './prebuild/handlers'
 import { snapshotsLost } from './snapshots/actions'
@@ -25,6 +28,7 @@ export type WorkspaceHandlers = Pick<
   Handlers,
   | 'sources.parse'
   | `definitions.${'propose' | 'save'}`
+  | `policies.${'refresh' | 'check'}`
   | `targets.${'probe' | 'room' | 'namespaces' | 'addNamespace' | 'removeNamespace'}`
   | `workspaces.${'preview' | 'create' | 'start' | 'stop' | 'restart' | 'rebuild' | 'rename' | 'grow' | 'delete' | 'survival' | 'diagnose' | 'stats'}`
   | `operations.${'cancel' | 'dismiss' | 'output'}`
@@ -36,12 +40,13 @@ interface Parts {
   readonly context: ActionContext
   readonly operations: Operations
   readonly targets: Targets
+  readonly policies: PolicyStore
 }
 
 const started = ({ id, workspaceId }: Operation) => ({ operationId: id, workspaceId })
 
 /** What answers the requests about targets, workspaces and operations. */
-export function createHandlers({ context, operations, targets }: Parts): WorkspaceHandlers {
+export function createHandlers({ context, operations, targets, policies }: Parts): WorkspaceHandlers {
   const driver = async (workspaceId: string, signal: AbortSignal) => {
     const workspace = context.workspace(workspaceId)
     const found = await context.target(workspace.targetId, signal)
@@ -69,6 +74,7 @@ export function createHandlers({ context, operations, targets }: Parts): Workspa
     ...createClusterHandlers({ context, targets }),
     ...createPrebuildHandlers(context),
     ...createDataHandlers(context),
+    ...createPolicyHandlers(policies, targets),
     'definitions.propose': async ({ source: asked }, signal) => {
       const { platform } = context
       const source = checkSource(asked, { home: platform.folders.home, cwd: process.cwd() })
@@ -81,11 +87,16 @@ export function createHandlers({ context, operations, targets }: Parts): Workspa
     }),
     'workspaces.preview': async (input, signal) => {
       const plan = await planCreate(context, input, signal)
-      const request = { ...plan.request, propose: true }
+      const { governance } = plan
+      const look: typeof plan.request.look = (definition, reader) => governance.look(definition, reader)
+      const request = { ...plan.request, propose: true, look }
       const found = await readSource(request, context.platform, silentReport, signal)
       const definition = settleRights(found.definition, plan.rights, plan.driver)
-      const prebuild = await foreseePrebuild(context, plan, found.definition, signal)
       const host = await checkHost(context, plan.driver, found.definition, plan.kubernetes, signal)
+      const policy = governance.preview(found.definition)
+      const isRefused = policy !== undefined && policy.violations.length > 0
+      const governed = isRefused ? undefined : governance.define(found.definition)
+      const prebuild = governed && (await foreseePrebuild(context, plan, governed, signal))
       return {
         source: plan.source,
         name: plan.name,
@@ -96,6 +107,7 @@ export function createHandlers({ context, operations, targets }: Parts): Workspa
         ...(prebuild && { prebuild }),
         ...(host.shortages.length > 0 ? { shortages: [...host.shortages] } : {}),
         ...(host.problem ? { hostProblem: host.problem } : {}),
+        ...(policy && { policy }),
       }
     },
     'workspaces.create': async (input, signal) => started(await create(context, input, signal)),
@@ -107,8 +119,10 @@ export function createHandlers({ context, operations, targets }: Parts): Workspa
     'workspaces.rebuild': async (input, signal) => started(await rebuild(context, input, signal)),
     'workspaces.rename': async ({ workspaceId, name }, signal) =>
       started(await rename(context, workspaceId, name, signal)),
-    'workspaces.grow': async ({ workspaceId, storage }, signal) =>
-      started(await grow(context, workspaceId, storage, signal)),
+    'workspaces.grow': async ({ workspaceId, storage }, signal) => {
+      requireStorage(await context.policiesOf(workspaceId, signal), storage)
+      return started(await grow(context, workspaceId, storage, signal))
+    },
     'workspaces.delete': async ({ workspaceId, keepSnapshots = false }, signal) =>
       started(await remove(context, workspaceId, signal, keepSnapshots)),
     'workspaces.survival': async ({ workspaceId, action }, signal) => {

@@ -1,6 +1,7 @@
 import {
   defaultTarget,
   type Operation,
+  type PolicyRecord,
   type Problem,
   problem,
   type StreamOpen,
@@ -24,6 +25,8 @@ import { serveLogs } from './logs'
 import { Observations } from './observations'
 import { Operations } from './operations'
 import { thisOwner } from './owner'
+import { Governance } from './policy/governance'
+import { PolicyStore } from './policy/store'
 import { reconcile } from './reconcile'
 import { Targets } from './targets'
 import { sweepTemporaryFolders } from './temporary'
@@ -38,6 +41,8 @@ export interface WorkspaceServiceOptions {
   readonly beginTask?: BeginTask
   /** Asked for when first needed, like links. Absent: workspaces get none. */
   readonly variables?: () => WorkspaceVariables
+  /** Whether this process goes on, and keeps the team's policies current meanwhile. Absent: no. */
+  readonly livesOn?: boolean
 }
 
 /** Targets, the workspaces on them, and everything that is done to these. */
@@ -45,6 +50,7 @@ export interface WorkspaceService {
   readonly targets: ReadonlyCollection<Target>
   readonly workspaces: ReadonlyCollection<Workspace>
   readonly operations: ReadonlyCollection<Operation>
+  readonly policies: ReadonlyCollection<PolicyRecord>
   readonly handlers: WorkspaceHandlers
   driverOf(workspaceId: string): Driver | undefined
   openLogs(input: StreamOpen<'logs'>, port: MessageEndpoint): void
@@ -81,6 +87,7 @@ class Service {
   readonly workspaces = new Collection<Workspace>()
   readonly operations: Operations
   readonly targets: Targets
+  readonly policies: PolicyStore
   readonly #platform: Platform
   readonly #options: WorkspaceServiceOptions
   readonly #locks: Locks
@@ -101,6 +108,8 @@ class Service {
     this.#options = options
     this.#platform = platform
     this.#owner = thisOwner(platform.env)
+    this.policies = new PolicyStore(platform)
+    if (options.livesOn) this.policies.keepCurrent()
     this.operations = new Operations(platform, emit)
     this.#locks = new Locks(platform, () => this.#refreshAll())
     this.#guard = new Guard(platform, this.operations, this.#locks, (id) => this.#refresh(id))
@@ -220,7 +229,16 @@ class Service {
       beginTask: this.#options.beginTask ?? noTasks,
       variables: this.#options.variables ?? (() => noVariables),
       owner: this.#owner,
-      target: (id, signal) => this.#target(id, signal),
+      target: async (id, signal) => {
+        const preferred = async () => this.policies.preferred(this.targets.collection.list(), signal)
+        return this.#target(id ?? (await preferred()), signal)
+      },
+      govern: async (target, driver, asked, signal) =>
+        new Governance(await this.policies.holding(target, driver, signal), target, this.#platform, asked),
+      policiesOf: async (workspaceId, signal) => {
+        const { target, driver } = await this.#target(this.#known(workspaceId)?.targetId, signal)
+        return this.policies.holding(target, driver, signal)
+      },
       workspace: (id) => {
         const workspace = this.workspaces.get(id)
         if (workspace) return workspace
@@ -325,6 +343,7 @@ class Service {
   async dispose(): Promise<void> {
     this.#ending = true
     await this.#guard.dispose()
+    await this.policies.dispose()
     await this.targets.dispose()
     await this.#locks.dispose()
     // One that ends at once, such as a list, would leave it half done.
@@ -340,7 +359,8 @@ export function createWorkspaceService(options: WorkspaceServiceOptions): Worksp
     targets: targets.collection,
     workspaces,
     operations: operations.collection,
-    handlers: createHandlers({ context: service.context(), operations, targets }),
+    policies: service.policies.records,
+    handlers: createHandlers({ context: service.context(), operations, targets, policies: service.policies }),
     driverOf: (id) => service.driverOf(id),
     attend: (followed, work) =>
       createIdle({

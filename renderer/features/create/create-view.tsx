@@ -23,6 +23,7 @@ import { OfferPanel } from './offer-panel'
 import { PreviewPanel } from './preview-panel'
 import { RightsChoice, useRightsChoice } from './rights-choice'
 import { giveSecrets, noSecrets, SecretsSection } from './secrets-section'
+import { useTeamTargets } from './team-targets'
 import { useParsed, usePreview } from './use-preview'
 
 const sourceKinds: Record<Source['kind'], { label: string; Icon: typeof IconFolder }> = {
@@ -62,7 +63,11 @@ export function CreateView({ initialText, asked, templates }: CreateViewProps) {
 
   const targets = useCollection('targets')
   const settings = useSettings()
-  const fallback = targets.find((target) => target.id === settings?.defaultTarget) ?? defaultTarget(targets)
+  const team = useTeamTargets(targets)
+  const fallback =
+    targets.find((target) => target.id === settings?.defaultTarget) ??
+    team.preferred ??
+    defaultTarget(targets)
   const target = targets.find((one) => one.id === targetId) ?? fallback
   const denied = deniedProblem(target, 'create')
   const cluster = target?.kind === 'kubernetes' ? target : undefined
@@ -97,6 +102,7 @@ export function CreateView({ initialText, asked, templates }: CreateViewProps) {
     if (preview.value && given === undefined) setProposal(preview.value.proposal)
   }, [preview.value, given])
   const faulty = given !== undefined && preview.problem?.code.startsWith('definition-') === true
+  const refused = (preview.value?.policy?.violations.length ?? 0) > 0
   const giveSource = (typed: string) => {
     setText(typed)
     setDefinitionPath(null)
@@ -110,7 +116,7 @@ export function CreateView({ initialText, asked, templates }: CreateViewProps) {
   const [refusal, setRefusal] = useState<Problem | undefined>()
   const submit = async (event: FormEvent) => {
     event.preventDefault()
-    if (!input || nameProblem || parsed.busy || denied || unfit || faulty) return
+    if (!input || nameProblem || parsed.busy || denied || unfit || faulty || refused) return
     setCreating(true)
     const given = await giveSecrets(secrets, preview.value?.definition.secrets ?? [], input.source)
     if ('problem' in given) {
@@ -213,7 +219,8 @@ export function CreateView({ initialText, asked, templates }: CreateViewProps) {
               placeholder="No target"
               data={targets.map((one) => ({
                 value: one.id,
-                label: one.state === 'unreachable' ? `${targetText(one)} (does not answer)` : targetText(one),
+                label: `${targetText(one)}${one.state === 'unreachable' ? ' (does not answer)' : team.reason(one)}`,
+                disabled: team.reason(one) !== '',
               }))}
             />
             {cluster ? (
@@ -337,7 +344,13 @@ export function CreateView({ initialText, asked, templates }: CreateViewProps) {
             size="sm"
             loading={creating}
             disabled={
-              !input || nameProblem !== undefined || !target || denied !== undefined || unfit || faulty
+              !input ||
+              nameProblem !== undefined ||
+              !target ||
+              denied !== undefined ||
+              unfit ||
+              faulty ||
+              refused
             }
           >
             Create workspace

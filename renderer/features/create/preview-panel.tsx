@@ -7,6 +7,7 @@ import { ProblemView } from '../../lib/problem-view'
 import { Facts, Mono } from '../../ui/facts'
 import { StateDot } from '../../ui/state-dot'
 import styles from './create.module.css'
+import { PolicyPanel } from './policy-panel'
 import { PrebuildFact } from './prebuild-fact'
 import type { Asked, Previewed } from './use-preview'
 
@@ -96,6 +97,7 @@ function Found({ preview, imageOverride }: { readonly preview: Previewed; readon
           </ul>
         </div>
       ) : null}
+      <PolicyPanel policy={preview.policy} />
       {notApplied.length > 0 ? (
         <div className={styles.notApplied}>
           <h2 className={styles.notAppliedTitle}>

@@ -13,6 +13,7 @@ import { Clusters } from './clusters'
 import { Dotfiles } from './dotfiles'
 import { ImageAliases } from './image-aliases'
 import { Machine } from './machine'
+import { Policies } from './policies'
 import { NumberSetting, Row, TextSetting } from './rows'
 import styles from './settings.module.css'
 import { Ssh } from './ssh'
@@ -130,6 +131,7 @@ function Sections({ settings, change }: SectionsProps) {
       <Dotfiles dotfiles={settings.dotfiles} change={(dotfiles) => change({ dotfiles })} />
       <ImageAliases aliases={settings.imageAliases} change={(imageAliases) => change({ imageAliases })} />
       <TemplateRepositories templates={settings.templates} change={(templates) => change({ templates })} />
+      <Policies settings={settings.policy} change={(policy) => change({ policy })} />
       <Clusters
         options={settings.kubernetes}
         targets={targets}

@@ -106,6 +106,11 @@ export function Details({ workspace }: { readonly workspace: Workspace }) {
       <VariablesSection workspace={workspace} />
       <IdleSection workspace={workspace} />
       <DefinitionSection definition={definition} />
+      {definition.policy ? (
+        <Section title="As your team says">
+          <Facts facts={definition.policy.map(({ policy, text }) => [policy, text] as const)} />
+        </Section>
+      ) : null}
       {definition.notApplied.length > 0 ? (
         <Section title="In the definition, but not applied">
           <Facts facts={definition.notApplied.map(({ field, reason }) => [field, reason] as const)} />

@@ -82,6 +82,11 @@ export class Document {
     this.root = root
   }
 
+  /** The first is 1. */
+  lineOf(node: Node): number {
+    return this.#text.slice(0, node.offset).split('\n').length
+  }
+
   /** The Problem of something wrong at `where`: a place in the text or a value. No remedy: to correct that place. */
   invalid(where: number | Node, cause: string, remedy = ''): ProblemError {
     const offset = Math.min(typeof where === 'number' ? where : where.offset, this.#text.length)

@@ -28,17 +28,49 @@ export function exchangeImages(
 ): { readonly text: string; readonly exchanged: readonly ImageExchange[] } {
   if (text.length > LIMIT) return { text, exchanged: [] }
   const edits: Edit[] = []
-  const globals = new Map<string, string>()
-  const stages = new Set<string>()
-  let hasStage = false
-  const propose = (written: string, start: number, end: number, mayVary: boolean) => {
-    const image = mayVary ? substitute(written, globals) : written
-    if (image === undefined || image === '' || /[$"'\s]/.test(image)) return
-    if (image.toLowerCase() === 'scratch' || stages.has(image.toLowerCase())) return
+  for (const { image, start, end, isWhole } of imagesOf(text, args)) {
+    if (image === undefined || !isWhole) continue
     const to = exchange(image)
     if (to !== undefined && to !== image) edits.push({ start, end, from: image, to })
   }
-  for (const { name, words } of instructionsOf(text)) {
+  let out = ''
+  let last = 0
+  for (const { start, end, to } of edits) {
+    out += text.slice(last, start) + to
+    last = end
+  }
+  return { text: out + text.slice(last), exchanged: edits.map(({ from, to }) => ({ from, to })) }
+}
+
+/** A place where a Dockerfile names an image. */
+export interface NamedImage {
+  /** Variables filled in; undefined where what it is made of is known to the build alone. */
+  readonly image: string | undefined
+  readonly written: string
+  readonly start: number
+  readonly end: number
+  /** False: a continued line runs through it, so that it cannot be exchanged. */
+  readonly isWhole: boolean
+}
+
+/** The images that a Dockerfile names, in its order; stages of its own and `scratch` are none. */
+export function imagesOf(text: string, args: Readonly<Record<string, string>>): NamedImage[] {
+  const found: NamedImage[] = []
+  const globals = new Map<string, string>()
+  const stages = new Set<string>()
+  let hasStage = false
+  const propose = (written: string, start: number, end: number, mayVary: boolean, isWhole = true) => {
+    const image = mayVary ? substitute(written, globals) : written
+    const isKnown = image !== undefined && image !== '' && !/[$"'\s]/.test(image)
+    const name = isKnown ? image.toLowerCase() : ''
+    if (name === 'scratch' || stages.has(name)) return
+    found.push({ image: isKnown ? image : undefined, written, start, end, isWhole })
+  }
+  for (const { name: written, words: all } of instructionsOf(text)) {
+    // Runs in a later stage that begins from this one.
+    const isLater = written === 'ONBUILD'
+    const name = isLater ? (all[0]?.text.toUpperCase() ?? '') : written
+    const words = isLater ? all.slice(1) : all
     if (name === 'ARG' && !hasStage) {
       for (const { text: word } of words) declare(word, args, globals)
     } else if (name === 'FROM') {
@@ -52,20 +84,20 @@ export function exchangeImages(
       for (const word of words) {
         if (!word.text.startsWith('--')) break
         const from = name === 'RUN' ? mountFrom(word.text) : copyFrom(word.text)
-        // The place is known only where no continued line runs through the word.
-        if (!from || word.end - word.start !== word.text.length || /^\d+$/.test(from.value)) continue
+        if (!from || /^\d+$/.test(from.value)) continue
         const start = word.start + from.at
-        propose(from.value, start, start + from.value.length, false)
+        // The place is known only where no continued line runs through the word.
+        propose(
+          from.value,
+          start,
+          start + from.value.length,
+          false,
+          word.end - word.start === word.text.length,
+        )
       }
     }
   }
-  let out = ''
-  let last = 0
-  for (const { start, end, to } of edits) {
-    out += text.slice(last, start) + to
-    last = end
-  }
-  return { text: out + text.slice(last), exchanged: edits.map(({ from, to }) => ({ from, to })) }
+  return found
 }
 
 function declare(word: string, args: Readonly<Record<string, string>>, globals: Map<string, string>): void {
@@ -110,7 +142,10 @@ function mountFrom(word: string): { readonly value: string; readonly at: number 
   if (!word.startsWith(flag)) return undefined
   let at = flag.length
   for (const field of word.slice(flag.length).split(',')) {
-    if (field.startsWith('from=')) return { value: field.slice(5), at: at + 5 }
+    // Fields may be quoted as in CSV, and their names are written in any case.
+    const quote = field.startsWith('"') ? 1 : 0
+    const bare = quote ? field.slice(1).replace(/"$/, '') : field
+    if (/^from=/i.test(bare)) return { value: bare.slice(5), at: at + quote + 5 }
     at += field.length + 1
   }
   return undefined

@@ -2,8 +2,10 @@ import { type Problem, problem, type Target, type Workspace } from '#contract'
 import type { DataVerbs, Driver, ObservedWorkspace } from '../../drivers/driver'
 import type { Links } from '../../link/link'
 import type { Platform } from '../../platform/platform'
+import type { LoadedPolicy } from '../../policy/loaded'
 import type { Guard } from '../guard'
 import type { ActionReport, RunningOperation } from '../operations'
+import type { Asked, Governance } from '../policy/governance'
 import type { BeginTask } from './tasks'
 import type { WorkspaceVariables } from './variables'
 
@@ -21,6 +23,10 @@ export interface ActionContext {
     targetId: string | undefined,
     signal: AbortSignal,
   ): Promise<{ readonly target: Target; readonly driver: Driver }>
+  /** What team policies make of a workspace there. Rejects with `policy-unreadable` where one cannot be known. */
+  govern(target: Target, driver: Driver, asked: Asked, signal: AbortSignal): Promise<Governance>
+  /** The policies themselves, as they hold for a workspace that there is. */
+  policiesOf(workspaceId: string, signal: AbortSignal): Promise<readonly LoadedPolicy[]>
   /** Throws `not-found`. */
   workspace(workspaceId: string): Workspace
   observed(workspaceId: string): ObservedWorkspace | undefined

@@ -21,6 +21,7 @@ import type { Driver, ResolvedImage, WorkspaceSpec } from '../../drivers/driver'
 import { runInitialize } from '../commands'
 import { cloneRepository } from '../git'
 import type { Action } from '../guard'
+import type { Governance } from '../policy/governance'
 import { lookForPrebuild, type Prebuilt } from '../prebuild/find'
 import { updateSource } from '../prebuild/update-source'
 import { phasesLeft, prebuiltSteps, preparePrebuilt, settlePrebuild } from '../prebuild/use'
@@ -60,8 +61,12 @@ export interface CreatePlan {
   readonly request: DefinitionRequest
   /** Mounted instead of a volume. */
   readonly bindFolder?: string
+  readonly governance: Governance
   readonly kubernetes?: KubernetesOptions
   readonly grants?: BuildGrants
+  /** See {@link WorkspaceSpec}. */
+  readonly labels?: WorkspaceSpec['labels']
+  readonly limits?: WorkspaceSpec['limits']
   /** Absent: it is never stopped by itself. */
   readonly idle?: IdlePolicy
   readonly rights: RightsAnswer
@@ -91,7 +96,9 @@ export async function planCreate(
   const taken = context.takenNames()
   if (input.name !== undefined && taken.has(input.name)) throw nameTaken(input.name)
   const id = newWorkspaceId()
-  const idle = input.idle === undefined ? context.platform.settings.get().idle : input.idle
+  const asked = { kubernetes: input.kubernetes, idle: input.idle, exists: false }
+  const governance = await context.govern(target, driver, asked, signal)
+  const { idle } = governance
   return {
     id,
     name: input.name ?? uniqueName(deriveName(source), taken),
@@ -108,11 +115,12 @@ export async function planCreate(
       ...(input.definitionText === undefined ? {} : { definitionText: input.definitionText }),
       bindMounts,
     },
+    governance,
     ...(source.kind === 'folder' && bindMounts ? { bindFolder: source.path } : {}),
     respectGitignore: input.respectGitignore ?? context.platform.settings.get().respectGitignore,
     prebuild: input.prebuild !== false,
-    ...(input.kubernetes === undefined ? {} : { kubernetes: input.kubernetes }),
     ...(input.buildGrants && { grants: input.buildGrants }),
+    ...governance.additions,
     ...(idle ? { idle } : {}),
     rights: { allow: input.allowRights },
     ...(input.dataFrom ? { dataFrom: input.dataFrom } : {}),
@@ -201,6 +209,7 @@ export async function create(
   signal: AbortSignal,
 ): Promise<Operation> {
   const plan = await planCreate(context, input, signal)
+  plan.governance.require()
   await requireRoom(context, plan, signal)
   const fields = {
     kind: 'create',
@@ -210,7 +219,9 @@ export async function create(
     // The source as it was read: any credentials are gone from it.
     asked: { ...input, source: plan.source, targetId: plan.target.id },
   } as const
-  return context.guard.begin(fields, draftOf(context, plan), (action) => runCreate(context, plan, action))
+  return context.guard.begin(fields, draftOf(context, plan), (action) =>
+    plan.governance.within(() => runCreate(context, plan, action)),
+  )
 }
 
 /** Also goes on with a creation that was interrupted, in a rebuild. */
@@ -220,7 +231,8 @@ export async function runCreate(context: ActionContext, plan: CreatePlan, action
   const draft = draftOf(context, plan)
   operation.plan([steps.definition])
   const { definition, elsewhere } = await operation.step('definition', async (report, signal) => {
-    const { definition } = await readSource(plan.request, context.platform, report, signal)
+    const read = await readSource(plan.request, context.platform, report, signal)
+    const definition = plan.governance.define(read.definition, report)
     const elsewhere = await findBuilder(context, plan.target, definition, plan.kubernetes, signal)
     await requireHost(context, driver, definition, report, signal, plan.kubernetes)
     report.result(describeDefinition(definition))
@@ -228,17 +240,18 @@ export async function runCreate(context: ActionContext, plan: CreatePlan, action
   })
   action.show({ draft: { ...draft, definition, image: definition.image ?? '' } })
   const looked = await lookForPrebuild(context, action, plan, definition)
+  const seeds = seedSteps(plan.dataFrom)
   const scratch = [
     ...(definition.lifecycle.initializeCommand ? [steps.initialize] : []),
     ...(source.kind === 'git' ? [steps.clone] : []),
     ...imageSteps(definition, elsewhere),
     makingStep(plan.target),
     ...(source.kind === 'image' || plan.bindFolder ? [] : [steps.copy]),
-    ...seedSteps(plan.dataFrom),
+    ...seeds,
     steps.start,
     ...(definition.repositories.length > 0 ? [steps.repositories] : []),
   ]
-  operation.plan(looked ? prebuiltSteps(looked, plan.target, definition) : scratch)
+  operation.plan(looked ? prebuiltSteps(looked, plan.target, definition, seeds) : scratch)
   planPhases(action, definition, phasesLeft(looked))
   planTasks(action, definition, { first: !looked?.isSame })
 
@@ -335,8 +348,10 @@ async function bringUp(
   }
   return withTemporaryFolder(context.platform, async (temporary) => {
     const clone = join(temporary, 'clone')
-    const prepare = (folder: string | undefined, signal: AbortSignal, wanted = definition) =>
-      prepareImage(
+    const prepare = async (folder: string | undefined, signal: AbortSignal, wanted = definition) => {
+      const reader = folder === undefined ? undefined : folderReader(folder)
+      await plan.governance.checkBuild(definition, reader)
+      return prepareImage(
         context,
         operation,
         {
@@ -345,7 +360,7 @@ async function bringUp(
           request: plan.request,
           elsewhere,
           folder,
-          reader: folder === undefined ? undefined : folderReader(folder),
+          reader,
           temporary,
           refresh: false,
           grants: plan.grants,
@@ -353,6 +368,7 @@ async function bringUp(
         },
         signal,
       )
+    }
     let prepared: Prepared
     let prebuilt: Prebuilt | undefined
     if (source.kind === 'git') {
@@ -380,8 +396,9 @@ async function bringUp(
       }
     } else prepared = await prepare(source.kind === 'folder' ? source.path : undefined, operation.signal)
 
-    const { image } = prepared
-    const merged = settleRights(prepared.definition, plan.rights, driver)
+    // Policies have a say in what the user allows.
+    const allowed = settleRights(prepared.definition, plan.rights, driver)
+    const { image, definition: merged } = plan.governance.settle({ ...prepared, definition: allowed })
     planPhases(action, merged, phasesLeft(prebuilt))
     action.show({ draft: { ...draft, definition: merged, image: image.reference, user: image.user } })
     const spec = specOf(plan, merged, image)
@@ -404,11 +421,14 @@ async function bringUp(
 }
 
 export function specOf(
-  plan: Pick<CreatePlan, 'id' | 'name' | 'owner' | 'source' | 'createdAt' | 'bindFolder' | 'kubernetes'>,
+  plan: Pick<
+    CreatePlan,
+    'id' | 'name' | 'owner' | 'source' | 'createdAt' | 'bindFolder' | 'kubernetes' | 'labels' | 'limits'
+  >,
   definition: Definition,
   image: ResolvedImage,
 ): WorkspaceSpec {
-  const { id, name, owner, source, createdAt, bindFolder, kubernetes } = plan
+  const { id, name, owner, source, createdAt, bindFolder, kubernetes, labels, limits } = plan
   return {
     id,
     name,
@@ -420,5 +440,7 @@ export function specOf(
     sourceFolder: sourceFolder(definition, sourceFolderName(source)),
     ...(bindFolder === undefined ? {} : { bindFolder }),
     ...(kubernetes === undefined ? {} : { kubernetes }),
+    ...(labels && { labels }),
+    ...(limits && { limits }),
   }
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import {
   type BuildGrants,
   type Definition,
+  type KubernetesOptions,
   type Operation,
   ProblemError,
   problem,
@@ -11,10 +12,11 @@ import {
   type Workspace,
 } from '#contract'
 import { askedImage, type RepositoryReader } from '../../definitions/index'
-import type { Driver, ObservedWorkspace } from '../../drivers/driver'
+import type { Driver, ObservedWorkspace, WorkspaceSpec } from '../../drivers/driver'
 import { workspacePhases } from '../commands'
 import { cloneRepository } from '../git'
 import type { Action } from '../guard'
+import type { Governance } from '../policy/governance'
 import {
   type DefinitionRequest,
   describeDefinition,
@@ -49,13 +51,18 @@ export async function rebuild(
 ): Promise<Operation> {
   const workspace = context.workspace(workspaceId)
   const { target, driver } = await context.target(workspace.targetId, signal)
+  // What it was made with is held against what the team says now.
+  const made = context.observed(workspaceId)?.kubernetes
+  const asked = { kubernetes: made, idle: undefined, exists: true }
+  const governance = await context.govern(target, driver, asked, signal)
+  governance.require()
   const fields = {
     kind: 'rebuild',
     workspaceId,
     workspaceName: workspace.name,
     targetId: target.id,
   } as const
-  return context.guard.begin(fields, undefined, async (action) => {
+  const act = async (action: Action) => {
     const observed = context.observed(workspaceId)
     if (!observed) throw notFound(workspace.name)
     context.mishap(workspaceId, undefined)
@@ -82,21 +89,19 @@ export async function rebuild(
       driver,
       request,
       rights: { allow: allowRights, allowed: workspace.definition.container?.allowed },
+      governance,
+      ...governance.additions,
       ...(bindFolder === undefined ? {} : { bindFolder }),
       ...(grants && { grants }),
     }
     if (!observed.complete) {
       // What was copied may be half of it: begun again from the start, as it was asked for.
-      const { kubernetes } = observed
       await driver.discard(workspaceId, action.signal)
       const { respectGitignore } = context.platform.settings.get()
-      await runCreate(
-        context,
-        { ...plan, respectGitignore, prebuild: true, ...(kubernetes && { kubernetes }) },
-        action,
-      )
+      await runCreate(context, { ...plan, respectGitignore, prebuild: true }, action)
     } else await replace(context, { ...plan, workspace, observed }, action)
-  })
+  }
+  return context.guard.begin(fields, undefined, (action) => governance.within(() => act(action)))
 }
 
 interface RebuildPlan {
@@ -109,6 +114,10 @@ interface RebuildPlan {
   readonly driver: Driver
   readonly request: DefinitionRequest
   readonly rights: RightsAnswer
+  readonly governance: Governance
+  readonly kubernetes?: KubernetesOptions
+  readonly labels?: WorkspaceSpec['labels']
+  readonly limits?: WorkspaceSpec['limits']
   readonly bindFolder?: string
   readonly grants?: BuildGrants
   readonly workspace: Workspace
@@ -121,7 +130,7 @@ async function replace(context: ActionContext, plan: RebuildPlan, action: Action
   if (observed.replacing) await driver.discard(plan.id, action.signal)
   operation.plan([steps.definition])
   const { definition, elsewhere } = await operation.step('definition', async (report, signal) => {
-    const definition = await readCurrent(context, plan, signal)
+    const definition = plan.governance.define(await readCurrent(context, plan, signal), report)
     const elsewhere = await findBuilder(context, plan.target, definition, observed.kubernetes, signal)
     if (!driver.cluster) await requireHost(context, driver, definition, report, signal)
     report.result(describeDefinition(definition))
@@ -143,21 +152,24 @@ async function replace(context: ActionContext, plan: RebuildPlan, action: Action
   try {
     const spec = await withTemporaryFolder(context.platform, async (temporary) => {
       const folder = fetches ? await fetchSource(context, plan, action, temporary) : plan.bindFolder
-      const prepared = await prepareImage(context, operation, {
+      const reader = folder === undefined ? undefined : folderReader(folder)
+      await plan.governance.checkBuild(definition, reader)
+      const made = await prepareImage(context, operation, {
         driver,
         definition,
         request: plan.request,
         elsewhere,
         folder,
-        reader: folder === undefined ? undefined : folderReader(folder),
+        reader,
         temporary,
         // A build takes what the engine has: made to ask, it would fail wherever no registry answers.
         refresh: definition.build === undefined,
         anew: true,
         grants: plan.grants,
       })
-      const { image } = prepared
-      const merged = settleRights(prepared.definition, plan.rights, driver)
+      // Policies have a say in what the user allows.
+      const allowed = settleRights(made.definition, plan.rights, driver)
+      const { image, definition: merged } = plan.governance.settle({ ...made, definition: allowed })
       planPhases(action, merged, workspacePhases)
       const spec = specOf(plan, merged, image)
       action.show({ override: { definition: merged, user: image.user, image: image.reference } })

@@ -12,6 +12,7 @@ import { Collection, type ReadonlyCollection } from '../../platform/collection'
 import type { EmitEvent, Handlers } from '../../platform/handlers'
 import type { ActionContext } from '../actions/context'
 import { stop } from '../actions/run'
+import { requireIdle, requireKeep } from '../policy/governance'
 import { volumeReader } from '../source/volume-reader'
 import { Attendant } from './attendant'
 import { isOfThatStop } from './last-stop'
@@ -152,7 +153,8 @@ export function createIdle({ context, workspaces, driverOf, emit, work }: IdleOp
   return {
     activities,
     handlers: {
-      'workspaces.idle': ({ workspaceId, policy }, signal) => {
+      'workspaces.idle': async ({ workspaceId, policy }, signal) => {
+        requireIdle(await context.policiesOf(workspaceId, signal), policy)
         const { keepUntil } = context.workspace(workspaceId).idle ?? {}
         const kept = policy && keepUntil !== undefined && keepUntil > clock.now()
         return change(workspaceId, kept ? { ...policy, keepUntil } : policy, signal)
@@ -160,6 +162,7 @@ export function createIdle({ context, workspaces, driverOf, emit, work }: IdleOp
       'workspaces.keep': async ({ workspaceId, hours }, signal) => {
         const { idle } = context.workspace(workspaceId)
         if (!idle) return {}
+        requireKeep(await context.policiesOf(workspaceId, signal), hours)
         const keepUntil = Math.round(clock.now() + hours * 3_600_000)
         return change(workspaceId, { ...idle, keepUntil }, signal)
       },

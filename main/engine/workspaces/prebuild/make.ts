@@ -19,6 +19,7 @@ import { addRepositories } from '../actions/repositories'
 import { runCommand, runPhase, splitPhases } from '../commands'
 import { cloneRepository, type GitSource } from '../git'
 import type { Action } from '../guard'
+import type { Governance } from '../policy/governance'
 import { checkImage } from '../source/checks'
 import { type DefinitionRequest, describeDefinition, readSource } from '../source/definition'
 import { folderReader } from '../source/folder-reader'
@@ -47,6 +48,7 @@ interface Plan {
   readonly driver: Driver
   readonly prebuilds: PrebuildVerbs
   readonly request: DefinitionRequest
+  readonly governance: Governance
   readonly force: boolean
 }
 
@@ -72,9 +74,15 @@ export async function makePrebuild(
     ...(input.definitionPath === undefined ? {} : { definitionPath: input.definitionPath }),
     bindMounts: target.capabilities?.bindMounts === true,
   }
-  const plan = { id, prebuildId, name, source, target, driver, prebuilds, request, force: input.force }
+  const wanted = { kubernetes: undefined, idle: undefined, exists: false }
+  const governance = await context.govern(target, driver, wanted, signal)
+  governance.require()
+  const { force } = input
+  const plan = { id, prebuildId, name, source, target, driver, prebuilds, request, governance, force }
   const fields = { kind: 'prebuild', workspaceId: id, workspaceName: name, targetId: target.id } as const
-  const operation = await context.guard.begin(fields, undefined, (action) => run(context, plan, action))
+  const operation = await context.guard.begin(fields, undefined, (action) =>
+    governance.within(() => run(context, plan, action)),
+  )
   return { operation, prebuildId }
 }
 
@@ -83,7 +91,8 @@ async function run(context: ActionContext, plan: Plan, action: Action): Promise<
   const { platform } = context
   operation.plan([steps.definition, lookStep])
   const asked = await operation.step('definition', async (report, signal) => {
-    const { definition } = await readSource(plan.request, platform, report, signal)
+    const read = await readSource(plan.request, platform, report, signal)
+    const definition = plan.governance.define(read.definition, report)
     report.result(describeDefinition(definition))
     return definition
   })
@@ -143,13 +152,15 @@ async function bringAbout(
     await forgetMaker(clone)
     return head
   })
-  const prepared = await prepareImage(context, operation, {
+  const reader = folderReader(clone)
+  await plan.governance.checkBuild(definition, reader)
+  const anyhow = await prepareImage(context, operation, {
     driver,
     definition,
     request,
     elsewhere: undefined,
     folder: clone,
-    reader: folderReader(clone),
+    reader,
     temporary,
     // As a rebuild has it: asked for anew, it stands on what the registry has now.
     refresh: plan.force && definition.build === undefined,
@@ -157,6 +168,7 @@ async function bringAbout(
     // What it holds others take: nothing of this machine goes into it.
     grants: undefined,
   })
+  const prepared = plan.governance.settle(anyhow)
   const { image } = prepared
   if (!image.hasShell) throw ofNoShell(image)
   planOnce(action, prepared.definition)

@@ -12,6 +12,7 @@ export function prebuiltSteps(
   prebuilt: Prebuilt,
   target: Target,
   definition: Definition,
+  beforeStart: readonly { readonly id: string; readonly title: string }[],
 ): readonly { readonly id: string; readonly title: string }[] {
   const { isWhole } = prebuilt
   const fetches = !isWhole || needsFolder(overPrebuild(definition, prebuilt))
@@ -19,6 +20,7 @@ export function prebuiltSteps(
     ...(fetches ? [steps.clone] : []),
     steps.image,
     makingStep(target),
+    ...beforeStart,
     steps.start,
     ...(isWhole ? [] : [updateStep]),
     ...(definition.repositories.length > 0 ? [steps.repositories] : []),

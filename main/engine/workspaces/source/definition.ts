@@ -28,6 +28,8 @@ export interface DefinitionRequest {
   readonly given?: Definition
   /** See `readDefinition`. */
   readonly propose?: boolean
+  /** Is shown the definition and what it lies in. */
+  readonly look?: (definition: Definition, reader: RepositoryReader) => Promise<void>
   readonly bindMounts: boolean
 }
 
@@ -91,6 +93,7 @@ export async function readFrom(
       return { ...found, definition: rest }
     }
     const wanted = image === undefined ? definition : withImage(definition, image)
+    await request.look?.(wanted, reader)
     return { ...found, definition: await withGit(wanted, request) }
   } catch (error) {
     const refused = error instanceof ProblemError && error.problem.code.startsWith('definition-')

@@ -93,6 +93,7 @@ export function nonce(): string {
 
 export function workspaceLabels(spec: WorkspaceSpec, making: string): Record<string, string> {
   return {
+    ...spec.labels,
     [labels.managedBy]: MANAGED_BY,
     [labels.workspace]: spec.id,
     ...describeWorkspace(spec, making),

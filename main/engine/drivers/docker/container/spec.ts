@@ -17,6 +17,12 @@ import { homeVolume, labels, sourceVolume, workspaceLabels } from './anatomy'
 import { thisMaker } from './maker'
 import { engineOptions } from './options'
 
+/** Microseconds, as the kernel has it, and the least that it takes of one. */
+const CPU_PERIOD = 100_000
+const CPU_QUOTA_LEAST = 1_000
+/** Bytes; engines refuse less. */
+const MEMORY_LEAST = 6 * 1024 * 1024
+
 export interface ContainerPlan {
   /** Body of the engine's container create. */
   readonly body: Record<string, unknown>
@@ -64,6 +70,7 @@ export function planContainer(
       Init: true,
       Mounts: mounts,
       ...(devices.length > 0 && { DeviceRequests: devices }),
+      ...limitsOf(spec),
       ...(spec.bindFolder !== undefined &&
         definition.sourceMounts && { Binds: sourceBinds(spec.bindFolder, definition.sourceMounts) }),
       ...(hosts.length > 0 && { ExtraHosts: hosts }),
@@ -78,6 +85,24 @@ export function planContainer(
       mounts.map((mount) => mount.Target),
       image.user.home,
     ),
+  }
+}
+
+/**
+ * What the container may take at most, in place of what the definition asks for where that is more. By quota and not by
+ * `NanoCpus`, which an engine refuses where it has fewer processors, and beside a quota.
+ */
+function limitsOf({ limits, definition: { container } }: WorkspaceSpec) {
+  const least = (limit: number, asked = limit) => Math.min(limit, asked)
+  return {
+    ...(limits?.cpu !== undefined && {
+      NanoCpus: 0,
+      CpuPeriod: CPU_PERIOD,
+      CpuQuota: Math.max(CPU_QUOTA_LEAST, Math.round(least(limits.cpu, container?.cpus) * CPU_PERIOD)),
+    }),
+    ...(limits?.memory !== undefined && {
+      Memory: Math.max(MEMORY_LEAST, Math.floor(least(limits.memory, container?.memory))),
+    }),
   }
 }
 

@@ -4,6 +4,7 @@ import type { ApiClient } from '../api'
 import { withHostRequirements } from '../workspace/host-requirements'
 import { mergeOptions } from '../workspace/options'
 import { makeNamespace, readNamespaces } from './namespaces'
+import { readPolicyText } from './policy'
 import { readRoom } from './read'
 
 /** See {@link ClusterVerbs}; `base` is what the settings say of new workspaces. */
@@ -28,5 +29,9 @@ export function clusterVerbs(client: ApiClient, base: () => KubernetesOptions): 
       ),
     makeNamespace: (name, signal) =>
       telling(`The namespace "${name}" could not be made`, signal, () => makeNamespace(client, name, signal)),
+    policy: (signal) =>
+      telling(`The team policy of the namespace "${namespace}" could not be read`, signal, () =>
+        readPolicyText(client, signal),
+      ),
   }
 }

@@ -1,0 +1,290 @@
+import { describe, expect, test } from 'vitest'
+import { type Definition, imageDefinition, type KubernetesOptions } from '#contract'
+import { applyPolicy, type PolicyRequest } from './apply'
+import { imagesOfDockerfile } from './images'
+import type { LoadedPolicy } from './loaded'
+import { joinedAliases } from './mirrors'
+import { readPolicy } from './read'
+
+function policy(spec: unknown, name = 'team'): LoadedPolicy {
+  const text = JSON.stringify(
+    { apiVersion: 'berth.dev/v1', kind: 'Policy', metadata: { name }, spec },
+    null,
+    1,
+  )
+  const found = readPolicy('berth.yaml', new TextEncoder().encode(text))
+  if (!('loaded' in found)) throw new Error(JSON.stringify(found.problems))
+  return { ...found.loaded, origin: 'https://git.example/policies' }
+}
+
+const debian = imageDefinition('debian:bookworm', 'project')
+const docker = { id: 'docker:default', name: 'default', kind: 'docker' } as const
+const cluster = { id: 'kubernetes:prod/team', name: 'prod/team', kind: 'kubernetes' } as const
+
+function request(more: Partial<PolicyRequest> = {}): PolicyRequest {
+  return {
+    target: docker,
+    definition: debian,
+    kubernetes: {},
+    idle: undefined,
+    settings: { kubernetes: {}, idle: null, imageAliases: {} },
+    exists: false,
+    ...more,
+  }
+}
+
+const outcome = (specs: readonly unknown[], more: Partial<PolicyRequest> = {}) =>
+  applyPolicy(
+    specs.map((spec, index) => policy(spec, `team-${index + 1}`)),
+    request(more),
+  )
+const texts = (specs: readonly unknown[], more: Partial<PolicyRequest> = {}) =>
+  outcome(specs, more).explanations.map(({ policy: name, text }) => `${name}: ${text}`)
+const titles = (specs: readonly unknown[], more: Partial<PolicyRequest> = {}) =>
+  outcome(specs, more).violations.map(({ title }) => title)
+
+test('no policy changes nothing', () => {
+  expect(outcome([])).toMatchObject({
+    definition: debian,
+    kubernetes: {},
+    idle: null,
+    explanations: [],
+    violations: [],
+  })
+})
+
+test('a violation names the policy, its rule with the line, what is allowed, and the message', () => {
+  const [found] = outcome([
+    { images: { allowed: ['ghcr.io/team/'] }, message: { text: 'Ask us', url: 'https://wiki.example/x' } },
+  ]).violations
+  expect(found).toMatchObject({
+    code: 'policy-refused',
+    title: 'The image debian:bookworm is not allowed',
+    remedy: 'Allowed are ghcr.io/team/. Ask us.',
+    actions: [{ kind: 'open-url', url: 'https://wiki.example/x' }],
+  })
+  expect(found?.cause).toMatch(/“team-1”, berth\.yaml:9 \(spec\.images\.allowed\)/)
+})
+
+describe('images', () => {
+  test('must be allowed by each policy, and are refused by any', () => {
+    expect(titles([{ images: { allowed: ['debian'] } }])).toEqual([])
+    expect(titles([{ images: { allowed: ['debian'] } }, { images: { allowed: ['alpine'] } }])).toHaveLength(1)
+    expect(titles([{ images: { allowed: ['debian'] } }, { images: { denied: ['debian:book*'] } }])).toEqual([
+      'The image debian:bookworm may not be used',
+    ])
+    expect(titles([{ images: { allowed: [] } }])).toHaveLength(1)
+  })
+
+  test('of services count as well', () => {
+    const service = {
+      name: 'db',
+      image: 'evil.example/postgres',
+      env: {},
+      mounts: [],
+      dependsOn: [],
+    } as unknown as Definition['services'][number]
+    expect(
+      titles([{ images: { allowed: ['debian'] } }], { definition: { ...debian, services: [service] } }),
+    ).toEqual(['The image evil.example/postgres is not allowed'])
+  })
+
+  test('are got by mirrors, before aliases of the user’s own', () => {
+    const specs = [{ images: { allowed: ['debian'], mirrors: { 'docker.io/': 'mirror.example/' } } }]
+    expect(texts(specs)).toEqual([
+      'team-1: Image debian:bookworm is got from mirror.example/library/debian:bookworm',
+    ])
+    const imageAliases = { 'debian:bookworm': 'evil.example/debian' }
+    const settings = { kubernetes: {}, idle: null, imageAliases }
+    expect(titles(specs, { settings })).toEqual([])
+    expect(joinedAliases(imageAliases, { 'docker.io/': 'mirror.example/' })).toEqual({
+      'docker.io/': 'mirror.example/',
+    })
+    // Where the team has no mirror, what the user gets instead is what has to be allowed.
+    expect(titles([{ images: { allowed: ['debian'] } }], { settings })).toEqual([
+      'The image evil.example/debian is not allowed',
+    ])
+  })
+
+  test('of Dockerfiles are found wherever they are named', () => {
+    const build = { dockerfile: 'Dockerfile', context: '.', args: { BASE: 'debian:12' } }
+    const images = imagesOfDockerfile(
+      build,
+      `# syntax=evil.example/frontend:1
+ARG BASE
+ARG OTHER=alpine
+FROM $BASE AS first
+FROM \${OTHER}:3
+COPY --from=evil.example/a /x /x
+COPY --fr\\
+om=evil.example/b /x /x
+RUN --mount=type=bind,from=evil.example/c true
+COPY --from=first /y /y
+FROM scratch
+FROM thing-$UNKNOWN
+`,
+    )
+    expect(images.map(({ image }) => image)).toEqual([
+      'evil.example/frontend:1',
+      'debian:12',
+      'alpine:3',
+      'evil.example/a',
+      'evil.example/b',
+      'evil.example/c',
+      undefined,
+    ])
+    expect(images[1]?.where).toBe('Dockerfile:4')
+    expect(titles([{ images: { allowed: ['**'] } }], { images })).toEqual([
+      'It cannot be told which image Dockerfile:12 means',
+    ])
+    expect(titles([{ images: { denied: ['evil.example/**'] } }], { images })).toHaveLength(5)
+    expect(titles([{ images: { mirrors: {} } }], { images })).toEqual([])
+  })
+})
+
+test('a Dockerfile has no place where an image is overlooked', () => {
+  const found = (text: string, args: Record<string, string> = {}) =>
+    imagesOfDockerfile({ dockerfile: 'Dockerfile', context: '.', args }, text).map(({ image }) => image)
+  // A value that only this machine knows is not taken for the file's own default.
+  expect(found('ARG BASE=debian\nFROM $BASE\n', { BASE: '${localEnv:IMAGE}' })).toEqual([undefined])
+  expect(found('FROM debian AS a\nONBUILD COPY --from=evil.example/x / /\nFROM a\n')).toEqual([
+    'debian',
+    'evil.example/x',
+  ])
+  expect(found('FROM debian\nRUN --mount=type=bind,"FROM=evil.example/x" true\n')).toEqual([
+    'debian',
+    'evil.example/x',
+  ])
+  expect(found('FROM debian\nRUN true <<CMD\nFROM evil.example/x\nCMD\n')).toEqual(['debian', undefined])
+  expect(found('FROM debian\nRUN python3 <<EOF\nfrom os import path\nEOF\n')).toEqual(['debian'])
+  expect(found('#!/bin/sh\n# syntax = evil.example/x\nfrom debian\n')).toEqual(['evil.example/x', 'debian'])
+  expect(found('FROM debian\n', { BUILDKIT_SYNTAX: 'evil.example/x' })).toEqual(['debian', 'evil.example/x'])
+  expect(found('x'.repeat(2_000_000))).toEqual([undefined])
+})
+
+describe('resources', () => {
+  const max = { resources: { max: { cpu: '2', memory: '4Gi', storage: '20Gi' } } }
+  const on = (kubernetes: KubernetesOptions, more: Partial<PolicyRequest> = {}) => ({
+    target: cluster,
+    kubernetes,
+    ...more,
+  })
+
+  test('are limited by the strictest, and ask for little where nothing is asked for', () => {
+    expect(outcome([max, { resources: { max: { cpu: '500m' } } }], on({})).kubernetes).toEqual({
+      requests: { cpu: '100m', memory: '256Mi' },
+      limits: { cpu: '500m', memory: '4Gi' },
+    })
+    expect(texts([max, { resources: { max: { cpu: '500m' } } }], on({}))).toEqual([
+      'team-2: Limited to 500m CPUs',
+      'team-1: Limited to 4Gi of memory',
+    ])
+  })
+
+  test('that were asked for and are too much are refused; those of the settings are lowered', () => {
+    expect(titles([max], on({ requests: { cpu: '3' }, limits: { memory: '5Gi' }, storage: '30Gi' }))).toEqual(
+      [
+        '3 is more CPU than is allowed',
+        '5Gi is more memory than is allowed',
+        '30Gi is more storage than is allowed',
+      ],
+    )
+    const settings = { kubernetes: { limits: { cpu: '8' }, storage: '50Gi' }, idle: null, imageAliases: {} }
+    const lowered = outcome([max], on({}, { settings }))
+    expect(lowered.violations).toEqual([])
+    expect(lowered.kubernetes).toMatchObject({ limits: { cpu: '2' }, storage: '20Gi' })
+    expect(titles([max], on({ limits: { cpu: '3' } }, { exists: true }))).toEqual([])
+  })
+
+  test('have the team’s defaults, no higher than its limits', () => {
+    const defaults = { resources: { default: { cpu: '4', memory: '1Gi', storage: '5Gi' } } }
+    expect(outcome([max, defaults], on({})).kubernetes).toMatchObject({
+      requests: { cpu: '2', memory: '1Gi' },
+      storage: '5Gi',
+    })
+    expect(outcome([defaults], on({ requests: { cpu: '1' } })).kubernetes.requests).toEqual({
+      cpu: '1',
+      memory: '1Gi',
+    })
+  })
+
+  test('of a container on Docker are limits, and what a definition needs is held against them', () => {
+    expect(outcome([max]).limits).toEqual({ cpu: 2, memory: 4 * 2 ** 30 })
+    expect(texts([max])).toContain(
+      'team-1: The limit of 20Gi of storage is not applied: a Docker engine’s volumes have no size',
+    )
+    const needy = { ...debian, hostRequirements: { cpus: 4, memory: 2 ** 30 } }
+    expect(titles([max], { definition: needy })).toEqual(['The definition needs more CPU than is allowed'])
+  })
+})
+
+describe('idle times', () => {
+  const eight = { idle: { maximum: 8 } }
+  test('are set where there is none, and lowered where the settings have a longer one', () => {
+    expect(outcome([eight, { idle: { default: 2 } }]).idle).toEqual({ minutes: 120, whileClosed: false })
+    expect(outcome([eight]).idle?.minutes).toBe(480)
+    expect(outcome([{ idle: { required: true } }]).idle?.minutes).toBe(120)
+    const settings = { kubernetes: {}, idle: { minutes: 600, whileClosed: true }, imageAliases: {} }
+    expect(outcome([eight], { settings }).idle).toEqual({ minutes: 480, whileClosed: true })
+  })
+
+  test('that were asked for are refused where they are too long', () => {
+    expect(titles([eight], { idle: { minutes: 481, whileClosed: false } })).toHaveLength(1)
+    expect(titles([eight], { idle: { minutes: 480, whileClosed: false } })).toEqual([])
+    expect(titles([eight], { idle: null })).toEqual(['A workspace may not run idle for ever'])
+    expect(titles([{ idle: { required: true } }], { idle: null })).toHaveLength(1)
+    expect(titles([{ idle: { default: 2 } }], { idle: null })).toEqual([])
+  })
+})
+
+describe('surroundings', () => {
+  test('variables are below the definition’s own, unless they are to hold', () => {
+    const definition = { ...debian, containerEnv: { A: 'own', B: 'own' }, remoteEnv: { B: 'other' } }
+    const specs = [
+      { env: { A: 'team', B: { value: 'team', enforce: true }, C: 'one' } },
+      { env: { B: 'x', C: 'two' } },
+    ]
+    const found = outcome(specs, { definition }).definition
+    expect(found?.containerEnv).toEqual({ A: 'own', B: 'team', C: 'two' })
+    expect(found?.remoteEnv).toEqual({})
+    expect(texts(specs, { definition })).toEqual([
+      'team-1: Variable A stays as the definition has it',
+      'team-1: Variable B is set, in place of what the definition says',
+      'team-2: Variable C is set, over that of team-1',
+    ])
+  })
+
+  test('labels are the last policy’s, also of a cluster’s objects', () => {
+    const specs = [{ labels: { team: 'a', cost: '1' } }, { labels: { team: 'b' } }]
+    expect(outcome(specs).labels).toEqual({ team: 'b', cost: '1' })
+    expect(
+      outcome(specs, { target: cluster, kubernetes: { labels: { team: 'mine', own: 'x' } } }).kubernetes
+        .labels,
+    ).toEqual({
+      team: 'b',
+      cost: '1',
+      own: 'x',
+    })
+  })
+
+  test('targets must be offered by each policy that names some', () => {
+    const clusters = { targets: [{ kubernetes: { context: 'prod' }, name: 'Prod' }] }
+    expect(titles([clusters])).toEqual(['default is no target of the team'])
+    expect(titles([clusters], { target: cluster })).toEqual([])
+    expect(
+      titles([{ targets: [{ kubernetes: { context: 'prod', namespace: 'other' } }] }], { target: cluster }),
+    ).toHaveLength(1)
+    expect(titles([{ targets: [{ docker: 'default' }] }])).toEqual([])
+  })
+
+  test('rights that were given are refused, and those only asked for are told', () => {
+    const right = { kind: 'privileged', value: '' } as const
+    const deny = [{ rights: { privileged: 'deny' } }]
+    const asking = { ...debian, container: { rights: [right] } }
+    expect(titles(deny, { definition: asking })).toEqual([])
+    expect(texts(deny, { definition: asking })).toHaveLength(1)
+    const given = { ...debian, container: { rights: [right], allowed: [right] } }
+    expect(titles(deny, { definition: given })).toEqual(['The right “privileged” may not be given'])
+    expect(titles([{ rights: { privileged: 'allow' } }], { definition: given })).toEqual([])
+  })
+})

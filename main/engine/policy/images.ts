@@ -1,0 +1,165 @@
+import type { Definition, ImageAliases, ImageBuild } from '#contract'
+import { imagesOf } from '../drivers/shared/dockerfile-images'
+import type { Findings } from './findings'
+import { matchesDenied, matchesImage } from './image-pattern'
+import type { LoadedPolicy } from './loaded'
+import { wayTo } from './mirrors'
+
+/** An image that a workspace would be made of. */
+export interface NamedImage {
+  /** Undefined: what it is made of is known to the build alone. */
+  readonly image: string | undefined
+  /** Where it is named, within a sentence: `the definition`, `Dockerfile:3`. */
+  readonly where: string
+  readonly written: string
+}
+
+/** The images that a definition itself names. */
+export function imagesOfDefinition(definition: Definition): NamedImage[] {
+  const { image, services, path } = definition
+  const where = path ?? (definition.format === 'default' ? 'the settings' : 'what was asked for')
+  return [
+    ...(image === undefined ? [] : [{ image, where, written: image }]),
+    ...services.flatMap((service) =>
+      service.image === undefined
+        ? []
+        : [{ image: service.image, where: `the service ${service.name}`, written: service.image }],
+    ),
+  ]
+}
+
+/** The builds of a definition and of its services. */
+export function buildsOfDefinition({ build, services }: Definition): ImageBuild[] {
+  return [...(build ? [build] : []), ...services.flatMap((service) => (service.build ? [service.build] : []))]
+}
+
+/**
+ * Builders without here-documents take what is in them for instructions; they refuse the file for its last line, unless
+ * that is an instruction itself.
+ */
+const ambiguousHereDocument =
+  /<<-?["']?(?:add|arg|cmd|copy|entrypoint|env|expose|from|healthcheck|label|maintainer|onbuild|run|shell|stopsignal|user|volume|workdir)\b/i
+
+/** Variables of this machine in it are known when it is built. */
+const known = (written: string, where: string): NamedImage => ({
+  image: /[$"'\s]/.test(written) || written === '' ? undefined : written,
+  where,
+  written,
+})
+
+/** Longer Dockerfiles are not looked through, characters. */
+const LONGEST_DOCKERFILE = 1024 * 1024
+
+/** The images that a Dockerfile names, the one that reads the file for BuildKit among them. */
+export function imagesOfDockerfile(build: ImageBuild, text: string): NamedImage[] {
+  const { dockerfile } = build
+  if (text.length > LONGEST_DOCKERFILE) return [{ image: undefined, where: dockerfile, written: 'all of it' }]
+  const lineOf = (start: number) => text.slice(0, start).split('\n').length
+  const frontend = /^(?:#!.*\n)?(?:\s*#\s*(?:escape|check)\s*=.*\n)*\s*#\s*syntax\s*=\s*(\S+)/i.exec(
+    text.replace(/^(?:\uFEFF|\xEF\xBB\xBF)/, ''),
+  )?.[1]
+  return [
+    ...(frontend === undefined
+      ? []
+      : [{ image: frontend, where: `${dockerfile} (syntax)`, written: frontend }]),
+    ...imagesOf(text, build.args).map(({ image, written, start }) => ({
+      image,
+      where: `${dockerfile}:${lineOf(start)}`,
+      written,
+    })),
+    ...(ambiguousHereDocument.test(text)
+      ? [
+          {
+            image: undefined,
+            where: dockerfile,
+            written: 'a here-document that ends with the name of an instruction',
+          },
+        ]
+      : []),
+    ...(build.args.BUILDKIT_SYNTAX === undefined
+      ? []
+      : [known(build.args.BUILDKIT_SYNTAX, 'the build argument BUILDKIT_SYNTAX')]),
+    ...(build.cacheFrom ?? []).map((image) => known(image, 'cacheFrom')),
+  ]
+}
+
+/** The mirrors of all policies; of one name the last policy's holds. */
+export function mirrorsOf(policies: readonly LoadedPolicy[]): ImageAliases {
+  return Object.assign({}, ...policies.map(({ policy }) => policy.spec.images?.mirrors ?? {}))
+}
+
+/** Holds images against what policies allow and refuse, and says by which mirror they are got. */
+export function checkImages(
+  policies: readonly LoadedPolicy[],
+  images: readonly NamedImage[],
+  own: ImageAliases,
+  findings: Findings,
+): void {
+  const mirrors = mirrorsOf(policies)
+  for (const named of images) {
+    if (named.image === undefined) {
+      unknownImage(policies, named, findings)
+      continue
+    }
+    const { mirror, alias } = wayTo(named.image, own, mirrors)
+    // What runs is what is got: the user's own alias leads somewhere else, and a mirror of the team to the same.
+    const image = alias?.image ?? named.image
+    for (const by of policies) checkImage(by, image, named, findings)
+    const from =
+      mirror &&
+      policies.findLast(({ policy }) => policy.spec.images?.mirrors?.[mirror.by] === mirrors[mirror.by])
+    if (mirror && from) findings.explain(from, `Image ${named.image} is got from ${mirror.image}`)
+  }
+}
+
+function checkImage(
+  by: LoadedPolicy,
+  image: string,
+  { where, image: asked }: NamedImage,
+  findings: Findings,
+): void {
+  const { allowed, denied = [] } = by.policy.spec.images ?? {}
+  const named = `${image === asked ? '' : `, which is got for ${asked} by an alias of yours and`} is named in ${where}`
+  const refused = denied.findIndex((pattern) => matchesDenied(pattern, image))
+  const rule = ['spec', 'images']
+  if (refused >= 0) {
+    findings.violate(by, [...rule, 'denied', refused], {
+      title: `The image ${image} may not be used`,
+      cause: `It${named}, and “${denied[refused]}” is refused.`,
+      allowed: allowed ? allowedText(allowed) : 'Use another image.',
+    })
+  } else if (allowed && !allowed.some((pattern) => matchesImage(pattern, image))) {
+    findings.violate(by, [...rule, 'allowed'], {
+      title: `The image ${image} is not allowed`,
+      cause: `It${named}, and is none of those that the team allows.`,
+      allowed: allowedText(allowed),
+    })
+  }
+}
+
+/** Where only some images are allowed, one that cannot be told is none of them. */
+function unknownImage(
+  policies: readonly LoadedPolicy[],
+  { where, written }: NamedImage,
+  findings: Findings,
+): void {
+  for (const by of policies) {
+    const { allowed, denied } = by.policy.spec.images ?? {}
+    if (!allowed && !denied?.length) continue
+    findings.violate(by, ['spec', 'images', allowed ? 'allowed' : 'denied'], {
+      title: `It cannot be told which image ${where} means`,
+      cause: `“${written.slice(0, 100)}” is made of what only the build knows, and the team has rules for images.`,
+      allowed:
+        `Name the image itself there, or give its variable a default. ${allowed ? allowedText(allowed) : ''}`.trim(),
+    })
+  }
+}
+
+/** Patterns that a message names. */
+const SHOWN = 8
+
+function allowedText(patterns: readonly string[]): string {
+  if (patterns.length === 0) return 'No image is allowed: ask whoever keeps the policy.'
+  const shown = patterns.slice(0, SHOWN).join(', ')
+  return `Allowed are ${shown}${patterns.length > SHOWN ? ` and ${patterns.length - SHOWN} more` : ''}.`
+}
