@@ -36,6 +36,7 @@ const clientsOf = /** @type {Record<string, RegExp>} */ ({
 /** The engine's interfaces of the outside world, without the files that implement them on the real machine. */
 const platform = 'main/engine/platform/'
 const driverInterface = 'main/engine/drivers/driver.ts'
+const moreVerbs = 'main/engine/drivers/verbs.ts'
 const shared = 'main/engine/drivers/shared/'
 
 /** A repository of a few texts, for tests. */
@@ -51,9 +52,9 @@ export const law = [
     packages: (name) => name === 'zod',
   },
   {
-    room: /^main\/engine\/drivers\/driver\.ts$/,
+    room: /^main\/engine\/drivers\/(driver|verbs)\.ts$/,
     rule: 'the driver interface may import contract and platform interfaces',
-    may: ['contract/', platform],
+    may: ['contract/', platform, driverInterface, moreVerbs],
     builtins: true,
     packages: () => false,
   },

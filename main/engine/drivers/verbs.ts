@@ -1,0 +1,193 @@
+import type { Readable } from 'node:stream'
+import type {
+  BuildGrants,
+  ContainerOptions,
+  DataSnapshot,
+  Definition,
+  HostRequirements,
+  ImageBuild,
+  KubernetesOptions,
+  NotApplied,
+  PrebuildRecord,
+  Problem,
+  Right,
+  Room,
+} from '#contract'
+import type { StepReport, WorkspaceSpec } from './driver'
+
+/** What of a definition's {@link ContainerOptions} a kind of target cannot do. Pure. */
+export interface ContainerFit {
+  /** Why a right cannot be given here, whether or not it is allowed; undefined where it can. */
+  right(right: Right): string | undefined
+  /** What is not applied of the rest. */
+  options(options: ContainerOptions): readonly NotApplied[]
+}
+
+/**
+ * Copies of the volumes that hold a workspace's data. The rules are those of {@link Driver}. What uses a volume is
+ * stopped, or paused, while the volume is copied or replaced, and goes on afterwards as it was, however that ends; where
+ * Berth is killed meanwhile, the next one that sees the target, or the workspace's next start, mends that.
+ */
+export interface DataVerbs {
+  /** Whether a snapshot can be restored into every workspace of the target, and outlives its own. */
+  readonly sharesSnapshots: boolean
+  /** All complete ones on the target, also those of workspaces that are gone. */
+  snapshots(signal: AbortSignal): Promise<readonly DataSnapshot[]>
+  snapshot(id: string, snapshot: NewSnapshot, report: StepReport, signal: AbortSignal): Promise<DataSnapshot>
+  /**
+   * Makes these volumes of a workspace what they are in a snapshot. What they hold is kept until the copy is whole;
+   * failing, or aborted before, it stays. The workspace may be uncommitted, and never have run.
+   */
+  restore(
+    id: string,
+    from: { readonly workspaceId: string; readonly snapshotId: string },
+    volumes: readonly string[],
+    report: StepReport,
+    signal: AbortSignal,
+  ): Promise<void>
+  /** Succeeds when there is none. */
+  removeSnapshot(workspaceId: string, snapshotId: string, signal: AbortSignal): Promise<void>
+  /** A tar stream of one volume in a snapshot, for `import` of any target. */
+  export(workspaceId: string, snapshotId: string, volume: string, signal: AbortSignal): Promise<Readable>
+  /** Makes a snapshot of what another target exports; `open` is called for one volume after the other. */
+  import(
+    id: string,
+    snapshot: NewSnapshot,
+    open: (volume: string) => Promise<Readable>,
+    report: StepReport,
+    signal: AbortSignal,
+  ): Promise<DataSnapshot>
+}
+
+/** A snapshot before it has been taken. */
+export interface NewSnapshot extends Omit<DataSnapshot, 'workspaceId' | 'volumes'> {
+  readonly volumes: readonly { readonly name: string; readonly image?: string | undefined }[]
+}
+
+/** What only a cluster can be asked for. The rules are those of {@link Driver}. */
+export interface ClusterVerbs {
+  /** What room there is, and whether a workspace with these options, over those of the settings, fits. */
+  room(
+    wanted: KubernetesOptions | undefined,
+    signal: AbortSignal,
+    /** Of the definition: fills in what nobody has chosen. */
+    requirements?: HostRequirements,
+  ): Promise<Room>
+  /** `all` is absent where this identity may not list them. */
+  namespaces(signal: AbortSignal): Promise<{ readonly all?: readonly string[]; readonly mayCreate: boolean }>
+  /** Succeeds where there is one of this name already. */
+  makeNamespace(name: string, signal: AbortSignal): Promise<void>
+  /** The text of a team's policy in the namespace. `forbidden`: this identity may not look for one. */
+  policy?(
+    signal: AbortSignal,
+  ): Promise<{ readonly kind: 'none' | 'forbidden' } | { readonly kind: 'found'; readonly text: string }>
+}
+
+/**
+ * Secrets of a workspace, kept by its target over stop and rebuild, and removed with it. Names are of letters, digits,
+ * `_` and `.`. The rules are those of {@link Driver}.
+ */
+export interface SecretVerbs {
+  /** Empty where there are none. */
+  read(id: string, signal: AbortSignal): Promise<Readonly<Record<string, string>>>
+  /** In place of all that there were. */
+  write(id: string, values: Readonly<Record<string, string>>, signal: AbortSignal): Promise<void>
+}
+
+/**
+ * Images for targets that build none: built here, and pushed to a registry that the others pull from. The driver's
+ * `remove` takes what is kept of a workspace's builds, also of one that lives elsewhere.
+ */
+export interface ImagePublisher {
+  /**
+   * The name that the image of a definition's build has in a repository, which is made of all that goes into it, and
+   * whether the registry has it. Rejects with `registry-auth` or `registry-unreachable` where a push could not succeed.
+   */
+  find(request: PublishRequest, report: StepReport, signal: AbortSignal): Promise<PublishedImage>
+  /** Builds it and returns its name on this engine, where it is kept for what the next build has in common with it. */
+  build(request: PublishRequest, report: StepReport, signal: AbortSignal): Promise<string>
+  /**
+   * Pushes what was built under the name that `find` gave, and lets go of earlier builds of the workspace. Failing, or
+   * aborted, it takes the image away again; a registry shows no part of it.
+   */
+  push(
+    request: PublishRequest,
+    built: string,
+    reference: string,
+    report: StepReport,
+    signal: AbortSignal,
+  ): Promise<void>
+}
+
+/**
+ * Images that hold what a new workspace has after its once-only commands, its source and its home among that. The rules
+ * are those of {@link Driver}. What makes one has an id of the form of a workspace's, by which `exec`, `read` and `write`
+ * address its container, and `discard` takes all of it away.
+ */
+export interface PrebuildVerbs {
+  list(signal: AbortSignal): Promise<readonly PrebuildImage[]>
+  /** The content id that an image's name leads to here; undefined where there is none. */
+  imageId(reference: string, signal: AbortSignal): Promise<string | undefined>
+  /** What a build is made of, as its Dockerfile says. `folder`: the repository's root on this machine. */
+  buildInputs(build: ImageBuild, folder: string): Promise<BuildInputs>
+  /**
+   * Makes a container without volumes, in which everything that is written becomes part of the prebuild, and starts it.
+   * Nothing of the definition's environment is in it. Rejects with `definition-unsupported` where the image itself
+   * declares volumes that would keep source or home out.
+   */
+  open(spec: PrebuildSpec, report: StepReport, signal: AbortSignal): Promise<void>
+  /**
+   * Ends the container's processes and keeps it as an image that has users, environment and commands of the image it
+   * was made from. It takes the place of the one with the record's id.
+   */
+  keep(id: string, record: PrebuildRecord, report: StepReport, signal: AbortSignal): Promise<PrebuildImage>
+  /** Workspaces that were made from it go on. Resolves with whether there was one. */
+  remove(prebuildId: string, signal: AbortSignal): Promise<boolean>
+}
+
+export interface BuildInputs {
+  /** The images that it starts from or copies from, as they are got here. */
+  readonly images: readonly string[]
+  /** Files and folders of the repository, relative to its root; the empty one is the root itself. */
+  readonly files: readonly string[]
+}
+
+export interface PrebuildSpec extends Pick<WorkspaceSpec, 'definition' | 'image'> {
+  readonly id: string
+  /** As in a {@link WorkspaceSpec}. */
+  readonly sourceFolder: string
+}
+
+export interface PrebuildImage {
+  readonly reference: string
+  /** Content id: the name may lead to another one in a moment. */
+  readonly imageId: string
+  readonly record: PrebuildRecord
+  /** Bytes, with what it shares with other images. */
+  readonly size: number
+}
+
+/** What a machine lacks. */
+export interface HostCheck {
+  /** Sentences without a full stop, on what can be lived with. */
+  readonly shortages: readonly string[]
+  /** What cannot. */
+  readonly problem?: Problem
+}
+
+export interface PublishRequest {
+  readonly definition: Definition
+  /** The repository's root on this machine. */
+  readonly folder: string
+  readonly workspaceId: string
+  /** `[host[:port]/]path` of a registry. */
+  readonly repository: string
+  /** As in an {@link ImageRequest}. */
+  readonly grants?: BuildGrants | undefined
+}
+
+export interface PublishedImage {
+  /** Repository and tag. */
+  readonly reference: string
+  readonly present: boolean
+}
