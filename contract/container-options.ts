@@ -46,6 +46,8 @@ export type Ulimit = z.infer<typeof Ulimit>
  */
 export const ContainerOptions = z.strictObject({
   hostname: z.string().optional(),
+  /** Of the container, for other tools; none that begins as Berth's own do. */
+  labels: z.record(z.string(), z.string()).optional(),
   /** Names that lead to an address, or to the machine itself by `host-gateway`. */
   extraHosts: z.array(z.strictObject({ name: z.string(), address: z.string() })).optional(),
   dns: z.array(z.string()).optional(),

@@ -14,6 +14,7 @@ describe("the container of the workspace's own service", () => {
       pid: 'host',
       sysctls: { 'net.core.somaxconn': 1024 },
       hostname: 'box',
+      labels: { 'of.team': 'web' },
       extra_hosts: { far: '10.0.0.5', gate: 'host-gateway' },
       shm_size: '1gb',
       ulimits: { nproc: 65535, nofile: { soft: 1, hard: 2 } },
@@ -36,6 +37,7 @@ describe("the container of the workspace's own service", () => {
       ],
       capabilitiesDropped: ['NET_RAW'],
       hostname: 'box',
+      labels: { 'of.team': 'web' },
       extraHosts: [
         { name: 'far', address: '10.0.0.5' },
         { name: 'gate', address: 'host-gateway' },

@@ -32,6 +32,7 @@ export const containerFields: readonly string[] = [
   ...Object.keys(singles),
   'devices',
   'extra_hosts',
+  'labels',
   'privileged',
   'sysctls',
   'ulimits',
@@ -56,6 +57,7 @@ export function readContainer(layers: readonly Layer[]): ContainerOptions | unde
   if (network && plainText(network) === 'host') draft.take('network', 'host', network.value)
   for (const item of itemsOf(fieldLayers(layers, 'devices')))
     draft.take('device', deviceText(item), item.value)
+  for (const [text, place] of pairsOf(fieldLayers(layers, 'labels'))) draft.take('label', text, place.value)
   for (const [text, place] of pairsOf(fieldLayers(layers, 'sysctls'))) draft.take('sysctl', text, place.value)
   for (const [text, place] of pairsOf(fieldLayers(layers, 'extra_hosts')))
     draft.take('add-host', text, place.value)

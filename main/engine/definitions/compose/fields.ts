@@ -71,7 +71,7 @@ export const refusedServiceFields: Readonly<Record<string, string>> = {
   ipc: rights,
   isolation: 'it is for containers of Windows',
   label_file: 'containers have no labels but those of Berth',
-  labels: 'containers have no labels but those of Berth',
+  labels: 'containers of services have no labels but those of Berth',
   logging: "the target keeps the services' logs in its own way",
   mac_address: network,
   mem_limit: limits,

@@ -30,6 +30,7 @@ export type Setting =
   | 'group-add'
   | 'hostname'
   | 'ipc'
+  | 'label'
   | 'memory'
   | 'memory-swap'
   | 'network'
@@ -46,6 +47,10 @@ type Lists = 'extraHosts' | 'dns' | 'dnsSearch' | 'dnsOptions' | 'ulimits' | 'gr
 
 /** Of one list. */
 const maximumItems = 200
+
+/** By these Berth and others know their own containers. */
+const reservedLabel =
+  /^(?:berth\.dev\/|app\.kubernetes\.io\/|(?:com|io)\.docker\.|org\.dockerproject\.|devcontainer\.)/
 
 const securityOptions = ['apparmor', 'label', 'no-new-privileges', 'seccomp', 'systempaths']
 
@@ -117,6 +122,9 @@ export class ContainerDraft {
           throw place.mustBe('a host name of at most 63 letters, digits, "-" and "."')
         this.#options.hostname = text
         break
+      case 'label':
+        this.#label(text, place)
+        break
       case 'shm-size':
         this.#options.shmSize = checked(sizeOf(text), place, 'a size such as 1g')
         break
@@ -178,6 +186,20 @@ export class ContainerDraft {
     const items = (this.#options[list] ?? []) as (typeof item)[]
     if (items.length >= maximumItems) throw place.wrong(`There can be at most ${maximumItems} of these.`)
     this.#options[list] = [...items, item] as ContainerOptions[K]
+  }
+
+  #label(text: string, place: Value): void {
+    const at = text.indexOf('=')
+    const name = at < 0 ? text : text.slice(0, at)
+    if (!/^[\x21-\x7e]{1,200}$/.test(name)) throw place.mustBe('a label such as com.example.team=web')
+    if (reservedLabel.test(name)) {
+      place.ignore('labels that begin so are those of Berth, or of the engine')
+      return
+    }
+    const labels = { ...this.#options.labels, [name]: at < 0 ? '' : text.slice(at + 1) }
+    if (Object.keys(labels).length > maximumItems)
+      throw place.wrong(`There can be at most ${maximumItems} labels.`)
+    this.#options.labels = labels
   }
 
   #capability(setting: 'cap-add' | 'cap-drop', text: string, place: Value): void {

@@ -17,6 +17,8 @@ export function mergeContainerOptions(
     const items = [...new Set(said.flatMap((one) => one[list] ?? []))]
     if (items.length > 0) merged[list] = items
   }
+  const labels = Object.assign({}, ...said.map((one) => one.labels))
+  if (Object.keys(labels).length > 0) merged.labels = labels
   const hosts = lastByName(said.flatMap(({ extraHosts }) => extraHosts ?? []))
   if (hosts.length > 0) merged.extraHosts = hosts
   const ulimits = lastByName(said.flatMap(({ ulimits: own }) => own ?? []))

@@ -16,6 +16,12 @@ const failure = (...runArgs: string[]) =>
   )
 
 describe('runArgs', () => {
+  it('give the container labels, but for those that others go by', async () => {
+    const { container, notApplied } = await read('--label', 'of.team=a=b', '-lplain', '-l', 'berth.dev/name=x')
+    expect(container?.labels).toEqual({ 'of.team': 'a=b', plain: '' })
+    expect(notApplied).toEqual([{ field: 'runArgs[4] --label', reason: expect.stringContaining('Berth') }])
+  })
+
   it.each([
     [
       ['--cap-add=SYS_PTRACE', '--security-opt', 'seccomp=unconfined'],
@@ -190,7 +196,6 @@ describe('runArgs', () => {
       'runArgs[1] --gpus',
       'runArgs[3] --name',
       'runArgs[5] --publish',
-      'runArgs[6] --label',
       'runArgs[8] --env-file',
       'runArgs[9] --restart',
       'runArgs[11] --network',
@@ -200,7 +205,7 @@ describe('runArgs', () => {
       'runArgs[17] --cap-add',
     ])
     expect(notApplied.at(-1)?.reason).toBe('there is no capability SYS_PTRCE; did you mean "SYS_PTRACE"?')
-    expect(container).toBeUndefined()
+    expect(container).toEqual({ labels: { team: 'x' }, rights: [] })
   })
 
   it('names what is unknown and what was meant, and goes on behind it', async () => {

@@ -21,7 +21,7 @@ const refused = (reason: string, takes: 'value' | 'nothing' = 'value'): RunOptio
 const silent = (takes: 'value' | 'nothing'): RunOption => ({ silent: true, takes })
 
 const limits = "this limit is not set; the target's own holds"
-const labels = 'containers have no labels but those of Berth'
+const labels = 'the file is not read; use --label'
 const ports =
   'nothing is published; ports are forwarded as soon as something listens. Use forwardPorts instead'
 const network = "the workspace's network is the engine's usual one"
@@ -90,7 +90,7 @@ const options: Readonly<Record<string, RunOption>> = {
   ipc: setting('ipc'),
   isolation: refused('it is for containers of Windows'),
   'kernel-memory': refused(limits),
-  label: refused(labels),
+  label: setting('label'),
   'label-file': refused(labels),
   link: refused('other containers are reached by their addresses; use a Compose file for services'),
   'link-local-ip': refused(network),

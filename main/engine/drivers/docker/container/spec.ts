@@ -53,7 +53,12 @@ export function planContainer(
     Image: image.reference,
     Hostname: options.hostname ?? spec.name,
     Env: environmentOf(spec, env),
-    Labels: { ...all, ...serviceNotes(spec, sourceFolder), [labels.maker]: thisMaker() },
+    Labels: {
+      ...definition.container?.labels,
+      ...all,
+      ...serviceNotes(spec, sourceFolder),
+      [labels.maker]: thisMaker(),
+    },
     ...(definition.containerUser && { User: definition.containerUser }),
     ...(idle && {
       Entrypoint: idleCommand(definition),

@@ -129,10 +129,22 @@ export const containerFit: ContainerFit = {
         return undefined
     }
   },
-  options({ hostname, extraHosts = [], ulimits = [], groups = [], dns = [], memory, memorySwap, cpus }) {
+  options({
+    hostname,
+    labels = {},
+    extraHosts = [],
+    ulimits = [],
+    groups = [],
+    dns = [],
+    memory,
+    memorySwap,
+    cpus,
+  }) {
     const named: NotApplied[] = []
     const name = (field: string, reason: string) => named.push({ field, reason })
     if (hostname !== undefined) name('hostname', 'on a cluster the host name is that of the pod')
+    for (const label of Object.keys(labels))
+      name(`label ${label}`, 'on a cluster objects have the labels that are chosen with the workspace')
     for (const host of extraHosts) {
       if (host.address === 'host-gateway')
         name(`add-host ${host.name}`, 'on a cluster there is no way to the machine that runs the pod')
