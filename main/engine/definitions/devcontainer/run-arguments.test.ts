@@ -17,7 +17,13 @@ const failure = (...runArgs: string[]) =>
 
 describe('runArgs', () => {
   it('give the container labels, but for those that others go by', async () => {
-    const { container, notApplied } = await read('--label', 'of.team=a=b', '-lplain', '-l', 'berth.dev/name=x')
+    const { container, notApplied } = await read(
+      '--label',
+      'of.team=a=b',
+      '-lplain',
+      '-l',
+      'berth.dev/name=x',
+    )
     expect(container?.labels).toEqual({ 'of.team': 'a=b', plain: '' })
     expect(notApplied).toEqual([{ field: 'runArgs[4] --label', reason: expect.stringContaining('Berth') }])
   })
