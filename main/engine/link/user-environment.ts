@@ -22,7 +22,7 @@ const OUTPUT_LIMIT = 1024 * 1024
 const nothing: ProbedEnvironment = { variables: {} }
 
 export interface UserEnvironmentDependencies {
-  readonly workspace: () => Workspace
+  readonly workspace: () => Pick<Workspace, 'definition' | 'user' | 'incarnation'>
   readonly exec: (options: Parameters<Driver['exec']>[1], signal: AbortSignal) => Promise<ExecProcess>
   readonly clock: Clock
   readonly ended: AbortSignal

@@ -1,7 +1,9 @@
 import type { Definition, WorkspaceUser } from '#contract'
-import type { Driver } from '../../drivers/driver'
+import type { Driver, ExecOptions } from '../../drivers/driver'
 import { prepareExec } from '../../link/environment'
 import type { Link } from '../../link/link'
+import { UserEnvironment } from '../../link/user-environment'
+import type { Clock } from '../../platform/clock'
 import { substituteEnvironment } from '../../platform/variables'
 
 /**
@@ -14,6 +16,8 @@ export function commandsInside(
   id: string,
   definition: Definition,
   { user, env: ofImage }: { readonly user: WorkspaceUser; readonly env: Readonly<Record<string, string>> },
+  clock: Clock,
+  ended: AbortSignal,
 ): Pick<Link, 'workspaceId' | 'exec'> {
   const containerEnv = Object.fromEntries(
     Object.entries(definition.containerEnv).map(([name, value]) => [
@@ -21,11 +25,14 @@ export function commandsInside(
       substituteEnvironment(value, { local: {}, container: ofImage }),
     ]),
   )
+  const exec = (options: ExecOptions, signal: AbortSignal) =>
+    driver.exec(id, { ...options, env: { ...containerEnv, ...options.env } }, signal)
+  const userEnvironment = new UserEnvironment({ workspace: () => ({ definition, user }), exec, clock, ended })
   return {
     workspaceId: id,
-    exec: async (options, signal = new AbortController().signal) => {
-      const prepared = prepareExec({ definition, user }, options, {}, false)
-      return driver.exec(id, { ...prepared, env: { ...containerEnv, ...prepared.env } }, signal)
+    exec: async (options, signal = ended) => {
+      const { variables } = options.probed ? await userEnvironment.get(signal) : { variables: {} }
+      return exec(prepareExec({ definition, user }, options, {}, false, variables), signal)
     },
   }
 }

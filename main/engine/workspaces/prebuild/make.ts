@@ -207,7 +207,7 @@ async function runOnce(
   { operation }: Action,
   { definition, image }: WorkspaceSpec,
 ): Promise<void> {
-  const inside = commandsInside(driver, id, definition, image)
+  const inside = commandsInside(driver, id, definition, image, platform.clock, operation.signal)
   // Nothing of this machine's environment.
   const bare = { ...platform, env: {} }
   const { before, after } = splitPhases(definition, oncePhases)
