@@ -52,6 +52,7 @@ beforeAll(async () => {
       portsAttributes: { [APP_PORT]: { label: 'Harbour app', onAutoForward: 'silent' } },
       postCreateCommand: 'echo was here > ~/post-create && echo post-create has run',
       customizations: { vscode: { extensions: ['a.b'] } },
+      appPort: 3000,
     }),
     'app.pl': server,
     'README.md': '# Harbour\n',
@@ -99,7 +100,8 @@ describe('the main job', () => {
     const text = await preview.textContent()
     expect(text).toContain('.devcontainer/devcontainer.json')
     expect(text).toContain('dev')
-    expect(text, 'what is not applied is named').toContain('customizations')
+    expect(text, 'what editors get is told').toContain('a.b')
+    expect(text, 'what is not applied is named').toContain('appPort')
     expect(await docker.objects(), 'nothing is made yet').toEqual([])
   })
 
