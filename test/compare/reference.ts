@@ -76,7 +76,9 @@ export async function referenceDown(label: string): Promise<void> {
       for (const volume of volumes.split('\n').filter(Boolean))
         await command('docker', ['volume', 'rm', volume])
     }
-    if (/^(?:vsc-|.*_)/.test(image)) await tryCommand('docker', ['rmi', image])
+    // Of a user with another uid there is an image on top of its own.
+    for (const own of new Set([image, image.replace(/-uid$/, '')]))
+      if (/^vsc-|_/.test(own)) await tryCommand('docker', ['rmi', own])
   }
   // What it makes for Features, and keeps.
   await tryCommand('docker', ['rmi', 'dev_container_feature_content_temp'])
