@@ -10,6 +10,7 @@ import {
 import { clusterScene, diagnoses } from './cluster'
 import { crowdScene } from './crowd'
 import { listing, preview, transfers } from './files'
+import { data, muchAsked } from './much-asked'
 import { definitionExists, previewOfPlain } from './proposal'
 import { namespaces, room, roomScene, shortOfRoom } from './room'
 import { failedOperation, problems, type Scene, scenes } from './scenes'
@@ -86,8 +87,15 @@ const answers: Record<string, (input: never) => unknown> = {
       text: 'Found: made two hours ago, commit 4f1c2ab',
     }
     const notApplied = definition?.notApplied ?? []
-    return { source, name: 'atlas', definition, candidates: [], notApplied, prebuild }
+    const plain = { source, name: 'atlas', definition, candidates: [], notApplied, prebuild }
+    return formatted(source).includes('much') && definition ? { ...plain, ...muchAsked(definition) } : plain
   },
+  'variables.list': () => [
+    { name: 'EDITOR', secret: false, value: 'vim' },
+    { name: 'API_TOKEN', secret: true },
+  ],
+  'templates.list': () => ({ sources: [{ key: 'berth', name: 'Berth', templates: [], faulty: [] }] }),
+  'data.list': () => data,
   'definitions.save': ({ folder, replace }: { folder: string; replace: boolean }) => {
     if (!replace) throw definitionExists(folder)
     return { path: `${folder}/.devcontainer/devcontainer.json` }

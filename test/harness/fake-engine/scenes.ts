@@ -39,16 +39,30 @@ export const definition: Definition = {
   repositories: [],
   secrets: [],
   notApplied: [
-    { field: 'features', reason: 'Dev Container features come with a later version of Berth' },
-    { field: 'hostRequirements.gpu', reason: 'Nothing checks the host for a GPU yet' },
+    { field: 'appPort', reason: 'nothing is published; ports are forwarded as soon as something listens' },
+    { field: 'shutdownAction', reason: 'workspaces run until you stop them' },
   ],
 }
 
+const dbData = {
+  type: 'volume',
+  source: 'pgdata',
+  target: '/var/lib/postgresql/data',
+  ofWorkspace: true,
+} as const
 const beside = { env: {}, restart: 'always' } as const
 
 /** What is beside a workspace, as a definition has it. */
 const services: Definition['services'] = [
-  { ...beside, name: 'db', image: 'postgres:16', ports: [5432], mounts: [], aliases: [], dependsOn: [] },
+  {
+    ...beside,
+    name: 'db',
+    image: 'postgres:16',
+    ports: [5432],
+    mounts: [dbData],
+    aliases: [],
+    dependsOn: [],
+  },
   { ...beside, name: 'cache', image: 'redis:7', ports: [6379], mounts: [], aliases: [], dependsOn: [] },
 ]
 
