@@ -136,6 +136,17 @@ export function readOwner(
   return firstEntry(client, containerId, path, signal, (entry) => entry.header.uid)
 }
 
+/** Whether something in a container is a symbolic link; false also where there is nothing. Follows none at the end of the path. */
+export async function isLink(
+  client: EngineClient,
+  containerId: string,
+  path: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const type = await firstEntry(client, containerId, path, signal, (entry) => entry.header.type)
+  return type === 'symlink'
+}
+
 /** A small file of a container, also of one that was never started; undefined where there is none. */
 export function readFile(
   client: EngineClient,

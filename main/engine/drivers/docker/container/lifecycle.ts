@@ -17,6 +17,7 @@ import { madeElsewhere, refuseWhileMade } from './maker'
 import { changeNotes } from './notes'
 import { exited } from './observe'
 import { removeContainer } from './remove'
+import { linkParts } from './source-parts'
 import { type ContainerPlan, planContainer } from './spec'
 import { removeUnusedImages } from './unused-images'
 
@@ -54,10 +55,6 @@ export class Lifecycle {
       if (signal.aborted) throw cancelled('Making the container')
       throw this.#client.failure(error, title)
     }
-    if (spec.definition.sourceMounts?.length && spec.bindFolder === undefined) {
-      const paths = spec.definition.sourceMounts.map(({ path }) => path)
-      report.output(`Not mounted, as the source has a volume of its own here: ${paths.join(', ')}\n`)
-    }
     const making = nonce()
     const devices = await gpuDevices(this.#client, spec.definition, signal)
     const plan = planContainer(spec, making, this.#platform.env, devices)
@@ -76,6 +73,7 @@ export class Lifecycle {
       this.#locator.note(spec.id, made.Id, spec.image.hasShell)
       signal.throwIfAborted()
       await this.#makeFolders(made.Id, spec, plan, signal)
+      await linkParts(this.#client, made.Id, spec, report, signal)
       signal.throwIfAborted()
     } catch (error) {
       if (!isStatus(error, 409)) await this.#takeBack(spec.id, making)

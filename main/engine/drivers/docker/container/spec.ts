@@ -64,7 +64,7 @@ export function planContainer(
       Entrypoint: idleCommand(definition),
       Cmd: [],
       StopSignal: 'SIGTERM',
-      WorkingDir: definition.workspaceFolder,
+      WorkingDir: workingFolder(spec, sourceFolder),
       // The image's own check looks at its own command, which does not run.
       Healthcheck: { Test: ['NONE'] },
     }),
@@ -109,6 +109,13 @@ function limitsOf({ limits, definition: { container } }: WorkspaceSpec) {
       Memory: Math.max(MEMORY_LEAST, Math.floor(least(limits.memory, container?.memory))),
     }),
   }
+}
+
+/** The engine makes a container's working folder, where a link to a part of the source is still to be put. */
+function workingFolder({ definition, bindFolder }: WorkspaceSpec, sourceFolder: string): string {
+  const { workspaceFolder, sourceMounts = [] } = definition
+  const isLinked = sourceMounts.some(({ target }) => isBelow(workspaceFolder, target))
+  return bindFolder === undefined && isLinked ? sourceFolder : workspaceFolder
 }
 
 /** What a start needs that makes services, whoever does it. */

@@ -13,6 +13,8 @@ export interface Host {
   readonly images: Readonly<Record<string, string>>
   /** Where its source is, as the engine's machine has it; undefined where that is not known. */
   readonly source?: string | undefined
+  /** The same inside the workspace's container. */
+  readonly sourceFolder?: string | undefined
 }
 
 export interface EngineMount {
@@ -63,10 +65,6 @@ export function planService(
       ...(mount.size !== undefined && { TmpfsOptions: { SizeBytes: mount.size } }),
     }
   })
-  const places = [
-    ...(service.sourceFolder === undefined ? [] : [{ path: '.', target: service.sourceFolder }]),
-    ...(service.sourceMounts ?? []),
-  ]
   return {
     Image: image,
     Env: Object.entries(service.env).map(
@@ -89,10 +87,15 @@ export function planService(
     HostConfig: {
       NetworkMode: `container:${inspect.Id}`,
       Mounts: mounts,
-      ...(source !== undefined && { Binds: sourceBinds(source, places) }),
+      ...(source !== undefined && { Binds: sourceBinds(source, placesOf(service)) }),
       RestartPolicy: { Name: restartPolicies[service.restart] },
     },
   }
+}
+
+/** What a service sees of the source, and where. */
+export function placesOf({ sourceFolder, sourceMounts = [] }: Service): SourceMount[] {
+  return [...(sourceFolder === undefined ? [] : [{ path: '.', target: sourceFolder }]), ...sourceMounts]
 }
 
 /** Parts of the source at places of their own; the engine makes a folder of what is not there. */
@@ -105,6 +108,13 @@ export function sourceBinds(source: string, places: readonly SourceMount[]): str
 /** Until its workspace stops, which stops it: the engine does not start those again that were stopped. */
 const restartPolicies = { always: 'unless-stopped', 'on-failure': 'on-failure', never: 'no' } as const
 
+/** The mount that a folder of a container lies in. */
+export function mountOf(mounts: ContainerInspect['Mounts'], folder: string) {
+  return mounts
+    .filter(({ Destination }) => folder === Destination || folder.startsWith(`${Destination}/`))
+    .sort((left, right) => right.Destination.length - left.Destination.length)[0]
+}
+
 /**
  * The source's folder on the engine's machine: the folder that is mounted, or the place where the engine keeps the
  * volume. `mountpoint` asks for the latter.
@@ -115,9 +125,7 @@ export async function sourceOnEngine(
   mountpoint: (volume: string) => Promise<string | undefined>,
 ): Promise<string | undefined> {
   const folder = posix.normalize(sourceFolder)
-  const mount = Mounts.filter(
-    ({ Destination }) => folder === Destination || folder.startsWith(`${Destination}/`),
-  ).sort((left, right) => right.Destination.length - left.Destination.length)[0]
+  const mount = mountOf(Mounts, folder)
   if (!mount) return undefined
   const root = mount.Type === 'volume' && mount.Name ? await mountpoint(mount.Name) : mount.Source
   return root === undefined ? undefined : posix.join(root, posix.relative(mount.Destination, folder))

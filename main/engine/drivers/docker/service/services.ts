@@ -9,6 +9,7 @@ import { containerNames, labels, readLabels, serviceFilter } from '../container/
 import { QUICK } from '../container/locate'
 import { removeContainer } from '../container/remove'
 import { isStatus } from '../problems'
+import { leadsElsewhere, linkOnTheWay } from './links'
 import { type Host, planService, sourceOnEngine } from './plan'
 import { lastWords } from './words'
 
@@ -116,7 +117,7 @@ export class Services {
       ).Mountpoint
     const source =
       sourceFolder === undefined ? undefined : await sourceOnEngine(inspect, sourceFolder, mountpoint)
-    return { inspect, labelled, images, source }
+    return { inspect, labelled, images, source, sourceFolder }
   }
 
   async #of({ labelled }: Host, signal: AbortSignal): Promise<Map<string, string>> {
@@ -218,6 +219,8 @@ class Start {
   /** Not aborted under way: the engine would make what nobody removes then. */
   async #make(service: Service): Promise<string> {
     const { labelled } = this.#host
+    const link = await linkOnTheWay(this.#client, this.#host, service, this.#signal)
+    if (link !== undefined) throw new ProblemError(leadsElsewhere(service.name, link))
     const { Id } = await this.#client.json<{ Id: string }>('POST', '/containers/create', {
       query: { name: containerNames.service(labelled.id, labelled.making, service.name) },
       json: planService(service, this.#host, this.#platform.env),
