@@ -100,6 +100,7 @@ export const PolicyRight = z.enum([
   'deviceRule',
   'namespace',
   'sysctl',
+  'folder',
 ])
 export type PolicyRight = z.infer<typeof PolicyRight>
 

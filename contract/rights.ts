@@ -50,5 +50,9 @@ export function describeRight({ kind, value }: Right): string {
       return `${namespaces[value] ?? value} (${value}=host)`
     case 'sysctl':
       return `the kernel setting ${value}`
+    case 'folder':
+      return value.endsWith(':ro')
+        ? `${value.slice(0, -':ro'.length)} of your machine, to read`
+        : `${value} of your machine`
   }
 }

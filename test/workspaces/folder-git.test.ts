@@ -69,7 +69,7 @@ describe('git in a mounted folder', () => {
       }),
     })
     await begin()
-    const { id } = await rig.up({ kind: 'folder', path: deep })
+    const { id } = await rig.up({ kind: 'folder', path: deep }, { allowRights: true })
     expect(await rig.run(id, 'stat', '-c', '%U', '/home/dev', '/home/dev/a', '/home/dev/a/b')).toBe(
       'dev\ndev\ndev\n',
     )

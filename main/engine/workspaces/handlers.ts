@@ -91,7 +91,7 @@ export function createHandlers({ context, operations, targets, policies }: Parts
       const look: typeof plan.request.look = (definition, reader) => governance.look(definition, reader)
       const request = { ...plan.request, propose: true, look }
       const found = await readSource(request, context.platform, silentReport, signal)
-      const definition = settleRights(found.definition, plan.rights, plan.driver)
+      const definition = settleRights(found.definition, plan.rights, plan.driver, plan.bindFolder)
       const host = await checkHost(context, plan.driver, found.definition, plan.kubernetes, signal)
       const policy = governance.preview(found.definition)
       const isRefused = policy !== undefined && policy.violations.length > 0

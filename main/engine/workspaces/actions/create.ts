@@ -397,7 +397,7 @@ async function bringUp(
     } else prepared = await prepare(source.kind === 'folder' ? source.path : undefined, operation.signal)
 
     // Policies have a say in what the user allows.
-    const allowed = settleRights(prepared.definition, plan.rights, driver)
+    const allowed = settleRights(prepared.definition, plan.rights, driver, plan.bindFolder)
     const { image, definition: merged } = plan.governance.settle({ ...prepared, definition: allowed })
     planPhases(action, merged, phasesLeft(prebuilt))
     action.show({ draft: { ...draft, definition: merged, image: image.reference, user: image.user } })

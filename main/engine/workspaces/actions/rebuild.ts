@@ -168,7 +168,7 @@ async function replace(context: ActionContext, plan: RebuildPlan, action: Action
         grants: plan.grants,
       })
       // Policies have a say in what the user allows.
-      const allowed = settleRights(made.definition, plan.rights, driver)
+      const allowed = settleRights(made.definition, plan.rights, driver, plan.bindFolder)
       const { image, definition: merged } = plan.governance.settle({ ...made, definition: allowed })
       planPhases(action, merged, workspacePhases)
       const spec = specOf(plan, merged, image)

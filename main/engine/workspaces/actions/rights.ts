@@ -8,6 +8,7 @@ import {
   withheldRights,
 } from '#contract'
 import type { Driver } from '../../drivers/driver'
+import { withFolderRights, withoutWithheldFolders } from './machine-folders'
 
 /** What the user has said about power over the machine. */
 export interface RightsAnswer {
@@ -30,6 +31,7 @@ function fieldOf({ kind, value, origin }: Right): string {
     deviceRule: `device-cgroup-rule ${value}`,
     namespace: `${value}=host`,
     sysctl: `sysctl ${value}`,
+    folder: `mount ${value}`,
   }
   return origin === undefined ? fields[kind] : `${fields[kind]} (${origin})`
 }
@@ -40,9 +42,19 @@ const howToAllow =
 /**
  * A definition with what is allowed of the rights that it, its Features and its image ask for: the exact list, which is
  * kept with the workspace. A right that is not on it is not given, and is named, as is all that this kind of target
- * cannot do.
+ * cannot do. `localFolder`: the source, where that is a folder of this machine that is mounted; what lies in it may be
+ * mounted unasked.
  */
 export function settleRights(
+  definition: Definition,
+  answer: RightsAnswer,
+  driver: Pick<Driver, 'containerFit'>,
+  localFolder?: string,
+): Definition {
+  return withoutWithheldFolders(settle(withFolderRights(definition, localFolder), answer, driver))
+}
+
+function settle(
   definition: Definition,
   { allow, allowed = [] }: RightsAnswer,
   driver: Pick<Driver, 'containerFit'>,
