@@ -14,6 +14,8 @@ export const Mount = z.strictObject({
    * workspace goes. Otherwise the name is the target's, and the volume outlives the workspace.
    */
   ofWorkspace: z.boolean().optional(),
+  /** Of a bind: it is the git repository of a source that is a worktree of it. No file can say this. */
+  ofSource: z.literal(true).optional(),
 })
 export type Mount = z.infer<typeof Mount>
 

@@ -29,7 +29,6 @@ describe('a part of the source at a second place', () => {
     const files = {
       '.devcontainer.json': JSON.stringify({
         image,
-        remoteUser: 'dev',
         workspaceMount: 'source=${localWorkspaceFolder}/app,target=/work,type=bind',
         workspaceFolder: '/work',
         mounts: ['source=${localWorkspaceFolder}/data,target=/srv/data,type=bind'],

@@ -61,6 +61,11 @@ describe('folders of the machine', () => {
     expect(settle(mounting(bind(source())), { allowed: allowed.container?.allowed }).mounts).toHaveLength(1)
   })
 
+  it('are the source’s own where its repository is', () => {
+    const mount = bind(outside, { ofSource: true })
+    expect(settle(mounting(mount, bind(outside, { target: '/y' }))).mounts).toEqual([mount])
+  })
+
   it('are nobody’s own where the source is no folder that is mounted', () => {
     expect(settleRights(mounting(bind(folder)), {}, {}).mounts).toEqual([])
   })

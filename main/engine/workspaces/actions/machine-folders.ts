@@ -41,7 +41,7 @@ export function withoutWithheldFolders(definition: Definition): Definition {
   )
   const stays = (mount: Mount) => {
     const { value } = rightOf(mount)
-    return mount.type !== 'bind' || !asked.has(value) || granted.has(value)
+    return mount.type !== 'bind' || mount.ofSource || !asked.has(value) || granted.has(value)
   }
   return {
     ...definition,
@@ -58,8 +58,8 @@ function rightOf({ source = '', readOnly }: Mount): Right {
   return { kind: 'folder', value: `${source.slice(0, 490)}${readOnly ? ':ro' : ''}` }
 }
 
-function isForeign({ type, source = '' }: Mount, localFolder: string | undefined): boolean {
-  return type === 'bind' && (localFolder === undefined || !leadsInto(source, localFolder))
+function isForeign({ type, source = '', ofSource }: Mount, localFolder: string | undefined): boolean {
+  return type === 'bind' && !ofSource && (localFolder === undefined || !leadsInto(source, localFolder))
 }
 
 function withoutEscapes(definition: Definition, localFolder: string | undefined): Definition {

@@ -41,8 +41,10 @@ it('mounts the repository of a worktree where its file says that it is', async (
     'near/.git': 'gitdir: ../main/.git/worktrees/side\n',
   })
   const source = join(root, 'main/.git')
-  expect(await find('side')).toEqual({ mount: { type: 'bind', source, target: source } })
-  expect(await find('near')).toEqual({ mount: { type: 'bind', source, target: '/workspaces/main/.git' } })
+  expect(await find('side')).toEqual({ mount: { type: 'bind', source, target: source, ofSource: true } })
+  expect(await find('near')).toEqual({
+    mount: { type: 'bind', source, target: '/workspaces/main/.git', ofSource: true },
+  })
 })
 
 it('mounts nothing that is no repository, and says so', async () => {

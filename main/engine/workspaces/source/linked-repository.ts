@@ -36,7 +36,7 @@ export async function findLinkedRepository(
   const target = posix.resolve(inside, named, common)
   const reachable = process.platform !== 'win32' && !isAbsolute(common) && target !== '/'
   if (!reachable) return { reason: `its repository, ${source}, has no place in the workspace; ${otherwise}` }
-  return { mount: { type: 'bind', source, target } }
+  return { mount: { type: 'bind', source, target, ofSource: true } }
 }
 
 /** The definition with the repository of a folder that is mounted, or with why git has none. */
