@@ -9,6 +9,7 @@ import {
   PrebuildRemovedDocument,
   ProblemDocument,
 } from '../../cli/documents'
+import { command, tryCommand } from '../harness/command'
 import { TEST_IMAGES } from '../harness/images'
 import { repository } from '../workspaces/rig'
 import { type CommandLine, commandLine, uniqueName } from './berth'
@@ -25,6 +26,18 @@ afterAll(async () => {
   await other.dispose()
   rmSync(folder, { recursive: true, force: true })
 })
+
+/** The engine's images of a prebuild, under whatever name. */
+async function imagesOf(prebuildId: string): Promise<string[]> {
+  const ids = (await command('docker', ['images', '-q', '--filter', 'label=berth.dev/prebuild'])).split('\n')
+  const found: string[] = []
+  for (const id of new Set(ids.filter(Boolean))) {
+    const format = '{{index .Config.Labels "berth.dev/prebuild"}}'
+    const { stdout } = await tryCommand('docker', ['inspect', '--format', format, id])
+    if (stdout.includes(prebuildId)) found.push(id)
+  }
+  return found
+}
 
 function project(more: object = {}): string {
   const definition = { image: TEST_IMAGES.debian, onCreateCommand: 'echo once >> ~/ran', ...more }
@@ -68,6 +81,8 @@ describe('prebuilds on the command line', () => {
       const removed = await berth.json(PrebuildRemovedDocument, ['prebuild', 'remove', id])
       expect(removed.removed.map((one) => one.id)).toEqual([id])
       expect((await other.json(ActionDocument, ['restart', name])).workspace?.state).toBe('running')
+      await other.run(['delete', name, '--yes'])
+      expect(await imagesOf(id), 'nothing of it is kept for nobody').toEqual([])
     } finally {
       await other.run(['delete', name, '--yes'])
       await berth.run(['prebuild', 'remove', id])

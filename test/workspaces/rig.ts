@@ -223,7 +223,9 @@ export function purge(): void {
     execFileSync('docker', args, { encoding: 'utf8' }).split('\n').filter(Boolean)
   for (const id of created) {
     const filter = `label=berth.dev/workspace=${id}`
-    for (const container of list('ps', '-aq', '--filter', filter)) list('rm', '-fv', container)
+    const beside = `label=berth.dev/service-of=${id}`
+    for (const one of [filter, beside])
+      for (const container of list('ps', '-aq', '--filter', one)) list('rm', '-fv', container)
     for (const volume of list('volume', 'ls', '-q', '--filter', filter)) list('volume', 'rm', volume)
   }
   created.clear()

@@ -186,6 +186,10 @@ export class DockerDriver implements Driver {
     this.#dialer.forget(id)
     await this.data.abandon(id, signal)
     await this.#lifecycle.remove(id, report, signal)
+    // A prebuild that was replaced is kept for those that were made from it. Whoever looks next tries again.
+    await this.prebuilds.sweep(signal).catch((error: unknown) => {
+      this.#platform.logger.warn('Former prebuilds could not be let go of', { error: String(error) })
+    })
   }
 
   rename(id: string, name: string, signal: AbortSignal): Promise<void> {

@@ -173,7 +173,7 @@ export class Prebuilds implements PrebuildVerbs {
       made = undefined
       // What held it open is gone before the one that it replaces is: they share what lies below.
       await removeContainer(this.#client, containerId)
-      if (before !== undefined && before !== Id) await this.#sweep(signal)
+      if (before !== undefined && before !== Id) await this.sweep(signal)
       const { Size = 0 } = (await this.#inspect(name, signal)) ?? {}
       return { reference: name, imageId: Id, record, size: Size }
     } catch (error) {
@@ -193,7 +193,7 @@ export class Prebuilds implements PrebuildVerbs {
         })
         await this.#delete(name)
       }
-      await this.#sweep(signal)
+      await this.sweep(signal)
       return imageId !== undefined
     } catch (error) {
       throw this.#client.failure(error, 'The prebuild could not be removed', signal)
@@ -201,7 +201,7 @@ export class Prebuilds implements PrebuildVerbs {
   }
 
   /** Lets go of prebuilds that were replaced or removed, as soon as no container is made from them. */
-  async #sweep(signal: AbortSignal): Promise<void> {
+  async sweep(signal: AbortSignal): Promise<void> {
     for (const { Id, RepoTags, Labels } of await this.#images(signal)) {
       const record = recordOf(Labels)
       const tags = (RepoTags ?? []).filter((tag) => tag !== '<none>:<none>')
