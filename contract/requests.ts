@@ -154,6 +154,8 @@ export const requests = {
     Nothing,
   ),
   /** Its snapshots go with it, where they can outlive it, unless they are kept. */
+  /** Runs a task of its definition in a terminal of its own; answers when it runs. */
+  'workspaces.runTask': request(OneWorkspace.extend({ name: z.string().min(1).max(400) }), Nothing),
   'workspaces.delete': request(OneWorkspace.extend({ keepSnapshots: z.boolean().optional() }), Started),
   'workspaces.survival': request(
     z.strictObject({

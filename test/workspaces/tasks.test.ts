@@ -52,9 +52,9 @@ async function ended(engine: Engine, operationId: string): Promise<void> {
   if (over?.state !== 'succeeded') throw new Error(JSON.stringify(over?.problem))
 }
 
-async function up(engine: Engine, gitpod: string): Promise<string> {
+async function up(engine: Engine, text: string, file = '.gitpod.yml'): Promise<string> {
   const folder = mkdtempSync(join(home, 'source-'))
-  writeFiles(folder, { '.gitpod.yml': gitpod })
+  writeFiles(folder, { [file]: text })
   const source = { kind: 'folder', path: folder } as const
   const { workspaceId, operationId } = await engine.call('workspaces.create', { source })
   created.add(workspaceId)
@@ -133,6 +133,29 @@ describe('the tasks of a workspace', () => {
     // Another container, whose /tmp is empty.
     await says(engine, id, '/tmp/web', 'before,hello\tworld!! 3000;')
     expect(titles(engine)).toEqual(['Fails', 'Shell', 'Web'])
+  })
+
+  it('that nobody begins are run when somebody asks for them', async () => {
+    const engine = await begin({ livesOn: true })
+    const id = await up(
+      engine,
+      `schemaVersion: 2.2.0
+metadata: { name: by-hand }
+components:
+  - { name: tools, container: { image: ${TEST_IMAGES.debian}, args: ['sleep', 'infinity'] } }
+commands:
+  - id: build
+    exec: { component: tools, label: Build it, commandLine: 'echo "$WHAT" >> /tmp/built', env: [{ name: WHAT, value: all }], group: { kind: build, isDefault: true } }
+`,
+      'devfile.yaml',
+    )
+    expect(titles(engine)).toEqual([])
+    await engine.call('workspaces.runTask', { workspaceId: id, name: 'build' })
+    await says(engine, id, '/tmp/built', 'all\n')
+    expect(titles(engine)).toEqual(['Build it'])
+    await expect(engine.call('workspaces.runTask', { workspaceId: id, name: 'none' })).rejects.toMatchObject({
+      problem: { code: 'not-found' },
+    })
   })
 
   it('go on without the engine that has begun them, and are found by the next one', async () => {

@@ -7,6 +7,7 @@ import { checkHost } from './actions/host'
 import { rebuild } from './actions/rebuild'
 import { settleRights } from './actions/rights'
 import { grow, remove, rename, restart, start, stop } from './actions/run'
+import { runTask } from './actions/tasks'
 import { createClusterHandlers } from './cluster-handlers'
 import type { Operations } from './operations'
 import { requireStorage } from './policy/governance'
@@ -30,7 +31,7 @@ export type WorkspaceHandlers = Pick<
   | `definitions.${'propose' | 'save'}`
   | `policies.${'refresh' | 'check'}`
   | `targets.${'probe' | 'room' | 'namespaces' | 'addNamespace' | 'removeNamespace'}`
-  | `workspaces.${'preview' | 'create' | 'start' | 'stop' | 'restart' | 'rebuild' | 'rename' | 'grow' | 'delete' | 'survival' | 'diagnose' | 'stats'}`
+  | `workspaces.${'preview' | 'create' | 'start' | 'stop' | 'restart' | 'rebuild' | 'rename' | 'grow' | 'runTask' | 'delete' | 'survival' | 'diagnose' | 'stats'}`
   | `operations.${'cancel' | 'dismiss' | 'output'}`
 > &
   PrebuildHandlers &
@@ -122,6 +123,10 @@ export function createHandlers({ context, operations, targets, policies }: Parts
     'workspaces.grow': async ({ workspaceId, storage }, signal) => {
       requireStorage(await context.policiesOf(workspaceId, signal), storage)
       return started(await grow(context, workspaceId, storage, signal))
+    },
+    'workspaces.runTask': async ({ workspaceId, name }, signal) => {
+      await runTask(context, workspaceId, name, signal)
+      return {}
     },
     'workspaces.delete': async ({ workspaceId, keepSnapshots = false }, signal) =>
       started(await remove(context, workspaceId, signal, keepSnapshots)),

@@ -1,5 +1,5 @@
 import { IconPlus, IconTerminal2, IconX } from '@tabler/icons-react'
-import { type KeyboardEvent, useEffect, useRef, useState } from 'react'
+import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from 'react'
 import type { Session } from '#contract'
 import { IconButton } from '../../ui/icon-button'
 import styles from './terminals.module.css'
@@ -11,6 +11,8 @@ interface TabBarProps {
   readonly addHint: string
   readonly onFront: (sessionId: string) => void
   readonly onAdd: () => void
+  /** What else can be begun; beside the button for a new terminal. */
+  readonly more?: ReactNode
   readonly onClose: (sessionId: string) => void
   /** The tab whose name is being changed. */
   readonly renaming: string | undefined
@@ -23,7 +25,7 @@ interface TabBarProps {
 
 /** The terminals of a workspace, side by side. Dragged to reorder, double-clicked to rename; the keys for both are commands. */
 export function TabBar(props: TabBarProps) {
-  const { sessions, front, canAdd, addHint, onFront, onAdd, onMove } = props
+  const { sessions, front, canAdd, addHint, onFront, onAdd, onMove, more } = props
   const [dragged, setDragged] = useState<string | undefined>()
   const [over, setOver] = useState<string | undefined>()
   const list = useRef<HTMLDivElement>(null)
@@ -83,6 +85,7 @@ export function TabBar(props: TabBarProps) {
       <IconButton label={addHint} disabled={!canAdd} onClick={onAdd}>
         <IconPlus size={15} />
       </IconButton>
+      {more}
     </div>
   )
 }

@@ -14,6 +14,7 @@ import { arrange, bringToFront, frontOf, moveTab, useTabs } from './arrangement'
 import { CloseDialog } from './close-dialog'
 import { keepOnly } from './screens'
 import { TabBar } from './tab-bar'
+import { TaskMenu } from './task-menu'
 import { TerminalPane } from './terminal-pane'
 import type { TerminalSettings } from './terminal-screen'
 import styles from './terminals.module.css'
@@ -154,6 +155,7 @@ export function TerminalsView({ workspaceId, active }: TerminalsViewProps) {
             setFocusTurn((turn) => turn + 1)
           }}
           onAdd={() => void open('sessions.create')}
+          more={running && workspace ? <TaskMenu workspace={workspace} /> : null}
           onClose={(sessionId) => void close(sessionId)}
           renaming={renaming}
           onRenaming={setRenaming}

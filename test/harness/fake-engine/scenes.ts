@@ -35,7 +35,10 @@ export const definition: Definition = {
   waitFor: 'updateContentCommand',
   features: [],
   services: [],
-  tasks: [],
+  tasks: [
+    { name: 'Web', automatic: true, command: 'streamlit run app.py', env: {} },
+    { name: 'test', label: 'Run the tests', automatic: false, command: 'pytest -q', env: {} },
+  ],
   repositories: [],
   secrets: [],
   notApplied: [

@@ -1,4 +1,4 @@
-import { type Definition, type Task, toProblem } from '#contract'
+import { type Definition, problem, type Task, toProblem } from '#contract'
 import { inOrderOfTabs, taskLine } from '../../definitions/tasks'
 import type { Action } from '../guard'
 import { type ActionContext, steps } from './context'
@@ -19,6 +19,38 @@ export type BeginTask = (
 /** Of a workspace's run: its first, in which tasks initialise what they need, or a later one. */
 export interface RunOfTasks {
   readonly first: boolean
+}
+
+/** What is to be begun for a task. */
+function asked(workspaceId: string, task: Task, run: RunOfTasks): Parameters<BeginTask>[0] {
+  const { env, workingFolder } = task
+  const line = taskLine(task, run)
+  return {
+    workspaceId,
+    name: task.label ?? task.name,
+    env,
+    ...(line === undefined ? {} : { line }),
+    ...(workingFolder === undefined ? {} : { cwd: workingFolder }),
+  }
+}
+
+/** Runs one task of a running workspace because somebody wants it to: all of it, as the first time. */
+export async function runTask(
+  context: ActionContext,
+  workspaceId: string,
+  name: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const workspace = context.workspace(workspaceId)
+  const task = workspace.definition.tasks.find((one) => one.name === name)
+  if (!task)
+    throw problem({
+      code: 'not-found',
+      title: `${workspace.name} has no task ${name}`,
+      cause: 'Its definition names no such task, or does not any more.',
+      remedy: 'Choose one of those that it has.',
+    })
+  await context.beginTask(asked(workspaceId, task, { first: true }), signal)
 }
 
 /** Those that begin by themselves in a run. One that only initialises has nothing to do in a later one. */
@@ -47,23 +79,13 @@ export async function beginTasks(
   if (tasks.length === 0) return
   const { workspaceId } = action.operation
   const begin = async (task: Task, signal: AbortSignal): Promise<string | undefined> => {
-    const { env, workingFolder } = task
-    const name = task.label ?? task.name
-    const line = taskLine(task, run)
-    const asked = {
-      workspaceId,
-      name,
-      env,
-      ...(line === undefined ? {} : { line }),
-      ...(workingFolder === undefined ? {} : { cwd: workingFolder }),
-    }
     try {
-      await context.beginTask(asked, signal)
+      await context.beginTask(asked(workspaceId, task, run), signal)
       return undefined
     } catch (error) {
       if (signal.aborted) throw error
       const { title, cause } = toProblem(error)
-      return `${name} was not begun. ${title}: ${cause}`
+      return `${task.label ?? task.name} was not begun. ${title}: ${cause}`
     }
   }
   try {
