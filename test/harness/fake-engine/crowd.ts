@@ -1,16 +1,7 @@
 import type { Operation, Problem, Target, Workspace } from '#contract'
-import {
-  definition,
-  downTarget,
-  failedOperation,
-  minute,
-  now,
-  port,
-  type Scene,
-  session,
-  targets,
-  workspace,
-} from './scenes'
+import { port } from './ports'
+import { definition, downTarget, failedOperation, type Scene, session, targets, workspace } from './scenes'
+import { minute, now } from './time'
 
 const longLine = `${'one-word-without-any-place-to-break-'.repeat(8)} ${'and then words, one after the other, '.repeat(6)}`
 const longProblem: Problem = {
