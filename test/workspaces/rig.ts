@@ -227,6 +227,8 @@ export function purge(): void {
     for (const one of [filter, beside])
       for (const container of list('ps', '-aq', '--filter', one)) list('rm', '-fv', container)
     for (const volume of list('volume', 'ls', '-q', '--filter', filter)) list('volume', 'rm', volume)
+    const images = ['images', '--format', '{{.Repository}}:{{.Tag}}', '--filter', `reference=berth/${id}`]
+    for (const image of list(...images)) list('rmi', image)
   }
   created.clear()
 }
