@@ -70,6 +70,38 @@ describe('berth policy check', () => {
 })
 
 describe('a team policy of a git repository', () => {
+  it('has a say in what the user allows, and in prebuilds', async () => {
+    const team = await repository('rights', {
+      'berth.yaml': spec(`  images: { allowed: ["${TEST_IMAGES.debian}"] }
+  rights: { privileged: deny, folder: deny }
+`),
+    })
+    const name = uniqueName('policy')
+    const source = await repository(`${name}-rights`, {
+      '.devcontainer.json': JSON.stringify({
+        image: TEST_IMAGES.debian,
+        privileged: true,
+        mounts: ['type=bind,source=/etc,target=/host'],
+      }),
+    })
+    const other = await repository(`${name}-other`, {
+      '.devcontainer.json': JSON.stringify({ image: TEST_IMAGES.alpine }),
+    })
+    await berth.json(PoliciesDocument, ['policy', 'add', team.url])
+    try {
+      const problem = await refused('up', source.folder, '--allow-rights', '--name', name)
+      expect(problem.code).toBe('policy-refused')
+      expect(JSON.stringify(problem)).toContain('privileged')
+      const { code, stderr } = await berth.run(['up', source.folder, '--name', name])
+      expect(code, stderr).toBe(0)
+      expect(stderr).toContain('Not applied: mount /etc')
+      expect((await refused('prebuild', other.url)).code).toBe('policy-refused')
+    } finally {
+      await berth.run(['delete', name, '--yes'])
+      await berth.run(['policy', 'remove', team.url])
+    }
+  })
+
   it('refuses, changes and explains what is made', async () => {
     const name = uniqueName('policy')
     const team = await repository('team', {
