@@ -1,5 +1,6 @@
 import { problem } from '#contract'
 import { DockerLogins } from '../../platform/docker-logins'
+import { normalise } from '../../platform/image-aliases'
 import type { Platform } from '../../platform/platform'
 import { metadataLabel } from '../image-metadata'
 import type { Fetch } from './bounded-fetch'
@@ -58,23 +59,15 @@ export async function readImageLabel(
 
 /** An image's name, short as people write it, as the registry's API has it. */
 function repositoryOf(image: string): RegistryReference {
-  const [named = '', digest] = image.split('@', 2)
-  const colon = named.lastIndexOf(':')
-  const hasTag = colon > named.lastIndexOf('/')
-  const parts = (hasTag ? named.slice(0, colon) : named).split('/')
-  const first = parts[0] ?? ''
-  // A first part is a registry when it looks like a host; Docker Hub is meant otherwise.
-  const isHost = parts.length > 1 && (/[.:]/.test(first) || first === 'localhost')
-  const registry = isHost ? first : 'docker.io'
-  const path = isHost ? parts.slice(1) : parts
-  if (registry === 'docker.io' && path.length === 1) path.unshift('library')
+  const { name, tag = 'latest', digest } = normalise(image)
+  const [registry = '', ...path] = name.split('/')
   return {
     kind: 'registry',
     registry,
     namespace: path.slice(0, -1).join('/'),
     id: path.at(-1) ?? '',
-    resource: `${registry}/${path.join('/')}`,
-    ...(digest === undefined ? { tag: hasTag ? named.slice(colon + 1) : 'latest' } : { digest }),
+    resource: name,
+    ...(digest === undefined ? { tag } : { digest }),
   }
 }
 
