@@ -75,6 +75,18 @@ describe('folders of the machine', () => {
     expect(settle(mounting(bind(outside)), { allowed: container?.allowed }).mounts).toEqual([])
   })
 
+  it('are told apart however long their paths are, and asked about however many there are', () => {
+    const long = `/${'a'.repeat(600)}`
+    const { container } = settle(mounting(bind(`${long}/one`)), { allow: true })
+    expect(container?.allowed?.[0]?.value.length).toBeLessThanOrEqual(500)
+    expect(settle(mounting(bind(`${long}/one`)), { allowed: container?.allowed }).mounts).toHaveLength(1)
+    expect(settle(mounting(bind(`${long}/two`)), { allowed: container?.allowed }).mounts).toEqual([])
+    const many = mounting(...Array.from({ length: 300 }, (_, index) => bind(`/srv/${index}`)))
+    expect(settle(many).mounts).toEqual([])
+    expect(settle(many).container?.rights).toHaveLength(200)
+    expect(settle(many, { allow: true }).mounts).toHaveLength(200)
+  })
+
   it('are not mounted into services either', () => {
     const definition = mounting()
     const service = {

@@ -1,14 +1,19 @@
+import { createHash } from 'node:crypto'
 import { realpathSync } from 'node:fs'
 import { isAbsolute, join, relative, sep } from 'node:path'
 import {
   type Definition,
   grantedRights,
   type Mount,
+  maximumRights,
   type NotApplied,
   type Right,
   type SourceMount,
   uniqueRights,
 } from '#contract'
+
+/** Of a right's path, in characters. */
+const LONGEST = 480
 
 /**
  * A definition whose wish for folders of this machine, other than the source, is among the rights that it asks for: who
@@ -24,25 +29,22 @@ export function withFolderRights(definition: Definition, localFolder: string | u
   const { container } = kept
   return {
     ...kept,
-    container: { ...container, rights: uniqueRights([...(container?.rights ?? []), ...rights]) },
+    container: {
+      ...container,
+      rights: uniqueRights([...(container?.rights ?? []), ...rights]).slice(0, maximumRights),
+    },
   }
 }
 
-/** Without the mounts of folders that were asked for as {@link withFolderRights} has it, and not allowed. */
-export function withoutWithheldFolders(definition: Definition): Definition {
-  const asked = new Set(
-    definition.container?.rights.filter(({ kind }) => kind === 'folder').map(({ value }) => value),
-  )
-  if (asked.size === 0) return definition
+/** Without the mounts of folders of this machine that were not allowed. `localFolder` as in {@link withFolderRights}. */
+export function withoutWithheldFolders(definition: Definition, localFolder: string | undefined): Definition {
   const granted = new Set(
     grantedRights(definition.container)
       .filter(({ kind }) => kind === 'folder')
       .map(({ value }) => value),
   )
-  const stays = (mount: Mount) => {
-    const { value } = rightOf(mount)
-    return mount.type !== 'bind' || mount.ofSource || !asked.has(value) || granted.has(value)
-  }
+  const stays = (mount: Mount) => !isForeign(mount, localFolder) || granted.has(rightOf(mount).value)
+  if (mountsOf(definition).every(stays)) return definition
   return {
     ...definition,
     mounts: definition.mounts.filter(stays),
@@ -55,7 +57,10 @@ function mountsOf({ mounts, services }: Definition): Mount[] {
 }
 
 function rightOf({ source = '', readOnly }: Mount): Right {
-  return { kind: 'folder', value: `${source.slice(0, 490)}${readOnly ? ':ro' : ''}` }
+  // Two paths are never one right, however long they are.
+  const digest = createHash('sha256').update(source).digest('hex')
+  const path = source.length > LONGEST ? `${source.slice(0, LONGEST - digest.length - 1)}…${digest}` : source
+  return { kind: 'folder', value: `${path}${readOnly ? ':ro' : ''}` }
 }
 
 function isForeign({ type, source = '', ofSource }: Mount, localFolder: string | undefined): boolean {

@@ -51,7 +51,8 @@ export function settleRights(
   driver: Pick<Driver, 'containerFit'>,
   localFolder?: string,
 ): Definition {
-  return withoutWithheldFolders(settle(withFolderRights(definition, localFolder), answer, driver))
+  const settled = settle(withFolderRights(definition, localFolder), answer, driver)
+  return withoutWithheldFolders(settled, localFolder)
 }
 
 function settle(
