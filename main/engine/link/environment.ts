@@ -1,6 +1,7 @@
 import path from 'node:path'
 import type { Workspace } from '#contract'
 import type { ExecOptions } from '../drivers/driver'
+import { shellQuoted } from '../platform/shell-quoted'
 import { needsContainerEnvironment, substituteEnvironment } from '../platform/variables'
 import type { LinkExecOptions } from './link'
 import { variablesLines } from './variables-file'
@@ -88,7 +89,7 @@ export function prepareExec(
       const kept = `berth_${lines.length}`
       const word = shellWord(value, (text) => {
         const literal = substituteEnvironment(text, { local })
-        if (literal === text) return quoted(text)
+        if (literal === text) return shellQuoted(text)
         // What is only this machine's to know is not for a command line, which others see.
         const carrier = `BERTH_VALUE_${lines.length}_${later.length}`
         environment[carrier] = literal
@@ -176,10 +177,6 @@ export function commandOf(
   const command = isWrapped ? prepared.slice(5) : [...prepared]
   const isShell = isWrapped ? command.length === 1 && command[0] === user.shell : command[1] === '-l'
   return isShell ? undefined : command
-}
-
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`
 }
 
 /** For inside double quotes and the braces of a parameter expansion. */

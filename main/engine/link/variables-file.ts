@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { VariableName, type WorkspaceUser } from '#contract'
+import { shellQuoted } from '../platform/shell-quoted'
 
 /** Where a variable comes from: a Berth installation's id, or `given` for one creation. */
 export const GIVEN = 'given'
@@ -52,8 +53,8 @@ export function variablesLines(
 /** The file's text. Values may hold anything but NUL. */
 export function writeVariables(variables: HeldVariables): string {
   const header = Buffer.from(JSON.stringify(Object.fromEntries(variables))).toString('base64')
-  const lines = [...variables].map(([name, { value }]) => `export ${name}=${quoted(value)}`)
-  return `${HEADER}${header}\n${lines.join('\n')}\nexport ${NAMES_VARIABLE}=${quoted([...variables.keys()].join(' '))}\n`
+  const lines = [...variables].map(([name, { value }]) => `export ${name}=${shellQuoted(value)}`)
+  return `${HEADER}${header}\n${lines.join('\n')}\nexport ${NAMES_VARIABLE}=${shellQuoted([...variables.keys()].join(' '))}\n`
 }
 
 /** What such a text holds; nothing where it is no such text. */
@@ -67,5 +68,3 @@ export function readVariables(text: string): HeldVariables {
     return new Map()
   }
 }
-
-const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`

@@ -1,4 +1,5 @@
 import type { OpenerId } from '#contract'
+import { shellQuoted } from '../../platform/shell-quoted'
 import type { Program } from './programs'
 
 /** Which workspace, and how SSH gets there. */
@@ -43,7 +44,7 @@ export function commandFor(
 
 /** Has Terminal run a command, which it takes as a line for a shell. */
 function appleScript(argv: readonly string[]): string {
-  const line = argv.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ')
+  const line = argv.map(shellQuoted).join(' ')
   const text = line.replaceAll('\\', '\\\\').replaceAll('"', '\\"')
   return `tell application "Terminal"\nactivate\ndo script "${text}"\nend tell`
 }

@@ -1,5 +1,6 @@
 import { problem } from '#contract'
 import { OFFER } from '../../link/ssh/key-exchange'
+import { shellQuoted } from '../../platform/shell-quoted'
 import { USER } from '../gateway'
 import type { SshPaths } from '../keys/key-files'
 import { type KeyPair, publicLine } from '../keys/key-pair'
@@ -73,6 +74,6 @@ export function configWord(path: string, platform: NodeJS.Platform): string {
 
 /** A word for the shell that runs a ProxyCommand, after OpenSSH has filled in what begins with `%`. */
 function commandWord(word: string, platform: NodeJS.Platform): string {
-  const quoted = platform === 'win32' ? `"${word}"` : `'${word.replaceAll("'", "'\\''")}'`
+  const quoted = platform === 'win32' ? `"${word}"` : shellQuoted(word)
   return quoted.replaceAll('%', '%%')
 }

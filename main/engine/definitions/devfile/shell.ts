@@ -1,6 +1,8 @@
+import { shellQuoted } from '../../platform/shell-quoted'
+
 /** A text as one word of a shell, with nothing in it for the shell to do. */
 export function quote(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : shellQuoted(text)
 }
 
 /** The same, but for `$NAME` and `${NAME}`, which the shell fills in. */

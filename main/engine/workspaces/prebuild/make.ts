@@ -11,6 +11,7 @@ import {
 import { taskLine } from '../../definitions/tasks'
 import type { Driver, PrebuildVerbs, ResolvedImage, WorkspaceSpec } from '../../drivers/driver'
 import { aliasOf } from '../../platform/image-aliases'
+import { shellQuoted } from '../../platform/shell-quoted'
 import { type ActionContext, makingStep, phaseStep, steps } from '../actions/context'
 import { copySource } from '../actions/copy-source'
 import { specOf } from '../actions/create'
@@ -234,14 +235,10 @@ function onceTasks({ tasks }: Definition): OnceTask[] {
   return tasks.flatMap(({ automatic, name, before, init, env, workingFolder }) => {
     const line = taskLine({ ...(before && { before }), ...(init && { init }) }, { first: true })
     if (!automatic || init === undefined || line === undefined) return []
-    const variables = Object.entries(env).map(([key, value]) => `export ${key}=${quoted(value)}\n`)
-    const place = workingFolder === undefined ? '' : `cd ${quoted(workingFolder)} || exit 126\n`
+    const variables = Object.entries(env).map(([key, value]) => `export ${key}=${shellQuoted(value)}\n`)
+    const place = workingFolder === undefined ? '' : `cd ${shellQuoted(workingFolder)} || exit 126\n`
     return [{ name, line: `${variables.join('')}${place}${line}` }]
   })
-}
-
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`
 }
 
 /** What it stands on, as it is now: a newer one makes the prebuild an old one. */

@@ -1,10 +1,7 @@
+import { shellQuoted } from '../../../platform/shell-quoted'
 import type { ExecOptions } from '../../driver'
 import { EXEC_MARKER } from '../../shared/signal-processes'
 import { type Prologue, prologueOf, readPrologue } from './prologue'
-
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`
-}
 
 /** A command as it is asked for, and what it reads of its input before that is the process's own. */
 export interface WrappedCommand {
@@ -19,15 +16,15 @@ export interface WrappedCommand {
  * @param prefix a command that runs another one, as setpriv does: in front of all that is the process's own
  */
 export function wrapCommand(options: ExecOptions, marker: string, prefix: readonly string[]): WrappedCommand {
-  const lines: string[] = [`export ${EXEC_MARKER}=${quoted(marker)}`]
+  const lines: string[] = [`export ${EXEC_MARKER}=${shellQuoted(marker)}`]
   const prologue = prologueOf(options.env ?? {}, options.tty ? marker : undefined)
   if (prologue) lines.push(readPrologue)
-  if (prologue?.told) lines.push(`printf %s ${quoted(marker)}`)
+  if (prologue?.told) lines.push(`printf %s ${shellQuoted(marker)}`)
   if (options.tty) {
     // Its size arrives on a channel of its own, when the process may have asked already.
     lines.push(`stty cols ${options.tty.columns} rows ${options.tty.rows} 2>/dev/null`)
   }
-  if (options.cwd !== undefined) lines.push(`cd ${quoted(options.cwd)} || exit 126`)
+  if (options.cwd !== undefined) lines.push(`cd ${shellQuoted(options.cwd)} || exit 126`)
   lines.push('exec "$@"')
   const command = [...prefix, '/bin/sh', '-c', lines.join('\n'), 'berth', ...options.command]
   return { command, ...(prologue && { prologue }) }
