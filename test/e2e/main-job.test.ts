@@ -52,7 +52,7 @@ beforeAll(async () => {
       portsAttributes: { [APP_PORT]: { label: 'Harbour app', onAutoForward: 'silent' } },
       postCreateCommand: 'echo was here > ~/post-create && echo post-create has run',
       customizations: { vscode: { extensions: ['a.b'] } },
-      appPort: 3000,
+      shutdownAction: 'none',
     }),
     'app.pl': server,
     'README.md': '# Harbour\n',
@@ -101,7 +101,7 @@ describe('the main job', () => {
     expect(text).toContain('.devcontainer/devcontainer.json')
     expect(text).toContain('dev')
     expect(text, 'what editors get is told').toContain('a.b')
-    expect(text, 'what is not applied is named').toContain('appPort')
+    expect(text, 'what is not applied is named').toContain('shutdownAction')
     expect(await docker.objects(), 'nothing is made yet').toEqual([])
   })
 

@@ -40,7 +40,10 @@ export const definition: Definition = {
   repositories: [],
   secrets: [],
   notApplied: [
-    { field: 'appPort', reason: 'nothing is published; ports are forwarded as soon as something listens' },
+    {
+      field: 'shutdownAction',
+      reason: 'workspaces run until you stop them, whether or not a window is open',
+    },
     { field: 'shutdownAction', reason: 'workspaces run until you stop them' },
   ],
 }

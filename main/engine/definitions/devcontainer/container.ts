@@ -30,7 +30,7 @@ export function readRightField(
 }
 
 /** What a devcontainer.json says of its container beside image, mounts, user and variables. */
-export interface ReadContainer extends Pick<RunArguments, 'env' | 'mounts' | 'parts' | 'init'> {
+export interface ReadContainer extends Pick<RunArguments, 'env' | 'mounts' | 'parts' | 'init' | 'ports'> {
   readonly fields: Pick<Definition, 'container' | 'containerUser'>
 }
 
@@ -54,6 +54,7 @@ export function readContainer(
     mounts: run?.mounts ?? [],
     parts: run?.parts ?? [],
     init: run?.init ?? false,
+    ports: run?.ports ?? [],
     fields: {
       ...(container ? { container } : {}),
       ...(run?.user === undefined ? {} : { containerUser: run.user }),

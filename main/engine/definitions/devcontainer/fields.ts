@@ -15,6 +15,7 @@ export const appliedFields = [
   'remoteUser',
   'containerUser',
   'forwardPorts',
+  'appPort',
   'portsAttributes',
   'otherPortsAttributes',
   'mounts',
@@ -45,7 +46,6 @@ export const appliedFields = [
 /** The known fields that it does not, each with the reason that the user is told. */
 export const refusedFields: Readonly<Record<string, string>> = {
   devPort: 'editors that Berth opens come by SSH and need no port of their own',
-  appPort: 'nothing is published; ports are forwarded as soon as something listens. Use forwardPorts instead',
   shutdownAction: 'workspaces run until you stop them, whether or not a window is open',
 }
 

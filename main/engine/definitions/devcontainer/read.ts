@@ -28,6 +28,7 @@ import { readHostRequirements } from './host-requirements'
 import { readCommand } from './lifecycle'
 import { readMounts, readWorkspaceMount } from './mounts'
 import { readForwardPorts, readPortAttributes, readPortsAttributes } from './ports'
+import { readAppPort } from './published'
 import { readSecrets } from './secrets'
 
 /** Reads one devcontainer.json. Rejects with `definition-invalid` or `definition-unsupported`. */
@@ -89,6 +90,7 @@ export async function readDevcontainer(
   const run = readContainer(given, compose, context, root)
   const sourceMounts = [...(place.sourceMounts ?? []), ...parts, ...run.parts]
   const forwardPorts = given('forwardPorts')
+  const appPort = given('appPort')
   const portsAttributes = given('portsAttributes')
   const otherPorts = given('otherPortsAttributes')
   const remoteUser = given('remoteUser')
@@ -127,6 +129,8 @@ export async function readDevcontainer(
     forwardPorts: [
       ...new Set([
         ...(forwardPorts ? readForwardPorts(forwardPorts, compose?.names) : []),
+        ...(appPort ? readAppPort(appPort) : []),
+        ...run.ports,
         ...(compose?.forwardPorts ?? []),
       ]),
     ],

@@ -4,6 +4,7 @@ import { shorten, type Value } from '../document/value'
 import type { DefinitionContext } from '../reader'
 import { closest } from '../suggest'
 import { readMount as readMountOptions, readMountText } from './mounts'
+import { readPublished } from './published'
 import { type RunOption, runOption, runOptionNames } from './run-options'
 
 /** What the arguments of `docker run` in `runArgs` say. */
@@ -15,6 +16,8 @@ export interface RunArguments {
   readonly parts: readonly SourceMount[]
   readonly user?: string
   readonly init: boolean
+  /** Ports that are published; they are forwarded. */
+  readonly ports: readonly number[]
 }
 
 const example = 'Write each word of the command line as a text of its own, for example ["--shm-size=1g"].'
@@ -50,6 +53,7 @@ export function readRunArguments(value: Value, context: DefinitionContext, root:
   const env: [string, string][] = []
   const mounts: Mount[] = []
   const parts: SourceMount[] = []
+  const ports: number[] = []
   let user: string | undefined
   let init = false
   for (const { name, option, argument } of parse(words)) {
@@ -58,6 +62,7 @@ export function readRunArguments(value: Value, context: DefinitionContext, root:
     if ('refused' in option) place.ignore(option.refused)
     else if ('setting' in option) draft.take(option.setting, settingText(option.setting, argument), place)
     else if (option.reads === 'init') init = true
+    else if (option.reads === 'port') ports.push(...readPublished(argument.text, place))
     else if (option.reads === 'user') user = readUser(argument.text, place)
     else if (option.reads === 'env') {
       const variable = readVariable(argument, place, context)
@@ -74,6 +79,7 @@ export function readRunArguments(value: Value, context: DefinitionContext, root:
     mounts,
     parts,
     init,
+    ports,
     ...(user === undefined ? {} : { user }),
     ...(container ? { container } : {}),
   }

@@ -5,7 +5,7 @@ export type RunOption =
   /** A setting of the container. */
   | { readonly setting: Setting; readonly takes: 'value' | 'nothing' }
   | {
-      readonly reads: 'env' | 'volume' | 'mount' | 'tmpfs' | 'user' | 'init'
+      readonly reads: 'env' | 'volume' | 'mount' | 'tmpfs' | 'user' | 'init' | 'port'
       readonly takes: 'value' | 'nothing'
     }
   /** Not applied, for this reason. */
@@ -114,7 +114,7 @@ const options: Readonly<Record<string, RunOption>> = {
   'pids-limit': refused(limits),
   platform: refused('an image is used for the machine that runs it'),
   privileged: setting('privileged', 'nothing'),
-  publish: refused(ports),
+  publish: { reads: 'port', takes: 'value' },
   'publish-all': refused(ports, 'nothing'),
   pull: refused('an image is fetched when it is not there yet, and when the workspace is rebuilt'),
   quiet: silent('nothing'),
