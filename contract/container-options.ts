@@ -10,6 +10,7 @@ export const RightKind = z.enum([
   'namespace',
   'sysctl',
   'folder',
+  'clusterObject',
 ])
 export type RightKind = z.infer<typeof RightKind>
 
@@ -23,7 +24,8 @@ export const Right = z.strictObject({
    * Of `privileged` empty; of a capability its name without `CAP_`; of a security option `seccomp=unconfined`; of a
    * device `<path on the machine>:<path inside>:<some of rwm>`; of a rule for devices as Docker writes it; of a
    * namespace of the machine `network`, `pid`, `ipc`, `uts`, `userns` or `cgroup`; of a kernel setting `name=value`; of a
-   * folder or file of the machine its path, with `:ro` behind it where it is only read.
+   * folder or file of the machine its path, with `:ro` behind it where it is only read; of an object of the cluster
+   * its kind and name, and in brackets its API and the digest of its manifest.
    */
   value: z.string().max(500),
   /** Who asks for it where that is not the definition's own file: a Feature's reference or an image's name. */

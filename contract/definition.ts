@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ClusterObject, maximumClusterObjects } from './cluster-object'
 import { ContainerOptions } from './container-options'
 import { FeatureRequest } from './feature'
 import { ImageBuild } from './image-build'
@@ -172,6 +173,8 @@ export const Definition = z.strictObject({
   command: z.array(z.string()).optional(),
   /** Containers beside the workspace's own. */
   services: z.array(Service).default([]),
+  /** Objects of a cluster beside the workspace; each is made where the user allowed it, and goes with the workspace. */
+  clusterObjects: z.array(ClusterObject).max(maximumClusterObjects).optional(),
   /** Other names by which services reach the workspace. */
   aliases: z.array(z.string()).optional(),
   /** What of the services must be so before lifecycle commands run; absent: each has started, or is healthy if it can tell. */

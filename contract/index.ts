@@ -1,6 +1,7 @@
 export * from './access'
 export * from './changes'
 export * from './channels'
+export * from './cluster-object'
 export * from './consent'
 export * from './container-options'
 export * from './data'

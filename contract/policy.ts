@@ -101,6 +101,7 @@ export const PolicyRight = z.enum([
   'namespace',
   'sysctl',
   'folder',
+  'clusterObject',
 ])
 export type PolicyRight = z.infer<typeof PolicyRight>
 

@@ -54,5 +54,7 @@ export function describeRight({ kind, value }: Right): string {
       return value.endsWith(':ro')
         ? `${value.slice(0, -':ro'.length)} of your machine, to read`
         : `${value} of your machine`
+    case 'clusterObject':
+      return `an object of the cluster, ${value.replace(/ \(.*$/, '')}`
   }
 }

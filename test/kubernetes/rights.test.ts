@@ -64,3 +64,65 @@ it('gives a pod what was allowed, and names what a pod cannot have', async () =>
   expect((await tell()).slice(0, 2)).toEqual(['CapBnd:0000000000080000', 'NoNewPrivs:0'])
   expect(named()).toEqual(always)
 })
+
+it('makes the objects of a devfile beside the workspace where they were allowed, and they go with it', async () => {
+  const folder = join(machine.home, 'beside')
+  const write = (value: string, ...more: readonly string[]) =>
+    writeFiles(folder, {
+      'devfile.yaml': JSON.stringify({
+        schemaVersion: '2.2.0',
+        components: [
+          { name: 'dev', container: { image: TEST_IMAGES.debian } },
+          { name: 'settings', kubernetes: { uri: 'settings.yaml' } },
+        ],
+      }),
+      'settings.yaml': ['settings', ...more]
+        .map((name) =>
+          JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data: { value } }),
+        )
+        .join('\n---\n'),
+    })
+  mkdirSync(folder)
+  write('one', 'extra')
+  const seen = () =>
+    namespace.kubectl('get', 'configmap', '--ignore-not-found', '-o', 'jsonpath={.data.value}', 'settings')
+  const gone = async (name: string) =>
+    (await namespace.kubectl('get', 'configmap', '--ignore-not-found', '-o', 'name', name)) === ''
+  const rules = await namespace.rules()
+  const mine = { apiGroups: [''], resources: ['configmaps'], verbs: ['get', 'create', 'patch', 'delete'] }
+
+  const refused = async (name: string) => {
+    const more = { name, allowRights: true }
+    return rig.failure((await rig.create({ kind: 'folder', path: folder }, more)).operationId)
+  }
+  expect(JSON.stringify(await refused('first')), 'what is missing is said').toContain('configmaps')
+
+  await namespace.setRules([...rules, mine])
+  const { id, definition } = await rig.up({ kind: 'folder', path: folder })
+  expect(definition.notApplied[0]?.field).toMatch(/^ConfigMap settings /)
+  expect(await seen(), 'nothing is made unasked').toBe('')
+  const rebuild = async (allowRights?: boolean) => {
+    const input = { workspaceId: id, ...(allowRights !== undefined && { allowRights }) }
+    const { operationId } = await rig.service.handlers['workspaces.rebuild'](
+      input,
+      new AbortController().signal,
+    )
+    await rig.succeeded(operationId)
+  }
+  await rebuild(true)
+  expect(await seen()).toBe('one')
+  expect(await gone('extra')).toBe(false)
+
+  write('two')
+  await rebuild()
+  expect(await seen(), 'another manifest was not allowed').toBe('')
+  expect(await gone('extra'), 'what is not wanted any more goes').toBe(true)
+  await rebuild(true)
+  expect(await seen()).toBe('two')
+
+  expect((await refused('second')).cause).toContain('does not belong to this workspace')
+  expect(await seen(), "another workspace's object is left alone").toBe('two')
+
+  await rig.act('delete', id)
+  await expect.poll(() => gone('settings'), { timeout: 60_000, interval: 500 }).toBe(true)
+})

@@ -257,14 +257,13 @@ commands:
     expect(run(composite.lifecycle.postStartCommand as string).stdout).toBe('first\nsecond\n')
   })
 
-  test('the others are listed', async () => {
+  test('those that end are listed; what preStart applies is there already', async () => {
     const definition = await read(
       withEvents('{preStart: [put], preStop: [first], postStop: [put], postStart: []}'),
     )
     expect(definition.lifecycle).toEqual({})
     expect(definition.notApplied.map(({ field }) => field)).toEqual([
       'commands.put',
-      'events.preStart.put',
       'events.preStop.first',
       'events.postStop.put',
     ])

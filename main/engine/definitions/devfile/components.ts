@@ -72,6 +72,10 @@ export interface ClusterComponent {
   readonly kind: 'kubernetes' | 'openshift'
   readonly name: string
   readonly at: Value
+  /** How its manifest is given. */
+  readonly source: 'uri' | 'inlined'
+  readonly sourceAt: Value
+  readonly deployByDefault?: boolean
   readonly endpoints: readonly Endpoint[]
 }
 
@@ -127,14 +131,19 @@ function readComponent(item: Value, endpointLength: number): Component {
     case 'kubernetes':
     case 'openshift': {
       const cluster = readFields(section, devfileFields.cluster)
-      requireField(section, cluster, readKind(section, cluster, ['uri', 'inlined'])).text(quoted)
-      cluster.get('deployByDefault')?.boolean()
+      const source = readKind(section, cluster, ['uri', 'inlined'])
+      const sourceAt = requireField(section, cluster, source)
+      sourceAt.text(quoted)
+      const deployByDefault = cluster.get('deployByDefault')?.boolean()
       const endpoints = cluster.get('endpoints')
       return {
         kind,
         name,
         at,
-        // They are checked, and the whole component is listed.
+        source,
+        sourceAt,
+        ...(deployByDefault !== undefined && { deployByDefault }),
+        // They are checked, and listed together.
         endpoints: endpoints ? readEndpoints(endpoints, endpointLength, () => {}) : [],
       }
     }

@@ -71,12 +71,16 @@ export function planMounts({ volumeMounts }: ContainerComponent): Mount[] {
   }))
 }
 
-/** A container beside the workspace's own. */
+/**
+ * A container beside the workspace's own. Those that a `preStart` event applies are `preparing`: they run once, to their
+ * end, before the others (devfile.io, "preStart").
+ */
 export function planService(
   container: ContainerComponent,
   made: { readonly image: string } | { readonly build: ImageBuild },
   sourceName: string,
   growth: Growth,
+  preparing: ReadonlySet<string>,
 ): Service {
   const folders = sourceFolders(container, sourceName)
   const env = environmentOf(container, folders, false, growth)
@@ -92,9 +96,11 @@ export function planService(
     ...(container.mountSources && { sourceFolder: folders.source }),
     ports: [...new Set(endpoints.filter(({ protocol }) => protocol !== 'udp').map(({ port }) => port))],
     aliases: [],
-    dependsOn: [],
-    // As in a pod.
-    restart: 'always',
+    dependsOn: preparing.has(container.name)
+      ? []
+      : [...preparing].map((service) => ({ service, condition: 'completed' as const })),
+    // As in a pod, of which those are init containers.
+    restart: preparing.has(container.name) ? 'never' : 'always',
   }
 }
 
@@ -111,7 +117,7 @@ export function planRequirements(containers: readonly ContainerComponent[]): Hos
   }
 }
 
-/** Lists what of volumes and cluster objects has no meaning for a workspace. */
+/** Lists what of volumes and of Che's own components has no meaning for a workspace. */
 export function listOthers(components: ReadonlyMap<string, Component>): void {
   const mounted = new Set<string>()
   for (const component of components.values()) {
@@ -123,12 +129,6 @@ export function listOthers(components: ReadonlyMap<string, Component>): void {
       case 'volume':
         if (mounted.has(component.name)) listVolume(component)
         else component.at.ignore('no container mounts it')
-        break
-      case 'kubernetes':
-      case 'openshift':
-        component.at.ignore(
-          'it is a set of objects for a cluster, and a workspace is made of containers alone',
-        )
         break
       case 'plugin':
       case 'custom':

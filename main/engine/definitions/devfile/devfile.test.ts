@@ -400,9 +400,9 @@ extra: 1
       'components.dev.container.imagee',
       'components.dev.container.cpuLimit',
       'components.dev.container.annotation',
+      'components.old',
       'components.deploy',
       'components.other',
-      'components.old',
     ])
     expect(reasonOf(definition, 'components.dev.container.imagee')).toBe(
       'unknown field; did you mean "image"?',

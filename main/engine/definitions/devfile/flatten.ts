@@ -190,7 +190,8 @@ function uriOrigin(value: Value, from: Origin): Origin {
   return { kind: 'repository', path }
 }
 
-function webAddress(value: Value, uri: string, base?: string): string {
+/** An `http(s)` address, relative to `base`. Throws `definition-invalid`. */
+export function webAddress(value: Value, uri: string, base?: string): string {
   const url = uri.length <= maximumAddress && URL.canParse(uri, base) ? new URL(uri, base) : undefined
   if (!url || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '') {
     throw value.mustBe(

@@ -3,6 +3,7 @@ import { Reading } from '../document/document'
 import { noteUnread, shorten, Value } from '../document/value'
 import type { DefinitionContext, RepositoryReader } from '../reader'
 import type { Substitution } from '../variables'
+import { appliedBefore, readClusterObjects, startsByItself } from './cluster-objects'
 import { readCommands } from './commands'
 import { type ContainerComponent, readAttributes, readComponents } from './components'
 import {
@@ -73,19 +74,26 @@ export async function readDevfile(
   ]
   const images = new Images(components, reader, places)
   const made = own && (await images.of(own))
+  const preparing = new Set(
+    [...appliedBefore(commands, events)].filter(
+      (name) => name !== own?.name && components.get(name)?.kind === 'container',
+    ),
+  )
   const services = []
   for (const container of containers) {
     if (container !== own) {
-      services.push(planService(container, await images.of(container), context.sourceName, growth))
+      services.push(planService(container, await images.of(container), context.sourceName, growth, preparing))
     }
   }
   images.listUnused()
   listOthers(components)
+  const cluster = await readClusterObjects(components, commands, events, { reader, context, places })
 
   const env = own ? environmentOf(own, folders, true, growth) : new Map<string, string>()
   const planning = new Planning(commands, {
     ...(own && { component: own.name }),
     components,
+    isMade: (component) => startsByItself(component, commands, events),
     env,
     workspaceFolder: folders.source,
     growth,
@@ -122,11 +130,21 @@ export async function readDevfile(
     mounts: own ? planMounts(own) : [],
     ...(own ? planCommand(own, env, growth) : {}),
     services,
+    ...(preparing.size > 0 && {
+      dependsOn: services.map(({ name: service }) => ({
+        service,
+        condition: preparing.has(service) ? ('completed' as const) : ('started' as const),
+      })),
+    }),
     ...planPorts(containers),
     lifecycle: postStart === undefined ? {} : { postStartCommand: postStart },
     tasks,
     repositories,
     ...(requirements && { hostRequirements: requirements }),
+    ...(cluster.objects.length > 0 && {
+      clusterObjects: [...cluster.objects],
+      container: { rights: [...cluster.rights] },
+    }),
     notApplied: listed(notApplied),
   }
 }

@@ -2,7 +2,7 @@ import { posix } from 'node:path'
 import type { Task } from '#contract'
 import { containerPath, longestPath } from '../paths'
 import type { Command, Commands, ExecCommand } from './commands'
-import type { Component } from './components'
+import type { ClusterComponent, Component } from './components'
 import type { Event } from './events'
 import { quote, quoteWithVariables, type Step, sequence, sideBySide, subshell } from './shell'
 import { expandShellVariables, type Growth, hasShellVariables } from './variables'
@@ -12,6 +12,8 @@ export interface Place {
   /** The workspace's own container; absent where the file has none. */
   readonly component?: string
   readonly components: ReadonlyMap<string, Component>
+  /** Whether the objects of a component are made with the workspace. */
+  readonly isMade: (component: ClusterComponent) => boolean
   /** Its variables, PROJECT_SOURCE and PROJECTS_ROOT among them. */
   readonly env: ReadonlyMap<string, string>
   readonly workspaceFolder: string
@@ -55,6 +57,8 @@ export class Planning {
   postStart(events: readonly Event[]): string | undefined {
     const lines: string[] = []
     for (const { name, command, at } of events) {
+      // What it applies is planned where containers and objects are.
+      if (name === 'preStart') continue
       if (name !== 'postStart') {
         at.named(`events.${name}.${command.id}`).ignore(otherEvents[name])
         continue
@@ -136,7 +140,13 @@ export class Planning {
   }
 
   #applied(name: string): string {
-    switch (this.#place.components.get(name)?.kind) {
+    const component = this.#place.components.get(name)
+    switch (component?.kind) {
+      case 'kubernetes':
+      case 'openshift':
+        return this.#place.isMade(component)
+          ? `the objects of "${name}" are put into the cluster when the workspace is made`
+          : `it puts the objects of "${name}" into a cluster, which Berth does only when it makes a workspace`
       case 'image':
         return `it builds the image of "${name}", and images are built when the workspace is made`
       case 'container':
@@ -145,7 +155,7 @@ export class Planning {
       case 'custom':
         return `it starts "${name}", which is not part of the workspace`
       default:
-        return `it puts the objects of "${name}" into a cluster, which Berth does not do`
+        return `there is no component "${name}"`
     }
   }
 
@@ -198,8 +208,7 @@ function plainLine(command: Command): string {
   return command.kind === 'exec' ? command.line.trimEnd() : ''
 }
 
-const otherEvents: Readonly<Record<Exclude<Event['name'], 'postStart'>, string>> = {
-  preStart: 'nothing is applied before a workspace starts; containers of the file start with it',
+const otherEvents: Readonly<Record<Exclude<Event['name'], 'preStart' | 'postStart'>, string>> = {
   preStop: 'no command is run before a workspace stops',
   postStop: 'nothing is applied after a workspace has stopped',
 }

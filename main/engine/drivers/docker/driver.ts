@@ -26,6 +26,7 @@ import { type Endpoint, isLocal } from './connection/endpoint'
 import { Transport } from './connection/transport'
 import { Lifecycle } from './container/lifecycle'
 import { Locator } from './container/locate'
+import { containerFit } from './container/options'
 import { processesOf } from './container/processes'
 import { DockerData } from './data/verbs'
 import { diagnose } from './diagnose'
@@ -48,6 +49,7 @@ const ENDING_LIMIT = 3_000
 /** One Docker engine. */
 export class DockerDriver implements Driver {
   readonly kind = 'docker'
+  readonly containerFit = containerFit
   readonly targetId: string
   readonly publisher: Publisher
   readonly prebuilds: Prebuilds

@@ -32,6 +32,7 @@ function fieldOf({ kind, value, origin }: Right): string {
     namespace: `${value}=host`,
     sysctl: `sysctl ${value}`,
     folder: `mount ${value}`,
+    clusterObject: value,
   }
   return origin === undefined ? fields[kind] : `${fields[kind]} (${origin})`
 }

@@ -1,4 +1,12 @@
 import { type Definition, grantedRights, type Right } from '#contract'
+import type { ContainerFit } from '../../driver'
+
+/** An engine has all that there is but the objects of a cluster. */
+export const containerFit: ContainerFit = {
+  right: ({ kind }) =>
+    kind === 'clusterObject' ? 'it is an object of a cluster, and an engine has containers alone' : undefined,
+  options: () => [],
+}
 
 /** What of the body of the engine's container create a definition's options and granted rights come to. */
 export interface EngineOptions {

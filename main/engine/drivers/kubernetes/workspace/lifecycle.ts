@@ -15,10 +15,12 @@ import {
   objectName,
   podName,
   pullSecretName,
+  readAnnotations,
   readOptions,
   readPrevious,
   secretNames,
 } from './anatomy'
+import { allowedObjects, ObjectsBeside } from './beside'
 import { withHostRequirements } from './host-requirements'
 import { type Manifests, planWorkspace, previousOf, restoredStatefulSet } from './manifests'
 import { isTaken, nameTaken, standingOf } from './names'
@@ -44,12 +46,14 @@ export class Lifecycle {
   readonly #platform: Platform
   readonly #objects: Objects
   readonly #logins: PullLogins
+  readonly #beside: ObjectsBeside
 
   constructor(client: ApiClient, objects: Objects, logins: PullLogins, platform: Platform) {
     this.#client = client
     this.#objects = objects
     this.#logins = logins
     this.#platform = platform
+    this.#beside = new ObjectsBeside(client)
   }
 
   /** The options for a workspace: its own, field by field before the settings; a replacement keeps what it replaces has. */
@@ -100,7 +104,10 @@ export class Lifecycle {
         await this.#applyRest(plan, report, signal)
         const standing = standingOf(await this.#objects.claims(), spec.id, spec.name)
         signal.throwIfAborted()
-        if (standing === 'free') return
+        if (standing === 'free') {
+          const wanted = allowedObjects(spec.definition)
+          return await this.#beside.make(spec.id, claim.metadata?.uid, wanted, [], report, signal)
+        }
         if (standing === 'taken' || contest === CONTESTS) throw nameTaken(spec.name)
       } catch (error) {
         await this.#tidy(() => this.#removeAll(spec.id, endless))
@@ -135,9 +142,19 @@ export class Lifecycle {
     report.detail('Making its new pod')
     try {
       signal.throwIfAborted()
-      if (!claim) await this.#objects.apply('claims', plan.claim)
-      else await this.#grow(claim, withHostRequirements(options, spec.definition.hostRequirements), report)
+      const kept = claim ?? (await this.#objects.apply('claims', plan.claim))
+      if (claim)
+        await this.#grow(claim, withHostRequirements(options, spec.definition.hostRequirements), report)
       await this.#applyRest(plan, report, signal)
+      const before = readAnnotations(kept.metadata)?.definition
+      await this.#beside.make(
+        spec.id,
+        kept.metadata?.uid,
+        allowedObjects(spec.definition),
+        before ? allowedObjects(before) : [],
+        report,
+        signal,
+      )
       signal.throwIfAborted()
     } catch (error) {
       await this.#tidy(async () => {
