@@ -138,6 +138,7 @@ function addCreation(program: Command, go: Execute): void {
       '--dotfiles <repository>',
       'dotfiles for its home, in place of those of the settings; none: no dotfiles',
     )
+    .option('--starter <name>', 'begin an empty source with this starter project of its devfile')
     .option('--idle-while-closed', 'consent that its helper ends it then while no Berth is open')
     .option(
       '--allow-rights',

@@ -59,8 +59,25 @@ export const AdditionalRepository = z.strictObject({
   ref: z.string().optional(),
   /** Absolute path inside the workspace. */
   folder: z.string(),
+  /** What its clone calls the server that it is from; absent: `origin`. */
+  remote: z.string().optional(),
+  /** Other servers that its clone knows, by their names. */
+  remotes: z.record(z.string(), z.string()).optional(),
 })
 export type AdditionalRepository = z.infer<typeof AdditionalRepository>
+
+/** Files with which an empty source can begin (devfile, "starterProjects"). */
+export const StarterProject = z.strictObject({
+  name: z.string().min(1).max(100),
+  description: z.string().optional(),
+  /** Of a git repository. */
+  url: z.string(),
+  /** Branch, tag or commit. */
+  ref: z.string().optional(),
+  /** Of the repository, relative; absent: all of it. */
+  subFolder: z.string().optional(),
+})
+export type StarterProject = z.infer<typeof StarterProject>
 
 /** A secret that the definition wants the user asked for; it is a variable of the workspace then. */
 export const SecretRequest = z.strictObject({
@@ -201,6 +218,8 @@ export const Definition = z.strictObject({
   updateRemoteUserUID: z.boolean().optional(),
   tasks: z.array(Task).default([]),
   repositories: z.array(AdditionalRepository).default([]),
+  /** For a source that is empty but for its definition: one can be chosen when the workspace is made. */
+  starterProjects: z.array(StarterProject).optional(),
   secrets: z.array(SecretRequest).default([]),
   hostRequirements: HostRequirements.optional(),
   customizations: Customizations.optional(),

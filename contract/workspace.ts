@@ -90,6 +90,8 @@ export const CreateInput = z.strictObject({
   allowRights: z.boolean().optional(),
   /** Its data volumes begin as those of the same names are there. */
   dataFrom: DataSource.optional(),
+  /** Name of the definition's starter project that an empty source begins with. */
+  starter: z.string().min(1).max(100).optional(),
   /** Values handed over by `variables.give`. */
   givenVariables: z.uuid().optional(),
   /** Null: none. Absent: as the settings say. */

@@ -52,6 +52,8 @@ export interface UpOptions extends ClusterOptions, BuildOptions, TemplateUse {
   readonly secret?: readonly string[]
   /** A repository, or `none`. */
   readonly dotfiles?: string
+  /** Name of a starter project of the definition. */
+  readonly starter?: string
 }
 
 /** `berth up`: makes a workspace and waits until it is ready. */
@@ -138,6 +140,7 @@ async function createInput(
     ...(options.name === undefined ? {} : { name: options.name }),
     ...(options.respectGitignore === undefined ? {} : { respectGitignore: options.respectGitignore }),
     ...(options.prebuild === false ? { prebuild: false } : {}),
+    ...(options.starter === undefined ? {} : { starter: options.starter }),
     ...(options.dotfiles === undefined ? {} : { dotfiles: dotfilesOf(engine, options.dotfiles) }),
     ...(options.definition === undefined ? {} : { definitionPath: options.definition }),
     ...(options.dataFrom === undefined

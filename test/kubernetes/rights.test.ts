@@ -67,23 +67,23 @@ it('gives a pod what was allowed, and names what a pod cannot have', async () =>
 
 it('makes the objects of a devfile beside the workspace where they were allowed, and they go with it', async () => {
   const folder = join(machine.home, 'beside')
-  const write = (value: string, ...more: readonly string[]) =>
-    writeFiles(folder, {
-      'devfile.yaml': JSON.stringify({
-        schemaVersion: '2.2.0',
-        components: [
-          { name: 'dev', container: { image: TEST_IMAGES.debian } },
-          { name: 'settings', kubernetes: { uri: 'settings.yaml' } },
-        ],
-      }),
-      'settings.yaml': ['settings', ...more]
-        .map((name) =>
-          JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data: { value } }),
-        )
-        .join('\n---\n'),
-    })
+  const settings = (value: string, ...more: readonly string[]) =>
+    ['settings', ...more]
+      .map((name) =>
+        JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data: { value } }),
+      )
+      .join('\n---\n')
   mkdirSync(folder)
-  write('one', 'extra')
+  writeFiles(folder, {
+    'devfile.yaml': JSON.stringify({
+      schemaVersion: '2.2.0',
+      components: [
+        { name: 'dev', container: { image: TEST_IMAGES.debian } },
+        { name: 'settings', kubernetes: { uri: 'settings.yaml' } },
+      ],
+    }),
+    'settings.yaml': settings('one', 'extra'),
+  })
   const seen = () =>
     namespace.kubectl('get', 'configmap', '--ignore-not-found', '-o', 'jsonpath={.data.value}', 'settings')
   const gone = async (name: string) =>
@@ -113,7 +113,9 @@ it('makes the objects of a devfile beside the workspace where they were allowed,
   expect(await seen()).toBe('one')
   expect(await gone('extra')).toBe(false)
 
-  write('two')
+  // The source is the workspace's own copy by now.
+  const file = '/projects/beside/settings.yaml'
+  await rig.run(id, 'sh', '-c', `printf %s "$1" > ${file}`, 'sh', settings('two'))
   await rebuild()
   expect(await seen(), 'another manifest was not allowed').toBe('')
   expect(await gone('extra'), 'what is not wanted any more goes').toBe(true)

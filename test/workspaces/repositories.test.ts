@@ -106,15 +106,66 @@ describe('repositories beside the source', () => {
     repository(machine.home, 'devfile', {
       'devfile.yaml': `schemaVersion: 2.2.0
 components: [{ name: dev, container: { image: ${image} } }]
-projects: [{ name: api, git: { remotes: { origin: "${server.origin}/api.git" } } }]
+projects:
+  - name: api
+    git:
+      remotes: { upstream: "${server.origin}/api.git", fork: "https://example.com/fork.git" }
+      checkoutFrom: { remote: upstream }
 `,
     })
     const { id, definition } = await rig.up({ kind: 'git', url: `${server.origin}/devfile.git` })
     expect(definition).toMatchObject({ format: 'devfile', workspaceFolder: '/projects/devfile' })
+    expect(await rig.run(id, 'git', '-C', '/projects/api', 'remote', '--verbose')).toBe(
+      `fork\thttps://example.com/fork.git (fetch)\nfork\thttps://example.com/fork.git (push)\nupstream\t${server.origin}/api.git (fetch)\nupstream\t${server.origin}/api.git (push)\n`,
+    )
     await rig.run(id, 'sh', '-c', 'printf mine > /projects/api/api.txt; printf own > own.txt')
     expect((await rig.act('rebuild', id)).state).toBe('succeeded')
     expect(await rig.run(id, 'cat', '/projects/api/api.txt', '/projects/devfile/own.txt')).toBe('mineown')
     await rig.act('delete', id)
     expect(await remainsOf(id)).toEqual([])
   })
+})
+
+describe('a starter project', () => {
+  const devfile = () => `schemaVersion: 2.2.0
+components: [{ name: dev, container: { image: ${image} } }]
+starterProjects:
+  - name: small
+    description: A small one
+    subDir: apps/small
+    git: { remotes: { origin: "${server.origin}/starters.git" } }
+  - { name: lost, subDir: apps/none, git: { remotes: { origin: "${server.origin}/starters.git" } } }
+`
+  beforeAll(() => {
+    repository(machine.home, 'starters', {
+      'apps/small/main.py': 'print(1)',
+      'apps/small/README.md': 'of the starter',
+      'apps/small/lib/deep.txt': 'deep',
+      'other.txt': 'not this',
+    })
+  })
+
+  it.each([{ bindMounts: true }, { bindMounts: false }])(
+    'is put into a source that has nothing but its definition (%o)',
+    async (options) => {
+      await begin(options)
+      const folder = join(machine.home, 'starting')
+      writeFiles(folder, { 'devfile.yaml': devfile(), 'README.md': 'my own' })
+      const source = { kind: 'folder', path: folder } as const
+      const failure = async (starter: string) =>
+        (await rig.failure((await rig.create(source, { starter })).operationId)).cause
+      expect(await failure('big')).toBe('The definition has: small, lost.')
+      expect(await failure('lost')).toBe('Its repository has no folder "apps/none".')
+
+      const { id } = await rig.up(source, { starter: 'small' })
+      const seen = await rig.run(id, 'sh', '-c', 'ls -A; cat README.md main.py lib/deep.txt')
+      expect(seen).toBe('README.md\ndevfile.yaml\nlib\nmain.py\nmy ownprint(1)deep')
+      if (!options.bindMounts) expect(await rig.run(id, 'stat', '-c', '%U', 'lib')).toBe('dev\n')
+      await rig.act('delete', id)
+      expect(await remainsOf(id)).toEqual([])
+      writeFiles(folder, { 'main.py': 'mine' })
+      expect(await failure('small')).toContain('has files of its own already')
+      rmSync(folder, { recursive: true })
+    },
+  )
 })

@@ -307,3 +307,24 @@ export async function cloneRepository(
   if (result.code === 0) return {}
   return { warning: `Submodules are missing: ${gitWords(result.stderr).split('\n').at(-1) ?? 'git failed'}` }
 }
+
+/** Calls the server of a clone as it is meant to be called, and makes others known to it. Nothing is fetched of those. */
+export async function nameRemotes(
+  platform: Platform,
+  folder: string,
+  {
+    url,
+    remote = 'origin',
+    remotes = {},
+  }: {
+    readonly url: string
+    readonly remote?: string | undefined
+    readonly remotes?: Readonly<Record<string, string>> | undefined
+  },
+  signal: AbortSignal,
+): Promise<void> {
+  const git = new Git(platform, url, signal)
+  if (remote !== 'origin') await git.run(['-C', folder, 'remote', 'rename', '--', 'origin', remote])
+  for (const [name, other] of Object.entries(remotes))
+    await git.run(['-C', folder, 'remote', 'add', '--', name, other])
+}

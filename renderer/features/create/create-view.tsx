@@ -23,6 +23,7 @@ import { OfferPanel } from './offer-panel'
 import { PreviewPanel } from './preview-panel'
 import { RightsChoice, useRightsChoice } from './rights-choice'
 import { giveSecrets, noSecrets, SecretsSection } from './secrets-section'
+import { StarterChoice } from './starter-choice'
 import { useTeamTargets } from './team-targets'
 import { useParsed, usePreview } from './use-preview'
 
@@ -57,6 +58,7 @@ export function CreateView({ initialText, asked, templates }: CreateViewProps) {
   )
   const [proposal, setProposal] = useState<Proposal | undefined>()
   const [respectsGitignore, setRespectsGitignore] = useState<boolean | undefined>()
+  const [starter, setStarter] = useState(asked?.starter)
   const [idle, setIdle] = useState<IdlePolicy | null | undefined>(asked?.idle)
   const [more, setMore] = useState(false)
   const [turn, setTurn] = useState(0)
@@ -110,6 +112,7 @@ export function CreateView({ initialText, asked, templates }: CreateViewProps) {
     setProposal(undefined)
     rights.reset()
     setSecrets(noSecrets)
+    setStarter(undefined)
   }
   const [secrets, setSecrets] = useState(noSecrets)
   const [creating, setCreating] = useState(false)
@@ -130,6 +133,7 @@ export function CreateView({ initialText, asked, templates }: CreateViewProps) {
         ...given.input,
         ...(name ? { name } : {}),
         ...(rights.isAllowed ? { allowRights: true } : {}),
+        ...(starter === undefined ? {} : { starter }),
         ...(cluster && read.options ? { kubernetes: read.options } : {}),
       },
       text: text.trim(),
@@ -334,6 +338,11 @@ export function CreateView({ initialText, asked, templates }: CreateViewProps) {
             onRetry={() => setTurn(turn + 1)}
           />
         )}
+        <StarterChoice
+          projects={preview.value?.definition.starterProjects}
+          chosen={starter}
+          onChange={setStarter}
+        />
         <RightsChoice choice={rights} more={more} />
         <div className={styles.footer}>
           <Button variant="default" size="sm" onClick={goBack}>

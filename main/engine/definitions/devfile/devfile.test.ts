@@ -347,20 +347,30 @@ dependentProjects:
   - {name: library, git: {remotes: {origin: git@example.com:library.git}, checkoutFrom: {remote: nowhere}}}
 starterProjects:
   - {name: start, subDir: x, git: {remotes: {origin: https://example.com/s.git}}}
+  - {name: whole, subDir: /, description: All of it, git: {remotes: {origin: https://example.com/t.git}, checkoutFrom: {revision: v2}}}
+  - {name: zipped, zip: {location: https://example.com/a.zip}}
 `)
     expect(definition.repositories).toEqual([
       { url: 'https://example.com/api.git', ref: 'v1', folder: '/projects/api' },
-      { url: 'https://example.com/fork.git', folder: '/projects/sites/web' },
+      {
+        url: 'https://example.com/fork.git',
+        folder: '/projects/sites/web',
+        remote: 'fork',
+        remotes: { origin: 'https://example.com/web.git' },
+      },
       { url: 'https://example.com/away.git', folder: '/projects/away' },
       { url: 'git@example.com:library.git', folder: '/projects/library' },
     ])
     expect(definition.notApplied.map(({ field }) => field)).toEqual([
-      'projects.web.git.remotes.origin',
       'dependentProjects.library.git.checkoutFrom.remote',
       'projects.away.clonePath',
       'projects.app',
       'projects.archive',
-      'starterProjects',
+      'starterProjects.zipped',
+    ])
+    expect(definition.starterProjects).toEqual([
+      { name: 'start', url: 'https://example.com/s.git', subFolder: 'x' },
+      { name: 'whole', url: 'https://example.com/t.git', ref: 'v2', description: 'All of it' },
     ])
   })
 })

@@ -1,7 +1,7 @@
 import { posix } from 'node:path'
-import type { AdditionalRepository } from '#contract'
+import type { AdditionalRepository, StarterProject } from '#contract'
 import { shorten, type Value } from '../document/value'
-import { longestPath } from '../paths'
+import { insideRepository, longestPath } from '../paths'
 import { devfileFields } from './fields'
 import {
   quoted,
@@ -20,7 +20,9 @@ interface Project {
   readonly name: string
   readonly at: Value
   /** Absent for an archive. */
-  readonly git?: { readonly url: string; readonly ref?: string; readonly at: Value }
+  readonly git?: Pick<AdditionalRepository, 'url' | 'ref' | 'remote' | 'remotes'>
+  readonly subDir?: Value
+  readonly description?: string
   readonly clonePath?: Value
 }
 
@@ -51,16 +53,38 @@ export function readProjects(
       continue
     }
     folders.add(folder)
-    repositories.push({ url: git.url, ...(git.ref !== undefined && { ref: git.ref }), folder })
+    repositories.push({ ...git, folder })
   }
   return repositories
 }
 
-/** `starterProjects`: checked, and not applied. */
-export function checkStarterProjects(section: Value | undefined): void {
-  if (!section) return
-  uniqueNames('starter project', readSection(section, 'starterProjects'), ({ name }) => name)
-  section.ignore('they are templates for an empty project, and the workspace has a source')
+/** `starterProjects`: what an empty source can begin with. */
+export function readStarterProjects(section: Value | undefined): StarterProject[] {
+  if (!section) return []
+  const projects = readSection(section, 'starterProjects')
+  uniqueNames('starter project', projects, ({ name }) => name)
+  return projects.flatMap(({ name, at, git, subDir, description }) => {
+    if (!git) {
+      at.ignore('archives are not unpacked; name a git repository instead')
+      return []
+    }
+    const subFolder = subDir && readSubFolder(subDir)
+    return {
+      name,
+      url: git.url,
+      ...(git.ref !== undefined && { ref: git.ref }),
+      ...(subFolder !== undefined && { subFolder }),
+      ...(description !== undefined && { description }),
+    }
+  })
+}
+
+/** Undefined: the whole repository. */
+function readSubFolder(subDir: Value): string | undefined {
+  const text = subDir.text()
+  const path = text.length <= longestPath ? insideRepository('.', text.replace(/^\/+/, '') || '.') : undefined
+  if (path === undefined) throw subDir.mustBe('a path inside the repository')
+  return path === '.' ? undefined : path
 }
 
 function readSection(section: Value | undefined, list: string): Project[] {
@@ -70,12 +94,20 @@ function readSection(section: Value | undefined, list: string): Project[] {
     const at = item.named(`${list}.${name}`)
     const fields = readFields(at, starter ? devfileFields.starterProject : devfileFields.project)
     skipObject(fields.get('attributes'))
-    for (const text of ['description', 'subDir']) if (starter) fields.get(text)?.text(quoted)
+    const description = starter ? fields.get('description')?.text(quoted) : undefined
+    const subDir = starter ? fields.get('subDir') : undefined
+    subDir?.text(quoted)
     const kind = readKind(at, fields, ['git', 'zip'])
     const section = requireField(at, fields, kind)
     const clonePath = starter ? undefined : fields.get('clonePath')
     clonePath?.text(quoted)
-    const base = { name, at, ...(clonePath && { clonePath }) }
+    const base = {
+      name,
+      at,
+      ...(clonePath && { clonePath }),
+      ...(subDir && { subDir }),
+      ...(description && { description: shorten(description, 300) }),
+    }
     if (kind === 'git') return { ...base, git: readGit(section, starter) }
     readFields(section, devfileFields.zip).get('location')?.text(quoted)
     return base
@@ -117,25 +149,35 @@ function readGit(section: Value, starter: boolean): NonNullable<Project['git']> 
     remote = undefined
   }
   const used = remote || first
+  const others: [string, string][] = []
   for (const [name, field] of remotesAt.fields()) {
-    if (name !== used) field.ignore('only the remote that is checked out is set up')
+    checkAddress(remotes.get(name) ?? '', field)
+    if (name === used) continue
+    if (isRemoteName(name)) others.push([name, remotes.get(name) ?? ''])
+    else field.ignore('git takes no such name for a remote')
   }
-  const urlAt = remotesAt.fields().get(used) ?? remotesAt
   const url = remotes.get(used) ?? ''
-  // What begins with a dash is an option of git's, and `::` names a program that git would run.
-  if (url === '' || url.startsWith('-') || /[\s\0]|::/.test(url)) {
-    throw urlAt.mustBe(
-      'the address of a git repository',
-      'Write, for example, "https://example.com/app.git".',
-    )
-  }
   const revisionAt = parts?.get('revision')
   const revision = revisionAt?.text('Put it in quotes.')
   if (revisionAt && revision && !/^[^\s\0~^:?*[\\-][^\s\0~^:?*[\\]*$/.test(revision)) {
     throw revisionAt.mustBe('a branch, tag or commit')
   }
   if (remoteAt) readReference(remoteAt)
-  return { url, ...(revision && { ref: revision }), at: section }
+  return {
+    url,
+    ...(revision && { ref: revision }),
+    ...(used !== 'origin' && isRemoteName(used) && { remote: used }),
+    ...(others.length > 0 && { remotes: Object.fromEntries(others) }),
+  }
+}
+
+const isRemoteName = (name: string) =>
+  /^[A-Za-z0-9][\w.-]{0,99}$/.test(name) && !/\.\.|\.lock$|\.$/.test(name)
+
+/** What begins with a dash is an option of git's, and `::` names a program that git would run. */
+function checkAddress(url: string, at: Value): void {
+  if (url !== '' && !url.startsWith('-') && !/[\s\0]|::/.test(url)) return
+  throw at.mustBe('the address of a git repository', 'Write, for example, "https://example.com/app.git".')
 }
 
 /** `clonePath` must be relative and stay inside (devfile.io); where it does not, the project's name counts. */

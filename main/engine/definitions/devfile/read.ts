@@ -21,7 +21,7 @@ import { Images } from './images'
 import { readMetadata } from './metadata'
 import { chooseContainer } from './own-container'
 import { planPorts } from './ports'
-import { checkStarterProjects, readProjects } from './projects'
+import { readProjects, readStarterProjects } from './projects'
 import { readMap } from './shape'
 import { Planning } from './tasks'
 import { devfileSubstitution, Growth } from './variables'
@@ -101,7 +101,7 @@ export async function readDevfile(
   const tasks = planning.tasks()
   const postStart = planning.postStart(events)
   const repositories = readProjects(fields, folders.root, folders.source)
-  checkStarterProjects(fields.get('starterProjects'))
+  const starterProjects = readStarterProjects(fields.get('starterProjects'))
   if (own && !own.mountSources) {
     own.at
       .named(`${own.at.name}.container.mountSources`)
@@ -140,6 +140,7 @@ export async function readDevfile(
     lifecycle: postStart === undefined ? {} : { postStartCommand: postStart },
     tasks,
     repositories,
+    ...(starterProjects.length > 0 && { starterProjects }),
     ...(requirements && { hostRequirements: requirements }),
     ...(cluster.objects.length > 0 && {
       clusterObjects: [...cluster.objects],

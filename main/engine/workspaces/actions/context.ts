@@ -66,6 +66,7 @@ export const steps = {
   features: { id: 'features', title: 'Installing Features' },
   copy: { id: 'copy', title: 'Copying the source in' },
   start: { id: 'start', title: 'Starting' },
+  starter: { id: 'starter', title: 'Adding the starter project' },
   repositories: { id: 'repositories', title: 'Cloning other repositories' },
   dotfiles: { id: 'dotfiles', title: 'Installing dotfiles' },
   tasks: { id: 'tasks', title: 'Beginning its tasks' },

@@ -47,6 +47,7 @@ import { imageSteps, needsFolder, type Prepared, prepareImage } from './image'
 import { noteMishap, planPhases, runPhases } from './phases'
 import { addRepositories } from './repositories'
 import { type RightsAnswer, settleRights } from './rights'
+import { addStarter, chosenStarter } from './starter'
 import { beginTasks, planTasks } from './tasks'
 
 /** A create that was checked, and can begin. */
@@ -75,6 +76,8 @@ export interface CreatePlan {
   /** Whether a prebuild may be used. */
   readonly prebuild: boolean
   readonly dataFrom?: DataSource
+  /** Name of a starter project. */
+  readonly starter?: string
 }
 
 /** Checks what was asked for, as far as that needs no network. */
@@ -124,6 +127,7 @@ export async function planCreate(
     ...(idle ? { idle } : {}),
     rights: { allow: input.allowRights },
     ...(input.dataFrom ? { dataFrom: input.dataFrom } : {}),
+    ...(input.starter === undefined ? {} : { starter: input.starter }),
   }
 }
 
@@ -233,6 +237,7 @@ export async function runCreate(context: ActionContext, plan: CreatePlan, action
   const { definition, elsewhere } = await operation.step('definition', async (report, signal) => {
     const read = await readSource(plan.request, context.platform, report, signal)
     const definition = plan.governance.define(read.definition, report)
+    chosenStarter(definition, plan.starter)
     const elsewhere = await findBuilder(context, plan.target, definition, plan.kubernetes, signal)
     await requireHost(context, driver, definition, report, signal, plan.kubernetes)
     report.result(describeDefinition(definition))
@@ -241,6 +246,7 @@ export async function runCreate(context: ActionContext, plan: CreatePlan, action
   action.show({ draft: { ...draft, definition, image: definition.image ?? '' } })
   const looked = await lookForPrebuild(context, action, plan, definition)
   const seeds = seedSteps(plan.dataFrom)
+  const starter = chosenStarter(definition, plan.starter)
   const scratch = [
     ...(definition.lifecycle.initializeCommand ? [steps.initialize] : []),
     ...(source.kind === 'git' ? [steps.clone] : []),
@@ -249,6 +255,7 @@ export async function runCreate(context: ActionContext, plan: CreatePlan, action
     ...(source.kind === 'image' || plan.bindFolder ? [] : [steps.copy]),
     ...seeds,
     steps.start,
+    ...(starter ? [steps.starter] : []),
     ...(definition.repositories.length > 0 ? [steps.repositories] : []),
   ]
   operation.plan(looked ? prebuiltSteps(looked, plan.target, definition, seeds) : scratch)
@@ -263,6 +270,7 @@ export async function runCreate(context: ActionContext, plan: CreatePlan, action
   let missing: Problem | undefined
   try {
     ;({ spec, prebuilt } = await bringUp(context, plan, action, { definition, draft, elsewhere, looked }))
+    if (starter) await addStarter(context, action, driver, spec, starter)
     missing = await addRepositories(context, action, driver, spec)
   } catch (error) {
     await context.cleanUp(plan.target.id, plan.name, (to, signal) => to.discard(plan.id, signal))

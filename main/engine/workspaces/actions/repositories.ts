@@ -1,7 +1,7 @@
 import { join, posix } from 'node:path'
 import { type AdditionalRepository, type Problem, ProblemError, problem } from '#contract'
 import type { Driver, WorkspaceSpec } from '../../drivers/driver'
-import { cloneRepository, existingRef, type GitSource } from '../git'
+import { cloneRepository, existingRef, type GitSource, nameRemotes } from '../git'
 import type { Action } from '../guard'
 import { liesWithSource } from '../home'
 import type { ActionReport } from '../operations'
@@ -66,9 +66,10 @@ async function addRepository(
     const clone = join(temporary, 'clone')
     try {
       report.detail(`Cloning ${posix.basename(folder)}`)
-      const wanted = await sourceOf(context, repository, spec, signal)
+      const wanted = await checkedRepository(context, repository, spec, signal)
       const { warning } = await cloneRepository(platform, wanted, clone, report, signal)
       if (warning) report.output(`${warning}\n`)
+      await nameRemotes(platform, clone, repository, signal)
     } catch (error) {
       if (signal.aborted || !(error instanceof ProblemError)) throw error
       return error.problem
@@ -85,9 +86,9 @@ async function addRepository(
 }
 
 /** Checked like what a person types: a definition comes from whoever wrote it. */
-async function sourceOf(
+export async function checkedRepository(
   { platform }: ActionContext,
-  { url, ref }: AdditionalRepository,
+  { url, ref }: Pick<AdditionalRepository, 'url' | 'ref'>,
   spec: WorkspaceSpec,
   signal: AbortSignal,
 ): Promise<GitSource> {
