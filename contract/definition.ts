@@ -202,6 +202,8 @@ export const Definition = z.strictObject({
   portsAttributes: z.record(z.string(), PortAttributes),
   otherPortsAttributes: PortAttributes.optional(),
   lifecycle: z.partialRecord(LifecyclePhase, LifecycleCommand),
+  /** What runs before its processes are asked to end, whenever it is stopped and nobody forces that. */
+  preStopCommand: LifecycleCommand.optional(),
   /**
    * What runs in a phase before the definition's own command, one after the other in this order (containers.dev,
    * "Merge logic"). None has an `initializeCommand`.

@@ -106,6 +106,9 @@ describe('repositories beside the source', () => {
     repository(machine.home, 'devfile', {
       'devfile.yaml': `schemaVersion: 2.2.0
 components: [{ name: dev, container: { image: ${image} } }]
+commands:
+  - { id: leave, exec: { component: dev, commandLine: 'printf left > left.txt; exit 3' } }
+events: { preStop: [leave] }
 projects:
   - name: api
     git:
@@ -121,6 +124,11 @@ projects:
     await rig.run(id, 'sh', '-c', 'printf mine > /projects/api/api.txt; printf own > own.txt')
     expect((await rig.act('rebuild', id)).state).toBe('succeeded')
     expect(await rig.run(id, 'cat', '/projects/api/api.txt', '/projects/devfile/own.txt')).toBe('mineown')
+    const stopped = await rig.act('stop', id)
+    expect(stopped.state, 'a command that fails before keeps it from nothing').toBe('succeeded')
+    expect(stopped.steps.find((step) => step.id === 'preStop')?.detail).toBe('preStop failed')
+    await rig.act('start', id)
+    expect(await rig.run(id, 'cat', 'left.txt')).toBe('left')
     await rig.act('delete', id)
     expect(await remainsOf(id)).toEqual([])
   })

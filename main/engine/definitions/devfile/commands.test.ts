@@ -257,16 +257,13 @@ commands:
     expect(run(composite.lifecycle.postStartCommand as string).stdout).toBe('first\nsecond\n')
   })
 
-  test('those that end are listed; what preStart applies is there already', async () => {
+  test('preStop is what runs before a stop; what preStart applies is there already, and postStop is listed', async () => {
     const definition = await read(
       withEvents('{preStart: [put], preStop: [first], postStop: [put], postStart: []}'),
     )
     expect(definition.lifecycle).toEqual({})
-    expect(definition.notApplied.map(({ field }) => field)).toEqual([
-      'commands.put',
-      'events.preStop.first',
-      'events.postStop.put',
-    ])
+    expect(definition.preStopCommand).toBe('echo first')
+    expect(definition.notApplied.map(({ field }) => field)).toEqual(['commands.put', 'events.postStop.put'])
   })
 
   test.each([

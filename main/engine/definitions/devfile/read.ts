@@ -99,7 +99,9 @@ export async function readDevfile(
     growth,
   })
   const tasks = planning.tasks()
-  const postStart = planning.postStart(events)
+  planning.listOthers(events)
+  const postStart = planning.at('postStart', events)
+  const preStop = planning.at('preStop', events)
   const repositories = readProjects(fields, folders.root, folders.source)
   const starterProjects = readStarterProjects(fields.get('starterProjects'))
   if (own && !own.mountSources) {
@@ -138,6 +140,7 @@ export async function readDevfile(
     }),
     ...planPorts(containers),
     lifecycle: postStart === undefined ? {} : { postStartCommand: postStart },
+    ...(preStop !== undefined && { preStopCommand: preStop }),
     tasks,
     repositories,
     ...(starterProjects.length > 0 && { starterProjects }),

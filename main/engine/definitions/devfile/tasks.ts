@@ -53,21 +53,26 @@ export class Planning {
     })
   }
 
-  /** What runs after each start: one after the other, as in odo and Che, each when the one before has succeeded. */
-  postStart(events: readonly Event[]): string | undefined {
+  /** Names the events at which nothing runs. What `preStart` applies is planned where containers and objects are. */
+  listOthers(events: readonly Event[]): void {
+    for (const { name, command, at } of events)
+      if (name === 'postStop')
+        at.named(`events.${name}.${command.id}`).ignore('nothing is applied after a workspace has stopped')
+  }
+
+  /**
+   * What runs after each start, or before each stop: one after the other, as in odo and Che, each when the one before
+   * has succeeded.
+   */
+  at(event: 'postStart' | 'preStop', events: readonly Event[]): string | undefined {
     const lines: string[] = []
     for (const { name, command, at } of events) {
-      // What it applies is planned where containers and objects are.
-      if (name === 'preStart') continue
-      if (name !== 'postStart') {
-        at.named(`events.${name}.${command.id}`).ignore(otherEvents[name])
-        continue
-      }
+      if (name !== event) continue
       const line = this.#line(command)
       if (typeof line !== 'string') at.named(`events.${name}.${command.id}`).ignore(line.reason)
       else lines.push(line)
     }
-    const [only] = events.filter(({ name }) => name === 'postStart')
+    const [only] = events.filter(({ name }) => name === event)
     if (lines.length === 0) return undefined
     // One that needs no shell of its own stays as it is written.
     if (lines.length === 1 && only && lines[0] === `(\n${plainLine(only.command)}\n)`)
@@ -206,9 +211,4 @@ export class Planning {
 
 function plainLine(command: Command): string {
   return command.kind === 'exec' ? command.line.trimEnd() : ''
-}
-
-const otherEvents: Readonly<Record<Exclude<Event['name'], 'preStart' | 'postStart'>, string>> = {
-  preStop: 'no command is run before a workspace stops',
-  postStop: 'nothing is applied after a workspace has stopped',
 }

@@ -7,6 +7,7 @@ import { forgetBuilds } from './build-elsewhere'
 import { type ActionContext, gone, steps } from './context'
 import { nameTaken } from './create'
 import { noteMishap, planPhases, runPhases } from './phases'
+import { preStopSteps, runPreStop } from './pre-stop'
 import { beginTasks, planTasks } from './tasks'
 
 /** How long PID 1 has to end after it was asked to, milliseconds. */
@@ -77,7 +78,7 @@ export function stop(
   lastStop: LastStop | null = null,
 ): Promise<Operation> {
   return begin(context, 'stop', workspaceId, signal, async (action, workspace, driver) => {
-    action.operation.plan([force ? steps.force : steps.stop])
+    action.operation.plan(force ? [steps.force] : [...preStopSteps(workspace), steps.stop])
     // First, so that whoever sees it stopped sees why.
     await noteStop(context, workspace, driver, lastStop)
     await stopNow(context, action, workspace, driver, force)
@@ -107,6 +108,7 @@ async function stopNow(
   const observed = context.observed(workspace.id)
   if (observed?.run === 'missing') throw gone(workspace.name, workspace.id)
   context.mishap(workspace.id, undefined)
+  if (!force) await runPreStop(context, action, workspace)
   await action.operation.step('stop', (report, signal) =>
     driver.stop(workspace.id, { grace, force }, report, signal),
   )
@@ -119,7 +121,7 @@ export function restart(
   signal: AbortSignal,
 ): Promise<Operation> {
   return begin(context, 'restart', workspaceId, signal, async (action, workspace, driver) => {
-    action.operation.plan([steps.stop, steps.start])
+    action.operation.plan([...preStopSteps(workspace), steps.stop, steps.start])
     planPhases(action, workspace.definition, startPhases)
     planTasks(action, workspace.definition, { first: false })
     await stopNow(context, action, workspace, driver)
