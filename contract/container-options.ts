@@ -30,6 +30,8 @@ export const Right = z.strictObject({
   value: z.string().max(500),
   /** Who asks for it where that is not the definition's own file: a Feature's reference or an image's name. */
   origin: z.string().max(500).optional(),
+  /** The service that asks for it, by its name; absent: the workspace's own container. */
+  service: z.string().max(50).optional(),
 })
 export type Right = z.infer<typeof Right>
 

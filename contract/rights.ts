@@ -1,6 +1,6 @@
 import type { ContainerOptions, Right } from './container-options'
 
-const identity = ({ kind, value }: Right) => `${kind} ${value}`
+const identity = ({ kind, value, service = '' }: Right) => `${service}\n${kind} ${value}`
 
 /** Whether two rights are the same, whoever asks for them. */
 export function isSameRight(left: Right, right: Right): boolean {
@@ -12,16 +12,32 @@ export function uniqueRights(rights: readonly Right[]): Right[] {
   return [...new Map(rights.map((right) => [identity(right), right])).values()]
 }
 
-/** The rights that a container gets: those that it asks for and that were allowed. */
-export function grantedRights(options: ContainerOptions | undefined): Right[] {
+/**
+ * Whether a right was allowed: for exactly whom it is asked for. A folder that the workspace itself has may be mounted
+ * in its services too, which see what it sees.
+ */
+function allowing(options: ContainerOptions | undefined): (right: Right) => boolean {
   const allowed = new Set((options?.allowed ?? []).map(identity))
-  return (options?.rights ?? []).filter((right) => allowed.has(identity(right)))
+  return (right) => {
+    const { service: _, ...own } = right
+    return allowed.has(identity(right)) || (right.kind === 'folder' && allowed.has(identity(own)))
+  }
 }
 
-/** The rights that it asks for and does not get. */
+/** The rights that a workspace and its services get: those that are asked for and that were allowed. */
+export function grantedRights(options: ContainerOptions | undefined): Right[] {
+  return (options?.rights ?? []).filter(allowing(options))
+}
+
+/** Those of {@link grantedRights} that one container gets: the workspace's own, or that of `service`. */
+export function rightsOf(options: ContainerOptions | undefined, service?: string): Right[] {
+  return grantedRights(options).filter((right) => right.service === service)
+}
+
+/** The rights that are asked for and that nobody gets. */
 export function withheldRights(options: ContainerOptions | undefined): Right[] {
-  const allowed = new Set((options?.allowed ?? []).map(identity))
-  return (options?.rights ?? []).filter((right) => !allowed.has(identity(right)))
+  const isAllowed = allowing(options)
+  return (options?.rights ?? []).filter((right) => !isAllowed(right))
 }
 
 const namespaces: Readonly<Record<string, string>> = {
@@ -33,8 +49,13 @@ const namespaces: Readonly<Record<string, string>> = {
   cgroup: 'the control groups of the machine',
 }
 
-/** What a right is, in words that go into a sentence. */
-export function describeRight({ kind, value }: Right): string {
+/** What a right is and which service asks for it, in words that go into a sentence. */
+export function describeRight(right: Right): string {
+  const { service } = right
+  return service === undefined ? describe(right) : `${describe(right)}, for the service ${service}`
+}
+
+function describe({ kind, value }: Right): string {
   switch (kind) {
     case 'privileged':
       return 'all rights on the machine (privileged)'

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { ImageBuild } from './image-build'
 import { Mount, SourceMount } from './mount'
+import { ServiceOptions } from './service-options'
 
 /** How a service tells that it can be used (Compose specification, "healthcheck"). Times are in milliseconds. */
 export const HealthCheck = z.strictObject({
@@ -55,6 +56,8 @@ export const Service = z.strictObject({
   dependsOn: z.array(Dependency),
   /** Start it again when it ends: always, only when it failed, or never. */
   restart: z.enum(['always', 'on-failure', 'never']),
+  /** How its container is made besides; absent: in the target's usual way. */
+  container: ServiceOptions.optional(),
 })
 export type Service = z.infer<typeof Service>
 

@@ -31,7 +31,7 @@ export function RightsConsent({
       {rights.length > 0 ? (
         <ul className={styles.list}>
           {rights.map((right) => (
-            <li key={`${right.kind} ${right.value}`}>
+            <li key={`${right.service} ${right.kind} ${right.value}`}>
               {capital(describeRight(right))}
               {right.origin ? <span className={styles.origin}>, for {right.origin}</span> : null}
             </li>

@@ -329,6 +329,8 @@ export interface ResolvedImage {
   readonly built: boolean
   /** What `create` uses for each of the definition's services, by its name. */
   readonly services: Readonly<Record<string, string>>
+  /** Whether the image of a service has a shell, where the target needs to know. */
+  readonly shells?: Readonly<Record<string, boolean>>
   /** Got by another name than was asked for: that name, and why, to be shown. */
   readonly alias?: string
   /** Nothing had to be built: what was taken instead, to be shown. */

@@ -12,6 +12,7 @@ import type {
   Problem,
   Right,
   Room,
+  Service,
 } from '#contract'
 import type { StepReport, WorkspaceSpec } from './driver'
 
@@ -21,6 +22,8 @@ export interface ContainerFit {
   right(right: Right): string | undefined
   /** What is not applied of the rest. */
   options(options: ContainerOptions): readonly NotApplied[]
+  /** The same of a service, by its fields' names. */
+  service(service: Service): readonly NotApplied[]
 }
 
 /**

@@ -7,7 +7,7 @@ export type { FeatureMetadata } from './metadata'
 export { type PrepareContext, prepareFeatures } from './prepare'
 export type { Fetch } from './registry/bounded-fetch'
 export type { Logins } from './registry/client'
-export { readImageLabel } from './registry/image-label'
+export { readImageCommand, readImageLabel } from './registry/image-label'
 export {
   type FeatureReport,
   type ResolveContext,

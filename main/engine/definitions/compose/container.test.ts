@@ -76,13 +76,22 @@ describe("the container of the workspace's own service", () => {
     expect(notApplied.map(({ field }) => field)).toEqual(['runArgs'])
   })
 
-  it('names what services do not get, and what is shared with nobody', async () => {
-    const { refused } = await readDb({ privileged: true, shm_size: '1g', network_mode: 'host' })
-    expect(Object.keys(refused).sort()).toEqual([
-      'services.db.network_mode',
-      'services.db.privileged',
-      'services.db.shm_size',
-    ])
+  it('has limits of a deployment too, and names what is kept free', async () => {
+    const definition = await readApp({
+      deploy: { resources: { limits: { cpus: '1.5', memory: '1G' }, reservations: { memory: '64m' } } },
+    })
+    expect(definition.container).toEqual({ rights: [], cpus: 1.5, memory: 1024 ** 3 })
+    expect(refusedOf(definition)).toEqual({
+      'services.app.deploy': expect.stringContaining('hostRequirements'),
+    })
+    const written = await readApp({ mem_limit: 0, cpus: 0, read_only: true, stop_signal: 'SIGINT' })
+    expect(written.container).toBeUndefined()
+    expect(Object.keys(refusedOf(written))).toEqual(['services.app.read_only', 'services.app.stop_signal'])
+  })
+
+  it('names what is shared with nobody', async () => {
+    const { refused } = await readDb({ network_mode: 'host' })
+    expect(Object.keys(refused)).toEqual(['services.db.network_mode'])
     const other = refusedOf(await readApp({ ipc: 'shareable', privileged: false }))
     expect(Object.keys(other)).toEqual(['services.app.ipc'])
   })

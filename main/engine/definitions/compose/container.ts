@@ -1,5 +1,6 @@
 import type { ContainerOptions } from '#contract'
 import { ContainerDraft, type Setting } from '../container/index'
+import { isUnlimited, type ReadDeploy } from './deploy'
 import { entriesOf, fieldLayers, flag, itemsOf, type Layer, lastLayer, plainText } from './layer'
 import { isHostName } from './names'
 
@@ -26,10 +27,16 @@ const singles: Readonly<Record<string, Setting>> = {
   uts: 'uts',
 }
 
-/** Fields that {@link readContainer} applies, of the workspace's own service. */
-export const containerFields: readonly string[] = [
-  ...Object.keys(lists),
+/** Fields of the network, which is the workspace's own. */
+const ofNetwork: readonly string[] = ['dns', 'dns_opt', 'dns_search']
+
+const amounts: readonly string[] = ['cpus', 'mem_limit', 'memswap_limit']
+
+/** Fields that {@link draftContainer} applies, of a service beside the workspace's own. */
+export const besideFields: readonly string[] = [
+  ...Object.keys(lists).filter((field) => !ofNetwork.includes(field)),
   ...Object.keys(singles),
+  'deploy',
   'devices',
   'extra_hosts',
   'labels',
@@ -38,23 +45,43 @@ export const containerFields: readonly string[] = [
   'ulimits',
 ]
 
+/** The same of the workspace's own service. */
+export const containerFields: readonly string[] = [...ofNetwork, ...besideFields]
+
 /** How the container of the workspace's own service is made (Compose specification, "Services"). Throws `definition-invalid`. */
-export function readContainer(layers: readonly Layer[]): ContainerOptions | undefined {
+export function readContainer(
+  layers: readonly Layer[],
+  { memory, cpus, memoryReserved, cpusReserved, processes }: ReadDeploy = {},
+): ContainerOptions | undefined {
+  const options = draftContainer(layers, true).options()
+  const deploy = lastLayer(layers, 'deploy')
+  if (memoryReserved !== undefined || cpusReserved !== undefined)
+    deploy?.value.ignore(
+      'what is kept free for the workspace is said by "hostRequirements" in devcontainer.json; limits are applied',
+    )
+  if (processes !== undefined) deploy?.value.ignore("the workspace's processes are not counted")
+  if (memory === undefined && cpus === undefined) return options
+  return { rights: [], ...(memory && { memory }), ...(cpus && { cpus }), ...options }
+}
+
+/** What a service says of its container. `ofWorkspace`: it is the one whose network the others share. */
+export function draftContainer(layers: readonly Layer[], ofWorkspace: boolean): ContainerDraft {
   const draft = new ContainerDraft()
   const privileged = lastLayer(layers, 'privileged')
   if (privileged && flag(privileged)) draft.take('privileged', '', privileged.value)
   for (const [field, setting] of Object.entries(lists)) {
+    if (!ofWorkspace && ofNetwork.includes(field)) continue
     for (const item of itemsOf(fieldLayers(layers, field))) draft.take(setting, plainText(item), item.value)
   }
   for (const [field, setting] of Object.entries(singles)) {
     const layer = lastLayer(layers, field)
-    if (layer) draft.take(setting, plainText(layer), layer.value)
+    if (!layer) continue
+    const text = plainText(layer)
+    // Without a limit, but that swap without one is said so.
+    if (amounts.includes(field) && isUnlimited(text) && setting !== 'memory-swap') continue
+    draft.take(setting, text, layer.value)
   }
-  const hostname = lastLayer(layers, 'hostname')
-  // Whatever is no name is named where names that lead to services are read.
-  if (hostname && isHostName(plainText(hostname))) draft.take('hostname', plainText(hostname), hostname.value)
-  const network = lastLayer(layers, 'network_mode')
-  if (network && plainText(network) === 'host') draft.take('network', 'host', network.value)
+  if (ofWorkspace) takeNames(draft, layers)
   for (const item of itemsOf(fieldLayers(layers, 'devices')))
     draft.take('device', deviceText(item), item.value)
   for (const [text, place] of pairsOf(fieldLayers(layers, 'labels'))) draft.take('label', text, place.value)
@@ -63,7 +90,16 @@ export function readContainer(layers: readonly Layer[]): ContainerOptions | unde
     draft.take('add-host', text, place.value)
   for (const [name, layer] of entriesOf(fieldLayers(layers, 'ulimits')))
     draft.take('ulimit', `${name}=${ulimitText(layer)}`, layer.value)
-  return draft.options()
+  return draft
+}
+
+/** Its own name, and the machine's network, which services cannot have without the workspace. */
+function takeNames(draft: ContainerDraft, layers: readonly Layer[]): void {
+  const hostname = lastLayer(layers, 'hostname')
+  // Whatever is no name is named where names that lead to services are read.
+  if (hostname && isHostName(plainText(hostname))) draft.take('hostname', plainText(hostname), hostname.value)
+  const network = lastLayer(layers, 'network_mode')
+  if (network && plainText(network) === 'host') draft.take('network', 'host', network.value)
 }
 
 function deviceText(layer: Layer): string {

@@ -5,6 +5,7 @@ import { insideRepository } from '../paths'
 import type { DefinitionContext, RepositoryReader } from '../reader'
 import { closest } from '../suggest'
 import { type Need, runningServices } from './dependencies'
+import { containerOfAll } from './joined-container'
 import { keepsAlive } from './keep-alive'
 import { fieldLayers, itemsOf, type Layer, lastLayer } from './layer'
 import { isHostName, labelsOf } from './names'
@@ -175,8 +176,6 @@ function assemble(
   noteConflicts(own, read)
   const services = others.map(([name, service]): Service => {
     const { made, env, user, workingFolder, entrypoint, command, health, restart } = service
-    if (service.init)
-      lastLayer(service.layers, 'init')?.value.ignore('services have no init process of their own')
     if (service.terminal) terminalOf(service)?.value.ignore('services run without a terminal')
     return {
       name: labels.get(name) ?? name,
@@ -193,6 +192,7 @@ function assemble(
       ...(health ? { health } : {}),
       dependsOn: dependenciesOf(running.get(name) ?? [], own, labels),
       restart,
+      ...(service.beside?.options ? { container: service.beside.options } : {}),
     }
   })
   const service = read.get(own) as ReadService
@@ -214,7 +214,7 @@ function assemble(
     mounts: [...service.mounts],
     ...place,
     init: service.init,
-    ...(service.container ? { container: service.container } : {}),
+    ...containerOfAll(service, others, labels),
     // Also where they do not run, in case that the image's metadata says that they should.
     ...(entrypoint ? { entrypoint } : {}),
     ...(command ? { command } : {}),

@@ -2,7 +2,8 @@ import type { ContainerOptions, HealthCheck, ImageBuild, Service, SourceMount } 
 import type { DefinitionContext } from '../reader'
 import { readAttached } from './attached'
 import { readWords } from './command'
-import { containerFields, readContainer } from './container'
+import { besideFields, containerFields, readContainer } from './container'
+import { readDeploy } from './deploy'
 import { readEnvironment } from './environment'
 import { refusedServiceFields, refuseUnknown, serviceFields } from './fields'
 import { readHealth } from './health'
@@ -11,6 +12,7 @@ import { flag, type Layer, lastLayer, plainText } from './layer'
 import { readAliases, readLinks } from './network'
 import { readPorts, type ServicePorts } from './ports'
 import type { Project, ProjectReader } from './project'
+import { readServiceContainer, type ServiceContainer, serviceContainerFields } from './service-container'
 import { readVolumes, type ServiceVolumes } from './volumes'
 
 /** What Compose files say of one service, its paths and places not yet those of a workspace. */
@@ -32,6 +34,8 @@ export interface ReadService extends ServiceVolumes {
   readonly init: boolean
   /** Of the workspace's own service only. */
   readonly container?: ContainerOptions
+  /** Of the others. */
+  readonly beside?: ServiceContainer
   /** Whether its input stays open. */
   readonly terminal: boolean
 }
@@ -52,8 +56,10 @@ export async function readService(
   const workingFolder = lastLayer(layers, 'working_dir')
   const health = readHealth(layers)
   const volumes = readVolumes(layers, project, context, ofWorkspace)
-  const container = ofWorkspace ? readContainer(layers) : undefined
-  const applied = ofWorkspace ? [...serviceFields, ...containerFields] : serviceFields
+  const deploy = readDeploy(layers)
+  const container = ofWorkspace ? readContainer(layers, deploy) : undefined
+  const more = ofWorkspace ? containerFields : [...besideFields, ...serviceContainerFields]
+  const applied = [...serviceFields, ...more]
   refuseUnknown(layers, applied, refusedServiceFields)
   return {
     layers,
@@ -65,11 +71,12 @@ export async function readService(
     ...(workingFolder ? { workingFolder: readFolder(workingFolder) } : {}),
     ports: readPorts(layers),
     ...(container ? { container } : {}),
+    ...(ofWorkspace ? {} : { beside: readServiceContainer(layers, deploy) }),
     aliases: readAliases(layers, ofWorkspace),
     links: readLinks(layers),
     ...(health ? { health } : {}),
     attached: readAttached(layers, project),
-    restart: readRestart(lastLayer(layers, 'restart')),
+    restart: readRestart(lastLayer(layers, 'restart'), deploy.restart),
     init: flag(lastLayer(layers, 'init')),
     terminal: flag(lastLayer(layers, 'tty')) || flag(lastLayer(layers, 'stdin_open')),
   }
@@ -104,9 +111,10 @@ function readFolder(layer: Layer): string {
   return folder
 }
 
-function readRestart(layer: Layer | undefined): Service['restart'] {
+function readRestart(layer: Layer | undefined, deployed: Service['restart'] = 'never'): Service['restart'] {
+  if (!layer) return deployed
   // YAML of older days takes no for false.
-  if (!layer || (layer.value.type === 'boolean' && !layer.value.boolean())) return 'never'
+  if (layer.value.type === 'boolean' && !layer.value.boolean()) return 'never'
   const text = layer.value.text()
   const [policy, times] = text.split(':')
   switch (policy) {

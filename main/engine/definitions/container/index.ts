@@ -1,4 +1,4 @@
 export { ContainerDraft, type Setting } from './draft'
 export { mergeContainerOptions } from './merge'
 export { readTmpfs } from './tmpfs'
-export { sizeOf } from './values'
+export { processorsOf, sizeOf } from './values'

@@ -26,7 +26,6 @@ import { type Endpoint, isLocal } from './connection/endpoint'
 import { Transport } from './connection/transport'
 import { Lifecycle } from './container/lifecycle'
 import { Locator } from './container/locate'
-import { containerFit } from './container/options'
 import { processesOf } from './container/processes'
 import { DockerData } from './data/verbs'
 import { diagnose } from './diagnose'
@@ -36,6 +35,7 @@ import { Publisher } from './image/publish'
 import { Images } from './image/resolve'
 import { openLogs } from './logs'
 import { Prebuilds } from './prebuild/prebuilds'
+import { containerFit } from './service/options'
 import { Services } from './service/services'
 import { Stats } from './stats'
 import { connectInside } from './streams/socket-inside'
@@ -49,10 +49,10 @@ const ENDING_LIMIT = 3_000
 /** One Docker engine. */
 export class DockerDriver implements Driver {
   readonly kind = 'docker'
-  readonly containerFit = containerFit
   readonly targetId: string
   readonly publisher: Publisher
   readonly prebuilds: Prebuilds
+  readonly containerFit = containerFit
   readonly data: DockerData
   readonly #platform: Platform
   readonly #transport: Transport

@@ -32,12 +32,13 @@ import { readPath, writePath } from './streams/files'
 import { openLogs } from './streams/logs'
 import { createDialer, type Dialer } from './streams/port-forward'
 import { ProtocolMemory } from './streams/protocols'
+import { serviceLog } from './streams/service-log'
 import { PodStats } from './streams/stats'
 import { createApiClient } from './transport/client'
 import { Incarnations } from './watch/incarnations'
 import { isByDocker } from './watch/pod-state'
 import { watchWorkspaces } from './watch/watch'
-import { idOfName, podName, serviceContainer } from './workspace/anatomy'
+import { idOfName, podName } from './workspace/anatomy'
 import { containerFit } from './workspace/container-options'
 import { FilesPods } from './workspace/files-pod'
 import { growVolume } from './workspace/growth'
@@ -271,10 +272,11 @@ export class KubernetesDriver implements Driver {
 
   logs(id: string, options: LogOptions, signal: AbortSignal): Promise<LogStream> {
     const { clock } = this.#platform
-    return this.#inPod(id, 'The logs could not be read', signal, (place) =>
+    const { service } = options
+    return this.#inPod(id, 'The logs could not be read', signal, async (place) =>
       openLogs(
         { client: this.#client, clock, closed: this.#closed.signal },
-        options.service === undefined ? place : { ...place, container: serviceContainer(options.service) },
+        service === undefined ? place : await serviceLog(this.#client, place, service, signal),
         options,
         signal,
       ),

@@ -33,6 +33,32 @@ export async function readImageLabel(
   signal: AbortSignal,
   fetch: Fetch = globalThis.fetch,
 ): Promise<string | undefined> {
+  const config = await readConfig(image, platform, signal, fetch)
+  const labels = isRecord(config?.Labels) ? config.Labels : {}
+  const label = Object.hasOwn(labels, metadataLabel) ? labels[metadataLabel] : undefined
+  return typeof label === 'string' ? label : undefined
+}
+
+/** What an image runs where nothing else is said, as {@link readImageLabel} finds it. Rejects as that. */
+export async function readImageCommand(
+  image: string,
+  platform: Platform,
+  signal: AbortSignal,
+  fetch: Fetch = globalThis.fetch,
+): Promise<{ readonly entrypoint: readonly string[]; readonly command: readonly string[] }> {
+  const config = await readConfig(image, platform, signal, fetch)
+  const words = (value: unknown) =>
+    Array.isArray(value) ? value.filter((word): word is string => typeof word === 'string') : []
+  return { entrypoint: words(config?.Entrypoint), command: words(config?.Cmd) }
+}
+
+/** The configuration that an image's containers are made with; undefined where it has none. */
+async function readConfig(
+  image: string,
+  platform: Platform,
+  signal: AbortSignal,
+  fetch: Fetch,
+): Promise<Readonly<Record<string, unknown>> | undefined> {
   const client = new RegistryClient({ fetch, signal, patience }, new DockerLogins(platform))
   const reference = repositoryOf(image)
   const accept = [...types.index, ...types.image].join(', ')
@@ -52,9 +78,7 @@ export async function readImageLabel(
   const found = sha256(body)
   if (found !== digest) throw wrongDigest(`The configuration of ${image}`, digest, found)
   const { config } = parse(body, image)
-  const labels = isRecord(config) && isRecord(config.Labels) ? config.Labels : {}
-  const label = Object.hasOwn(labels, metadataLabel) ? labels[metadataLabel] : undefined
-  return typeof label === 'string' ? label : undefined
+  return isRecord(config) ? config : undefined
 }
 
 /** An image's name, short as people write it, as the registry's API has it. */

@@ -17,6 +17,7 @@ import { buildsOf, type Elsewhere, publish, publishSteps } from './build-elsewhe
 import { type ActionContext, silentReport, steps } from './context'
 import { imageNameOf, withLabel } from './image-label'
 import { adoptLocalUser } from './local-user'
+import { withServiceCommands } from './service-commands'
 
 /** What a workspace is made of, once its image is there. */
 export interface Prepared {
@@ -67,7 +68,8 @@ export async function prepareImage(
   signal: AbortSignal = operation.signal,
 ): Promise<Prepared> {
   const prepared = await prepareMerged(context, operation, preparation, signal)
-  return adoptLocalUser(context, operation, preparation, prepared, signal)
+  const own = await adoptLocalUser(context, operation, preparation, prepared, signal)
+  return withServiceCommands(context, preparation.driver, own, signal)
 }
 
 async function prepareMerged(
@@ -151,7 +153,8 @@ async function adopt(
   if (isSameUser) return { definition: merged, image: base }
   const { build: _, imageIsDefault: __, ...rest } = merged
   const image = await again(rest)
-  return { definition: merged, image: { ...image, built: base.built, services: base.services } }
+  const { built, services, shells } = base
+  return { definition: merged, image: { ...image, built, services, ...(shells && { shells }) } }
 }
 
 /** For a target that builds none: all of it is built by another engine, pushed, and pulled from there. */

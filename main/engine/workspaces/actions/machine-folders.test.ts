@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type Definition, imageDefinition, type Mount } from '#contract'
+import { type Definition, imageDefinition, type Mount, type Service } from '#contract'
 import { settleRights } from './rights'
 
 let folder: string
@@ -107,7 +107,33 @@ describe('folders of the machine', () => {
     expect(settled.services[0]).toMatchObject({ mounts: [], sourceMounts: [{ path: 'data', target: '/d' }] })
     expect(settled.sourceMounts).toEqual([])
     expect(settled.notApplied.map(({ field }) => field).sort()).toEqual(
-      ['mount out', 'mount out/y', `mount ${outside}`].sort(),
+      ['mount out', 'mount out/y', `services.db.mount ${outside}`].sort(),
     )
+  })
+
+  it('are asked for by each service, which sees what the workspace itself was allowed', () => {
+    const service: Service = {
+      name: 'db',
+      image: 'x',
+      env: {},
+      mounts: [bind(outside)],
+      ports: [],
+      aliases: [],
+      dependsOn: [],
+      restart: 'never',
+    }
+    const definition = { ...mounting(), services: [service] }
+    const quiet = settle(definition)
+    expect(quiet.services[0]?.mounts).toEqual([])
+    expect(quiet.notApplied.map(({ field }) => field)).toEqual([`services.db.mount ${outside}`])
+    const { container, services } = settle(definition, { allow: true })
+    expect(services[0]?.mounts).toHaveLength(1)
+    expect(container?.allowed).toEqual([{ kind: 'folder', value: outside, service: 'db' }])
+    const ofWorkspace = settle(definition, { allowed: [{ kind: 'folder', value: outside }] })
+    expect(ofWorkspace.services[0]?.mounts).toHaveLength(1)
+    expect(ofWorkspace.notApplied).toEqual([])
+    const both = { ...definition, mounts: [bind(outside)] }
+    const onlyService = settle(both, { allowed: container?.allowed })
+    expect([onlyService.mounts.length, onlyService.services[0]?.mounts.length]).toEqual([0, 1])
   })
 })

@@ -4,6 +4,7 @@ import { isAbsolute, join, relative, sep } from 'node:path'
 import {
   type Definition,
   grantedRights,
+  isSameRight,
   type Mount,
   maximumRights,
   type NotApplied,
@@ -22,9 +23,12 @@ const LONGEST = 480
  */
 export function withFolderRights(definition: Definition, localFolder: string | undefined): Definition {
   const kept = withoutEscapes(definition, localFolder)
-  const rights = mountsOf(kept)
-    .filter((mount) => isForeign(mount, localFolder))
-    .map(rightOf)
+  const foreign = (mounts: readonly Mount[], service?: string) =>
+    mounts.filter((mount) => isForeign(mount, localFolder)).map((mount) => rightOf(mount, service))
+  const rights = [
+    ...foreign(kept.mounts),
+    ...kept.services.flatMap(({ mounts, name }) => foreign(mounts, name)),
+  ]
   if (rights.length === 0) return kept
   const { container } = kept
   return {
@@ -38,29 +42,33 @@ export function withFolderRights(definition: Definition, localFolder: string | u
 
 /** Without the mounts of folders of this machine that were not allowed. `localFolder` as in {@link withFolderRights}. */
 export function withoutWithheldFolders(definition: Definition, localFolder: string | undefined): Definition {
-  const granted = new Set(
-    grantedRights(definition.container)
-      .filter(({ kind }) => kind === 'folder')
-      .map(({ value }) => value),
-  )
-  const stays = (mount: Mount) => !isForeign(mount, localFolder) || granted.has(rightOf(mount).value)
-  if (mountsOf(definition).every(stays)) return definition
+  const granted = grantedRights(definition.container)
+  const staying = (mounts: readonly Mount[], service?: string) =>
+    mounts.filter((mount) => {
+      const right = rightOf(mount, service)
+      return !isForeign(mount, localFolder) || granted.some((one) => isSameRight(one, right))
+    })
+  const all = [definition, ...definition.services]
+  if (all.every(({ mounts }) => mounts.every((mount) => !isForeign(mount, localFolder)))) return definition
   return {
     ...definition,
-    mounts: definition.mounts.filter(stays),
-    services: definition.services.map((service) => ({ ...service, mounts: service.mounts.filter(stays) })),
+    mounts: staying(definition.mounts),
+    services: definition.services.map((service) => ({
+      ...service,
+      mounts: staying(service.mounts, service.name),
+    })),
   }
 }
 
-function mountsOf({ mounts, services }: Definition): Mount[] {
-  return [...mounts, ...services.flatMap((service) => service.mounts)]
-}
-
-function rightOf({ source = '', readOnly }: Mount): Right {
+function rightOf({ source = '', readOnly }: Mount, service?: string): Right {
   // Two paths are never one right, however long they are.
   const digest = createHash('sha256').update(source).digest('hex')
   const path = source.length > LONGEST ? `${source.slice(0, LONGEST - digest.length - 1)}…${digest}` : source
-  return { kind: 'folder', value: `${path}${readOnly ? ':ro' : ''}` }
+  return {
+    kind: 'folder',
+    value: `${path}${readOnly ? ':ro' : ''}`,
+    ...(service === undefined ? {} : { service }),
+  }
 }
 
 function isForeign({ type, source = '', ofSource }: Mount, localFolder: string | undefined): boolean {

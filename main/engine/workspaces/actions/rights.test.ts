@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { type Definition, grantedRights, imageDefinition, type Right } from '#contract'
+import {
+  type Definition,
+  grantedRights,
+  imageDefinition,
+  type Right,
+  rightsOf,
+  type Service,
+} from '#contract'
 import { settleRights } from './rights'
 
 const privileged: Right = { kind: 'privileged', value: '', origin: 'r.test/feature' }
@@ -14,6 +21,7 @@ const noDevices = {
   containerFit: {
     right: ({ kind }: Right) => (kind === 'device' ? 'devices are not passed on here' : undefined),
     options: () => [{ field: 'hostname', reason: 'not here' }],
+    service: ({ container }: Service) => (container?.init ? [{ field: 'init', reason: 'not here' }] : []),
   },
 }
 const granted = ({ container }: Definition) =>
@@ -78,6 +86,38 @@ describe('settleRights', () => {
         { field: 'hostname', reason: 'not here' },
       ])
     }
+  })
+
+  it('tells who asks, and gives each service what was allowed for it alone', () => {
+    const ofDb: Right = { ...trace, service: 'db' }
+    const ofCache: Right = { ...trace, service: 'cache' }
+    const db: Service = {
+      name: 'db',
+      image: 'x',
+      env: {},
+      mounts: [],
+      ports: [],
+      aliases: [],
+      dependsOn: [],
+      restart: 'never',
+      container: { init: true },
+    }
+    const definition = { ...asking(trace, ofDb, ofCache), services: [db] }
+    const settled = settleRights(definition, { allowed: [ofDb] }, noDevices)
+    expect(grantedRights(settled.container)).toEqual([ofDb])
+    expect(rightsOf(settled.container)).toEqual([])
+    expect(rightsOf(settled.container, 'db')).toEqual([ofDb])
+    expect(settled.notApplied.map(({ field }) => field)).toEqual([
+      'capAdd SYS_PTRACE',
+      'services.cache.capAdd SYS_PTRACE',
+      'hostname',
+      'services.db.init',
+    ])
+    expect(settled.notApplied[1]?.reason).toContain(
+      'the kernel capability SYS_PTRACE, for the service cache, which was not allowed',
+    )
+    const all = settleRights(definition, { allow: true }, noDevices)
+    expect(grantedRights(all.container)).toEqual([trace, ofDb, ofCache])
   })
 
   it('says everything once, however often it is asked, and leaves other definitions alone', () => {

@@ -22,7 +22,7 @@ export interface RightsAnswer {
 }
 
 /** Where a right stands in definitions, as far as that is known. */
-function fieldOf({ kind, value, origin }: Right): string {
+function fieldOf({ kind, value, origin, service }: Right): string {
   const fields: Readonly<Record<Right['kind'], string>> = {
     privileged: 'privileged',
     capability: `capAdd ${value}`,
@@ -34,7 +34,8 @@ function fieldOf({ kind, value, origin }: Right): string {
     folder: `mount ${value}`,
     clusterObject: value,
   }
-  return origin === undefined ? fields[kind] : `${fields[kind]} (${origin})`
+  const field = service === undefined ? fields[kind] : `services.${service}.${fields[kind]}`
+  return origin === undefined ? field : `${field} (${origin})`
 }
 
 const howToAllow =
@@ -66,7 +67,7 @@ function settle(
   const given = allow === false ? [] : uniqueRights([...allowed, ...more])
   const { allowed: _, ...rest } = definition.container ?? { rights: [] }
   const container: ContainerOptions = { ...rest, ...(given.length > 0 ? { allowed: given } : {}) }
-  if (definition.container === undefined && given.length === 0) return definition
+  const isPlain = definition.container === undefined && given.length === 0
   const notApplied: NotApplied[] = []
   const fit = driver.containerFit
   const withheld = new Set(withheldRights(container))
@@ -79,11 +80,16 @@ function settle(
         reason: `it asks for ${describeRight(right)}, which was not allowed for this workspace; ${howToAllow}`,
       })
   }
-  if (fit) notApplied.push(...fit.options(container))
+  if (fit && !isPlain) notApplied.push(...fit.options(container))
+  for (const service of definition.services) {
+    for (const { field, reason } of fit?.service(service) ?? [])
+      notApplied.push({ field: `services.${service.name}.${field}`, reason })
+  }
+  if (isPlain && notApplied.length === 0) return definition
   const known = new Set(definition.notApplied.map(({ field, reason }) => `${field}\n${reason}`))
   return {
     ...definition,
-    container,
+    ...(isPlain ? {} : { container }),
     notApplied: [
       ...definition.notApplied,
       ...notApplied.filter(({ field, reason }) => !known.has(`${field}\n${reason}`)),

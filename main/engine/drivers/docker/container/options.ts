@@ -1,12 +1,4 @@
-import { type Definition, grantedRights, type Right } from '#contract'
-import type { ContainerFit } from '../../driver'
-
-/** An engine has all that there is but the objects of a cluster. */
-export const containerFit: ContainerFit = {
-  right: ({ kind }) =>
-    kind === 'clusterObject' ? 'it is an object of a cluster, and an engine has containers alone' : undefined,
-  options: () => [],
-}
+import { type Definition, type Right, rightsOf } from '#contract'
 
 /** What of the body of the engine's container create a definition's options and granted rights come to. */
 export interface EngineOptions {
@@ -20,7 +12,7 @@ export interface EngineOptions {
 /** How a container is made beyond mounts and variables (Engine API, "Create a container"). */
 export function engineOptions({ container }: Pick<Definition, 'container'>): EngineOptions {
   if (!container) return { host: {}, extraHosts: [] }
-  const rights = grantedRights(container)
+  const rights = rightsOf(container)
   const values = (kind: Right['kind']) => rights.filter((one) => one.kind === kind).map(({ value }) => value)
   const isPrivileged = values('privileged').length > 0
   const namespaces = values('namespace')

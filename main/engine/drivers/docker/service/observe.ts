@@ -42,7 +42,7 @@ function stateOf({ State }: ContainerInspect): Pick<ServiceStatus, 'state' | 're
       if (State.OOMKilled) return { state: 'failed', reason: 'It ran out of memory' }
       if (State.Error)
         return { state: 'failed', reason: `It could not be started: ${State.Error.split('\n', 1)[0]}` }
-      if (State.ExitCode === 0) return { state: 'ended', reason: 'It has ended' }
+      if (State.ExitCode === 0) return { state: 'ended', reason: 'Done (exit 0)' }
       if (stoppedCodes.has(State.ExitCode)) return { state: 'stopped', reason: 'Stopped' }
       return { state: 'failed', reason: `It ended with code ${State.ExitCode}` }
   }

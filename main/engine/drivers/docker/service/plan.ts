@@ -4,6 +4,7 @@ import { substituteEnvironment } from '../../../platform/variables'
 import { MANAGED_BY } from '../../shared/description'
 import type { ContainerInspect } from '../api'
 import { dataVolume, type Labelled, labels, serviceLabels } from '../container/anatomy'
+import { serviceOptions } from './options'
 
 /** The container of a workspace, whose network its services share. */
 export interface Host {
@@ -54,6 +55,7 @@ export function planService(
   const { id, making } = labelled
   const image = images[service.name] ?? service.image ?? ''
   const { health } = service
+  const options = serviceOptions(labelled.definition, service)
   const nanoseconds = (milliseconds: number) => milliseconds * 1_000_000
   const mounts = service.mounts.map((mount): EngineMount => {
     if (mount.type === 'volume' && mount.source) return dataMount(id, making, mount)
@@ -70,7 +72,8 @@ export function planService(
     Env: Object.entries(service.env).map(
       ([name, value]) => `${name}=${substituteEnvironment(value, { local: env })}`,
     ),
-    Labels: serviceLabels(id, service.name, making, image),
+    ...options.body,
+    Labels: { ...options.labels, ...serviceLabels(id, service.name, making, image) },
     ...(service.user !== undefined && { User: service.user }),
     ...(service.entrypoint && { Entrypoint: service.entrypoint }),
     ...(service.command && { Cmd: service.command }),
@@ -85,6 +88,7 @@ export function planService(
       },
     }),
     HostConfig: {
+      ...options.host,
       NetworkMode: `container:${inspect.Id}`,
       Mounts: mounts,
       ...(source !== undefined && { Binds: sourceBinds(source, placesOf(service)) }),

@@ -13,8 +13,6 @@ import { leadsElsewhere, linkOnTheWay } from './links'
 import { type Host, planService, sourceOnEngine } from './plan'
 import { lastWords } from './words'
 
-/** Seconds that a service may take to end when it is asked to. */
-const GRACE = 10
 /** Milliseconds between two looks at whether a service is well. */
 const LOOK = 250
 /** Milliseconds that are waited for what nobody said must be so. */
@@ -40,7 +38,7 @@ export class Services {
     await new Start(this.#client, this.#platform, host, report, signal).run(await this.#of(host, signal))
   }
 
-  /** Stops, or kills, all that run of a workspace. */
+  /** Stops, or kills, all that run of a workspace. Each may take as long as it was made with: ten seconds where nothing is said. */
   async stop(id: string, how: 'ask' | 'force', signal?: AbortSignal): Promise<void> {
     const running = (await this.#list(id, signal)).filter(
       ({ State }) => State !== 'exited' && State !== 'created',
@@ -49,7 +47,6 @@ export class Services {
       running.map(({ Id }) =>
         this.#client
           .json('POST', `/containers/${Id}/${how === 'ask' ? 'stop' : 'kill'}`, {
-            ...(how === 'ask' && { query: { t: GRACE } }),
             ...(signal && { signal }),
           })
           .catch((error: unknown) => {
@@ -90,7 +87,7 @@ export class Services {
         const isStale = host.State.Running && Date.parse(State.StartedAt) < Date.parse(host.State.StartedAt)
         if (host.State.Running && !isStale) return
         await this.#client
-          .json('POST', `/containers/${Id}/${isStale ? 'restart' : 'stop'}`, { query: { t: GRACE } })
+          .json('POST', `/containers/${Id}/${isStale ? 'restart' : 'stop'}`)
           .catch((error: unknown) =>
             this.#platform.logger.warn('A service could not be brought back in line', {
               error: String(error),

@@ -2,7 +2,7 @@ import type { V1Container, V1Pod, V1PodSpec } from '@kubernetes/client-node'
 import type { KubernetesOptions } from '#contract'
 import { idleCommand } from '../../shared/idle'
 import { CONTAINER, dataPath, VOLUME_ROOT } from '../workspace/anatomy'
-import { literal, resources } from '../workspace/pod'
+import { literal, preparing, resources } from '../workspace/pod'
 
 /** Seconds after which a pod that was forgotten ends by itself. */
 const LIFE = 3_600
@@ -55,7 +55,7 @@ export function dataPodOf(
       ...rest,
       // Its folders are made by the workspace's own pod, where that runs.
       ...(node === undefined
-        ? initContainers && { initContainers: initContainers.map(modest) }
+        ? initContainers && { initContainers: preparing(template).map(modest) }
         : { nodeName: node }),
       restartPolicy: 'Never',
       terminationGracePeriodSeconds: 1,

@@ -14,6 +14,11 @@ import { linkSignals } from './signals'
 const GIVE_UP = 15_000
 const PAUSE = { first: 200, longest: 2_000 }
 
+/** A container, or the one that ran in its place before. */
+export interface LogAddress extends ContainerAddress {
+  readonly previous?: boolean
+}
+
 export interface LogDependencies {
   readonly client: ApiClient
   readonly clock: Clock
@@ -28,7 +33,7 @@ export interface LogDependencies {
  */
 export async function openLogs(
   dependencies: LogDependencies,
-  place: ContainerAddress,
+  place: LogAddress,
   options: LogOptions,
   signal: AbortSignal,
 ): Promise<LogStream> {
@@ -47,7 +52,7 @@ class LogReader implements LogStream {
   readonly stderr: Output
   readonly end: LogStream['end']
   readonly #dependencies: LogDependencies
-  readonly #place: ContainerAddress
+  readonly #place: LogAddress
   readonly #options: LogOptions
   readonly #stopped = new AbortController()
   readonly #signals: ReturnType<typeof linkSignals>
@@ -58,15 +63,11 @@ class LogReader implements LogStream {
   #begunAt = ''
   #resolveEnd: (end: Awaited<LogStream['end']>) => void = () => undefined
 
-  constructor(
-    dependencies: LogDependencies,
-    place: ContainerAddress,
-    options: LogOptions,
-    signal: AbortSignal,
-  ) {
+  constructor(dependencies: LogDependencies, place: LogAddress, options: LogOptions, signal: AbortSignal) {
     this.#dependencies = dependencies
     this.#place = place
-    this.#options = options
+    // What has ended prints no more.
+    this.#options = place.previous ? { ...options, follow: false } : options
     this.stdout = new Output(() => this.#wake?.())
     this.stderr = new Output(() => undefined)
     this.stderr.finish()
@@ -99,6 +100,7 @@ class LogReader implements LogStream {
     const query: Query = {
       container: this.#place.container,
       follow: this.#options.follow,
+      ...(this.#place.previous && { previous: true }),
       timestamps: true,
       ...where,
     }

@@ -1,7 +1,8 @@
 import type { V1ContainerStatus, V1Pod } from '@kubernetes/client-node'
 import { type LastStop, type Problem, readAgentStop } from '#contract'
+import { serviceFailed } from '../../shared/services'
 import { lostNode, outOfMemory, waitingProblem } from '../diagnose/container'
-import { CONTAINER } from '../workspace/anatomy'
+import { CONTAINER, serviceOf } from '../workspace/anatomy'
 import { pullProblem } from '../workspace/image-problems'
 
 /** How far a pod is, in the words of a workspace. */
@@ -117,9 +118,22 @@ function containerState(pod: V1Pod): PodState {
     return { run: 'starting', reason: `Waiting for a node: ${scheduled.message ?? scheduled.reason ?? ''}` }
   for (const one of status?.initContainerStatuses ?? []) {
     if (one.state?.terminated?.exitCode === 0) continue
+    const service = serviceOf(one.name)
+    if (service !== undefined) return beginning(one, service)
     return waiting(one, 'The preparing of its volume') ?? { run: 'starting', reason: 'Preparing its volume' }
   }
   return (main && waiting(main, 'It')) ?? { run: 'starting', reason: 'Its node is getting it ready' }
+}
+
+/** Of a service that does its work before all others. */
+function beginning(status: V1ContainerStatus, service: string): PodState {
+  const { state, lastState } = status
+  const ended = state?.terminated ?? (state?.running ? undefined : lastState?.terminated)
+  if (ended) {
+    const cause = `It ended with code ${ended.exitCode}.`
+    return failed(`The service ${service} failed`, serviceFailed(service, cause, ended.message))
+  }
+  return waiting(status, `The service ${service}`) ?? { run: 'starting', reason: `Waiting for ${service}` }
 }
 
 /** What holds up a container that does not run, or ended it. Undefined while nothing is wrong. */

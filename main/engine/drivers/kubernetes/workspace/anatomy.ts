@@ -48,8 +48,12 @@ export const annotations = {
 
 /** The container that a workspace is; others in its pod are somebody else's (a mesh's sidecar). */
 export const CONTAINER = 'workspace'
+/** The container that lays out the volume, before the others. */
+export const PREPARE = 'prepare'
 /** The container of a service. */
 export const serviceContainer = (service: string) => `service-${service}`
+/** The service of such a container; undefined of others. */
+export const serviceOf = (container: string) => /^service-(.+)$/.exec(container)?.[1]
 /** Where a volume for data is within the workspace's volume. */
 export const dataPath = (name: string) => `data/${name}`
 /** Where init containers and helper pods have the whole volume. */

@@ -6,7 +6,15 @@ import type {
   V1Volume,
   V1VolumeMount,
 } from '@kubernetes/client-node'
-import { type ContainerOptions, type Definition, grantedRights, type NotApplied, type Right } from '#contract'
+import {
+  type ContainerOptions,
+  type Definition,
+  grantedRights,
+  type NotApplied,
+  type Right,
+  rightsOf,
+  type Service,
+} from '#contract'
 import type { ContainerFit } from '../../driver'
 
 /** Kubernetes takes so many name servers (core/v1, PodDNSConfig). */
@@ -26,14 +34,16 @@ export interface PodChanges {
 
 /** The parts of a pod that options change; see {@link ownSecurity} for the workspace's own container. */
 export function podChanges({ container, mounts = [] }: Pick<Definition, 'container' | 'mounts'>): PodChanges {
-  const rights = grantedRights(container)
+  // What a pod has for all its containers, only the workspace itself can ask for; but for kernel settings.
+  const rights = rightsOf(container)
   const has = (name: string) => rights.some(({ kind, value }) => kind === 'namespace' && value === name)
-  const sysctls = rights
+  const settings = grantedRights(container)
     .filter(({ kind }) => kind === 'sysctl')
     .map(({ value }) => {
       const at = value.indexOf('=')
       return { name: value.slice(0, at).replaceAll('/', '.'), value: value.slice(at + 1) }
     })
+  const sysctls = [...new Map(settings.map((one) => [one.name, one])).values()]
   const groups = (container?.groups ?? []).filter(isNumber).map(Number)
   const dns = dnsOf(container)
   const addresses = new Map<string, string[]>()
@@ -67,13 +77,32 @@ export function ownSecurity(
   usual: V1SecurityContext,
   { container }: Pick<Definition, 'container'>,
 ): V1SecurityContext {
-  const rights = grantedRights(container)
+  return changedSecurity(usual, rightsOf(container), container)
+}
+
+/** The same of a service's container. */
+export function serviceSecurity(
+  usual: V1SecurityContext,
+  { container }: Pick<Definition, 'container'>,
+  { name, container: own }: Pick<Service, 'name' | 'container'>,
+): V1SecurityContext {
+  return {
+    ...changedSecurity(usual, rightsOf(container, name), own),
+    ...(own?.readOnly && { readOnlyRootFilesystem: true }),
+  }
+}
+
+function changedSecurity(
+  usual: V1SecurityContext,
+  rights: readonly Right[],
+  options: Pick<ContainerOptions, 'capabilitiesDropped' | 'noNewPrivileges'> = {},
+): V1SecurityContext {
   const isPrivileged = rights.some(({ kind }) => kind === 'privileged')
   const added = rights.filter(({ kind }) => kind === 'capability').map(({ value }) => value)
   const isUnconfined = rights.some(
     ({ kind, value }) => kind === 'securityOption' && value === 'seccomp=unconfined',
   )
-  const dropped = new Set(container?.capabilitiesDropped)
+  const dropped = new Set(options.capabilitiesDropped)
   const usually = (usual.capabilities?.add ?? []).filter((name) => !dropped.has(name) && !dropped.has('ALL'))
   const add = [...new Set([...usually, ...added])]
   const { capabilities: _, ...rest } = usual
@@ -84,9 +113,7 @@ export function ownSecurity(
       ? { privileged: true, allowPrivilegeEscalation: true }
       : { capabilities: { drop: ['ALL'], ...(add.length > 0 && { add }) } }),
     // Who is not root has a capability only by a program that gives it to him.
-    ...(!isPrivileged &&
-      added.length > 0 &&
-      !container?.noNewPrivileges && { allowPrivilegeEscalation: true }),
+    ...(!isPrivileged && added.length > 0 && !options.noNewPrivileges && { allowPrivilegeEscalation: true }),
   }
 }
 
@@ -114,7 +141,7 @@ const amounts =
 
 /** What pods cannot be made with. */
 export const containerFit: ContainerFit = {
-  right({ kind, value }: Right) {
+  right({ kind, value, service }: Right) {
     switch (kind) {
       case 'device':
       case 'deviceRule':
@@ -122,6 +149,8 @@ export const containerFit: ContainerFit = {
       case 'securityOption':
         return value === 'seccomp=unconfined' ? undefined : "this part of the profile is the cluster's to say"
       case 'namespace':
+        if (service !== undefined)
+          return 'a pod has this for all its containers or for none; the workspace itself can ask for it'
         return ['network', 'pid', 'ipc'].includes(value)
           ? undefined
           : 'a pod cannot have this of the machine that runs it'
@@ -158,6 +187,26 @@ export const containerFit: ContainerFit = {
       name('dns', `a cluster takes ${MAXIMUM_DNS} name servers; the first are used`)
     for (const [field, value] of Object.entries({ memory, 'memory-swap': memorySwap, cpus }))
       if (value !== undefined) name(field, amounts)
+    return named
+  },
+  service({ user, container = {} }) {
+    const named: NotApplied[] = []
+    const name = (field: string, reason: string) => named.push({ field, reason })
+    const { labels = {}, ulimits = [], groups = [], memorySwap, processes, init, stopSignal } = container
+    if (user !== undefined && !/^\d+(?::\d+)?$/.test(user))
+      name('user', "a cluster knows users by their numbers only; the image's own runs")
+    for (const label of Object.keys(labels))
+      name(`labels.${label}`, 'on a cluster objects have the labels that are chosen with the workspace')
+    for (const one of ulimits) name(`ulimits.${one.name}`, "the cluster's own limit holds")
+    for (const group of groups)
+      name(
+        `group_add ${group}`,
+        'a pod has groups for all its containers; the workspace itself can ask for it',
+      )
+    if (memorySwap !== undefined) name('memswap_limit', 'containers of a cluster do not swap')
+    if (processes !== undefined) name('pids_limit', "the cluster's own limit holds")
+    if (init) name('init', 'a container of a cluster has no init process of its own')
+    if (stopSignal !== undefined) name('stop_signal', "a cluster uses the image's own signal")
     return named
   },
 }

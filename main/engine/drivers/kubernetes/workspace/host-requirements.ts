@@ -28,12 +28,13 @@ export function withHostRequirements(
   }
 }
 
-function processors(cpus: number): string {
+/** A number of processors, as Kubernetes writes it. */
+export function processors(cpus: number): string {
   return Number.isInteger(cpus) ? String(cpus) : `${Math.max(1, Math.ceil(cpus * 1000))}m`
 }
 
-/** In the largest unit in which it is a whole number. */
-function bytes(amount: number): string {
+/** Bytes in the largest unit in which it is a whole number. */
+export function bytes(amount: number): string {
   const units = ['', 'Ki', 'Mi', 'Gi', 'Ti']
   let unit = 0
   let rest = amount

@@ -2,7 +2,9 @@ import type { CoreV1Event, V1Pod } from '@kubernetes/client-node'
 import {
   cancelled,
   type Definition,
+  isShellCommand,
   type KubernetesOptions,
+  oneShots,
   type Problem,
   ProblemError,
   problem,
@@ -93,6 +95,7 @@ export class Images {
         (refresh
           ? await this.#lookAnew(reference, options, report, signal)
           : await this.#look(reference, options, false, report, signal))
+      const shells = await this.#shells(definition, services, options, report, signal)
       const user = definition.remoteUser ?? definition.containerUser ?? found.user
       if (!found.hasShell && !/^(root|\d+)?(:|$)/.test(user)) throw problem(nobodyKnows(reference, user))
       return {
@@ -104,12 +107,47 @@ export class Images {
         hasShell: found.hasShell,
         built: false,
         services,
+        ...(shells && { shells }),
         ...(alias && { alias: describeAlias(alias) }),
       }
     } catch (error) {
       if (signal.aborted) throw cancelled('Getting the image ready')
       throw this.#client.failure(error, title)
     }
+  }
+
+  /** Whether images of services that end, while others run, have a shell: who starts one only once does it by that. */
+  async #shells(
+    definition: Definition,
+    services: Readonly<Record<string, string>>,
+    options: KubernetesOptions,
+    report: StepReport,
+    signal: AbortSignal,
+  ): Promise<Readonly<Record<string, boolean>> | undefined> {
+    const awaited = new Set(
+      definition.services.flatMap(({ dependsOn }) =>
+        dependsOn.filter(({ condition }) => condition === 'completed').map(({ service }) => service),
+      ),
+    )
+    for (const { service, condition } of definition.dependsOn ?? [])
+      if (condition === 'completed') awaited.add(service)
+    const shells: Record<string, boolean> = {}
+    for (const { name, entrypoint } of definition.services) {
+      const reference = services[name]
+      if (reference === undefined || !awaited.has(name) || isShellCommand(entrypoint)) continue
+      if (oneShots(definition).get(name) !== 'beside') continue
+      try {
+        const known =
+          (await this.cache.recall(reference)) ??
+          (await this.#look(reference, options, false, report, signal))
+        shells[name] = known.hasShell
+      } catch (error) {
+        signal.throwIfAborted()
+        // What is wrong with its image shows when it is started.
+        report.output(`What is in the image of ${name} is not known: ${String(error)}\n`)
+      }
+    }
+    return Object.keys(shells).length > 0 ? shells : undefined
   }
 
   /** With what the registry has now, if it has an answer; else with what the nodes have. */

@@ -4,6 +4,7 @@ import type { Platform } from '../../../platform/platform'
 import type { StepReport, WorkspaceNotes, WorkspaceSpec } from '../../driver'
 import { isNoteKey, writeNotes } from '../../shared/notes'
 import type { ApiClient } from '../api'
+import { unsaidFor } from '../room/unsaid'
 import { isStatus } from '../status'
 import { rejectionOf } from '../transport/errors'
 import {
@@ -96,7 +97,8 @@ export class Lifecycle {
       })
       report.detail('Making its volume and pod')
       const options = this.optionsFor(spec.kubernetes, {})
-      const plan = this.#plan(spec, secretNames(spec.id)[0], options)
+      const unsaid = await unsaidFor(this.#client, spec, report, signal)
+      const plan = this.#plan(spec, secretNames(spec.id)[0], options, unsaid)
       try {
         signal.throwIfAborted()
         const claim = await this.#objects.apply('claims', plan.claim)
@@ -132,6 +134,7 @@ export class Lifecycle {
     const name = (statefulSet ?? claim)?.metadata?.annotations?.[annotations.name]
     const previous = statefulSet && previousOf(statefulSet)
     const plan = this.#plan(spec, secretName, options, {
+      ...(await unsaidFor(this.#client, spec, report, signal)),
       ...(name !== undefined && { name }),
       replacing: { ...(previous && { previous }) },
     })
@@ -180,7 +183,7 @@ export class Lifecycle {
     spec: WorkspaceSpec,
     secretName: string,
     options: KubernetesOptions,
-    more: Pick<Parameters<typeof planWorkspace>[1], 'name' | 'replacing'> = {},
+    more: Pick<Parameters<typeof planWorkspace>[1], 'name' | 'replacing' | 'unsaid'> = {},
   ): Manifests {
     const { namespace } = this.#client.identity
     const { env } = this.#platform

@@ -21,6 +21,7 @@ import {
 import { withHostRequirements } from './host-requirements'
 import { environmentOf, podSpecOf } from './pod'
 import { withPullLogin } from './pull-login'
+import { ownRequirements, type Unsaid } from './service-resources'
 import { serviceKey } from './services'
 
 /** Of a volume for which nothing else was asked. */
@@ -44,6 +45,8 @@ export interface ManifestOptions {
   /** This machine's, for variables that name it. */
   readonly env: Readonly<Record<string, string | undefined>>
   readonly secretName: string
+  /** What the namespace wants to be told of each service. */
+  readonly unsaid?: Unsaid
   /** The name that the workspace has now, if it is there already. */
   readonly name?: string
   /** Present in a replacement; `previous` unless what is replaced is missing. */
@@ -53,7 +56,10 @@ export interface ManifestOptions {
 /** What a workspace is on a cluster. */
 export function planWorkspace(spec: WorkspaceSpec, make: ManifestOptions): Manifests {
   const { namespace, making, secretName, replacing } = make
-  const options = withHostRequirements(make.options, spec.definition.hostRequirements)
+  const options = withHostRequirements(
+    make.options,
+    ownRequirements(spec.definition.hostRequirements, spec.definition.services),
+  )
   const own = workspaceLabels(spec.id, spec.owner)
   const allLabels = { ...options.labels, ...own }
   const told = workspaceAnnotations(spec, make.name ?? spec.name, making, make.options)
@@ -76,6 +82,7 @@ export function planWorkspace(spec: WorkspaceSpec, make: ManifestOptions): Manif
       plain,
       secret: Object.keys(secret),
       secretName,
+      unsaid: make.unsaid,
       services: new Map(
         [...beside].map(([name, { plain, secret }]) => [name, { plain, secret: Object.keys(secret) }]),
       ),

@@ -6,14 +6,15 @@ import type {
   V1Volume,
   V1VolumeMount,
 } from '@kubernetes/client-node'
-import type { KubernetesOptions, Mount, WorkspaceUser } from '#contract'
+import type { Definition, KubernetesOptions, Mount, WorkspaceUser } from '#contract'
 import { substituteEnvironment } from '../../../platform/variables'
 import type { WorkspaceSpec } from '../../driver'
 import { plainPath } from '../../shared/folders'
 import { idleCommand, runsIdle } from '../../shared/idle'
-import { CONTAINER, dataPath, objectName, VOLUME_ROOT } from './anatomy'
+import { CONTAINER, dataPath, objectName, PREPARE, VOLUME_ROOT } from './anatomy'
 import { ownSecurity, podChanges } from './container-options'
 import { layOutVolume } from './prepare'
+import type { Unsaid } from './service-resources'
 import { podServices, sourcePlaces } from './services'
 
 /**
@@ -134,7 +135,9 @@ export interface PodOptions {
   /** Names of the variables that are in the Secret. */
   readonly secret: readonly string[]
   readonly secretName: string
-  /** The same of each service. */
+  /** What the namespace wants to be told of each service. */
+  readonly unsaid?: Unsaid | undefined
+  /** Variables of each service. */
   readonly services: ReadonlyMap<
     string,
     { readonly plain: Readonly<Record<string, string>>; readonly secret: readonly string[] }
@@ -144,7 +147,7 @@ export interface PodOptions {
 /** The pod of a workspace. */
 export function podSpecOf(
   spec: WorkspaceSpec,
-  { options, plain, secret, secretName, services }: PodOptions,
+  { options, plain, secret, secretName, services, unsaid }: PodOptions,
 ): V1PodSpec {
   const { definition, image } = spec
   const idle = runsIdle(definition, image.user)
@@ -152,28 +155,27 @@ export function podSpecOf(
   const as = runsAs(spec)
   const { volumes, mounts } = definedMounts(spec)
   const changes = podChanges(definition)
-  const preparing = image.hasShell
-  const beside = podServices(spec, secretName, services)
+  const isPrepared = image.hasShell
+  const beside = podServices(spec, secretName, services, unsaid)
+  const prepare: V1Container = {
+    name: PREPARE,
+    image: image.reference,
+    imagePullPolicy: 'IfNotPresent',
+    command: layout.prepare.map(literal),
+    securityContext: securityContext(asUser(image.user)),
+    volumeMounts: [{ name: 'data', mountPath: VOLUME_ROOT }],
+    terminationMessagePolicy: 'FallbackToLogsOnError',
+    ...resources(options),
+  }
   return {
     ...placement(options),
     // Berth's idle command reaps what is orphaned; where something else is process 1, the pause process does.
     shareProcessNamespace: !idle,
-    terminationGracePeriodSeconds: 30,
+    terminationGracePeriodSeconds: Math.ceil(longestGrace(definition, 30_000) / 1_000),
     securityContext: { ...podSecurity(spec, as), ...changes.podSecurity },
     ...changes.pod,
-    ...(preparing && {
-      initContainers: [
-        {
-          name: 'prepare',
-          image: image.reference,
-          imagePullPolicy: 'IfNotPresent',
-          command: layout.prepare.map(literal),
-          securityContext: securityContext(asUser(image.user)),
-          volumeMounts: [{ name: 'data', mountPath: VOLUME_ROOT }],
-          terminationMessagePolicy: 'FallbackToLogsOnError',
-          ...resources(options),
-        },
-      ],
+    ...((isPrepared || beside.first.length > 0) && {
+      initContainers: [...(isPrepared ? [prepare] : []), ...beside.first],
     }),
     ...((beside.hostAliases || changes.hostAliases.length > 0) && {
       hostAliases: [...(beside.hostAliases ?? []), ...changes.hostAliases],
@@ -214,6 +216,16 @@ export function podSpecOf(
   }
 }
 
+/** Of a pod's containers that come first the one that prepares the volume: the others are services. */
+export function preparing({ initContainers = [] }: V1PodSpec): V1Container[] {
+  return initContainers.filter(({ name }) => name === PREPARE)
+}
+
+/** Milliseconds that the containers of a workspace may take to end, at least `usual`. */
+export function longestGrace({ services }: Pick<Definition, 'services'>, usual: number): number {
+  return Math.max(usual, ...services.map(({ container }) => container?.stopGrace ?? 0))
+}
+
 /**
  * A pod that has the workspace's source and home where the workspace has them, and does nothing. It needs next to
  * nothing, and asks only where the namespace wants it said.
@@ -231,7 +243,7 @@ export function filesPodSpec(
     ...template,
     restartPolicy: 'Never',
     terminationGracePeriodSeconds: 1,
-    ...(template.initContainers && { initContainers: template.initContainers.map(modest) }),
+    ...(template.initContainers && { initContainers: preparing(template).map(modest) }),
     containers: [{ ...modest(rest), command: command.map(literal) }],
   }
 }

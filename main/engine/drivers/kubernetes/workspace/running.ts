@@ -9,6 +9,7 @@ import { incarnationOf, isLost, isRunning, podState, workspaceContainer } from '
 import { judgeServices } from '../watch/services'
 import { filesPodName, objectName, podName, readAnnotations } from './anatomy'
 import { type Objects, workspaceGone } from './objects'
+import { longestGrace } from './pod'
 import { judge } from './progress'
 
 /**
@@ -223,7 +224,9 @@ export class Running {
       report.detail('Asking its main process to end')
       signal.throwIfAborted()
       // The pod first, because who deletes it first says how long it may take; none is made anew while it ends.
-      await objects.delete('pods', podName(id), Math.max(1, Math.ceil(grace / 1_000)))
+      const definition = readAnnotations(statefulSet.metadata)?.definition
+      const longest = definition ? longestGrace(definition, grace) : grace
+      await objects.delete('pods', podName(id), Math.max(1, Math.ceil(longest / 1_000)))
       await objects.patch('statefulSets', objectName(id), { spec: { replicas: 0 } })
       await objects.podGone(podName(id), signal, (pod) => {
         const { run, reason } = podState(pod, false)

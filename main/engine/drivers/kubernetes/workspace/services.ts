@@ -5,7 +5,10 @@ import type { WorkspaceSpec } from '../../driver'
 import { plainPath, sourceMount } from '../../shared/folders'
 import { hostNames, inStartOrder, neededServices } from '../../shared/services'
 import { dataPath, serviceContainer } from './anatomy'
+import { serviceSecurity } from './container-options'
+import { endedCommand, onceVolume, runsOnce, wrapped } from './once'
 import { literal, memoryOf, securityContext } from './pod'
+import { serviceResources, type Unsaid } from './service-resources'
 
 /** Times that a service is asked whether it is well before what depends on it is started all the same. */
 const ATTEMPTS = 240
@@ -24,6 +27,8 @@ export interface ServiceVolume {
 }
 
 export interface PodServices {
+  /** Those that do their work before anything else, in the order in which they do. */
+  readonly first: readonly V1Container[]
   /** In the order in which they start: a node starts each when the one before it is up. */
   readonly containers: readonly V1Container[]
   readonly volumes: readonly ServiceVolume[]
@@ -41,21 +46,26 @@ export function podServices(
     string,
     { readonly plain: Readonly<Record<string, string>>; readonly secret: readonly string[] }
   >,
+  unsaid?: Unsaid,
 ): PodServices {
   const { definition } = spec
   const waitedFor = awaited(definition)
+  const once = runsOnce(spec)
   const volumes: ServiceVolume[] = []
-  const containers = inStartOrder(definition.services).map((service): V1Container => {
+  const containerOf = (service: Service): V1Container => {
     const { name, health } = service
     const { plain = {}, secret = [] } = variables.get(name) ?? {}
     const mounts = service.mounts.flatMap((mount, index) => mountOf(service, mount, index, volumes))
     const source = sourceOf(spec, service)
-    return {
+    const isFirst = once.first.has(name)
+    const command = (service.entrypoint ?? []).map(literal)
+    const args = (service.command ?? []).map(literal)
+    const container: V1Container = {
       name: serviceContainer(name),
       image: spec.image.services[name] ?? service.image ?? '',
       imagePullPolicy: 'IfNotPresent',
-      ...(service.entrypoint && { command: service.entrypoint.map(literal) }),
-      ...(service.command && { args: service.command.map(literal) }),
+      ...(service.entrypoint && { command }),
+      ...(service.command && { args }),
       ...(service.workingFolder !== undefined && { workingDir: service.workingFolder }),
       env: [
         ...Object.entries(plain).map(([key, value]) => ({ name: key, value: literal(value) })),
@@ -64,28 +74,39 @@ export function podServices(
           valueFrom: { secretKeyRef: { name: secretName, key: serviceKey(name, key) } },
         })),
       ],
-      securityContext: securityContext(runsAs(service)),
+      securityContext: serviceSecurity(securityContext(runsAs(service)), definition, service),
       terminationMessagePolicy: 'FallbackToLogsOnError',
-      volumeMounts: [...mounts, ...source],
-      ...(health && {
-        readinessProbe: {
-          exec: { command: [...health.command] },
-          periodSeconds: seconds(health.interval),
-          timeoutSeconds: seconds(health.timeout),
-          failureThreshold: health.retries,
-        },
-      }),
+      volumeMounts: [...mounts, ...source, ...sharedMemory(service, volumes)],
+      ...serviceResources(service, unsaid),
       ...(health &&
-        waitedFor.has(name) && {
-          lifecycle: {
-            postStart: { exec: { command: ['/bin/sh', '-c', untilWell, 'berth', ...health.command] } },
+        !isFirst && {
+          readinessProbe: {
+            exec: { command: [...health.command] },
+            periodSeconds: seconds(health.interval),
+            timeoutSeconds: seconds(health.timeout),
+            failureThreshold: health.retries,
           },
         }),
     }
-  })
+    const isWrappedHere = once.wrapped.has(name)
+    const until = isWrappedHere ? endedCommand : health?.command
+    const held: V1Container = {
+      ...container,
+      ...(until &&
+        !isFirst &&
+        waitedFor.has(name) && {
+          lifecycle: { postStart: { exec: { command: ['/bin/sh', '-c', untilWell, 'berth', ...until] } } },
+        }),
+    }
+    if (!isWrappedHere) return held
+    volumes.push({ name: onceVolume(name), source: { emptyDir: {} } })
+    return wrapped(service, held, { command, args })
+  }
+  const all = inStartOrder(definition.services)
   const names = hostNames(definition)
   return {
-    containers,
+    first: all.filter(({ name }) => once.first.has(name)).map(containerOf),
+    containers: all.filter(({ name }) => !once.first.has(name)).map(containerOf),
     volumes,
     ...(names.length > 0 && { hostAliases: [{ ip: '127.0.0.1', hostnames: [...names] }] }),
   }
@@ -93,11 +114,11 @@ export function podServices(
 
 const seconds = (milliseconds: number) => Math.max(1, Math.round(milliseconds / 1_000))
 
-/** Services that something is started after, once they are well. */
+/** Services that something is started after, once they are well or have ended. */
 function awaited(definition: Definition): ReadonlySet<string> {
   const own = definition.overrideCommand ? [] : neededServices(definition).needed
   const all = [...own, ...definition.services.flatMap((one) => one.dependsOn)]
-  return new Set(all.filter(({ condition }) => condition === 'healthy').map(({ service }) => service))
+  return new Set(all.filter(({ condition }) => condition !== 'started').map(({ service }) => service))
 }
 
 /** A node knows users by number only; by name the image's own runs. */
@@ -108,6 +129,15 @@ function runsAs({ user }: Service) {
     ...(uid !== undefined && { uid: Number(uid) }),
     ...(gid !== undefined && { gid: Number(gid) }),
   }
+}
+
+/** Of its own, where it asks for more than a node gives. */
+function sharedMemory({ name, mounts, container }: Service, volumes: ServiceVolume[]): V1VolumeMount[] {
+  const size = container?.shmSize
+  if (size === undefined || mounts.some(({ target }) => target === '/dev/shm')) return []
+  const volume = `memory-${name}`
+  volumes.push({ name: volume, source: { emptyDir: { medium: 'Memory', sizeLimit: String(size) } } })
+  return [{ name: volume, mountPath: '/dev/shm' }]
 }
 
 function mountOf(
