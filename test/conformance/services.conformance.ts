@@ -167,6 +167,83 @@ export function servicesConformance(harness: DriverHarness): void {
       expect(await words()).toBe('old\nnew\n')
     })
 
+    it('do their work once in each start where that ends, and are made as the definition says', async () => {
+      const once = (name: string, script: string, fields: Partial<Service> = {}) =>
+        service(name, small, {
+          entrypoint: ['/bin/sh', '-c'],
+          command: [`echo ${name} >> /shared/ran; ${script}`],
+          mounts: [{ type: 'volume', source: 'shared', target: '/shared' }],
+          restart: 'never',
+          ...fields,
+        })
+      const stays = 'trap "exit 0" TERM; sleep 86400 & wait $!'
+      const told =
+        '(grep CapEff /proc/self/status; df -k /dev/shm | tail -1; touch /new 2>&1) > /shared/base; '
+      const services = [
+        once('keys', 'true'),
+        once('base', `${told}${stays}`, {
+          restart: 'always',
+          dependsOn: [{ service: 'keys', condition: 'completed' }],
+          container: {
+            capabilitiesDropped: ['ALL'],
+            shmSize: 32 * 1024 ** 2,
+            memory: 64 * 1024 ** 2,
+            memoryReserved: 16 * 1024 ** 2,
+            cpus: 0.5,
+            readOnly: true,
+          },
+        }),
+        once('migrate', 'echo migrated', { dependsOn: [{ service: 'base', condition: 'started' }] }),
+        once('web', `cp /shared/ran /shared/seen; ${stays}`, {
+          ports: [80],
+          dependsOn: [{ service: 'migrate', condition: 'completed' }],
+        }),
+        once('bad', 'echo "no such bucket" >&2; exit 3', {
+          dependsOn: [{ service: 'base', condition: 'started' }],
+        }),
+      ]
+      const mounts = [{ type: 'volume' as const, source: 'shared', target: '/shared', ofWorkspace: true }]
+      const watcher = new Watcher(driver)
+      try {
+        const spec = track(await makeWorkspace(driver, small, { definition: { services, mounts } }))
+        const settled = () =>
+          watcher.until(
+            () =>
+              watcher.workspaces
+                .get(spec.id)
+                ?.services?.map(({ name, state, reason }) => `${name} ${state}: ${reason}`)
+                .join('\n') ===
+              [
+                'keys ended: Done (exit 0)',
+                'base running: Running',
+                'migrate ended: Done (exit 0)',
+                'web running: Running',
+                'bad failed: It ended with code 3',
+              ].join('\n'),
+            'services that are done',
+          )
+        const read = async (file: string) => (await run(driver, spec.id, sh(`cat /shared/${file}`))).stdout
+        await settled()
+        await untilSo(async () => (await read('seen')).includes('migrate'))
+        expect((await read('ran')).split('\n')[0]).toBe('keys')
+        const base = await read('base')
+        expect(base).toMatch(/CapEff:\s0000000000000000/)
+        expect(base).toMatch(/Read-only file system/)
+        const log = await driver.logs(spec.id, { follow: false, service: 'bad' }, never)
+        const said = await Promise.all([collect(log.stdout), collect(log.stderr)])
+        expect(said.map(String).join('')).toContain('no such bucket')
+
+        await driver.stop(spec.id, { grace: 10_000 }, new Recorder(), never)
+        await driver.start(spec.id, new Recorder(), never)
+        await settled()
+        const ran = async () => (await read('ran')).trim().split('\n').sort().join()
+        const twice = ['bad', 'base', 'keys', 'migrate', 'web'].flatMap((name) => [name, name]).join()
+        await untilSo(async () => (await ran()) === twice)
+      } finally {
+        await watcher.stop()
+      }
+    })
+
     it('fail the start where they must be well and cannot, and say what they said', async () => {
       const bad = service('bad', small, {
         command: sh('echo "no such table" >&2; exit 3'),

@@ -33,7 +33,7 @@ export { givenPath } from './given'
 export { isImageName } from './image-name'
 export { insideRepository } from './paths'
 export { askedImage, defaultDefinition, withImage } from './plain'
-export type { DefinitionContext, RepositoryReader } from './reader'
+export type { DefinitionContext, RepositoryReader, TemplateAnswer, TemplateReference } from './reader'
 export { closest } from './suggest'
 export { createSubstitution, type Substitution } from './variables'
 

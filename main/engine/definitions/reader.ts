@@ -35,7 +35,24 @@ export interface DefinitionContext {
    * Absent: nothing can be fetched, and a definition that goes on elsewhere is refused.
    */
   fetchText?(address: string, limit: number): Promise<string>
+  /**
+   * A DevWorkspaceTemplate of the target's cluster (workspace.devfile.io/v1alpha2), or why it is not to be had. Rejects
+   * with a `ProblemError`, or with an AbortError as above. Absent: the target is no cluster.
+   */
+  fetchTemplate?(reference: TemplateReference): Promise<TemplateAnswer>
 }
+
+export interface TemplateReference {
+  readonly name: string
+  /** Absent: the target's own. */
+  readonly namespace?: string
+}
+
+export type TemplateAnswer =
+  /** `text`: its `spec` as JSON. */
+  | { readonly kind: 'found'; readonly text: string }
+  /** Two sentences: why, and what to do. */
+  | { readonly kind: 'refused'; readonly cause: string; readonly remedy: string }
 
 /** One file format that says what a workspace should be. Each has a folder of its own. */
 export interface DefinitionFormat {

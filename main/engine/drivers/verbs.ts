@@ -80,6 +80,19 @@ export interface ClusterVerbs {
   namespaces(signal: AbortSignal): Promise<{ readonly all?: readonly string[]; readonly mayCreate: boolean }>
   /** Succeeds where there is one of this name already. */
   makeNamespace(name: string, signal: AbortSignal): Promise<void>
+  /**
+   * The `spec` of a DevWorkspaceTemplate (workspace.devfile.io/v1alpha2) as JSON, of the target's own namespace where
+   * none is named. `no-kind`: the cluster does not know such objects.
+   */
+  devfileTemplate?(
+    wanted: { readonly name: string; readonly namespace?: string },
+    signal: AbortSignal,
+  ): Promise<
+    { readonly namespace: string } & (
+      | { readonly kind: 'found'; readonly text: string }
+      | { readonly kind: 'missing' | 'no-kind' | 'forbidden' }
+    )
+  >
   /** The text of a team's policy in the namespace. `forbidden`: this identity may not look for one. */
   policy?(
     signal: AbortSignal,

@@ -46,6 +46,10 @@ export interface ContainerComponent {
   /** Bytes, and processors. */
   readonly memoryRequest?: number
   readonly cpuRequest?: number
+  readonly memoryLimit?: number
+  readonly cpuLimit?: number
+  /** Where it says the last two. */
+  readonly limitsAt: readonly Value[]
 }
 
 export interface VolumeComponent {
@@ -168,12 +172,6 @@ function readContainer(name: string, at: Value, section: Value, endpointLength: 
   const dedicatedPod = dedicated?.boolean() ?? false
   if (dedicatedPod) dedicated?.ignore('all containers of a workspace run together and share a network')
   const mapping = fields.get('sourceMapping')
-  for (const limit of ['memoryLimit', 'cpuLimit']) {
-    const field = fields.get(limit)
-    if (!field) continue
-    readQuantity(field, limit === 'cpuLimit' ? '500m' : '512Mi')
-    field.ignore('how much a workspace may take is up to whoever creates it')
-  }
   const annotation = fields.get('annotation')
   if (annotation) {
     for (const part of readFields(annotation, devfileFields.annotation).values()) readMap(part)
@@ -186,6 +184,8 @@ function readContainer(name: string, at: Value, section: Value, endpointLength: 
   }
   const memoryRequest = amount('memoryRequest', '512Mi')
   const cpuRequest = amount('cpuRequest', '500m')
+  const memoryLimit = amount('memoryLimit', '512Mi')
+  const cpuLimit = amount('cpuLimit', '500m')
   const endpoints = fields.get('endpoints')
   return {
     kind: 'container',
@@ -204,6 +204,9 @@ function readContainer(name: string, at: Value, section: Value, endpointLength: 
       : [],
     ...(memoryRequest !== undefined && { memoryRequest }),
     ...(cpuRequest !== undefined && { cpuRequest }),
+    ...(memoryLimit !== undefined && { memoryLimit }),
+    ...(cpuLimit !== undefined && { cpuLimit }),
+    limitsAt: ['memoryLimit', 'cpuLimit'].flatMap((name) => fields.get(name) ?? []),
   }
 }
 

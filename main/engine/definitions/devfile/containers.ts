@@ -1,5 +1,5 @@
 import { posix } from 'node:path'
-import type { Definition, HostRequirements, ImageBuild, Mount, Service } from '#contract'
+import type { Definition, HostRequirements, ImageBuild, Mount, Service, ServiceOptions } from '#contract'
 import type { Component, ContainerComponent, VolumeComponent } from './components'
 import { keepsAlive } from './keep-alive'
 import { expandReferences, expandShellVariables, type Growth } from './variables'
@@ -86,6 +86,7 @@ export function planService(
   const env = environmentOf(container, folders, false, growth)
   const fill = (texts: readonly string[]) => texts.map((text) => expandReferences(text, env, growth))
   const { command, args, endpoints } = container
+  const amounts = planAmounts(container)
   return {
     name: container.name,
     ...made,
@@ -101,7 +102,21 @@ export function planService(
       : [...preparing].map((service) => ({ service, condition: 'completed' as const })),
     // As in a pod, of which those are init containers.
     restart: preparing.has(container.name) ? 'never' : 'always',
+    ...(amounts && { container: amounts }),
   }
+}
+
+/** What is kept free for a service, and what it may take; undefined where the file does not say. */
+function planAmounts(container: ContainerComponent): ServiceOptions | undefined {
+  const { memoryRequest, cpuRequest, memoryLimit, cpuLimit } = container
+  const bytes = (amount: number) => Math.min(Math.max(1, Math.ceil(amount)), Number.MAX_SAFE_INTEGER)
+  const options: ServiceOptions = {
+    ...(memoryRequest !== undefined && { memoryReserved: bytes(memoryRequest) }),
+    ...(cpuRequest !== undefined && { cpusReserved: cpuRequest }),
+    ...(memoryLimit !== undefined && { memory: bytes(memoryLimit) }),
+    ...(cpuLimit !== undefined && { cpus: cpuLimit }),
+  }
+  return Object.keys(options).length > 0 ? options : undefined
 }
 
 /** What all containers together are sure to need: they run on one machine. */

@@ -102,11 +102,26 @@ components:
       hostRequirements: { memory: 512 * 1024 * 1024, cpus: 0.25 },
     })
     expect(definition.notApplied.map(({ field }) => field)).toEqual([
-      'components.dev.container.memoryLimit',
       'components.m2.volume.size',
       'components.cache.volume.ephemeral',
       'components.spare',
+      'components.dev.container.memoryLimit',
     ])
+  })
+
+  test('beside it has what it is to have of memory and processors', async () => {
+    const { services, hostRequirements, notApplied } = await read(`
+components:
+  - {name: dev, container: {image: debian, memoryRequest: 1Gi}}
+  - {name: db, container: {image: postgres, memoryRequest: 64Mi, memoryLimit: 128Mi, cpuRequest: 50m, cpuLimit: "1"}}
+  - {name: cache, container: {image: redis, memoryLimit: "0"}}
+`)
+    expect(services.map(({ container: own }) => own)).toEqual([
+      { memoryReserved: 64 * 1024 ** 2, memory: 128 * 1024 ** 2, cpusReserved: 0.05, cpus: 1 },
+      undefined,
+    ])
+    expect(hostRequirements).toEqual({ memory: 1088 * 1024 ** 2, cpus: 0.05 })
+    expect(notApplied).toEqual([])
   })
 
   test('is the one of the default run command among those with the source, else the first of them', async () => {
@@ -408,11 +423,11 @@ extra: 1
       'metadata.globalMemoryLimit',
       'attributes.pod-overrides',
       'components.dev.container.imagee',
-      'components.dev.container.cpuLimit',
       'components.dev.container.annotation',
       'components.old',
       'components.deploy',
       'components.other',
+      'components.dev.container.cpuLimit',
     ])
     expect(reasonOf(definition, 'components.dev.container.imagee')).toBe(
       'unknown field; did you mean "image"?',

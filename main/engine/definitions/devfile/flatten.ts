@@ -5,7 +5,7 @@ import { noDefinition } from '../document/file'
 import { type DefinitionFile, shorten, Value } from '../document/value'
 import { maximumYamlBytes, yamlDocument } from '../document/yaml'
 import { insideRepository } from '../paths'
-import type { DefinitionContext, RepositoryReader } from '../reader'
+import type { DefinitionContext, RepositoryReader, TemplateReference } from '../reader'
 import type { Substitution } from '../variables'
 import { devfileFields } from './fields'
 import { Merge } from './merge'
@@ -69,9 +69,10 @@ class Flattening {
     const file: DefinitionFile = { document, notApplied: this.#notApplied, substitution: noVariables }
     const value = new Value(reference ? `parent ${shorten(name)}` : '', document.root, file)
     const fields = readFields(value, devfileFields.devfile)
-    const version = readVersion(value, fields, name)
+    // What a cluster keeps of a devfile has no version: it has the fields of the newest.
+    const version = origin.kind === 'template' ? Number.POSITIVE_INFINITY : readVersion(value, fields, name)
     this.oldest = Math.min(this.oldest, version)
-    if (version > 3) {
+    if (Number.isFinite(version) && version > 3) {
       fields.get('schemaVersion')?.ignore('this version is newer than what Berth knows, which is 2.3.0')
     }
     const section = fields.get('parent')
@@ -82,6 +83,7 @@ class Flattening {
 
   async #bytes(origin: Origin, reference: Value | undefined): Promise<Uint8Array> {
     if (origin.kind === 'address') return this.#fetch(origin.address, reference)
+    if (origin.kind === 'template') return this.#template(origin.reference, reference)
     const { path } = origin
     const bytes = await this.#reader.read(path, maximumYamlBytes)
     if (bytes) return bytes
@@ -108,6 +110,20 @@ class Flattening {
       'Check the address and the network, or put the parent into the repository and name its path.'
     if (reference) throw reference.wrong(cause, remedy)
     throw problem({ code: 'definition-invalid', title: 'The devfile cannot be read', cause, remedy })
+  }
+
+  async #template(wanted: TemplateReference, at: Value | undefined): Promise<Uint8Array> {
+    const { fetchTemplate } = this.#context
+    if (!at || !fetchTemplate) throw asksForCluster(at)
+    const answer = await fetchTemplate(wanted)
+    if (answer.kind === 'refused') throw at.wrong(answer.cause, answer.remedy)
+    const bytes = new TextEncoder().encode(answer.text)
+    if (bytes.length > maximumYamlBytes)
+      throw at.wrong(
+        `The ${nameOf({ kind: 'template', reference: wanted })} has more than ${maximumYamlBytes / 1024} KiB.`,
+        'Name a smaller one.',
+      )
+    return bytes
   }
 
   async #parent(section: Value, from: Origin): Promise<Node> {
@@ -148,21 +164,35 @@ function parentOrigin(
       return { origin: uriOrigin(at, from), at }
     case 'id':
       return { origin: { kind: 'address', address: registryAddress(at, fields) }, at }
-    case 'kubernetes': {
-      const reference = readFields(at, devfileFields.parentKubernetes, { required: ['name'] })
-      for (const field of reference.values()) text(field)
-      const { title, cause, detail } = problemOf(
-        at.wrong('Its parent is an object of a Kubernetes cluster, a DevWorkspaceTemplate.'),
-      )
-      throw problem({
-        code: 'definition-unsupported',
-        title: title.replace('has a mistake', 'asks for a cluster'),
-        cause: `${cause} A definition is read before there is a cluster to ask.`,
-        remedy: 'Name the parent by "uri" or "id", or put the template\'s content into this file.',
-        ...(detail === undefined ? {} : { detail }),
-      })
-    }
+    case 'kubernetes':
+      return { origin: { kind: 'template', reference: templateReference(at) }, at }
   }
+}
+
+/** `name` and `namespace` of a DevWorkspaceTemplate. */
+function templateReference(at: Value): TemplateReference {
+  const fields = readFields(at, devfileFields.parentKubernetes, { required: ['name'] })
+  const name = requireField(at, fields, 'name')
+  if (text(name).length > 253 || !/^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/.test(text(name)))
+    throw name.mustBe('the name of an object of a cluster', 'Write, for example, "team-template".')
+  const namespace = fields.get('namespace')
+  if (!namespace) return { name: text(name) }
+  if (!/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(text(namespace)))
+    throw namespace.mustBe('the name of a namespace', 'Write, for example, "team".')
+  return { name: text(name), namespace: text(namespace) }
+}
+
+function asksForCluster(at: Value | undefined): Error {
+  const mistake = at && problemOf(at.wrong('Its parent is an object of a cluster, a DevWorkspaceTemplate.'))
+  const { title = 'The devfile', cause = '', detail } = mistake ?? {}
+  return problem({
+    code: 'definition-unsupported',
+    title: title.replace('has a mistake', 'asks for a cluster'),
+    cause: `${cause} There is no cluster to ask: the workspace is not to be made on one.`.trim(),
+    remedy:
+      'Make the workspace on the Kubernetes target that has the template, or name the parent by "uri" or "id".',
+    ...(detail === undefined ? {} : { detail }),
+  })
 }
 
 function problemOf(error: Error): { title: string; cause: string; detail?: string } {
@@ -176,7 +206,7 @@ function text(value: Value): string {
 
 function uriOrigin(value: Value, from: Origin): Origin {
   const uri = text(value)
-  if (/^[a-z][a-z0-9+.-]*:/i.test(uri) || from.kind === 'address') {
+  if (/^[a-z][a-z0-9+.-]*:/i.test(uri) || from.kind !== 'repository') {
     const base = from.kind === 'address' ? from.address : undefined
     return { kind: 'address', address: webAddress(value, uri, base) }
   }
@@ -264,7 +294,16 @@ function unsupportedVersion(path: string, at: Value): Error {
 }
 
 function nameOf(origin: Origin): string {
-  return origin.kind === 'address' ? origin.address : origin.path
+  switch (origin.kind) {
+    case 'address':
+      return origin.address
+    case 'repository':
+      return origin.path
+    case 'template': {
+      const { name, namespace } = origin.reference
+      return `DevWorkspaceTemplate ${namespace === undefined ? name : `${namespace}/${name}`}`
+    }
+  }
 }
 
 /** What names a parent has no variables. */

@@ -59,7 +59,7 @@ export class Images {
     }
     const { origin } = this.#places.layerOf(sourceAt.node)
     const uri = sourceAt.text()
-    if (origin.kind === 'address' || /^[a-z][a-z0-9+.-]*:/i.test(uri)) {
+    if (origin.kind !== 'repository' || /^[a-z][a-z0-9+.-]*:/i.test(uri)) {
       this.#reasons.set(
         component,
         'its Dockerfile is not in the repository, so the image is not built but pulled',

@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { fetchText } from '../../platform/fetch-text'
+import type { TemplateAnswer, TemplateReference } from '../reader'
 import { container, read, reasonOf, refused } from './reading.test-helper'
 
 const parent = `schemaVersion: 2.1.0
@@ -200,6 +201,67 @@ components: [{name: image, image: {imageName: mine, dockerfile: {uri: Dockerfile
       cause: expect.stringMatching(/^Line 3, column \d+: .*DevWorkspaceTemplate/),
       remedy: expect.stringContaining('"uri" or "id"'),
     })
+  })
+})
+
+describe('a parent in a cluster', () => {
+  const asked: unknown[] = []
+  const cluster = (templates: Readonly<Record<string, unknown>>) => ({
+    context: {
+      fetchTemplate: async (reference: TemplateReference): Promise<TemplateAnswer> => {
+        asked.push(reference)
+        const found = templates[reference.name]
+        if (found !== undefined) return { kind: 'found', text: JSON.stringify(found) }
+        return { kind: 'refused', cause: 'There is no such object.', remedy: 'Make it.' }
+      },
+    },
+  })
+  const withTemplate = (more = '') =>
+    `schemaVersion: 2.2.0\nparent:\n  kubernetes: {name: template, namespace: team}\n${more}`
+  const spec = {
+    components: [{ name: 'dev', container: { image: 'debian', env: [{ name: 'A', value: '1' }] } }],
+    commands: [{ id: 'run', exec: { component: 'dev', commandLine: 'make' } }],
+  }
+
+  test('is merged with what is changed of it', async () => {
+    const definition = await read(
+      withTemplate('  components: [{name: dev, container: {image: alpine}}]\n'),
+      cluster({ template: spec }),
+    )
+    expect(asked.at(-1)).toEqual({ name: 'template', namespace: 'team' })
+    expect(definition).toMatchObject({ image: 'alpine', containerEnv: { A: '1' } })
+    expect(definition.tasks.map(({ name }) => name)).toEqual(['run'])
+    expect(definition.notApplied).toEqual([])
+  })
+
+  test('may have a parent itself, but none beside it', async () => {
+    const above = cluster({
+      template: { parent: { kubernetes: { name: 'above' } } },
+      above: spec,
+    })
+    expect((await read(withTemplate(), above)).image).toBe('debian')
+    expect(asked.at(-1)).toEqual({ name: 'above' })
+    const beside = cluster({ template: { parent: { uri: './devfile.yaml' } } })
+    expect((await refused(withTemplate(), beside)).cause).toContain('http(s) address')
+    const circle = cluster({ template: { parent: { kubernetes: { name: 'template', namespace: 'team' } } } })
+    expect((await refused(withTemplate(), circle)).cause).toContain('its own parent')
+  })
+
+  test('is refused with its place where it is not to be had, or is none', async () => {
+    const missing = await refused(withTemplate(), cluster({}))
+    expect(missing).toMatchObject({
+      code: 'definition-invalid',
+      cause: expect.stringMatching(/^Line 3, column \d+: There is no such object\./),
+      remedy: 'Make it.',
+    })
+    const large = { components: [{ name: 'dev', container: { image: 'x'.repeat(300_000) } }] }
+    expect((await refused(withTemplate(), cluster({ template: large }))).cause).toContain('256 KiB')
+    const odd = await refused(withTemplate(), cluster({ template: { components: 5 } }))
+    expect(odd.title).toContain('team/template')
+    for (const reference of ['{name: ../x}', '{name: a, namespace: A/b}', '{namespace: team}', '{name: 5}']) {
+      const problem = await refused(`schemaVersion: 2.2.0\nparent: {kubernetes: ${reference}}`, cluster({}))
+      expect(problem.code).toBe('definition-invalid')
+    }
   })
 })
 

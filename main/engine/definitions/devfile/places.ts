@@ -2,11 +2,13 @@ import type { Node } from 'jsonc-parser'
 import type { ProblemError } from '#contract'
 import type { Document } from '../document/document'
 import type { DefinitionFile } from '../document/value'
+import type { TemplateReference } from '../reader'
 
-/** Where a devfile is: in the repository, or at an address. */
+/** Where a devfile is: in the repository, at an address, or an object of a cluster. */
 export type Origin =
   | { readonly kind: 'repository'; readonly path: string }
   | { readonly kind: 'address'; readonly address: string }
+  | { readonly kind: 'template'; readonly reference: TemplateReference }
 
 export interface Layer {
   readonly document: Document

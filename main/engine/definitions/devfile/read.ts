@@ -109,6 +109,8 @@ export async function readDevfile(
       .named(`${own.at.name}.container.mountSources`)
       .ignore('the source is in the container that terminals run in')
   }
+  for (const limit of own?.limitsAt ?? [])
+    limit.ignore('how much the workspace itself may take is up to whoever creates it')
   const requirements = planRequirements(containers)
   // Read with the parents, before there was one file of all.
   fields.get('schemaVersion')?.skip()

@@ -37,6 +37,7 @@ import {
 import { folderReader } from '../source/folder-reader'
 import { deriveName, newWorkspaceId, sourceFolder, sourceFolderName, uniqueName } from '../source/name'
 import { checkSource } from '../source/parse'
+import { templatesOf } from '../source/templates'
 import { trustFolder } from '../source/trusted-folder'
 import { withTemporaryFolder } from '../temporary'
 import { type Elsewhere, findBuilder, forgetBuilds } from './build-elsewhere'
@@ -117,6 +118,7 @@ export async function planCreate(
       ...(input.definitionPath === undefined ? {} : { definitionPath: input.definitionPath }),
       ...(input.definitionText === undefined ? {} : { definitionText: input.definitionText }),
       bindMounts,
+      ...templatesOf(driver),
     },
     governance,
     ...(source.kind === 'folder' && bindMounts ? { bindFolder: source.path } : {}),

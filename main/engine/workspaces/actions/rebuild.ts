@@ -26,6 +26,7 @@ import {
 } from '../source/definition'
 import { folderReader } from '../source/folder-reader'
 import { sourceFolder, sourceFolderName } from '../source/name'
+import { templatesOf } from '../source/templates'
 import { trustFolder } from '../source/trusted-folder'
 import { untar } from '../source/untar'
 import { volumeReader } from '../source/volume-reader'
@@ -75,6 +76,7 @@ export async function rebuild(
       ...(workspace.definition.path === undefined ? {} : { definitionPath: workspace.definition.path }),
       ...(isGiven(workspace.definition) ? { given: workspace.definition } : {}),
       bindMounts,
+      ...templatesOf(driver),
     }
     const bindFolder = workspace.source.kind === 'folder' && bindMounts ? workspace.source.path : undefined
     if (bindFolder !== undefined && !existsSync(bindFolder)) throw folderGone(bindFolder)

@@ -26,6 +26,7 @@ import { type DefinitionRequest, describeDefinition, readSource } from '../sourc
 import { folderReader } from '../source/folder-reader'
 import { deriveName, newWorkspaceId } from '../source/name'
 import { checkSource } from '../source/parse'
+import { templatesOf } from '../source/templates'
 import { withTemporaryFolder } from '../temporary'
 import { commitOf } from './commits'
 import { fieldsOf } from './fields'
@@ -74,6 +75,7 @@ export async function makePrebuild(
     ...(input.image === undefined ? {} : { image: input.image }),
     ...(input.definitionPath === undefined ? {} : { definitionPath: input.definitionPath }),
     bindMounts: target.capabilities?.bindMounts === true,
+    ...templatesOf(driver),
   }
   const wanted = { kubernetes: undefined, idle: undefined, exists: false }
   const governance = await context.govern(target, driver, wanted, signal)

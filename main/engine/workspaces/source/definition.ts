@@ -5,6 +5,7 @@ import {
   type FoundDefinition,
   type RepositoryReader,
   readDefinition,
+  type TemplateReference,
   withImage,
 } from '../../definitions/index'
 import type { StepReport } from '../../drivers/driver'
@@ -15,6 +16,7 @@ import { withTemporaryFolder } from '../temporary'
 import { folderReader } from './folder-reader'
 import { unlinkedReason, withLinkedRepository } from './linked-repository'
 import { sourceFolder, sourceFolderName } from './name'
+import type { TemplateLookup } from './templates'
 
 export interface DefinitionRequest {
   readonly workspaceId: string
@@ -31,6 +33,8 @@ export interface DefinitionRequest {
   /** Is shown the definition and what it lies in. */
   readonly look?: (definition: Definition, reader: RepositoryReader) => Promise<void>
   readonly bindMounts: boolean
+  /** Templates of the target's cluster, see `templatesOf`. */
+  readonly templates?: TemplateLookup
 }
 
 /** Somebody waits for a definition, is told what for, and can give it up. */
@@ -58,6 +62,17 @@ export function definitionContext(
         return fetchText(address, limit, { signal: wait.signal })
       },
     }),
+    ...fetchTemplate(request, wait),
+  }
+}
+
+function fetchTemplate({ templates }: DefinitionRequest, wait: Wait | undefined) {
+  if (!templates || !wait) return {}
+  return {
+    fetchTemplate: (reference: TemplateReference) => {
+      wait.report.detail(`reading the template ${reference.name} of the cluster`)
+      return templates(reference, wait.signal)
+    },
   }
 }
 

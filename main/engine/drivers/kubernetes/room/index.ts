@@ -3,6 +3,7 @@ import type { ClusterVerbs } from '../../driver'
 import type { ApiClient } from '../api'
 import { withHostRequirements } from '../workspace/host-requirements'
 import { mergeOptions } from '../workspace/options'
+import { readDevfileTemplate } from './devfile-template'
 import { makeNamespace, readNamespaces } from './namespaces'
 import { readPolicyText } from './policy'
 import { readRoom } from './read'
@@ -29,6 +30,10 @@ export function clusterVerbs(client: ApiClient, base: () => KubernetesOptions): 
       ),
     makeNamespace: (name, signal) =>
       telling(`The namespace "${name}" could not be made`, signal, () => makeNamespace(client, name, signal)),
+    devfileTemplate: (wanted, signal) =>
+      telling(`The DevWorkspaceTemplate "${wanted.name}" could not be read`, signal, () =>
+        readDevfileTemplate(client, wanted, signal),
+      ),
     policy: (signal) =>
       telling(`The team policy of the namespace "${namespace}" could not be read`, signal, () =>
         readPolicyText(client, signal),
