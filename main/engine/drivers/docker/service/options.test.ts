@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest'
+import { containerFit, serviceOptions } from './options'
+
+describe('serviceOptions', () => {
+  it('gives a service what was allowed to it, and what is harmless unasked', () => {
+    const trace = { kind: 'capability' as const, value: 'SYS_PTRACE' }
+    const rights = [
+      trace,
+      { ...trace, service: 'db' },
+      { kind: 'privileged' as const, value: '', service: 'cache' },
+    ]
+    const container = {
+      labels: { a: 'b' },
+      memory: 64,
+      memoryReserved: 32,
+      cpusReserved: 0.5,
+      processes: 5,
+      readOnly: true as const,
+      init: true as const,
+      stopSignal: 'SIGINT',
+      stopGrace: 1_500,
+      shmSize: 16,
+    }
+    expect(serviceOptions({ container: { rights, allowed: rights } }, { name: 'db', container })).toEqual({
+      labels: { a: 'b' },
+      body: { StopSignal: 'SIGINT', StopTimeout: 2 },
+      host: {
+        CapAdd: ['SYS_PTRACE'],
+        Memory: 64,
+        MemoryReservation: 32,
+        PidsLimit: 5,
+        ReadonlyRootfs: true,
+        Init: true,
+        ShmSize: 16,
+      },
+    })
+    expect(serviceOptions({ container: { rights, allowed: [trace] } }, { name: 'db' })).toEqual({
+      labels: {},
+      body: {},
+      host: {},
+    })
+  })
+})
+
+it('names what an engine does not do', () => {
+  const service = { name: 'db', env: {}, mounts: [], ports: [], aliases: [], dependsOn: [] }
+  const named = containerFit.service({ ...service, restart: 'never', container: { cpusReserved: 1 } })
+  expect(named.map(({ field }) => field)).toEqual(['deploy.resources.reservations.cpus'])
+})
