@@ -203,9 +203,16 @@ export function servicesConformance(harness: DriverHarness): void {
         }),
       ]
       const mounts = [{ type: 'volume' as const, source: 'shared', target: '/shared', ofWorkspace: true }]
+      const right = (value: string) => ({ kind: 'capability' as const, value, service: 'base' })
+      const rights = [right('SYS_PTRACE'), right('SYS_ADMIN')]
+      const allowed = rights.slice(0, 1)
       const watcher = new Watcher(driver)
       try {
-        const spec = track(await makeWorkspace(driver, small, { definition: { services, mounts } }))
+        const spec = track(
+          await makeWorkspace(driver, small, {
+            definition: { services, mounts, container: { rights, allowed } },
+          }),
+        )
         const settled = () =>
           watcher.until(
             () =>
@@ -227,7 +234,7 @@ export function servicesConformance(harness: DriverHarness): void {
         await untilSo(async () => (await read('seen')).includes('migrate'))
         expect((await read('ran')).split('\n')[0]).toBe('keys')
         const base = await read('base')
-        expect(base).toMatch(/CapEff:\s0000000000000000/)
+        expect(base).toMatch(/CapEff:\s0000000000080000/)
         expect(base).toMatch(/Read-only file system/)
         const log = await driver.logs(spec.id, { follow: false, service: 'bad' }, never)
         const said = await Promise.all([collect(log.stdout), collect(log.stderr)])

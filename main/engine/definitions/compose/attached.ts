@@ -36,9 +36,7 @@ function attach(item: Layer, kind: 'secrets' | 'configs', project: Project): Sou
   }
   const file = lastLayer(declared, 'file')
   if (!file) {
-    item.value.ignore(
-      'only one that is a file of the source is put into a container; use "environment" for others',
-    )
+    item.value.ignore(withoutFile(declared))
     return undefined
   }
   const path = insideRepository(file.file.folder, file.value.text())
@@ -54,4 +52,15 @@ function attach(item: Layer, kind: 'secrets' | 'configs', project: Project): Sou
   const target = containerPath(posix.resolve(folders[kind], said?.value.text() ?? name))
   if (target === undefined || target === '/') throw (said ?? item).value.mustBe('the path of a file')
   return { path, target, readOnly: true }
+}
+
+/** Why something is not put into a container that is no file of the source. */
+function withoutFile(declared: readonly Layer[]): string {
+  if (lastLayer(declared, 'environment'))
+    return 'a value of your environment is not written into a file; pass it on with "environment"'
+  if (lastLayer(declared, 'content'))
+    return 'what stands in the Compose file itself is not put into a container; put it into a file of the source and name that with "file"'
+  if (lastLayer(declared, 'external'))
+    return 'what an engine or a swarm keeps itself is not there; put it into a file of the source and name that with "file"'
+  return 'it has no "file" of the source'
 }

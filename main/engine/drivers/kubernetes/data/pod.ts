@@ -1,7 +1,7 @@
 import type { V1Container, V1Pod, V1PodSpec } from '@kubernetes/client-node'
 import type { KubernetesOptions } from '#contract'
 import { idleCommand } from '../../shared/idle'
-import { CONTAINER, dataPath, VOLUME_ROOT } from '../workspace/anatomy'
+import { CONTAINER, dataPath, serviceOf, VOLUME_ROOT } from '../workspace/anatomy'
 import { literal, preparing, resources } from '../workspace/pod'
 
 /** Seconds after which a pod that was forgotten ends by itself. */
@@ -67,10 +67,12 @@ export function dataPodOf(
   }
 }
 
-function userOf({ containers }: V1PodSpec, volume: string): V1Container {
-  const users = containers.filter(({ volumeMounts }) =>
-    volumeMounts?.some(({ name, subPath }) => name === 'data' && subPath === dataPath(volume)),
-  )
+function userOf({ containers, initContainers = [] }: V1PodSpec, volume: string): V1Container {
+  const uses = ({ volumeMounts }: V1Container) =>
+    volumeMounts?.some(({ name, subPath }) => name === 'data' && subPath === dataPath(volume))
+  const running = containers.filter(uses)
+  const services = initContainers.filter((one) => serviceOf(one.name) !== undefined && uses(one))
+  const users = running.length > 0 ? running : services
   const mayBeRoot = ({ securityContext }: V1Container) =>
     securityContext?.runAsNonRoot !== true && !securityContext?.runAsUser
   const own = containers.find(({ name }) => name === CONTAINER)
