@@ -19,7 +19,8 @@ echo ${mark}; pwd
 echo ${mark}; env -0 | tr '\\n\\0' '\\1\\n'
 echo ${mark}; awk '{for (i = 7; $i != "-"; i++); print $5 " " $(i + 1)}' /proc/self/mountinfo
 echo ${mark}
-find /tmp "$PWD" -xdev -type f -size -64k ! -path '*/.git/*' ! -path '*/.vscode-server/*' ! -path '/tmp/berth-*' ! -path '/tmp/dev-container-features/*' ! -name devcontainer-lock.json -exec md5sum {} + 2>/dev/null
+[ "$PWD" = / ] || set -- "$PWD"
+find /tmp "$@" -xdev -type f -size -64k ! -path '*/.git/*' ! -path '*/.vscode-server/*' ! -path '/tmp/berth-*' ! -path '/tmp/dev-container-features/*' ! -name '*devcontainer-lock.json' -exec md5sum {} + 2>/dev/null || true
 `
 
 /** Of the container's and the tools' own making: they say nothing of the definition. */

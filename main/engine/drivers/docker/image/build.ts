@@ -3,6 +3,7 @@ import { type DockerLogins, encodeCredentials } from '../../../platform/docker-l
 import { aliasOf } from '../../../platform/image-aliases'
 import type { Platform } from '../../../platform/platform'
 import type { ImageRequest, StepReport } from '../../driver'
+import { platformArguments } from '../../shared/build/platform-arguments'
 import { MANAGED_BY } from '../../shared/description'
 import type { EngineClient, Query } from '../client'
 import { builtRepository, labels, nonce } from '../container/anatomy'
@@ -245,8 +246,11 @@ class Build {
       },
       ...(build.inline !== undefined && { inline: build.inline }),
     })
+    const { Os, Arch } = await this.#client.negotiate(this.#signal)
+    const own = `${Os}/${Arch}`
+    const automatic = platformArguments(this.#dockerfile, args, build.platform ?? own, own)
     return {
-      query: this.#query(builder, context.dockerfile, args),
+      query: this.#query(builder, context.dockerfile, { ...automatic, ...args }),
       headers: { 'x-registry-config': encodeCredentials(await this.#logins.all()) },
       body: context.tar,
       signal: this.#signal,
