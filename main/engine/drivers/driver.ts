@@ -295,6 +295,8 @@ export interface ImageRequest {
   readonly definition: Definition
   /** The repository's root on this machine; present when the definition has a build. */
   readonly folder?: string
+  /** Roots of the repositories that builds name instead, on this machine, by {@link buildRepositoryKey}. */
+  readonly repositories?: Readonly<Record<string, string>>
   /** The reference of the definition's build, which was made elsewhere: for targets that build none. */
   readonly published?: string
   /** The same for services that are built, by their names. */
