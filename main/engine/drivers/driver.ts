@@ -327,6 +327,8 @@ export interface ResolvedImage {
   /** The image's own environment, for `${containerEnv:…}`. */
   readonly env: Readonly<Record<string, string>>
   readonly hasShell: boolean
+  /** What it runs itself; absent where the target cannot tell. */
+  readonly runs?: { readonly entrypoint: readonly string[]; readonly command: readonly string[] }
   /** Built by this call and of no use to anyone if the workspace is not made. */
   readonly built: boolean
   /** What `create` uses for each of the definition's services, by its name. */

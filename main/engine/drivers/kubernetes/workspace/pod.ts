@@ -10,7 +10,7 @@ import type { KubernetesOptions, Mount, WorkspaceUser } from '#contract'
 import { substituteEnvironment } from '../../../platform/variables'
 import type { WorkspaceSpec } from '../../driver'
 import { plainPath } from '../../shared/folders'
-import { idleCommand, runsIdle } from '../../shared/idle'
+import { commandAfterEntrypoints, entrypointsBeside, idleCommand, runsIdle } from '../../shared/idle'
 import { CONTAINER, dataPath, objectName, VOLUME_ROOT } from './anatomy'
 import { ownSecurity, podChanges } from './container-options'
 import { layOutVolume } from './prepare'
@@ -186,10 +186,7 @@ export function podSpecOf(
         imagePullPolicy: 'IfNotPresent',
         ...(idle
           ? { command: idleCommand(definition).map(literal), workingDir: definition.workspaceFolder }
-          : {
-              ...(definition.entrypoint && { command: definition.entrypoint.map(literal) }),
-              ...(definition.command && { args: definition.command.map(literal) }),
-            }),
+          : ownCommand(spec)),
         env: [
           ...Object.entries(plain).map(([name, value]) => ({ name, value: literal(value) })),
           ...secret.map((name) => ({ name, valueFrom: { secretKeyRef: { name: secretName, key: name } } })),
@@ -211,6 +208,19 @@ export function podSpecOf(
       ...changes.volumes,
       ...beside.volumes.map(({ name, source }) => ({ name, ...source })),
     ],
+  }
+}
+
+/** What runs where it is not Berth's idle command. What is absent is as the image says. */
+function ownCommand({ definition, image }: WorkspaceSpec) {
+  const after = commandAfterEntrypoints(definition, image)
+  if (after) return { command: after.map(literal) }
+  const { entrypoint, command } = definition
+  const beside = entrypointsBeside(definition, image)
+  return {
+    ...(entrypoint && { command: entrypoint.map(literal) }),
+    ...(command && { args: command.map(literal) }),
+    ...(beside && { lifecycle: { postStart: { exec: { command: [...beside] } } } }),
   }
 }
 
