@@ -10,8 +10,23 @@ export const BuildSecret = z.strictObject({
 })
 export type BuildSecret = z.infer<typeof BuildSecret>
 
+/** A git repository that an image is built of in place of the source. */
+export const BuildRepository = z.strictObject({
+  url: z.string(),
+  /** Branch, tag or commit; absent: what the repository has checked out. */
+  ref: z.string().optional(),
+})
+export type BuildRepository = z.infer<typeof BuildRepository>
+
+/** The same for builds of the same files. */
+export function buildRepositoryKey({ url, ref = '' }: BuildRepository): string {
+  return JSON.stringify([url, ref])
+}
+
 /** How an image is built of files of the repository. */
 export const ImageBuild = z.strictObject({
+  /** Present: paths are relative to the root of this one, and nothing of the source goes into the image. */
+  repository: BuildRepository.optional(),
   /** Path of the Dockerfile, relative to the repository's root. Not read where `inline` is present. */
   dockerfile: z.string(),
   /** Build context, relative to the repository's root; `.` is the root itself. */

@@ -116,6 +116,8 @@ export const WorkspaceUser = z.strictObject({
   name: z.string(),
   uid: z.number().int(),
   gid: z.number().int(),
+  /** Name or number of the group that the definition names, which then is the only one; absent: those of the account. */
+  group: z.string().optional(),
   home: z.string(),
   /** Login shell; absent where the image has none. */
   shell: z.string().optional(),

@@ -64,6 +64,15 @@ chmod +x /usr/local/bin/hello-entrypoint`,
   ),
 }
 
+const starting = (id: string, more: object = {}) =>
+  feature(
+    id,
+    { entrypoint: `/usr/local/bin/${id}`, ...more },
+    `echo ${id} >> /tmp/install
+printf '#!/bin/sh\\necho ${id} >> /tmp/started\\n' > /usr/local/bin/${id}
+chmod +x /usr/local/bin/${id}`,
+  )
+
 /** By what each is about. */
 export const cases: Readonly<Record<string, Case>> = {
   'the lifecycle of an image': alone({
@@ -216,6 +225,28 @@ RUN echo 'export FROM_PROFILE=1' >> /home/dev/.profile \\
     volumes: ["data:/data"]
 volumes: { data: }
 `,
+    },
+  ),
+  'Features that need each other, of a service that keeps its own command': inFolder(
+    {
+      dockerComposeFile: 'docker-compose.yml',
+      service: 'app',
+      workspaceFolder: '/workspace',
+      features: { './all': {} },
+      overrideFeatureInstallOrder: ['./zeta'],
+      postCreateCommand: 'until grep -q own /tmp/started; do sleep 0.1; done; id -G > /tmp/groups',
+    },
+    {
+      '.devcontainer/docker-compose.yml': `services:
+  app:
+    image: ${image}
+    user: "1000:50"
+    volumes: ["..:/workspace"]
+    command: sh -c "echo own >> /tmp/started && exec sleep infinity"
+`,
+      ...starting('all', { dependsOn: { './alpha': {}, './zeta': {} } }),
+      ...starting('alpha'),
+      ...starting('zeta'),
     },
   ),
   'Compose with builds, several files and an environment file': inFolder(

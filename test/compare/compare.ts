@@ -18,6 +18,8 @@ export interface Comparison {
 export interface Seen extends Sighting {
   /** Labels of the container that neither tool makes for itself. */
   readonly labels: Readonly<Record<string, string>>
+  /** How the engine was asked for the container, by the names of what it may be asked for. */
+  readonly container: Readonly<Record<string, string>>
 }
 
 /**
@@ -36,13 +38,13 @@ export async function compare(folder: string, definition: string, rig: Rig): Pro
   const inBerth = async () => {
     const { id, user } = await rig.up(
       { kind: 'folder', path: copyFor('berth') },
-      { definitionPath: definition },
+      { definitionPath: definition, allowRights: true },
     )
     try {
       const output = await rig.runProbed(id, 'sh', '-c', probeScript)
       const container = await command('docker', ['ps', '-q', '--filter', `label=berth.dev/workspace=${id}`])
       await noteVolumes(container.trim())
-      return { ...parseSighting(output, [user.home]), labels: await labelsOf(container.trim()) }
+      return { ...parseSighting(output, [user.home]), ...(await madeOf(container.trim())) }
     } finally {
       await rig.act('delete', id)
     }
@@ -55,7 +57,7 @@ export async function compare(folder: string, definition: string, rig: Rig): Pro
       label,
     )
     await noteVolumes(container.id)
-    return { ...parseSighting(await container.probe(), []), labels: await labelsOf(container.id) }
+    return { ...parseSighting(await container.probe(), []), ...(await madeOf(container.id)) }
   }
   // Those that a definition names outlive whatever uses them.
   const volumes: string[] = []
@@ -74,12 +76,41 @@ export async function compare(folder: string, definition: string, rig: Rig): Pro
   }
 }
 
-async function labelsOf(container: string): Promise<Record<string, string>> {
-  const text = await command('docker', ['inspect', '--format', '{{json .Config.Labels}}', container])
+async function madeOf(id: string): Promise<Pick<Seen, 'labels' | 'container'>> {
+  const text = await command('docker', ['inspect', '--format', '{{json .}}', id])
+  const { Config, HostConfig } = JSON.parse(text) as Inspect
+  const { Privileged, CapAdd, SecurityOpt, ShmSize, PidMode, UsernsMode } = HostConfig
+  const list = (items: readonly string[] | null | undefined) =>
+    [...new Set((items ?? []).map((item) => item.replace(/^CAP_/, '').replace(':', '=')))].sort().join(' ')
+  return {
+    labels: labelsOf(Config.Labels),
+    container: {
+      user: Config.User.replace(/^$/, 'root'),
+      privileged: String(Privileged),
+      capabilities: list(CapAdd),
+      security: list(SecurityOpt),
+      memory: String(ShmSize),
+      processes: PidMode,
+      users: UsernsMode,
+    },
+  }
+}
+
+interface Inspect {
+  readonly Config: { readonly Labels: Readonly<Record<string, string>>; readonly User: string }
+  readonly HostConfig: {
+    readonly Privileged: boolean
+    readonly CapAdd: readonly string[] | null
+    readonly SecurityOpt: readonly string[] | null
+    readonly ShmSize: number
+    readonly PidMode: string
+    readonly UsernsMode: string
+  }
+}
+
+function labelsOf(labels: Readonly<Record<string, string>>): Record<string, string> {
   const own = /^(?:berth\.dev\/|app\.kubernetes\.io\/|com\.docker\.compose|devcontainer\.|dev\.berth\.)/
-  return Object.fromEntries(
-    Object.entries(JSON.parse(text) as Record<string, string>).filter(([name]) => !own.test(name)),
-  )
+  return Object.fromEntries(Object.entries(labels).filter(([name]) => !own.test(name)))
 }
 
 /** Where the two differ, a line each; empty: nowhere. */
@@ -96,9 +127,13 @@ export function differences({ reference, berth }: Comparison): string[] {
   note('user', reference.user, berth.user)
   note('folder', reference.cwd, berth.cwd)
   note('mounts', reference.mounts.join(', '), berth.mounts.join(', '))
-  for (const part of ['env', 'labels', 'files'] as const) {
+  for (const part of ['env', 'labels', 'container', 'files'] as const) {
     const names = new Set([...Object.keys(reference[part]), ...Object.keys(berth[part])])
-    for (const name of [...names].sort()) note(`${part} ${name}`, reference[part][name], berth[part][name])
+    for (const name of [...names].sort()) {
+      if (reference[part][name] === berth[part][name]) continue
+      const shown = (seen: Seen) => (part === 'files' ? seen.texts[name] : undefined) ?? seen[part][name]
+      note(`${part} ${name}`, shown(reference), shown(berth))
+    }
   }
   return lines
 }

@@ -35,7 +35,7 @@ export async function referenceUp(
   const answer = stdout.trim().split('\n').at(-1) ?? ''
   const outcome = answer.startsWith('{') ? (JSON.parse(answer) as Outcome) : undefined
   if (code !== 0 || outcome?.outcome !== 'success' || outcome.containerId === undefined) {
-    throw new Error(outcome?.description ?? outcome?.message ?? stderr.slice(-2000))
+    throw new Error(`${outcome?.description ?? outcome?.message ?? ''}\n${stderr.slice(-2000)}`)
   }
   return {
     id: outcome.containerId,

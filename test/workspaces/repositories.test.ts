@@ -44,6 +44,41 @@ additionalRepositories:
     checkoutLocation: front/next
 `
 
+describe('a repository in place of the source', () => {
+  it('is what an image is built of, at its branch and in its folder, with nothing of git', async () => {
+    await begin()
+    const bare = repository(machine.home, 'image', {})
+    const work = join(machine.home, 'image-work')
+    git(work, 'checkout', '--quiet', '-b', 'pages')
+    writeFiles(work, {
+      'docker/own/Dockerfile': `FROM ${image}\nCOPY . /built\n`,
+      'docker/file.txt': 'of the other one',
+    })
+    git(work, 'add', '.')
+    git(work, 'commit', '--quiet', '-m', 'Image')
+    git(work, 'push', '--quiet', bare, 'pages')
+    repository(machine.home, 'composed', {
+      '.devcontainer.json': JSON.stringify({ dockerComposeFile: 'compose.yaml', service: 'app' }),
+      'compose.yaml': JSON.stringify({
+        services: {
+          app: {
+            build: { context: `${server.origin}/image.git#pages:docker`, dockerfile: 'own/Dockerfile' },
+            command: 'sleep infinity',
+          },
+        },
+      }),
+    })
+    const { id } = await rig.up({ kind: 'git', url: `${server.origin}/composed.git` })
+    expect(await rig.run(id, 'ls', '-A', '/built')).toBe('file.txt\nown\n')
+    // The same files are not built again.
+    expect((await rig.act('rebuild', id)).steps).toContainEqual(
+      expect.objectContaining({ id: 'contexts', state: 'done' }),
+    )
+    await rig.act('delete', id)
+    expect(await remainsOf(id)).toEqual([])
+  })
+})
+
 describe('repositories beside the source', () => {
   it('are cloned with it, and kept by a rebuild, which clones what was missing', async () => {
     await begin()

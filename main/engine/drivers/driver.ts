@@ -295,6 +295,8 @@ export interface ImageRequest {
   readonly definition: Definition
   /** The repository's root on this machine; present when the definition has a build. */
   readonly folder?: string
+  /** Roots of the repositories that builds name instead, on this machine, by {@link buildRepositoryKey}. */
+  readonly repositories?: Readonly<Record<string, string>>
   /** The reference of the definition's build, which was made elsewhere: for targets that build none. */
   readonly published?: string
   /** The same for services that are built, by their names. */
@@ -325,6 +327,8 @@ export interface ResolvedImage {
   /** The image's own environment, for `${containerEnv:…}`. */
   readonly env: Readonly<Record<string, string>>
   readonly hasShell: boolean
+  /** What it runs itself; absent where the target cannot tell. */
+  readonly runs?: { readonly entrypoint: readonly string[]; readonly command: readonly string[] }
   /** Built by this call and of no use to anyone if the workspace is not made. */
   readonly built: boolean
   /** What `create` uses for each of the definition's services, by its name. */

@@ -195,6 +195,8 @@ export interface PublishRequest {
   readonly definition: Definition
   /** The repository's root on this machine. */
   readonly folder: string
+  /** As in an {@link ImageRequest}. */
+  readonly repositories?: Readonly<Record<string, string>>
   readonly workspaceId: string
   /** `[host[:port]/]path` of a registry. */
   readonly repository: string

@@ -85,6 +85,23 @@ describe('resolveFeatures', () => {
     expect(wished.features.map(({ metadata }) => metadata.id)).toEqual(['zulu', 'b'])
   })
 
+  it('orders what Features depend on by the wish of the definition too, and names what nothing asks for', async () => {
+    await registry.publish('n/b', {})
+    await registry.publish('n/zulu', {})
+    await registry.publish('n/all', {
+      dependsOn: { [`${registry.host}/n/b`]: {}, [`${registry.host}/n/zulu`]: {} },
+    })
+    const order = [`${registry.host}/n/zulu`, `${registry.host}/n/alt`]
+    const { features, notApplied } = await resolve([at('n/all')], { order })
+    expect(features.map(({ metadata }) => metadata.id)).toEqual(['zulu', 'b', 'all'])
+    expect(notApplied).toEqual([
+      {
+        field: `overrideFeatureInstallOrder (${registry.host}/n/alt)`,
+        reason: `no Feature of this name is installed; did you mean "${registry.host}/n/all"?`,
+      },
+    ])
+  })
+
   it('does without a hint that nobody can explain', async () => {
     await registry.publish('n/b', {})
     await registry.publish('n/a', { installsAfter: [`${registry.host}/n/gone`] })

@@ -1,10 +1,12 @@
 import { type FeatureRequest, type NotApplied, type ProblemError, problem } from '#contract'
 import {
+  closest,
   type FeatureReference,
   insideRepository,
   parseFeatureReference,
   type RepositoryReader,
   shorten,
+  withoutVersion,
 } from '../definitions/index'
 import { FeatureLoader, type LoadedFeature } from './loader'
 import type { FeatureLock } from './lock'
@@ -99,6 +101,7 @@ export async function resolveFeatures(
       const parsed = parseFeatureReference(reference)
       return 'wanted' in parsed ? [] : [{ reference, parsed, ids: [] }]
     })
+    notApplied.push(...notOrdered(first, nodes))
     const features = installOrder(nodes, first).map(({ reference, loaded, options }): ResolvedFeature => {
       const resolved = resolveOptions(loaded.metadata, options, reference)
       notApplied.push(...resolved.notApplied)
@@ -252,6 +255,20 @@ async function findFormerIds(
     }
   }
   await eachInParallel(open, (ask) => ask())
+}
+
+/** What the definition wants to come first, and nothing installs: neither it nor a Feature asks for it. */
+function notOrdered(first: readonly SoftDependency[], nodes: readonly Node[]): NotApplied[] {
+  const known = nodes.map(({ parsed }) => withoutVersion(parsed))
+  return first
+    .filter((soft) => !nodes.some((node) => satisfies(node, soft)))
+    .map(({ reference }) => {
+      const meant = closest(reference, known)
+      return {
+        field: `overrideFeatureInstallOrder (${shorten(reference)})`,
+        reason: `no Feature of this name is installed${meant ? `; did you mean "${meant}"?` : ''}`,
+      }
+    })
 }
 
 /** Results in the order of the items; the first failure ends it. */

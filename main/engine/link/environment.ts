@@ -4,6 +4,7 @@ import type { ExecOptions } from '../drivers/driver'
 import { shellQuoted } from '../platform/shell-quoted'
 import { needsContainerEnvironment, substituteEnvironment } from '../platform/variables'
 import type { LinkExecOptions } from './link'
+import { processUser } from './process-user'
 import { variablesLines } from './variables-file'
 
 /** What a workspace must say for a command to run in it as its user expects. */
@@ -105,8 +106,7 @@ export function prepareExec(
   const env = { ...environment, ...given }
   const base = {
     ...(options.tty ? { tty: options.tty } : {}),
-    // An image without a shell may have no list of users either, in which the name could be looked up.
-    user: options.user ?? (user.shell ? user.name : `${user.uid}:${user.gid}`),
+    user: options.user ?? processUser(user),
   }
   if (!user.shell) {
     if (!('command' in options)) return { ...base, command: ['sh', '-l'], env }

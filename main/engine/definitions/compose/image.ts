@@ -1,5 +1,6 @@
 import { posix } from 'node:path'
 import { type ImageBuild, problem } from '#contract'
+import type { BuildExtras } from '../build-options'
 import { shorten } from '../document/value'
 import { isImageName } from '../image-name'
 import { insideRepository } from '../paths'
@@ -8,6 +9,7 @@ import { assignmentsOf } from './environment'
 import { refuseUnknown } from './fields'
 import { fieldLayers, itemsOf, type Layer, lastLayer } from './layer'
 import type { Project, ProjectReader } from './project'
+import { repositoryContext } from './repository-context'
 
 const applied = [
   'context',
@@ -78,17 +80,21 @@ async function readBuild(
   )
   const context = contexts.at(-1)
   const inline = lastLayer(maps, 'dockerfile_inline')
-  const elsewhere = context && /^(?:[a-z]+:\/\/|git@|[a-z-]+:)/i.test(context.value.text())
+  const away = context && repositoryContext(context.value.text())
+  const elsewhere = context && !away && /^(?:[a-z]+:\/\/|git@|[a-z-]+:)/i.test(context.value.text())
   const cannot = elsewhere
-    ? { layer: context, reason: 'images are built of folders of the source only, and this is somewhere else' }
+    ? {
+        layer: context,
+        reason: 'images are built of folders of the source and of git repositories, and this is neither',
+      }
     : undefined
   if (cannot) {
     if (!image) throw unsupported(cannot.layer, cannot.reason)
     cannot.layer.value.ignore(`${cannot.reason}; the image that is named is used instead`)
     return undefined
   }
-  const folder = context ? project.path(context) : (top?.file.folder ?? '.')
-  await mustExist(folder, context ?? top, project)
+  const folder = away?.folder ?? (context ? project.path(context) : (top?.file.folder ?? '.'))
+  if (!away) await mustExist(folder, context ?? top, project)
   const dockerfile = lastLayer(maps, 'dockerfile')
   const name = dockerfile?.value.text() ?? 'Dockerfile'
   const file = insideRepository(folder, name)
@@ -96,13 +102,15 @@ async function readBuild(
     throw dockerfile?.value.mustBe('a path inside the repository', 'It is relative to the context.')
   }
   if (inline) dockerfile?.value.ignore('"dockerfile_inline" is given too, and wins')
-  else await mustExist(file, dockerfile ?? context ?? top, project)
+  else if (!away) await mustExist(file, dockerfile ?? context ?? top, project)
   const extras = readBuildExtras(maps, secrets)
+  if (away) withoutFiles(extras, maps)
   const target = lastLayer(maps, 'target')
   const cacheFrom = itemsOf(fieldLayers(maps, 'cache_from')).map(({ value }) => value.text())
   const args = assignmentsOf(fieldLayers(maps, 'args'), 'Write, for example, "args: {VERSION: 22}".')
   refuseUnknown(maps, applied, refused)
   return {
+    ...(away && { repository: away.repository }),
     dockerfile: file,
     context: folder,
     args: Object.fromEntries(args),
@@ -111,6 +119,17 @@ async function readBuild(
     ...(inline ? { inline: inline.value.text() } : {}),
     ...extras,
   }
+}
+
+/** Secrets that are files of the source: of it a build of another repository has nothing. */
+function withoutFiles(extras: BuildExtras, layers: readonly Layer[]): void {
+  const kept = extras.secrets?.filter(({ file }) => file === undefined)
+  if (kept?.length === extras.secrets?.length) return
+  lastLayer(layers, 'secrets')?.value.ignore(
+    'an image of another repository has no files of this one; to give it one: --build-secret id=NAME,src=FILE',
+  )
+  if (kept?.length) extras.secrets = kept
+  else delete extras.secrets
 }
 
 async function mustExist(path: string, layer: Layer | undefined, project: ProjectReader): Promise<void> {

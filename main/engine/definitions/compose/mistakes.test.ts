@@ -66,10 +66,10 @@ describe('a mistake', () => {
   })
 
   it('is not what an image to build in another way is', async () => {
-    const elsewhere = services({ app: { build: 'https://example.com/x.git' } })
+    const elsewhere = services({ app: { build: 'https://example.com/x.tar.gz' } })
     const problem = await problemOf(readApp({}, { compose: elsewhere }))
     expect(problem).toMatchObject({ code: 'definition-unsupported' })
-    const remote = { build: 'https://example.com/x.git', image: 'acme/x' }
+    const remote = { build: 'https://example.com/x.tar.gz', image: 'acme/x' }
     const definition = await readWritten({ compose: services({ app: remote }) })
     expect(definition.image).toBe('acme/x')
     expect(refusedOf(definition)['services.app.build']).toContain('the image that is named is used instead')

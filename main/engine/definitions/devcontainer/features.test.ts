@@ -26,16 +26,24 @@ describe('features in devcontainer.json', () => {
     ])
   })
 
-  it('reads the wanted order without versions, and names what is not there', async () => {
+  it('reads the wanted order without versions, also of what only Features may ask for', async () => {
     const { featureOrder, notApplied } = await read(`{ "image": "x",
       "features": { "ghcr.io/n/a:1": {}, "./local": {} },
       "overrideFeatureInstallOrder": ["./local", "ghcr.io/N/a:2", "ghcr.io/n/b"]
     }`)
-    expect(featureOrder).toEqual(['./.devcontainer/local', 'ghcr.io/n/a'])
+    expect(featureOrder).toEqual(['./.devcontainer/local', 'ghcr.io/n/a', 'ghcr.io/n/b'])
+    expect(notApplied).toEqual([])
+  })
+
+  it('says that without Features there is nothing to order', async () => {
+    const { featureOrder, notApplied } = await read(
+      '{ "image": "x", "overrideFeatureInstallOrder": ["ghcr.io/n/b"] }',
+    )
+    expect(featureOrder).toBeUndefined()
     expect(notApplied).toEqual([
       {
-        field: 'overrideFeatureInstallOrder[2]',
-        reason: '"features" has no ghcr.io/n/b; did you mean "ghcr.io/n/a"?',
+        field: 'overrideFeatureInstallOrder[0]',
+        reason: '"features" has none, so there is nothing to order',
       },
     ])
   })

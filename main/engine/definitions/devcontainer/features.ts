@@ -4,7 +4,6 @@ import { shorten, type Value } from '../document/value'
 import { parseFeatureReference, withoutVersion } from '../feature-reference'
 import { currentFeature } from '../legacy-features'
 import { insideRepository } from '../paths'
-import { closest } from '../suggest'
 
 const maximumFeatures = 100
 const example = 'Write, for example, "features": {"ghcr.io/devcontainers/features/node:1": {}}.'
@@ -38,17 +37,12 @@ export function readFeatures(
   }
   for (const [reference, option] of absorbed) addOption(features, reference, option)
   if (!order) return { features }
-  const known = features.map(({ reference }) => anyVersion(reference))
   const featureOrder: string[] = []
   for (const item of order.items('Write, for example, ["ghcr.io/devcontainers/features/common-utils"].')) {
     const { resource } = readReference(currentFeature(item.text())?.reference ?? item.text(), item, folder)
-    if (known.includes(resource)) featureOrder.push(resource)
-    else {
-      const meant = closest(resource, known)
-      item.ignore(
-        `"features" has no ${shorten(resource)}${meant ? `; did you mean "${meant}"?` : ', so there is nothing to order'}`,
-      )
-    }
+    // Also one that is not in `features`: another may depend on it, which is known when they are fetched.
+    if (features.length > 0) featureOrder.push(resource)
+    else item.ignore('"features" has none, so there is nothing to order')
   }
   return featureOrder.length > 0 ? { features, featureOrder } : { features }
 }

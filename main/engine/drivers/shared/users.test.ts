@@ -13,9 +13,9 @@ describe('resolveUser', () => {
     ['', { name: 'root', uid: 0, gid: 0, home: '/root', shell: '/bin/bash' }],
     ['dev', { name: 'dev', uid: 1000, gid: 1001, home: '/home/dev', shell: '/bin/sh' }],
     ['1000', { name: 'dev', uid: 1000, gid: 1001, home: '/home/dev', shell: '/bin/sh' }],
-    ['dev:50', { name: 'dev', uid: 1000, gid: 50, home: '/home/dev', shell: '/bin/sh' }],
+    ['dev:50', { name: 'dev', uid: 1000, gid: 50, group: '50', home: '/home/dev', shell: '/bin/sh' }],
     ['web', { name: 'web', uid: 33, gid: 33, home: '/var/www', shell: '/bin/sh' }],
-    ['4711:42', { name: '4711', uid: 4711, gid: 42, home: '/', shell: '/bin/sh' }],
+    ['4711:42', { name: '4711', uid: 4711, gid: 42, group: '42', home: '/', shell: '/bin/sh' }],
   ])('%s', (user, expected) => {
     expect(resolveUser(user, inside, 'image')).toEqual(expected)
   })

@@ -33,16 +33,24 @@ export function resolveUser(user: string, inside: InsideImage, image: string): W
     accounts.find((one) => one.name === wanted) ??
     (numeric ? accounts.find((one) => one.uid === Number(wanted)) : undefined)
   const gid = group !== undefined && /^\d+$/.test(group) ? Number(group) : undefined
+  const named = group === undefined || group === '' ? {} : { group }
   if (account) {
     // Accounts that may not log in still get a shell when a definition says to work as them.
     const usable = account.shell && !/\/(nologin|false|sync)$/.test(account.shell) ? account.shell : undefined
     const { shell: _, ...rest } = account
     const shell = inside.hasShell ? (usable ?? '/bin/sh') : undefined
-    return { ...rest, ...(gid !== undefined && { gid }), ...(shell && { shell }) }
+    return { ...rest, ...(gid !== undefined && { gid }), ...named, ...(shell && { shell }) }
   }
   if (numeric || wanted === 'root') {
     const uid = numeric ? Number(wanted) : 0
-    return { name: wanted, uid, gid: gid ?? 0, home: '/', ...(inside.hasShell && { shell: '/bin/sh' }) }
+    return {
+      name: wanted,
+      uid,
+      gid: gid ?? 0,
+      ...named,
+      home: '/',
+      ...(inside.hasShell && { shell: '/bin/sh' }),
+    }
   }
   throw problem({
     code: 'user-not-found',

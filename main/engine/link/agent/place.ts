@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream'
 import { pack } from 'tar-stream'
 import { type Problem, ProblemError, type Workspace } from '#contract'
 import type { Driver, ExecProcess } from '../../drivers/driver'
+import { processUser } from '../process-user'
 import type { AgentBinary, Architecture } from './binaries'
 
 /** The agents that Berth has with it. */
@@ -121,4 +122,4 @@ export const isOfTheWay = ({ code }: Problem) =>
   /^(target|tls|ssh|workspace)-/.test(code) || code === 'connection-lost' || code === 'cancelled'
 
 /** As the driver wants it: an image without a shell may have no list of users in which the name could be looked up. */
-export const userOf = ({ user }: Workspace) => (user.shell ? user.name : `${user.uid}:${user.gid}`)
+export const userOf = ({ user }: Workspace) => processUser(user)

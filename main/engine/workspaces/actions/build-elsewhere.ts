@@ -120,6 +120,7 @@ export async function publish(
   parts: readonly {
     readonly definition: Definition
     readonly folder: string
+    readonly repositories: NonNullable<ImageRequest['repositories']>
     readonly workspaceId: string
     readonly grants: BuildGrants | undefined
   }[],

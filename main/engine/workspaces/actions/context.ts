@@ -62,6 +62,7 @@ export const steps = {
   initialize: { id: 'initializeCommand', title: 'Running initializeCommand on this machine' },
   clone: { id: 'clone', title: 'Cloning the repository' },
   fetch: { id: 'fetch', title: 'Fetching the source for the build' },
+  contexts: { id: 'contexts', title: 'Cloning what images are built of' },
   image: { id: 'image', title: 'Preparing the image' },
   features: { id: 'features', title: 'Installing Features' },
   copy: { id: 'copy', title: 'Copying the source in' },

@@ -14,6 +14,7 @@ import {
 import type { RunningOperation } from '../operations'
 import { type DefinitionRequest, definitionContext } from '../source/definition'
 import { buildsOf, type Elsewhere, publish, publishSteps } from './build-elsewhere'
+import { buildRepositorySteps, cloneBuildRepositories } from './build-repositories'
 import { type ActionContext, silentReport, steps } from './context'
 import { imageNameOf, withLabel } from './image-label'
 import { adoptLocalUser } from './local-user'
@@ -34,6 +35,8 @@ export interface Preparation {
   readonly elsewhere: Elsewhere | undefined
   /** The source's root on this machine; present where the definition needs it: see {@link needsFolder}. */
   readonly folder: string | undefined
+  /** Set by {@link prepareImage}: roots of the repositories that images are built of. */
+  readonly repositories?: Readonly<Record<string, string>>
   /** The same, to read from. */
   readonly reader: RepositoryReader | undefined
   /** An empty folder of this machine. */
@@ -54,7 +57,10 @@ export function needsFolder(definition: Definition): boolean {
 /** What {@link prepareImage} does, to be planned. */
 export function imageSteps(definition: Definition, elsewhere: Elsewhere | undefined) {
   const features = definition.features.length > 0 ? [steps.features] : []
-  return elsewhere ? [...features, ...publishSteps(elsewhere), steps.image] : [steps.image, ...features]
+  const contexts = buildRepositorySteps(definition)
+  return elsewhere
+    ? [...contexts, ...features, ...publishSteps(elsewhere), steps.image]
+    : [...contexts, steps.image, ...features]
 }
 
 /**
@@ -67,7 +73,10 @@ export async function prepareImage(
   preparation: Preparation,
   signal: AbortSignal = operation.signal,
 ): Promise<Prepared> {
-  const prepared = await prepareMerged(context, operation, preparation, signal)
+  const { definition, request, temporary } = preparation
+  const from = { definition, source: request.source, temporary }
+  const repositories = await cloneBuildRepositories(context, operation, from, signal)
+  const prepared = await prepareMerged(context, operation, { ...preparation, repositories }, signal)
   const own = await adoptLocalUser(context, operation, preparation, prepared, signal)
   return withServiceCommands(context, preparation.driver, own, signal)
 }
@@ -82,8 +91,8 @@ async function prepareMerged(
   if (elsewhere) return prepareElsewhere(context, operation, preparation, elsewhere)
   const { driver, folder, request, kubernetes, refresh } = preparation
   const { workspaceId } = request
-  const { anew = false, grants } = preparation
-  const options = { anew, grants, ...(kubernetes === undefined ? {} : { kubernetes }) }
+  const { anew = false, grants, repositories = {} } = preparation
+  const options = { repositories, anew, grants, ...(kubernetes === undefined ? {} : { kubernetes }) }
   const base = await operation.step(
     'image',
     async (report, stepSignal) => {
@@ -167,12 +176,20 @@ async function prepareElsewhere(
   const { driver, folder = '', request, kubernetes, refresh } = preparation
   const { workspaceId } = request
   let { definition } = preparation
-  const { anew = false, grants } = preparation
-  let from = { definition, folder, workspaceId, grants }
+  const { anew = false, grants, repositories = {} } = preparation
+  let from = { definition, folder, repositories, workspaceId, grants }
   if (definition.features.length > 0) {
     const installed = await operation.step('features', async (report, signal) => {
       const base = await elsewhere.driver.resolveImage(
-        { definition: { ...definition, services: [] }, workspaceId, refresh, folder, anew, grants },
+        {
+          definition: { ...definition, services: [] },
+          workspaceId,
+          refresh,
+          folder,
+          repositories,
+          anew,
+          grants,
+        },
         report,
         signal,
       )
@@ -180,12 +197,12 @@ async function prepareElsewhere(
       return installFeatures(context, preparation, { ...base, reference: base.id }, report, signal)
     })
     definition = installed.definition
-    from = { ...installed.build, workspaceId, grants }
+    from = { ...installed.build, repositories, workspaceId, grants }
   }
   const { build: _, ...services } = preparation.definition
   const own = await publish(operation, elsewhere, [
     { ...from, definition: { ...from.definition, services: [] } },
-    { definition: services, folder, workspaceId, grants },
+    { definition: services, folder, repositories, workspaceId, grants },
   ])
   const resolve = (definition: Definition, report: StepReport, signal: AbortSignal, isRefreshed: boolean) =>
     driver.resolveImage(

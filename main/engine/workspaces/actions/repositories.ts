@@ -1,5 +1,5 @@
 import { join, posix } from 'node:path'
-import { type AdditionalRepository, type Problem, ProblemError, problem } from '#contract'
+import { type AdditionalRepository, type Problem, ProblemError, problem, type Source } from '#contract'
 import type { Driver, WorkspaceSpec } from '../../drivers/driver'
 import { cloneRepository, existingRef, type GitSource, nameRemotes } from '../git'
 import type { Action } from '../guard'
@@ -66,7 +66,7 @@ async function addRepository(
     const clone = join(temporary, 'clone')
     try {
       report.detail(`Cloning ${posix.basename(folder)}`)
-      const wanted = await checkedRepository(context, repository, spec, signal)
+      const wanted = await checkedRepository(platform, repository, spec.source, signal)
       const { warning } = await cloneRepository(platform, wanted, clone, report, signal)
       if (warning) report.output(`${warning}\n`)
       await nameRemotes(platform, clone, repository, signal)
@@ -85,14 +85,17 @@ async function addRepository(
   })
 }
 
-/** Checked like what a person types: a definition comes from whoever wrote it. */
+/**
+ * A repository that the definition of a source names, checked like what a person types: a definition comes from
+ * whoever wrote it. Rejects with `git-failed` or `invalid-input`.
+ */
 export async function checkedRepository(
-  { platform }: ActionContext,
+  platform: ActionContext['platform'],
   { url, ref }: Pick<AdditionalRepository, 'url' | 'ref'>,
-  spec: WorkspaceSpec,
+  source: Source,
   signal: AbortSignal,
 ): Promise<GitSource> {
-  const isLocal = spec.source.kind === 'git' && spec.source.url.startsWith('file:')
+  const isLocal = source.kind === 'git' && source.url.startsWith('file:')
   // A repository must not make git read others of this machine unless it is itself one.
   if (/^file:/i.test(url) && !isLocal) {
     throw problem({

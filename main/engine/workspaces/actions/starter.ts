@@ -50,7 +50,7 @@ export async function addStarter(
       if (own !== undefined) throw problem(notEmpty(starter, own))
       const clone = join(temporary, 'clone')
       report.detail(`Cloning ${starter.url}`)
-      const source = await checkedRepository(context, starter, spec, signal)
+      const source = await checkedRepository(context.platform, starter, spec.source, signal)
       const { warning } = await cloneRepository(context.platform, source, clone, report, signal)
       if (warning) report.output(`${warning}\n`)
       const folder = await folderOf(clone, starter)

@@ -106,6 +106,11 @@ export class Governance {
     if (!hasRules || !reader) return
     const found: NamedImage[] = []
     for (const build of buildsOfDefinition(definition)) {
+      if (build.repository) {
+        // It is cloned when it is built: what is in it now may be something else then.
+        found.push({ image: undefined, where: build.repository.url, written: build.dockerfile })
+        continue
+      }
       const bytes = await reader.read(build.dockerfile, LONGEST_DOCKERFILE)
       // One that is not there is the build's own Problem.
       if (bytes) found.push(...imagesOfDockerfile(build, Buffer.from(bytes).toString('latin1')))

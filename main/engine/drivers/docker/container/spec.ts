@@ -9,7 +9,7 @@ import {
   sourceFolders,
   sourceMount,
 } from '../../shared/folders'
-import { idleCommand, runsIdle } from '../../shared/idle'
+import { commandAfterEntrypoints, idleCommand, runsIdle } from '../../shared/idle'
 import { hostNames } from '../../shared/services'
 import { dataMount, type EngineMount, sourceBinds } from '../service/plan'
 import type { ServiceNotes } from '../service/services'
@@ -68,8 +68,7 @@ export function planContainer(
       // The image's own check looks at its own command, which does not run.
       Healthcheck: { Test: ['NONE'] },
     }),
-    ...(!idle && definition.entrypoint && { Entrypoint: definition.entrypoint }),
-    ...(!idle && definition.command && { Cmd: definition.command }),
+    ...(!idle && ownCommand(spec)),
     HostConfig: {
       ...options.host,
       Init: true,
@@ -91,6 +90,14 @@ export function planContainer(
       image.user.home,
     ),
   }
+}
+
+/** What runs where it is not Berth's idle command. What is absent is as the image says. */
+function ownCommand({ definition, image }: WorkspaceSpec) {
+  const after = commandAfterEntrypoints(definition, image)
+  if (after) return { Entrypoint: after, Cmd: [] }
+  const { entrypoint, command } = definition
+  return { ...(entrypoint && { Entrypoint: entrypoint }), ...(command && { Cmd: command }) }
 }
 
 /**

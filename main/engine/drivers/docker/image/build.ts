@@ -3,6 +3,8 @@ import { type DockerLogins, encodeCredentials } from '../../../platform/docker-l
 import { aliasOf } from '../../../platform/image-aliases'
 import type { Platform } from '../../../platform/platform'
 import type { ImageRequest, StepReport } from '../../driver'
+import { buildFolder } from '../../shared/build/build-folder'
+import { platformArguments } from '../../shared/build/platform-arguments'
 import { MANAGED_BY } from '../../shared/description'
 import type { EngineClient, Query } from '../client'
 import { builtRepository, labels, nonce } from '../container/anatomy'
@@ -20,7 +22,10 @@ import { nameByTag } from './name-by-tag'
 import { type Earlier, findEarlier, reuseKey } from './reuse'
 
 export interface BuildRequest
-  extends Pick<ImageRequest, 'definition' | 'folder' | 'workspaceId' | 'refresh' | 'grants'> {
+  extends Pick<
+    ImageRequest,
+    'definition' | 'folder' | 'repositories' | 'workspaceId' | 'refresh' | 'grants'
+  > {
   /** Whether an image that was built of the same before may be taken instead, and this one by others. */
   readonly shared: boolean
   /** Builds although there is one. */
@@ -45,8 +50,9 @@ export async function buildImage(
   report: StepReport,
   signal: AbortSignal,
 ): Promise<Built> {
-  const { definition, folder, workspaceId } = request
+  const { definition, workspaceId } = request
   const { build } = definition
+  const folder = build && buildFolder(build, request)
   if (!build || folder === undefined) {
     throw problem({
       code: 'definition-invalid',
@@ -245,8 +251,11 @@ class Build {
       },
       ...(build.inline !== undefined && { inline: build.inline }),
     })
+    const { Os, Arch } = await this.#client.negotiate(this.#signal)
+    const own = `${Os}/${Arch}`
+    const automatic = platformArguments(this.#dockerfile, args, build.platform ?? own, own)
     return {
-      query: this.#query(builder, context.dockerfile, args),
+      query: this.#query(builder, context.dockerfile, { ...automatic, ...args }),
       headers: { 'x-registry-config': encodeCredentials(await this.#logins.all()) },
       body: context.tar,
       signal: this.#signal,

@@ -2,6 +2,7 @@ import { ProblemError, problem } from '#contract'
 import { DockerLogins, encodeCredentials, type RegistryCredentials } from '../../../platform/docker-logins'
 import type { Platform } from '../../../platform/platform'
 import type { ImagePublisher, PublishedImage, PublishRequest, StepReport } from '../../driver'
+import { buildFolder } from '../../shared/build/build-folder'
 import { parseReference } from '../../shared/image-reference'
 import type { ImageSummary, ProgressLine } from '../api'
 import type { EngineClient } from '../client'
@@ -37,7 +38,9 @@ export class Publisher implements ImagePublisher {
       if (!build) throw problem(noBuild)
       report.detail('Reading what goes into the image')
       const { Os, Arch } = await this.#client.negotiate(signal)
-      const digest = await buildDigest(build, request.folder, `${Os}/${Arch}`, this.#platform, signal)
+      const folder = buildFolder(build, request)
+      if (folder === undefined) throw problem(noBuild)
+      const digest = await buildDigest(build, folder, `${Os}/${Arch}`, this.#platform, signal)
       const reference = `${request.repository}:${publishedTag(digest)}`
       const { registry } = parseReference(reference)
       report.detail(`Asking ${registry} for it`)

@@ -64,6 +64,7 @@ export class Images {
         ...metadataOf(image),
         env: toRecord(image.Config?.Env ?? []),
         hasShell: inside.hasShell,
+        runs: { entrypoint: image.Config?.Entrypoint ?? [], command: image.Config?.Cmd ?? [] },
         built,
         services: await this.#services(request, report, signal),
         ...(alias && reference === alias.image && { alias: describeAlias(alias) }),

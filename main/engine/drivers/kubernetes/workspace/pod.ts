@@ -10,7 +10,7 @@ import type { Definition, KubernetesOptions, Mount, WorkspaceUser } from '#contr
 import { substituteEnvironment } from '../../../platform/variables'
 import type { WorkspaceSpec } from '../../driver'
 import { plainPath } from '../../shared/folders'
-import { idleCommand, runsIdle } from '../../shared/idle'
+import { commandAfterEntrypoints, entrypointsBeside, idleCommand, runsIdle } from '../../shared/idle'
 import { CONTAINER, dataPath, objectName, PREPARE, VOLUME_ROOT } from './anatomy'
 import { ownSecurity, podChanges } from './container-options'
 import { layOutVolume } from './prepare'
@@ -188,10 +188,7 @@ export function podSpecOf(
         imagePullPolicy: 'IfNotPresent',
         ...(idle
           ? { command: idleCommand(definition).map(literal), workingDir: definition.workspaceFolder }
-          : {
-              ...(definition.entrypoint && { command: definition.entrypoint.map(literal) }),
-              ...(definition.command && { args: definition.command.map(literal) }),
-            }),
+          : ownCommand(spec)),
         env: [
           ...Object.entries(plain).map(([name, value]) => ({ name, value: literal(value) })),
           ...secret.map((name) => ({ name, valueFrom: { secretKeyRef: { name: secretName, key: name } } })),
@@ -224,6 +221,19 @@ export function preparing({ initContainers = [] }: V1PodSpec): V1Container[] {
 /** Milliseconds that the containers of a workspace may take to end, at least `usual`. */
 export function longestGrace({ services }: Pick<Definition, 'services'>, usual: number): number {
   return Math.max(usual, ...services.map(({ container }) => container?.stopGrace ?? 0))
+}
+
+/** What runs where it is not Berth's idle command. What is absent is as the image says. */
+function ownCommand({ definition, image }: WorkspaceSpec) {
+  const after = commandAfterEntrypoints(definition, image)
+  if (after) return { command: after.map(literal) }
+  const { entrypoint, command } = definition
+  const beside = entrypointsBeside(definition, image)
+  return {
+    ...(entrypoint && { command: entrypoint.map(literal) }),
+    ...(command && { args: command.map(literal) }),
+    ...(beside && { lifecycle: { postStart: { exec: { command: [...beside] } } } }),
+  }
 }
 
 /**
