@@ -23,7 +23,7 @@ import { readBuild } from './build'
 import { readContainer } from './container'
 import { readEditorFields } from './customizations'
 import { readFeatures } from './features'
-import { appliedFields, refusedFields, silentFields } from './fields'
+import { appliedFields, isAbsent, refusedFields, silentFields } from './fields'
 import { readHostRequirements } from './host-requirements'
 import { readCommand } from './lifecycle'
 import { readMounts, readWorkspaceMount } from './mounts'
@@ -48,7 +48,7 @@ export async function readDevcontainer(
 
   const given = (name: (typeof appliedFields)[number]) => {
     const value = fields.get(name)
-    return value?.type === 'null' ? undefined : value
+    return value === undefined || isAbsent(name, value) ? undefined : value
   }
   const base = emptyDefinition(context.sourceName)
   const folder = given('workspaceFolder')
@@ -103,7 +103,7 @@ export async function readDevcontainer(
   const own = berth && readBerth(berth, { ...compose?.containerEnv, ...containerEnv }, compose?.services)
   const definition: Definition = {
     ...base,
-    title: shorten(given('name')?.text() ?? '', 200),
+    title: shorten(given('name')?.words() ?? '', 200),
     format: 'devcontainer',
     path,
     ...(compose

@@ -49,14 +49,17 @@ export class Value {
 
   /** Text with all its variables filled in. */
   text(example = ''): string {
-    if (this.type !== 'string') throw this.mustBe('a string', example)
-    return this.#file.substitution.all(this.raw())
+    return this.#file.substitution.all(this.#string(example))
+  }
+
+  /** As {@link text}; numbers and booleans are taken as their text. For what is shown to people. */
+  words(): string {
+    return this.type === 'number' || this.type === 'boolean' ? this.raw() : this.text()
   }
 
   /** Text that may lead to a secret: variables of an environment stay as written. */
   guardedText(example = ''): string {
-    if (this.type !== 'string') throw this.mustBe('a string', example)
-    return this.#file.substitution.exceptEnvironment(this.raw())
+    return this.#file.substitution.exceptEnvironment(this.#string(example))
   }
 
   /** As {@link guardedText}; numbers and booleans are taken as their text, as Docker itself would. */
@@ -65,10 +68,20 @@ export class Value {
     return this.guardedText()
   }
 
+  #string(example: string): string {
+    if (this.type !== 'string') throw this.mustBe('a string', example)
+    // It ends a text for the kernel: no command, variable or path can have it.
+    if (this.raw().includes('\0')) throw this.mustBe('a text without NUL characters')
+    return this.raw()
+  }
+
+  /** Also written as a text, which other tools take. */
   boolean(): boolean {
     this.#file.reading?.take(this.node)
-    if (this.type !== 'boolean') throw this.mustBe('true or false')
-    return Boolean(this.node.value)
+    if (this.type === 'boolean') return Boolean(this.node.value)
+    const text = this.type === 'string' ? this.raw().trim().toLowerCase() : ''
+    if (text !== 'true' && text !== 'false') throw this.mustBe('true or false')
+    return text === 'true'
   }
 
   choice<const T extends string>(choices: readonly T[]): T {
@@ -97,6 +110,7 @@ export class Value {
       if (!key || !node) continue
       const name = String(key.value)
       const value = new Value(this.name === '' ? name : `${this.name}.${name}`, node, this.#file)
+      fields.get(name)?.ignore('it is there twice, and the last one counts')
       // No JavaScript object carries it safely from process to process.
       if (name === '__proto__') value.ignore('this name cannot be used')
       else fields.set(name, value)

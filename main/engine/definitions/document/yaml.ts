@@ -178,6 +178,14 @@ function explain(code: string, message: string): string {
       return 'YAML is indented by spaces, and this is a tab.'
     case 'BAD_INDENT':
       return 'This is indented less, or more, than what it belongs to.'
+    case 'MULTILINE_IMPLICIT_KEY':
+      return 'This is neither a name with a colon nor part of what is above it. Comments begin with #.'
+    case 'BLOCK_AS_IMPLICIT_KEY':
+      return 'There is a second colon in this line: put the text in quotes, or the rest on a line of its own.'
+    case 'BAD_SCALAR_START':
+      return 'A text that begins with this character has to be in quotes.'
+    case 'BAD_DQ_ESCAPE':
+      return 'There is no such escape: write a backslash as \\\\, or use single quotes.'
     case 'MULTIPLE_DOCS':
       return 'The file holds several documents, and only one is read.'
     default: {
