@@ -3,6 +3,7 @@ import type { NotApplied } from '#contract'
 import { closest } from '../suggest'
 import type { Substitution } from '../variables'
 import { type Document, describe, type Reading } from './document'
+import { shownText } from './shown-text'
 
 /** A value with its name, and the typed ways to read it. Each way throws `definition-invalid` with its place. */
 export class Value {
@@ -52,9 +53,9 @@ export class Value {
     return this.#file.substitution.all(this.#string(example))
   }
 
-  /** As {@link text}; numbers and booleans are taken as their text. For what is shown to people. */
+  /** As {@link text}, for what is shown to people; numbers and booleans are taken as their text. */
   words(): string {
-    return this.type === 'number' || this.type === 'boolean' ? this.raw() : this.text()
+    return this.type === 'number' || this.type === 'boolean' ? this.raw() : shownText(this.text())
   }
 
   /** Text that may lead to a secret: variables of an environment stay as written. */
