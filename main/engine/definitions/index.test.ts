@@ -161,7 +161,8 @@ describe('what devcontainer.json may say', () => {
       "initializeCommand": "make"
     }`)
     expect(notApplied(definition, 'features')).toBeUndefined()
-    expect(notApplied(definition, 'runArgs[1] --gpus')).toMatch(/hostRequirements/)
+    expect(notApplied(definition, 'runArgs[1] --gpus')).toBeUndefined()
+    expect(definition.hostRequirements).toEqual({ gpu: 'optional' })
     // Whether a right is given is decided later, by the user.
     expect(notApplied(definition, 'privileged')).toBeUndefined()
     expect(definition.container).toEqual({ rights: [{ kind: 'privileged', value: '' }] })

@@ -1,6 +1,7 @@
 import {
   type Definition,
   emptyDefinition,
+  type HostRequirements,
   LifecyclePhase,
   lifecyclePhases,
   type Mount,
@@ -140,7 +141,7 @@ export async function readDevcontainer(
     waitFor: given('waitFor')?.choice(LifecyclePhase.options) ?? 'updateContentCommand',
     ...readStated(given),
     secrets: secrets ? readSecrets(secrets) : [],
-    ...readForUser(fields, given),
+    ...readForUser(fields, given, run.gpu),
     notApplied: file.notApplied,
   }
   noteUnusedFields(fields)
@@ -281,14 +282,19 @@ function readStated(
 function readForUser(
   fields: ReadonlyMap<string, Value>,
   given: (name: 'hostRequirements' | 'userEnvProbe' | 'updateRemoteUserUID') => Value | undefined,
+  gpu: boolean,
 ): Partial<Definition> {
   const host = given('hostRequirements')
-  const hostRequirements = host && readHostRequirements(host)
+  // Somewhere without graphics processors the workspace is of use all the same.
+  const hostRequirements: HostRequirements = {
+    ...(gpu ? { gpu: 'optional' } : {}),
+    ...(host ? readHostRequirements(host) : {}),
+  }
   const userEnvProbe = given('userEnvProbe')?.choice(UserEnvProbe.options)
   const updateRemoteUserUID = given('updateRemoteUserUID')?.boolean()
   const customizations = readEditorFields(fields)
   return {
-    ...(hostRequirements && Object.keys(hostRequirements).length > 0 ? { hostRequirements } : {}),
+    ...(Object.keys(hostRequirements).length > 0 ? { hostRequirements } : {}),
     ...(userEnvProbe ? { userEnvProbe } : {}),
     ...(updateRemoteUserUID === undefined ? {} : { updateRemoteUserUID }),
     ...(customizations ? { customizations } : {}),

@@ -72,6 +72,14 @@ describe('a devcontainer.json of the world', () => {
     ])
   })
 
+  it('may want graphics processors as docker run is told of them', async () => {
+    expect((await read({ runArgs: ['--gpus', 'all'] })).hostRequirements).toEqual({ gpu: 'optional' })
+    expect(
+      (await read({ runArgs: ['--gpus=all'], hostRequirements: { cpus: 2, gpu: true } })).hostRequirements,
+    ).toEqual({ cpus: 2, gpu: 'required' })
+    expect((await read({ runArgs: ['--gpus=0'] })).hostRequirements).toBeUndefined()
+  })
+
   it('is told what is there twice', async () => {
     const { image, notApplied } = await readText('{"image": "a", "image": "b", "mounts": []}')
     expect(image).toBe('b')
@@ -127,5 +135,21 @@ describe('a mistake in a devcontainer.json', () => {
     })
     const mixed = new Uint8Array([...Buffer.from('{"name":\n"é\ufffd'), 0xe9, ...Buffer.from('"}')])
     expect((await refused(mixed)).cause).toBe('Line 2, column 3: The file is not UTF-8 text.')
+  })
+
+  it('that names what every object of JavaScript has finds nothing there', async () => {
+    const name = ['constructor', '__proto__', 'toString']
+      .map((one) => '$' + `{localEnv:${one}:none}`)
+      .join(' ')
+    expect((await read({ name })).title).toBe('none none none')
+  })
+
+  it('that is made of beginnings of variables takes no longer than others', async () => {
+    // Gone through to its end from each of them, the text takes an hour.
+    const name = '$' + '{localEnv:a:'
+    const { title } = await readText(JSON.stringify({ image: 'x', name: name.repeat(60_000) }))
+    expect(title).toContain(name)
+    const last = await read({ name: `${name.repeat(3)}b} ${name}c$d}` })
+    expect(last.title).toBe(`${name.repeat(2)}b c$d`)
   })
 })

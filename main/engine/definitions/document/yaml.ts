@@ -62,10 +62,16 @@ export function parseYaml(text: string): Node | undefined {
 /** Indentation and brackets bound how deep a text can be, without a parser. */
 function checkDepth(text: string): void {
   let brackets = 0
+  let closers = 0
   for (let at = 0; at < text.length; at++) {
     const character = text[at]
     if (character === '[' || character === '{') brackets += 1
-    else if (character === ']' || character === '}') brackets = Math.max(0, brackets - 1)
+    else if (character === ']' || character === '}') {
+      if (brackets === 0) closers += 1
+      brackets = Math.max(0, brackets - 1)
+    }
+    // Each is a mistake of its own, and what the parser takes for them grows with their square.
+    if (closers > 1000) throw new SyntaxProblem(at, 'There are far more closing brackets than opening ones.')
     // Brackets in texts count too: no definition has that many open ones.
     if (brackets > 1000) throw tooDeep(at)
   }
