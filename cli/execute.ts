@@ -7,6 +7,7 @@ import type { ProblemDocument } from './documents'
 import { exitCodes, UsageError } from './exit-codes'
 import { Interrupts } from './interrupts'
 import { problemText } from './problem-text'
+import { printableLine } from './text'
 
 /** What every command gets. */
 export interface CommandContext {
@@ -86,10 +87,11 @@ export async function execute(options: CommonOptions, action: CommandAction): Pr
       return engine
     },
     say(line) {
-      if (!quiet) console.stderr.write(`${line}\n`)
+      if (!quiet) console.stderr.write(`${printableLine(line)}\n`)
     },
     print(line) {
-      console.stdout.write(`${line}\n`)
+      // Whatever else reads it gets every byte.
+      console.stdout.write(`${console.stdoutIsTerminal ? printableLine(line) : line}\n`)
     },
     document(document) {
       console.stdout.write(`${JSON.stringify(document, null, options.lines ? 0 : 2)}\n`)

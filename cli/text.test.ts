@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { bytes, duration, printable, style, table, truncate, width } from './text'
+import { bytes, duration, printable, printableLine, style, table, truncate, width } from './text'
 
 describe('printable', () => {
   it.each([
@@ -8,7 +8,15 @@ describe('printable', () => {
     ['bell\u0007 back\b\u009b31m\u0085', 'bell back'],
     ['tab\tline\nfeed', 'tab\tline\nfeed'],
     ['äöü 漢字 🚀', 'äöü 漢字 🚀'],
+    ['app\u202egnp.exe\u2066', 'appgnp.exe'],
   ])('makes %j %j', (text, expected) => expect(printable(text)).toBe(expected))
+})
+
+describe("a line of Berth's own", () => {
+  it('keeps the colours that Berth gives it, and nothing else of what is in it', () => {
+    const { red } = style(true)
+    expect(printableLine(`${red('a')} b\u001b[2J\u001b[8mc\u001b]0;t\u0007`)).toBe(`${red('a')} bc`)
+  })
 })
 
 describe('width and truncate', () => {

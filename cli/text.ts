@@ -2,13 +2,26 @@ import { stripVTControlCharacters } from 'node:util'
 
 /** Control characters but tab and line feed (general category Cc). */
 const controls = /[^\P{Cc}\t\n]/gu
+/** What turns the direction of writing, and so shows another text than there is. */
+const directions = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g
+/** The colours that {@link style} gives. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+const ownColours = /(\u001b\[(?:1|2|22|31|32|33|36|39)m)/
 const wide =
   /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u
 const invisible = /\p{Mark}|\p{Default_Ignorable_Code_Point}/u
 
 /** Takes out what could move the cursor, change colours or otherwise drive the reader's terminal. Keeps tab and line feed. */
 export function printable(text: string): string {
-  return stripVTControlCharacters(text).replace(controls, '')
+  return stripVTControlCharacters(text).replace(controls, '').replace(directions, '')
+}
+
+/** The same for a line of Berth's own, which may have colours of {@link style}. */
+export function printableLine(line: string): string {
+  return line
+    .split(ownColours)
+    .map((part, index) => (index % 2 === 1 ? part : printable(part)))
+    .join('')
 }
 
 /** Columns that a text takes on a terminal (East Asian wide characters and emoji count two). */

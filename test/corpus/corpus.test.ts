@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { registriesBelow } from './elsewhere'
 import { findDefinitions } from './find'
 import { scoreOf } from './score'
 
@@ -78,6 +79,48 @@ describe('a corpus of definitions', () => {
       ['execAll.yaml', false, true],
       ['execBadNothing.yaml', true, false],
       ['execNoCommand.yaml', true, true],
+    ])
+  })
+
+  test('takes for granted what a repository has beside its definitions, where the corpus has these alone', async () => {
+    write('a/.devcontainer/devcontainer.json', '{"build": {"dockerfile": "Dockerfile"}}')
+    write(
+      'b/.devcontainer/x/devcontainer.json',
+      '{"dockerComposeFile": ["../../compose.yml", "own.yml"], "service": "web", "runServices": ["web", "db"]}',
+    )
+    write('c/.devcontainer/devcontainer.json', '{"dockerComposeFile": "compose.yml", "service": "web"}')
+    write('c/README.md', 'It is a repository, and lacks a file.')
+    expect((await scores()).map(({ parsed, planned }) => [parsed, planned])).toEqual([
+      [true, true],
+      [true, true],
+      [false, false],
+    ])
+  })
+
+  test('finds parents of devfiles in its own registries, and stands in for those of others', async () => {
+    write(
+      'r/stacks/go/1.0.0/devfile.yaml',
+      'schemaVersion: 2.2.0\ncomponents: [{name: go, container: {image: go1}}]',
+    )
+    write(
+      'r/stacks/go/2.0.0/devfile.yaml',
+      'schemaVersion: 2.2.0\ncomponents: [{name: go, container: {image: go2}}]',
+    )
+    const child = (parent: string) =>
+      `schemaVersion: 2.2.0\nparent:\n  ${parent}\n  components: [{name: go, container: {image: own, memoryLimit: 1Gi}}]\n`
+    write('s/devfile.yaml', 'schemaVersion: 2.2.0\nparent: {id: go, version: 1.0.0}')
+    write('t/devfile.yaml', 'schemaVersion: 2.2.0\nparent: {id: go}')
+    write('u/devfile.yaml', child('uri: https://example.com/other.yaml'))
+    const registries = registriesBelow(top)
+    const images = []
+    for (const found of findDefinitions(top).filter(({ shown }) => !shown.startsWith('r'))) {
+      const { planned, definition, problem } = await scoreOf(found, 'docker', registries)
+      images.push([planned, definition?.image ?? problem?.cause])
+    }
+    expect(images).toEqual([
+      [true, 'go1'],
+      [true, 'go2'],
+      [true, 'own'],
     ])
   })
 })

@@ -47,9 +47,22 @@ const whole = (top: string, root: string, path: string): Found => ({
   alone: isAlone(root),
 })
 
-/** What a corpus keeps of a repository of which it has the definition only. */
+const definitionName = /^\.?(gitpod|devfile)\.ya?ml$|^\.devcontainer\.json$/
+
+/** What a corpus keeps of a repository of which it has the definitions only. */
 function isAlone(root: string): boolean {
-  return readdirSync(root).every((name) => /^\.?(gitpod|devfile)\.ya?ml$|^\.devcontainer\.json$/.test(name))
+  return readdirSync(root).every(
+    (name) =>
+      definitionName.test(name) || (name === '.devcontainer' && holdsDefinitionsOnly(join(root, name))),
+  )
+}
+
+function holdsDefinitionsOnly(folder: string): boolean {
+  return readdirSync(folder, { withFileTypes: true }).every((entry) =>
+    entry.isDirectory()
+      ? readdirSync(join(folder, entry.name)).every((name) => name === 'devcontainer.json')
+      : entry.name === 'devcontainer.json',
+  )
 }
 
 /** The root of the repository whose definition a file is; undefined where it is none. */

@@ -2,6 +2,7 @@ import { existsSync, statSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { registriesBelow } from './elsewhere'
 import { type Found, findDefinitions } from './find'
 import { type kinds, type Score, scoreOf } from './score'
 import type { Startable, Started } from './start'
@@ -15,6 +16,8 @@ with a reason, on Docker and on Kubernetes.
 --run         also makes a workspace of each on this machine's Docker, and deletes it again: started, and lifecycle
               commands done. Every image is one of Debian with common tools, unless an alias says otherwise
 --aliases FILE  image aliases as in Berth's settings, for --run
+What a repository's definitions name and the corpus does not have is taken for granted where it has definitions of that
+repository only; parents of devfiles are looked for in the corpus's registries (stacks/<id>), and stood in for otherwise.
 Exit code 1 when something is neither.`
 
 async function main(): Promise<number> {
@@ -41,9 +44,10 @@ async function main(): Promise<number> {
   }
   const files: Row[] = []
   const found = findDefinitions(top)
+  const registries = registriesBelow(top)
   for (const shown of new Set(found.map((one) => one.shown))) {
     const of = found.filter((one) => one.shown === shown)
-    const row = await rowOf(of)
+    const row = await rowOf(of, registries)
     files.push(row)
     print(row, values.verbose === true)
   }
@@ -109,10 +113,13 @@ interface Row {
 }
 
 /** A file may hold several examples: a good one is read when all of them are, a bad one refused when one is. */
-async function rowOf(of: readonly Found[]): Promise<Row> {
+async function rowOf(of: readonly Found[], registries: readonly string[]): Promise<Row> {
   const examples: Record<keyof typeof kinds, Score>[] = []
   for (const one of of)
-    examples.push({ docker: await scoreOf(one, 'docker'), kubernetes: await scoreOf(one, 'kubernetes') })
+    examples.push({
+      docker: await scoreOf(one, 'docker', registries),
+      kubernetes: await scoreOf(one, 'kubernetes', registries),
+    })
   const bad = of.some((one) => one.bad)
   const is = (what: 'parsed' | 'planned') => {
     const isSo = ({ docker, kubernetes }: Record<keyof typeof kinds, Score>) =>

@@ -4,6 +4,7 @@ import { unreadReason } from '../../main/engine/definitions/document/value'
 import { type RepositoryReader, readDefinition } from '../../main/engine/definitions/index'
 import { readTemplate, renderedReader, templateValues } from '../../main/engine/definitions/template/template'
 import { folderReader } from '../../main/engine/workspaces/source/folder-reader'
+import { parentsOf, withComposeFiles } from './elsewhere'
 import type { Found } from './find'
 
 /** What became of one definition. */
@@ -24,8 +25,15 @@ export interface Score {
 /** Kinds of targets differ in what they can do: a field that is named on one may be applied on the other. */
 export const kinds = { docker: true, kubernetes: false } as const
 
-/** Reads one definition as it would be read for a kind of target. */
-export async function scoreOf(found: Found, kind: keyof typeof kinds): Promise<Score> {
+/**
+ * Reads one definition as it would be read for a kind of target. `registries`: of devfiles, which a corpus may have for
+ * parents.
+ */
+export async function scoreOf(
+  found: Found,
+  kind: keyof typeof kinds,
+  registries: readonly string[] = [],
+): Promise<Score> {
   const base = { file: found.shown, bad: found.bad }
   try {
     const { definition } = await readDefinition(
@@ -40,6 +48,7 @@ export async function scoreOf(found: Found, kind: keyof typeof kinds): Promise<S
         defaultImage: 'debian:bookworm',
         env: { HOME: '/home/dev', USER: 'dev', LANG: 'C.UTF-8' },
         bindMounts: kinds[kind],
+        fetchText: parentsOf(found, registries),
       },
       found.path,
     )
@@ -67,7 +76,10 @@ export async function readerOf(found: Found): Promise<RepositoryReader> {
       list: async () => [path],
     }
   }
-  if (found.alone) return { ...files, exists: async () => true }
+  if (found.alone) {
+    const all = { ...files, exists: async () => true }
+    return /devcontainer\.json$/.test(path) ? withComposeFiles(all, found) : all
+  }
   const template = await readTemplate(files)
   if (!template) return files
   const rendered = renderedReader(files, templateValues(template, {}))

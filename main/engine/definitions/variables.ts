@@ -3,7 +3,8 @@ import { posix } from 'node:path'
 import { substituteEnvironment } from '../platform/variables'
 import type { DefinitionContext } from './reader'
 
-const variable = /\$\{([A-Za-z]+)(?::([^}]*))?\}/g
+/** What is behind the colon ends where another one begins: each text is gone through once, whatever it is made of. */
+const variable = /\$\{([A-Za-z]+)(?::((?:[^}$]|\$(?!\{))*))?\}/g
 
 /**
  * The `${devcontainerId}` of a workspace: 52 characters of [0-9a-v] that stay the same over rebuilds

@@ -160,16 +160,23 @@ export class FeatureLoader {
     }
     const files = new Map<string, Uint8Array>()
     let total = 0
+    let seen = 0
     const collect = async (folder: string, inside: string, depth: number): Promise<void> => {
       for (const name of await reader.list(folder)) {
         if (signal.aborted) throw cancelled('Reading a Feature')
+        seen += 1
         const place = inside === '' ? name : `${inside}/${name}`
         const bytes = await reader.read(`${folder}/${name}`, archiveLimits.bytes)
         if (bytes) {
           total += bytes.length
           files.set(place, bytes)
         } else if (depth < maximumDepth) await collect(`${folder}/${name}`, place, depth + 1)
-        if (files.size > archiveLimits.files || total > archiveLimits.bytes) {
+        // Folders are no files, and links make many of few.
+        if (
+          seen > 2 * archiveLimits.files ||
+          files.size > archiveLimits.files ||
+          total > archiveLimits.bytes
+        ) {
           throw invalid(
             `The Feature ${parsed.path} is too large`,
             `It has more than ${archiveLimits.files} files or ${archiveLimits.bytes} bytes.`,

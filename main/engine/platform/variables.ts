@@ -1,5 +1,5 @@
 /** Finds `${localEnv:NAME}`, `${localEnv:NAME:default}` and the same with `env:` and `containerEnv:`. */
-const environmentVariable = /\$\{(localEnv|env|containerEnv):([^:}]+)(?::([^}]*))?\}/g
+const environmentVariable = /\$\{(localEnv|env|containerEnv):([^:}$]+)(?::((?:[^}$]|\$(?!\{))*))?\}/g
 
 export interface VariableSources {
   /** The environment of this machine, for `${localEnv:…}`. Absent: those stay as written. */
@@ -15,7 +15,8 @@ export interface VariableSources {
 export function substituteEnvironment(text: string, sources: VariableSources): string {
   return text.replace(environmentVariable, (whole, kind: string, name: string, fallback?: string) => {
     const source = kind === 'containerEnv' ? sources.container : sources.local
-    return source ? (source[name] ?? fallback ?? '') : whole
+    if (!source) return whole
+    return (Object.hasOwn(source, name) ? source[name] : undefined) ?? fallback ?? ''
   })
 }
 

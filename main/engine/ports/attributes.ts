@@ -1,4 +1,5 @@
 import type { Definition, Listener, OnAutoForward, PortAttributes } from '#contract'
+import { fitsPattern } from './pattern'
 
 /** What Berth does with a port, from what the definition says and what is known of the port itself. */
 export interface EffectiveAttributes {
@@ -12,6 +13,9 @@ export interface EffectiveAttributes {
 
 /** Where Linux begins to take ports at random (net.ipv4.ip_local_port_range): seldom one that a person asked for. */
 export const FIRST_EPHEMERAL = 32768
+
+/** Of one definition; people write one or two. */
+const MOST_PATTERNS = 50
 
 /** Ports of IANA's registry whose protocols are not HTTP and that developers run. */
 const TCP_PORTS: ReadonlySet<number> = new Set([
@@ -64,20 +68,9 @@ function findAttributes(
     const host = /^(?:localhost|127\.0\.0\.1):(\d+)$/.exec(key)
     if (host && port === Number(host[1])) return attributes
   }
-  for (const [key, attributes] of entries) {
-    if (/^[\s\d-]+$/.test(key)) continue
-    const pattern = compile(key)
-    if (pattern && listeners.some((listener) => pattern.test(listener.process?.command ?? '')))
-      return attributes
+  const patterns = entries.filter(([key]) => !/^[\s\d-]+$/.test(key)).slice(0, MOST_PATTERNS)
+  for (const [key, attributes] of patterns) {
+    if (listeners.some((listener) => fitsPattern(key, listener.process?.command ?? ''))) return attributes
   }
   return undefined
-}
-
-/** A key that is no valid pattern is compared with nothing; the definition's reader has told the user of it. */
-function compile(pattern: string): RegExp | undefined {
-  try {
-    return new RegExp(pattern)
-  } catch {
-    return undefined
-  }
 }

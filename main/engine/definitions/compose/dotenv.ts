@@ -40,6 +40,9 @@ class EnvFile {
   }
 
   read(): void {
+    const ending = this.#text.indexOf('\0')
+    // It ends a text for the kernel: no variable can have it.
+    if (ending >= 0) throw new SyntaxProblem(ending, 'A NUL character is no part of a variable.')
     while (this.#at < this.#text.length) {
       this.#skip(/\s*/y)
       if (this.#at >= this.#text.length) return

@@ -7,8 +7,8 @@ export interface Text {
   readonly guarded: string
 }
 
-/** The variable of this name; undefined where it is not set. */
-export type Lookup = (name: string) => Text | undefined
+/** The variable of this name; undefined where it is not set. `hasOther`: what is written says what then holds. */
+export type Lookup = (name: string, hasOther?: boolean) => Text | undefined
 
 /** A text that does not follow the rules of interpolation, or asks for a variable that is not set. */
 export class InterpolationMistake extends Error {
@@ -111,7 +111,7 @@ class Interpolation {
         'Use fewer variables in the defaults of others.',
       )
     }
-    const found = this.#lookup(name)
+    const found = this.#lookup(name, sign !== '')
     // With a colon, one that is empty counts as not set.
     const set = found !== undefined && !(sign.startsWith(':') && found.value === '')
     const kind = sign.at(-1)

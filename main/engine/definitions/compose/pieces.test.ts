@@ -134,6 +134,7 @@ describe('a .env file', () => {
     ['A=1\n=2', 'Line 2, column 1: The name of a variable is expected, not "=".'],
     ['A=1\n  A B', 'Line 2, column 3: "=" is missing after A.'],
     ['A="x', 'Line 1, column 3: A quote is not closed.'],
+    ['A=1\nB=x\0y', 'Line 2, column 4: A NUL character is no part of a variable.'],
     [`A='x' y`, 'Line 1, column 3: There is more after the closing quote.'],
     ['A=${B:?no}', 'Line 1, column 3: The variable B is not set: no.'],
     [

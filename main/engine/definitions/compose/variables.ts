@@ -34,9 +34,9 @@ export function fromEnvironment(name: string, fallback?: Text): string {
 
 /** Fills in texts of one Compose file. `onUnset` is told of every variable that is not set. */
 export function composeSubstitution(lookup: Lookup, onUnset: (name: string) => void): Substitution {
-  const told: Lookup = (name) => {
-    const found = lookup(name)
-    if (!found) onUnset(name)
+  const told: Lookup = (name, hasOther) => {
+    const found = lookup(name, hasOther)
+    if (!found && !hasOther) onUnset(name)
     return found
   }
   return {

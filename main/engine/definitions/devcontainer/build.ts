@@ -22,8 +22,10 @@ export async function readBuild(
   const build = section?.fields('Write, for example, "build": {"dockerfile": "Dockerfile"}.')
   const file = present(build?.get('dockerfile')) ?? present(fields.get('dockerFile'))
   if (!file) {
-    if (section)
-      throw section.mustBe('an object with "dockerfile"', 'Name the Dockerfile, relative to this file.')
+    if (!section) return undefined
+    const image = present(fields.get('image'))
+    if (image) section.ignore('it names no "dockerfile", and the image is taken')
+    else throw lacksDockerfile(section, [...(build?.keys() ?? [])])
     return undefined
   }
   const folder = posix.dirname(path)
@@ -52,7 +54,7 @@ export async function readBuild(
     if (field.type === 'null' || name === 'dockerfile' || name === 'context') continue
     switch (name) {
       case 'args':
-        result.args = Object.fromEntries([...field.fields()].map(([key, value]) => [key, value.scalar()]))
+        result.args = readArguments(field)
         break
       case 'target':
         result.target = field.text()
@@ -79,6 +81,25 @@ export async function readBuild(
     result,
   )
   return result
+}
+
+function lacksDockerfile(section: Value, names: readonly string[]): Error {
+  const meant = names.find((name) => name.toLowerCase() === 'dockerfile')
+  return section.wrong(
+    '"build" does not say which Dockerfile.',
+    meant
+      ? `Write "dockerfile" instead of "${meant}".`
+      : 'Write, for example, "build": {"dockerfile": "Dockerfile"}; the path is relative to this file.',
+  )
+}
+
+function readArguments(section: Value): Record<string, string> {
+  const read: [string, string][] = []
+  for (const [name, value] of section.fields()) {
+    if (value.type === 'null') value.ignore('it has no value: that of the Dockerfile holds')
+    else read.push([name, value.scalar()])
+  }
+  return Object.fromEntries(read)
 }
 
 /** A secret's file below the source's folder, relative to that; undefined where the text names none. */

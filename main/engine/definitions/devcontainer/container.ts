@@ -30,7 +30,8 @@ export function readRightField(
 }
 
 /** What a devcontainer.json says of its container beside image, mounts, user and variables. */
-export interface ReadContainer extends Pick<RunArguments, 'env' | 'mounts' | 'parts' | 'init' | 'ports'> {
+export interface ReadContainer
+  extends Pick<RunArguments, 'env' | 'mounts' | 'parts' | 'init' | 'gpu' | 'ports'> {
   readonly fields: Pick<Definition, 'container' | 'containerUser'>
 }
 
@@ -54,6 +55,7 @@ export function readContainer(
     mounts: run?.mounts ?? [],
     parts: run?.parts ?? [],
     init: run?.init ?? false,
+    gpu: run?.gpu ?? false,
     ports: run?.ports ?? [],
     fields: {
       ...(container ? { container } : {}),

@@ -49,6 +49,8 @@ function isEmpty({ extensions, settings }: VisualStudioCode): boolean {
 
 function readVisualStudioCode(value: Value): VisualStudioCode | undefined {
   const read: VisualStudioCode = { extensions: [], settings: {} }
+  // An empty list is what some programs write for an object with nothing in it.
+  if (value.type === 'array' && value.items().length === 0) return undefined
   for (const [name, field] of value.fields()) {
     if (field.type === 'null') continue
     if (name === 'extensions') read.extensions = readExtensions(field)
@@ -59,7 +61,8 @@ function readVisualStudioCode(value: Value): VisualStudioCode | undefined {
 }
 
 function readExtensions(value: Value | undefined): string[] {
-  const items = value?.items('Write, for example, ["dbaeumer.vscode-eslint"].') ?? []
+  const single = value?.type === 'string' ? [value] : undefined
+  const items = single ?? value?.items('Write, for example, ["dbaeumer.vscode-eslint"].') ?? []
   return [...new Set(items.flatMap((item) => readExtension(item, true) ?? []))]
 }
 

@@ -86,6 +86,7 @@ function readReference(
  * where the Feature is switched off by `false`, which is noted.
  */
 export function readFeatureOptions(value: Value): FeatureRequest['options'] | undefined {
+  if (value.type === 'null') return {}
   if (value.type === 'string') return { version: value.guardedText() }
   if (value.type === 'boolean') {
     if (value.boolean()) return {}

@@ -1,3 +1,5 @@
+import type { Value } from '../document/value'
+
 /** Fields of devcontainer.json (containers.dev, "devcontainer.json reference") that Berth applies. */
 export const appliedFields = [
   'name',
@@ -51,3 +53,21 @@ export const refusedFields: Readonly<Record<string, string>> = {
 
 /** Fields that say nothing about the workspace. */
 export const silentFields: readonly string[] = ['$schema', '$comment', '//']
+
+/** An empty text in these says the same as nothing, to every tool. */
+const emptyFields: readonly string[] = [
+  'name',
+  'remoteUser',
+  'containerUser',
+  'workspaceFolder',
+  'userEnvProbe',
+  'waitFor',
+]
+
+/** Whether a field that is written says nothing. */
+export function isAbsent(name: string, value: Value): boolean {
+  if (value.type === 'null') return true
+  const isEmpty = emptyFields.includes(name) && value.type === 'string' && value.node.value === ''
+  if (isEmpty) value.skip()
+  return isEmpty
+}

@@ -49,14 +49,11 @@ describe('what devcontainer.json says of the machine and of who works on it', ()
   it.each([
     [{ hostRequirements: 4 }, '"hostRequirements" must be an object'],
     [{ hostRequirements: { memory: 'much' } }, '"hostRequirements.memory" must be a size'],
-    [{ hostRequirements: { cpus: '4' } }, '"hostRequirements.cpus" must be a number of processors'],
+    [{ hostRequirements: { cpus: 'four' } }, '"hostRequirements.cpus" must be a number of processors'],
     [{ hostRequirements: { gpu: 'yes' } }, '"hostRequirements.gpu" must be one of'],
     [{ userEnvProbe: 'shell' }, '"userEnvProbe" must be one of'],
     [{ updateRemoteUserUID: 'no' }, '"updateRemoteUserUID" must be true or false'],
-    [
-      { customizations: { vscode: { extensions: 'a.b' } } },
-      '"customizations.vscode.extensions" must be a list',
-    ],
+    [{ customizations: { vscode: { extensions: 5 } } }, '"customizations.vscode.extensions" must be a list'],
     [{ customizations: { vscode: { settings: [] } } }, '"customizations.vscode.settings" must be an object'],
   ])('says where %j is wrong', async (fields, expected) => {
     expect(await cause(fields)).toContain(expected)

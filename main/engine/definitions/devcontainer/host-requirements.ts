@@ -5,7 +5,7 @@ const powers: Readonly<Record<string, number>> = { '': 0, k: 1, m: 2, g: 3, t: 4
 
 /** A size such as `8gb`, in bytes (containers.dev, "Minimum host requirements"). */
 function readSize(value: Value): number {
-  const match = /^(\d{1,12})(?:([tgmk])b?)?$/i.exec(value.type === 'number' ? value.raw() : value.text())
+  const match = /^(\d{1,12})\s*(?:([tgmk])b?)?$/i.exec(value.type === 'number' ? value.raw() : value.text())
   const bytes = Number(match?.[1]) * 1024 ** (powers[match?.[2]?.toLowerCase() ?? ''] ?? 0)
   if (!match || bytes === 0 || !Number.isSafeInteger(bytes)) {
     throw value.mustBe('a size', 'Write, for example, "8gb".')
@@ -20,7 +20,8 @@ export function readHostRequirements(value: Value): HostRequirements {
     if (field.type === 'null') continue
     switch (name) {
       case 'cpus': {
-        const cpus = Number(field.type === 'number' ? field.raw() : Number.NaN)
+        const text = field.type === 'number' || field.type === 'string' ? field.raw().trim() : ''
+        const cpus = text === '' ? Number.NaN : Number(text)
         if (!(cpus > 0)) throw field.mustBe('a number of processors')
         requirements.cpus = cpus
         break

@@ -19,14 +19,21 @@ function portNumber(value: Value, text: string | number): number {
  */
 export function readForwardPorts(value: Value, names: ReadonlySet<string> = new Set()): number[] {
   const ports: number[] = []
-  for (const item of value.items('Write, for example, "forwardPorts": [3000].')) {
+  const single = value.type === 'number' || value.type === 'string'
+  for (const item of single ? [value] : value.items('Write, for example, "forwardPorts": [3000].')) {
     if (item.type === 'number') ports.push(portNumber(item, item.raw()))
     else {
-      const text = item.text()
+      const text = item.text().trim()
       const match = /^(?:(.+):)?(\d+)$/.exec(text)
       if (!match) throw item.mustBe('a port number or "host:port"')
       const port = portNumber(item, match[2] ?? '')
-      if (match[1] === undefined || localHosts.includes(match[1]) || names.has(match[1])) ports.push(port)
+      if (/^\d+$/.test(match[1] ?? '')) {
+        // As Docker publishes them: the second one is the container's.
+        ports.push(port)
+        if (match[1] !== match[2])
+          item.ignore(`port ${port} is forwarded, under the number that is free on your machine`)
+      } else if (match[1] === undefined || localHosts.includes(match[1]) || names.has(match[1]))
+        ports.push(port)
       else item.ignore(`ports of another host (${match[1]}) are not forwarded, only the workspace's own`)
     }
   }
@@ -40,7 +47,7 @@ export function readPortAttributes(value: Value): PortAttributes {
     if (field.type === 'null') continue
     switch (name) {
       case 'label':
-        attributes.label = field.text().slice(0, 100)
+        attributes.label = field.words().slice(0, 100)
         break
       case 'protocol':
         attributes.protocol = field.choice(['http', 'https', 'tcp'])

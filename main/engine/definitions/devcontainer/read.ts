@@ -1,6 +1,7 @@
 import {
   type Definition,
   emptyDefinition,
+  type HostRequirements,
   LifecyclePhase,
   lifecyclePhases,
   type Mount,
@@ -23,7 +24,7 @@ import { readBuild } from './build'
 import { readContainer } from './container'
 import { readEditorFields } from './customizations'
 import { readFeatures } from './features'
-import { appliedFields, refusedFields, silentFields } from './fields'
+import { appliedFields, isAbsent, refusedFields, silentFields } from './fields'
 import { readHostRequirements } from './host-requirements'
 import { readCommand } from './lifecycle'
 import { readMounts, readWorkspaceMount } from './mounts'
@@ -48,7 +49,7 @@ export async function readDevcontainer(
 
   const given = (name: (typeof appliedFields)[number]) => {
     const value = fields.get(name)
-    return value?.type === 'null' ? undefined : value
+    return value === undefined || isAbsent(name, value) ? undefined : value
   }
   const base = emptyDefinition(context.sourceName)
   const folder = given('workspaceFolder')
@@ -103,7 +104,7 @@ export async function readDevcontainer(
   const own = berth && readBerth(berth, { ...compose?.containerEnv, ...containerEnv }, compose?.services)
   const definition: Definition = {
     ...base,
-    title: shorten(given('name')?.text() ?? '', 200),
+    title: shorten(given('name')?.words() ?? '', 200),
     format: 'devcontainer',
     path,
     ...(compose
@@ -140,7 +141,7 @@ export async function readDevcontainer(
     waitFor: given('waitFor')?.choice(LifecyclePhase.options) ?? 'updateContentCommand',
     ...readStated(given),
     secrets: secrets ? readSecrets(secrets) : [],
-    ...readForUser(fields, given),
+    ...readForUser(fields, given, run.gpu),
     notApplied: file.notApplied,
   }
   noteUnusedFields(fields)
@@ -281,14 +282,19 @@ function readStated(
 function readForUser(
   fields: ReadonlyMap<string, Value>,
   given: (name: 'hostRequirements' | 'userEnvProbe' | 'updateRemoteUserUID') => Value | undefined,
+  gpu: boolean,
 ): Partial<Definition> {
   const host = given('hostRequirements')
-  const hostRequirements = host && readHostRequirements(host)
+  // Somewhere without graphics processors the workspace is of use all the same.
+  const hostRequirements: HostRequirements = {
+    ...(gpu ? { gpu: 'optional' } : {}),
+    ...(host ? readHostRequirements(host) : {}),
+  }
   const userEnvProbe = given('userEnvProbe')?.choice(UserEnvProbe.options)
   const updateRemoteUserUID = given('updateRemoteUserUID')?.boolean()
   const customizations = readEditorFields(fields)
   return {
-    ...(hostRequirements && Object.keys(hostRequirements).length > 0 ? { hostRequirements } : {}),
+    ...(Object.keys(hostRequirements).length > 0 ? { hostRequirements } : {}),
     ...(userEnvProbe ? { userEnvProbe } : {}),
     ...(updateRemoteUserUID === undefined ? {} : { updateRemoteUserUID }),
     ...(customizations ? { customizations } : {}),

@@ -180,7 +180,7 @@ describe('runArgs', () => {
   it('names what it does not apply, with its place', async () => {
     const { notApplied, container } = await read(
       '--gpus',
-      'all',
+      'device=1',
       '--name',
       'mine',
       '-p',

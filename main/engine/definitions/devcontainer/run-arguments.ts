@@ -16,6 +16,8 @@ export interface RunArguments {
   readonly parts: readonly SourceMount[]
   readonly user?: string
   readonly init: boolean
+  /** Graphics processors are wanted. */
+  readonly gpu: boolean
   /** Ports that are published; they are forwarded. */
   readonly ports: readonly number[]
 }
@@ -56,12 +58,14 @@ export function readRunArguments(value: Value, context: DefinitionContext, root:
   const ports: number[] = []
   let user: string | undefined
   let init = false
+  let gpu = false
   for (const { name, option, argument } of parse(words)) {
     const place = argument.value.named(`${argument.value.name} --${name}`)
     if ('silent' in option || isOff(option, argument.text)) continue
     if ('refused' in option) place.ignore(option.refused)
     else if ('setting' in option) draft.take(option.setting, settingText(option.setting, argument), place)
     else if (option.reads === 'init') init = true
+    else if (option.reads === 'gpus') gpu = wantsGpu(argument.text, place)
     else if (option.reads === 'port') ports.push(...readPublished(argument.text, place))
     else if (option.reads === 'user') user = readUser(argument.text, place)
     else if (option.reads === 'env') {
@@ -79,6 +83,7 @@ export function readRunArguments(value: Value, context: DefinitionContext, root:
     mounts,
     parts,
     init,
+    gpu,
     ports,
     ...(user === undefined ? {} : { user }),
     ...(container ? { container } : {}),
@@ -158,6 +163,14 @@ function letters(word: Word): Half[] {
     return found
   }
   return found
+}
+
+/** `all`, a number of them, or those that are named: a workspace has all that there are, or none. */
+function wantsGpu(text: string, place: Value): boolean {
+  if (text === '0') return false
+  if (!/^"?(?:all|count=all)"?$/.test(text))
+    place.ignore('a workspace has all graphics processors that there are')
+  return true
 }
 
 /** `--privileged=false`, as Go reads what is true and what is not. */

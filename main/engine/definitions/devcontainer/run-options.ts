@@ -5,7 +5,7 @@ export type RunOption =
   /** A setting of the container. */
   | { readonly setting: Setting; readonly takes: 'value' | 'nothing' }
   | {
-      readonly reads: 'env' | 'volume' | 'mount' | 'tmpfs' | 'user' | 'init' | 'port'
+      readonly reads: 'env' | 'volume' | 'mount' | 'tmpfs' | 'user' | 'init' | 'gpus' | 'port'
       readonly takes: 'value' | 'nothing'
     }
   /** Not applied, for this reason. */
@@ -73,7 +73,7 @@ const options: Readonly<Record<string, RunOption>> = {
   env: { reads: 'env', takes: 'value' },
   'env-file': refused('the file may hold secrets and is not read; use containerEnv with localEnv'),
   expose: refused(ports),
-  gpus: refused('graphics processors are asked for with hostRequirements.gpu'),
+  gpus: { reads: 'gpus', takes: 'value' },
   'group-add': setting('group-add'),
   'health-cmd': refused(health),
   'health-interval': refused(health),

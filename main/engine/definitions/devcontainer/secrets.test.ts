@@ -42,7 +42,7 @@ describe('secrets', () => {
 
   it('of another shape are refused with their place', async () => {
     await expect(readSecrets(['TOKEN'])).rejects.toMatchObject({ problem: { code: 'definition-invalid' } })
-    await expect(readSecrets({ TOKEN: { description: 5 } })).rejects.toMatchObject({
+    await expect(readSecrets({ TOKEN: { description: [] } })).rejects.toMatchObject({
       problem: { detail: expect.stringContaining(path) },
     })
   })

@@ -32,7 +32,7 @@ function readFacts(value: Value): Omit<SecretRequest, 'name'> {
   const facts: { description?: string; documentationUrl?: string } = {}
   for (const [name, field] of value.fields()) {
     if (field.type === 'null') continue
-    if (name === 'description') facts.description = shorten(field.text(), 1_000)
+    if (name === 'description') facts.description = shorten(field.words(), 1_000)
     else if (name === 'documentationUrl') {
       const address = field.text()
       if (isWebAddress(address)) facts.documentationUrl = address

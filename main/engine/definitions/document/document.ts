@@ -54,16 +54,9 @@ export class Document {
     this.path = path
     try {
       this.#text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-    } catch (error) {
-      throw problem(
-        {
-          code: 'definition-invalid',
-          title: `${path} cannot be read`,
-          cause: 'It is not UTF-8 text.',
-          remedy: 'Save the file as UTF-8.',
-        },
-        error,
-      )
+    } catch {
+      this.#text = new TextDecoder().decode(bytes)
+      throw this.invalid(firstBroken(bytes), 'The file is not UTF-8 text.', `Save ${path} as UTF-8.`)
     }
     let root: Node | undefined
     try {
@@ -106,6 +99,23 @@ export class Document {
       detail: `${this.path}:${line}:${column}\n${shown}\n${' '.repeat(Math.max(0, column - 1 - from))}^`,
     })
   }
+}
+
+/** Where in the text, as it is decoded without asking, the first byte stands that is no UTF-8. */
+function firstBroken(bytes: Uint8Array): number {
+  const decoder = new TextDecoder('utf-8', { fatal: true })
+  let before = 0
+  for (let from = 0; from < bytes.length; ) {
+    const found = bytes.indexOf(0x0a, from)
+    const line = bytes.subarray(from, found < 0 ? undefined : found + 1)
+    try {
+      before += decoder.decode(line).length
+    } catch {
+      return before + Math.max(0, new TextDecoder().decode(line).indexOf('\ufffd'))
+    }
+    from += line.length
+  }
+  return before
 }
 
 /** What a value is, for a message: `a string`, `a list`. */

@@ -1,5 +1,5 @@
 import { createScanner, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser'
-import { Document, maximumDepth, SyntaxProblem } from './document'
+import { Document, describe, maximumDepth, SyntaxProblem } from './document'
 
 /** SyntaxKind of jsonc-parser, a const enum that isolated modules cannot import. */
 const openBrace = 1
@@ -24,7 +24,15 @@ export function parseJson(text: string): Node | undefined {
   const errors: ParseError[] = []
   const root = parseTree(text, errors, { allowTrailingComma: true, allowEmptyContent: true })
   const first = errors[0]
-  if (first) throw new SyntaxProblem(first.offset, ...explain(first, text))
+  if (first) {
+    if (root && root.type !== 'object' && printParseErrorCode(first.error) === 'EndOfFileExpected')
+      throw new SyntaxProblem(
+        root.offset,
+        `The file must begin with {, and begins with ${describe(root)}.`,
+        'Put all settings between { and }.',
+      )
+    throw new SyntaxProblem(first.offset, ...explain(first, text))
+  }
   return root
 }
 
@@ -72,6 +80,7 @@ function explain(error: ParseError, text: string): [cause: string, remedy: strin
     case 'InvalidCharacter':
       return ['A string has a line break or control character in it.', 'Write it as \\n or \\t.']
     default:
+      if (found.startsWith('#')) return ['A comment does not begin with # here.', 'Begin comments with //.']
       return [`${here} does not belong here.`, 'Names and texts go in double quotes.']
   }
 }

@@ -3,6 +3,7 @@ import type { NotApplied } from '#contract'
 import { closest } from '../suggest'
 import type { Substitution } from '../variables'
 import { type Document, describe, type Reading } from './document'
+import { shownText } from './shown-text'
 
 /** A value with its name, and the typed ways to read it. Each way throws `definition-invalid` with its place. */
 export class Value {
@@ -49,14 +50,17 @@ export class Value {
 
   /** Text with all its variables filled in. */
   text(example = ''): string {
-    if (this.type !== 'string') throw this.mustBe('a string', example)
-    return this.#file.substitution.all(this.raw())
+    return this.#file.substitution.all(this.#string(example))
+  }
+
+  /** As {@link text}, for what is shown to people; numbers and booleans are taken as their text. */
+  words(): string {
+    return this.type === 'number' || this.type === 'boolean' ? this.raw() : shownText(this.text())
   }
 
   /** Text that may lead to a secret: variables of an environment stay as written. */
   guardedText(example = ''): string {
-    if (this.type !== 'string') throw this.mustBe('a string', example)
-    return this.#file.substitution.exceptEnvironment(this.raw())
+    return this.#file.substitution.exceptEnvironment(this.#string(example))
   }
 
   /** As {@link guardedText}; numbers and booleans are taken as their text, as Docker itself would. */
@@ -65,10 +69,20 @@ export class Value {
     return this.guardedText()
   }
 
+  #string(example: string): string {
+    if (this.type !== 'string') throw this.mustBe('a string', example)
+    // It ends a text for the kernel: no command, variable or path can have it.
+    if (this.raw().includes('\0')) throw this.mustBe('a text without NUL characters')
+    return this.raw()
+  }
+
+  /** Also written as a text, which other tools take. */
   boolean(): boolean {
     this.#file.reading?.take(this.node)
-    if (this.type !== 'boolean') throw this.mustBe('true or false')
-    return Boolean(this.node.value)
+    if (this.type === 'boolean') return Boolean(this.node.value)
+    const text = this.type === 'string' ? this.raw().trim().toLowerCase() : ''
+    if (text !== 'true' && text !== 'false') throw this.mustBe('true or false')
+    return text === 'true'
   }
 
   choice<const T extends string>(choices: readonly T[]): T {
@@ -97,6 +111,7 @@ export class Value {
       if (!key || !node) continue
       const name = String(key.value)
       const value = new Value(this.name === '' ? name : `${this.name}.${name}`, node, this.#file)
+      fields.get(name)?.ignore('it is there twice, and the last one counts')
       // No JavaScript object carries it safely from process to process.
       if (name === '__proto__') value.ignore('this name cannot be used')
       else fields.set(name, value)

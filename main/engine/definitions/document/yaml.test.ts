@@ -53,6 +53,20 @@ describe('a YAML definition', () => {
     expect(mistake(text)).toContain(cause)
   })
 
+  test('does not hang on closing brackets without end', () => {
+    expect(mistake('}'.repeat(200_000))).toContain('far more closing brackets')
+    expect(mistake(`a: |\n  ${'}'.repeat(500)}\n`)).toBeUndefined()
+  })
+
+  test.each([
+    ['//test\na: 1\n', 'Comments begin with #.'],
+    ['a: b: c\n', 'There is a second colon in this line'],
+    ['a: @b\n', 'has to be in quotes'],
+    ['a: "\\q"\n', 'write a backslash as \\\\'],
+  ])('says in plain words what is wrong with %j', (text, cause) => {
+    expect(mistake(text)).toContain(cause)
+  })
+
   test.each([
     [
       'aliases of aliases',

@@ -62,10 +62,16 @@ export function parseYaml(text: string): Node | undefined {
 /** Indentation and brackets bound how deep a text can be, without a parser. */
 function checkDepth(text: string): void {
   let brackets = 0
+  let closers = 0
   for (let at = 0; at < text.length; at++) {
     const character = text[at]
     if (character === '[' || character === '{') brackets += 1
-    else if (character === ']' || character === '}') brackets = Math.max(0, brackets - 1)
+    else if (character === ']' || character === '}') {
+      if (brackets === 0) closers += 1
+      brackets = Math.max(0, brackets - 1)
+    }
+    // Each is a mistake of its own, and what the parser takes for them grows with their square.
+    if (closers > 1000) throw new SyntaxProblem(at, 'There are far more closing brackets than opening ones.')
     // Brackets in texts count too: no definition has that many open ones.
     if (brackets > 1000) throw tooDeep(at)
   }
@@ -178,6 +184,14 @@ function explain(code: string, message: string): string {
       return 'YAML is indented by spaces, and this is a tab.'
     case 'BAD_INDENT':
       return 'This is indented less, or more, than what it belongs to.'
+    case 'MULTILINE_IMPLICIT_KEY':
+      return 'This is neither a name with a colon nor part of what is above it. Comments begin with #.'
+    case 'BLOCK_AS_IMPLICIT_KEY':
+      return 'There is a second colon in this line: put the text in quotes, or the rest on a line of its own.'
+    case 'BAD_SCALAR_START':
+      return 'A text that begins with this character has to be in quotes.'
+    case 'BAD_DQ_ESCAPE':
+      return 'There is no such escape: write a backslash as \\\\, or use single quotes.'
     case 'MULTIPLE_DOCS':
       return 'The file holds several documents, and only one is read.'
     default: {

@@ -53,9 +53,9 @@ function readRange(value: Value): readonly [from: number, to: number] {
 
 function readAttributes(fields: ReadonlyMap<string, Value>): PortAttributes {
   const attributes: PortAttributes = {}
-  const name = fields.get('name')?.text().trim()
+  const name = fields.get('name')?.words().trim()
   const description = fields.get('description')
-  const described = description?.text().trim()
+  const described = description?.words().trim()
   const label = name || described
   if (label) attributes.label = label.slice(0, 100)
   if (name && described) description?.ignore('a port is shown by its name alone')

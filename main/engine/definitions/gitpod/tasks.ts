@@ -1,4 +1,5 @@
 import type { Task } from '#contract'
+import { shownText } from '../document/shown-text'
 import { shorten, type Value } from '../document/value'
 import { ignoreUnknown, list, present } from './fields'
 
@@ -26,7 +27,10 @@ export function readTasks(value: Value | undefined, folder: string | undefined):
     if (item.type === 'string')
       throw item.mustBe('an object', `Write "- command: ${shorten(item.raw().trim())}".`)
     const fields = present(item.fields(example))
-    const name = fields.get('name')?.scalar().replace(/\s+/g, ' ').trim() || `Task ${index + 1}`
+    const name =
+      shownText(fields.get('name')?.scalar() ?? '')
+        .replace(/\s+/g, ' ')
+        .trim() || `Task ${index + 1}`
     const task: Task = {
       name: shorten(name, 100),
       automatic: true,

@@ -1,7 +1,9 @@
+import { isUtf8 } from 'node:buffer'
 import { posix } from 'node:path'
-import type { Template, TemplateOption } from '#contract'
+import { problem, type Template, type TemplateOption } from '#contract'
 import { maximumBytes, Reading } from '../document/document'
 import { jsonDocument } from '../document/json'
+import { shownText } from '../document/shown-text'
 import { type DefinitionFile, noteUnread, Value } from '../document/value'
 import type { RepositoryReader } from '../reader'
 import { createSubstitution } from '../variables'
@@ -45,8 +47,8 @@ export async function readTemplate(
   const options = fields.get('options')?.fields() ?? new Map<string, Value>()
   const template: Template = {
     id: text('id'),
-    name: text('name') || text('id'),
-    description: text('description'),
+    name: shownText(text('name') || text('id')),
+    description: shownText(text('description')),
     version: text('version'),
     ...(/^https?:\/\//.test(documentationUrl) && { documentationUrl }),
     keywords: [...list('keywords'), ...list('platforms')],
@@ -105,11 +107,27 @@ export function templateValues(
   return values
 }
 
-const placeholder = /\$\{templateOption:\s*([^}\s]+)\s*\}/g
+/** Bounded, so that a text of beginnings without an end takes no longer than any other. */
+const placeholder = /\$\{templateOption:\s{0,20}([^}\s]{1,200})\s{0,20}\}/g
 
-/** A text with its options filled in; what names none stays as it is. */
+/** Characters that options may add to one text: a long value in many places is an attack. */
+const mostAdded = 4 * 1024 * 1024
+
+/** A text with its options filled in; what names none stays as it is. Throws `definition-invalid`. */
 export function renderText(text: string, values: ReadonlyMap<string, string>): string {
-  return text.replace(placeholder, (whole, name: string) => values.get(name) ?? whole)
+  let added = 0
+  return text.replace(placeholder, (whole, name: string) => {
+    const value = values.get(name) ?? whole
+    added += value.length - whole.length
+    if (added > mostAdded)
+      throw problem({
+        code: 'definition-invalid',
+        title: 'The template comes to too much',
+        cause: `With its options filled in, a file grows by more than ${mostAdded} characters.`,
+        remedy: 'Give shorter values, or tell whoever maintains the template.',
+      })
+    return value
+  })
 }
 
 /** A template's files as they become with these values. Bytes that are no text stay as they are. */
@@ -121,13 +139,8 @@ export function renderedReader(
     ...reader,
     async read(path, limit) {
       const bytes = await reader.read(path, limit)
-      if (!bytes) return undefined
-      try {
-        const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-        return new TextEncoder().encode(renderText(text, values))
-      } catch {
-        return bytes
-      }
+      if (!bytes || !isUtf8(bytes)) return bytes
+      return new TextEncoder().encode(renderText(new TextDecoder().decode(bytes), values))
     },
   }
 }

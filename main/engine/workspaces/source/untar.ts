@@ -50,8 +50,12 @@ export async function untar(stream: Readable, folder: string): Promise<void> {
     await mkdir(dirname(path), { recursive: true })
     await copyFile(target, path)
   }
-  for (const { path, target } of links) {
-    await mkdir(dirname(path), { recursive: true })
-    await symlink(target, path)
-  }
+  // All folders before the first link: what lies below a link that is there already would be made where it leads.
+  for (const { path } of links) await mkdir(dirname(path), { recursive: true })
+  for (const { path, target } of links) await symlink(target, path).catch(unlessTaken)
+}
+
+/** A folder is where a link would be: no archive of a folder has both. */
+function unlessTaken(error: unknown): void {
+  if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
 }

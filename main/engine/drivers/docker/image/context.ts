@@ -1,11 +1,14 @@
 import { createReadStream, existsSync, type Stats } from 'node:fs'
-import { lstat, readdir, readFile, readlink, realpath } from 'node:fs/promises'
+import { lstat, readdir, readFile, readlink, realpath, stat } from 'node:fs/promises'
 import { join, relative, resolve, sep } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { type Pack, pack } from 'tar-stream'
 import { problem } from '#contract'
 import { nonce } from '../container/anatomy'
 import { type IgnoreRules, parseIgnore } from './dockerignore'
+
+/** Bytes of a Dockerfile or of what says what is left out; people write a few thousand. */
+const longestText = 1024 * 1024
 
 export interface BuildContext {
   /** A tar of the context, made while it is read. */
@@ -37,7 +40,7 @@ export async function packContext(
 ): Promise<BuildContext> {
   const root = await insideFolder(folder, context)
   const file = inline === undefined ? await insideFolder(folder, dockerfile) : undefined
-  const rules = parseIgnore(await readIgnore(root, file))
+  const rules = parseIgnore((await readIgnore(folder, root, file)) ?? '')
   const within = file === undefined ? '' : toTarPath(relative(root, file))
   const isWithin = within !== '' && !within.startsWith('../')
   // A Dockerfile from beside the context goes along under a name that no file has, as docker's own client does it.
@@ -50,12 +53,7 @@ export async function packContext(
   const kept = new Set([name, '.dockerignore'])
   const write = async () => {
     if (!isWithin)
-      tar.entry(
-        { name, mtime: new Date(0) },
-        dockerfileText === undefined && file !== undefined
-          ? await readFile(file)
-          : Buffer.from(dockerfileText ?? '', 'latin1'),
-      )
+      tar.entry({ name, mtime: new Date(0) }, Buffer.from(dockerfileText ?? before ?? '', 'latin1'))
     const exchanged = new Map<string, Buffer>()
     if (isWithin && dockerfileText !== undefined) exchanged.set(name, Buffer.from(dockerfileText, 'latin1'))
     await packFolder({ tar, root, rules, kept, comparable, exchanged }, '')
@@ -67,17 +65,47 @@ export async function packContext(
 
 /** Undefined for what no builder takes: a folder, say, of which the engine has its own words. */
 async function readDockerfile(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, 'latin1')
-  } catch {
-    return undefined
-  }
+  return readSmallFile(file, 'The Dockerfile')
 }
 
 /** What is left out: of one Dockerfile, by a file of its name beside it; else of the context. */
-async function readIgnore(root: string, dockerfile: string | undefined): Promise<string> {
-  const own = dockerfile && (await readFile(`${dockerfile}.dockerignore`, 'utf8').catch(() => undefined))
-  return own ?? (await readFile(join(root, '.dockerignore'), 'utf8').catch(() => ''))
+async function readIgnore(
+  folder: string,
+  root: string,
+  dockerfile: string | undefined,
+): Promise<string | undefined> {
+  for (const path of [...(dockerfile ? [`${dockerfile}.dockerignore`] : []), join(root, '.dockerignore')]) {
+    const isThere = await lstat(path).then(
+      () => true,
+      () => false,
+    )
+    // A link that leads nowhere, or out of the repository, must not let everything through.
+    const text = isThere
+      ? await readSmallFile(
+          await insideFolder(folder, relative(await realpath(folder), path)),
+          'The .dockerignore',
+        )
+      : undefined
+    if (text !== undefined) return Buffer.from(text, 'latin1').toString('utf8')
+  }
+  return undefined
+}
+
+/**
+ * A character for each byte; undefined where it is no file. Pipes and devices, which would never end, are none. Rejects
+ * with `build-failed`.
+ */
+async function readSmallFile(path: string, what: string): Promise<string | undefined> {
+  const found = await stat(path).catch(() => undefined)
+  if (!found?.isFile()) return undefined
+  if (found.size > longestText)
+    throw problem({
+      code: 'build-failed',
+      title: 'The image could not be built',
+      cause: `${what} is longer than ${longestText} bytes.`,
+      remedy: 'Check that it is the right file.',
+    })
+  return readFile(path, 'latin1').catch(() => undefined)
 }
 
 /** The real path of something in a folder. Rejects with `build-failed` where it is not there, or leads out of it. */

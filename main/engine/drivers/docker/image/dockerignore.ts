@@ -1,3 +1,5 @@
+import { type Glob, readGlob } from './glob'
+
 /** A `.dockerignore` as a question: is this path (relative, `/`-separated) left out of the build context? */
 export interface IgnoreRules {
   ignores(path: string): boolean
@@ -6,7 +8,7 @@ export interface IgnoreRules {
 }
 
 interface Rule {
-  readonly expression: RegExp
+  readonly glob: Glob
   readonly exception: boolean
 }
 
@@ -18,7 +20,7 @@ export function parseIgnore(text: string): IgnoreRules {
     if (!line || line.startsWith('#')) continue
     const exception = line.startsWith('!')
     const pattern = clean(exception ? line.slice(1).trim() : line)
-    if (pattern) rules.push({ expression: toExpression(pattern), exception })
+    if (pattern) rules.push({ glob: readGlob(pattern), exception })
   }
   return {
     hasExceptions: rules.some((rule) => rule.exception),
@@ -31,10 +33,10 @@ export function parseIgnore(text: string): IgnoreRules {
   }
 }
 
-function fits({ expression }: Rule, path: string): boolean {
-  if (expression.test(path)) return true
+function fits({ glob }: Rule, path: string): boolean {
+  if (glob.test(path)) return true
   for (let slash = path.lastIndexOf('/'); slash > 0; slash = path.lastIndexOf('/', slash - 1)) {
-    if (expression.test(path.slice(0, slash))) return true
+    if (glob.test(path.slice(0, slash))) return true
   }
   return false
 }
@@ -47,49 +49,4 @@ function clean(pattern: string): string {
     else parts.push(part)
   }
   return parts.join('/')
-}
-
-/** Go's filepath.Match, with `**` for any number of folders. */
-function toExpression(pattern: string): RegExp {
-  let source = ''
-  for (let index = 0; index < pattern.length; index++) {
-    const character = pattern[index] as string
-    if (character === '*') {
-      if (pattern[index + 1] === '*') {
-        index++
-        if (pattern[index + 1] === '/') {
-          index++
-          source += '(?:.*/)?'
-        } else {
-          source += '.*'
-        }
-      } else {
-        source += '[^/]*'
-      }
-    } else if (character === '?') {
-      source += '[^/]'
-    } else if (character === '[') {
-      const end = pattern.indexOf(']', index + 1)
-      if (end < 0) {
-        source += '\\['
-      } else {
-        source += `[${pattern.slice(index + 1, end).replaceAll('\\', '\\\\')}]`
-        index = end
-      }
-    } else if (character === '\\' && index + 1 < pattern.length) {
-      index++
-      source += escapeExpression(pattern[index] as string)
-    } else {
-      source += escapeExpression(character)
-    }
-  }
-  try {
-    return new RegExp(`^${source}$`, 's')
-  } catch {
-    return new RegExp(`^${escapeExpression(pattern)}$`)
-  }
-}
-
-function escapeExpression(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&')
 }

@@ -1,0 +1,155 @@
+import { describe, expect, it } from 'vitest'
+import { type Problem, ProblemError } from '#contract'
+import { memoryReader, testContext } from '../memory-reader.test-helper'
+import { readDevcontainer } from './read'
+
+const path = '.devcontainer/devcontainer.json'
+
+const readText = (text: string | Uint8Array) => {
+  const bytes = typeof text === 'string' ? new TextEncoder().encode(text) : text
+  const reader = memoryReader({ '.devcontainer/Dockerfile': 'FROM debian' })
+  return readDevcontainer(
+    path,
+    { ...reader, read: async (wanted, limit) => (wanted === path ? bytes : reader.read(wanted, limit)) },
+    testContext,
+  )
+}
+const read = (fields: Record<string, unknown>) => readText(JSON.stringify({ image: 'debian', ...fields }))
+
+async function refused(text: string | Uint8Array): Promise<Problem> {
+  const error = await readText(text).catch((thrown: unknown) => thrown)
+  if (!(error instanceof ProblemError)) throw new Error(`Not refused: ${String(error)}`)
+  return error.problem
+}
+
+describe('a devcontainer.json of the world', () => {
+  it('may say nothing by an empty text, as it does to other tools', async () => {
+    const plain = await read({})
+    const empty = {
+      name: '',
+      remoteUser: '',
+      containerUser: '',
+      workspaceFolder: '',
+      waitFor: '',
+      userEnvProbe: '',
+    }
+    expect(await read(empty)).toEqual({ ...plain, notApplied: [] })
+  })
+
+  it('may write numbers and truths as texts, a name as a number, and one thing without its list', async () => {
+    const definition = await read({
+      name: 3,
+      init: 'true',
+      privileged: 'False',
+      hostRequirements: { cpus: '4', memory: '8 GB' },
+      forwardPorts: '3000',
+      portsAttributes: { '3000': { label: 1 } },
+      features: { 'ghcr.io/devcontainers/features/node:1': null },
+      customizations: { vscode: { extensions: 'ms-python.python' }, jetbrains: {} },
+    })
+    expect(definition).toMatchObject({
+      title: '3',
+      init: true,
+      hostRequirements: { cpus: 4, memory: 8 * 2 ** 30 },
+      forwardPorts: [3000],
+      portsAttributes: { '3000': { label: '1' } },
+      features: [{ reference: 'ghcr.io/devcontainers/features/node:1', options: {} }],
+      customizations: { vscode: { extensions: ['ms-python.python'] } },
+      notApplied: [],
+    })
+    expect(definition.container).toBeUndefined()
+    expect((await read({ customizations: { vscode: [] } })).notApplied).toEqual([])
+  })
+
+  it('may write ports as Docker publishes them: the second number is that of the workspace', async () => {
+    const { forwardPorts, notApplied } = await read({ forwardPorts: ['3000:3000', '8080:80', 5000] })
+    expect(forwardPorts).toEqual([3000, 80, 5000])
+    expect(notApplied).toEqual([
+      {
+        field: 'forwardPorts[1]',
+        reason: 'port 80 is forwarded, under the number that is free on your machine',
+      },
+    ])
+  })
+
+  it('may want graphics processors as docker run is told of them', async () => {
+    expect((await read({ runArgs: ['--gpus', 'all'] })).hostRequirements).toEqual({ gpu: 'optional' })
+    expect(
+      (await read({ runArgs: ['--gpus=all'], hostRequirements: { cpus: 2, gpu: true } })).hostRequirements,
+    ).toEqual({ cpus: 2, gpu: 'required' })
+    expect((await read({ runArgs: ['--gpus=0'] })).hostRequirements).toBeUndefined()
+  })
+
+  it('is told what is there twice', async () => {
+    const { image, notApplied } = await readText('{"image": "a", "image": "b", "mounts": []}')
+    expect(image).toBe('b')
+    expect(notApplied).toEqual([{ field: 'image', reason: 'it is there twice, and the last one counts' }])
+  })
+
+  it('may have a build without a Dockerfile beside an image, and build arguments without a value', async () => {
+    const { image, notApplied } = await read({ build: { context: '..' } })
+    expect(image).toBe('debian')
+    expect(notApplied).toEqual([
+      { field: 'build', reason: 'it names no "dockerfile", and the image is taken' },
+    ])
+    const built = await readText('{"build": {"dockerfile": "Dockerfile", "args": {"A": null, "B": 1}}}')
+    expect(built.build?.args).toEqual({ B: '1' })
+    expect(built.notApplied.map(({ field }) => field)).toEqual(['build.args.A'])
+  })
+})
+
+describe('a mistake in a devcontainer.json', () => {
+  it.each([
+    [
+      '{"build": {"dockerFile": "x"}}',
+      'Line 1, column 11: "build" does not say which',
+      'Write "dockerfile" instead of "dockerFile".',
+    ],
+    [
+      '{"build": {}}',
+      'Line 1, column 11: "build" does not say which',
+      'Write, for example, "build": {"dockerfile": "Dockerfile"}; the path is relative to this file.',
+    ],
+    [
+      '"features": {}\n{}',
+      'Line 1, column 1: The file must begin with {, and begins with a string.',
+      'Put all settings between { and }.',
+    ],
+    ['{\n  # image\n}', 'Line 2, column 3: A comment does not begin with # here.', 'Begin comments with //.'],
+    [
+      '{"image": "debian", "postCreateCommand": "a\\u0000b"}',
+      'Line 1, column 42: "postCreateCommand" must be a text without NUL',
+      `Correct line 1 of ${path}, and try again.`,
+    ],
+  ])('%s is told in plain words', async (text, cause, remedy) => {
+    const problem = await refused(text)
+    expect(problem.cause).toContain(cause)
+    expect(problem.remedy).toBe(remedy)
+  })
+
+  it('of the encoding is told with its place', async () => {
+    const latin = Uint8Array.from(Buffer.from('{\n  "name": "é\xe9",\n}', 'latin1'))
+    expect(await refused(latin)).toMatchObject({
+      cause: 'Line 2, column 12: The file is not UTF-8 text.',
+      remedy: `Save ${path} as UTF-8.`,
+    })
+    const mixed = new Uint8Array([...Buffer.from('{"name":\n"é\ufffd'), 0xe9, ...Buffer.from('"}')])
+    expect((await refused(mixed)).cause).toBe('Line 2, column 3: The file is not UTF-8 text.')
+  })
+
+  it('that names what every object of JavaScript has finds nothing there', async () => {
+    const name = ['constructor', '__proto__', 'toString']
+      .map((one) => '$' + `{localEnv:${one}:none}`)
+      .join(' ')
+    expect((await read({ name })).title).toBe('none none none')
+  })
+
+  it('that is made of beginnings of variables takes no longer than others', async () => {
+    // Gone through to its end from each of them, the text takes an hour.
+    const name = '$' + '{localEnv:a:'
+    const { title } = await readText(JSON.stringify({ image: 'x', name: name.repeat(60_000) }))
+    expect(title).toContain(name)
+    const last = await read({ name: `${name.repeat(3)}b} ${name}c$d}` })
+    expect(last.title).toBe(`${name.repeat(2)}b c$d`)
+  })
+})
