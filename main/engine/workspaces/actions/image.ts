@@ -14,6 +14,7 @@ import {
 import type { RunningOperation } from '../operations'
 import { type DefinitionRequest, definitionContext } from '../source/definition'
 import { buildsOf, type Elsewhere, publish, publishSteps } from './build-elsewhere'
+import { nameContainerUser } from './container-user'
 import { type ActionContext, silentReport, steps } from './context'
 import { imageNameOf, withLabel } from './image-label'
 import { adoptLocalUser } from './local-user'
@@ -66,8 +67,9 @@ export async function prepareImage(
   preparation: Preparation,
   signal: AbortSignal = operation.signal,
 ): Promise<Prepared> {
-  const prepared = await prepareMerged(context, operation, preparation, signal)
-  return adoptLocalUser(context, operation, preparation, prepared, signal)
+  const merged = await prepareMerged(context, operation, preparation, signal)
+  const prepared = await adoptLocalUser(context, operation, preparation, merged, signal)
+  return nameContainerUser(preparation.driver, prepared)
 }
 
 async function prepareMerged(
@@ -151,7 +153,8 @@ async function adopt(
   if (isSameUser) return { definition: merged, image: base }
   const { build: _, imageIsDefault: __, ...rest } = merged
   const image = await again(rest)
-  return { definition: merged, image: { ...image, built: base.built, services: base.services } }
+  const { built, services, serviceUsers = {} } = base
+  return { definition: merged, image: { ...image, built, services, serviceUsers } }
 }
 
 /** For a target that builds none: all of it is built by another engine, pushed, and pulled from there. */
@@ -174,7 +177,7 @@ async function prepareElsewhere(
         signal,
       )
       // By its content: the name of what was built is another one each time.
-      return installFeatures(context, preparation, { ...base, reference: base.id }, report, signal)
+      return installFeatures(context, preparation, base, report, signal, base.id)
     })
     definition = installed.definition
     from = { ...installed.build, workspaceId, grants }
@@ -219,6 +222,8 @@ async function installFeatures(
   base: ResolvedImage,
   report: { detail(text: string): void },
   signal: AbortSignal,
+  /** How the build names the image. */
+  from = base.reference,
 ): Promise<Installation> {
   const { definition, reader, temporary } = preparation
   report.detail('Fetching Features')
@@ -257,7 +262,7 @@ async function installFeatures(
         build: {
           dockerfile: built.dockerfile,
           context: '.',
-          args: { ...built.args, [baseArgument]: base.reference },
+          args: { ...built.args, [baseArgument]: from },
         },
       },
     },

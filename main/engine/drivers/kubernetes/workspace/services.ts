@@ -64,7 +64,7 @@ export function podServices(
           valueFrom: { secretKeyRef: { name: secretName, key: serviceKey(name, key) } },
         })),
       ],
-      securityContext: securityContext(runsAs(service)),
+      securityContext: securityContext(runsAs(spec.image.serviceUsers?.[name] ?? service.user)),
       terminationMessagePolicy: 'FallbackToLogsOnError',
       volumeMounts: [...mounts, ...source],
       ...(health && {
@@ -100,8 +100,8 @@ function awaited(definition: Definition): ReadonlySet<string> {
   return new Set(all.filter(({ condition }) => condition === 'healthy').map(({ service }) => service))
 }
 
-/** A node knows users by number only; by name the image's own runs. */
-function runsAs({ user }: Service) {
+/** A node knows users by number only, see `service-users.ts`; without one the image's own runs. */
+function runsAs(user: string | undefined) {
   const [, uid, gid] = /^(\d+)(?::(\d+))?$/.exec(user ?? '') ?? []
   return {
     nonRoot: uid !== undefined && uid !== '0',
@@ -130,6 +130,10 @@ function sourceOf(spec: WorkspaceSpec, { sourceFolder, sourceMounts = [] }: Serv
   const whole = sourceFolder === undefined ? [] : [{ path: '.', target: sourceFolder }]
   return sourcePlaces(spec, [...whole, ...sourceMounts])
 }
+
+/** Whether a mount is a part of the source at a place of its own; the volume's source as a whole is none. */
+export const isSourcePart = ({ name, subPath }: V1VolumeMount) =>
+  name === 'data' && subPath?.startsWith('source/') === true
 
 /** Parts of the source at places of their own. */
 export function sourcePlaces(spec: WorkspaceSpec, places: readonly SourceMount[]): V1VolumeMount[] {
