@@ -93,6 +93,13 @@ export class Rig {
         if (name === 'operation.output') this.outputs.push((payload as { text: string }).text)
       },
       links: () => this.#links,
+      ...(options.runsTasks && {
+        beginTask: async ({ workspaceId, line, cwd, env }) => {
+          if (line === undefined) return
+          const command = ['sh', '-c', line]
+          await this.#run(workspaceId, { command, env, probed: true, ...(cwd !== undefined && { cwd }) })
+        },
+      }),
     })
     this.service = service
     this.#links = createLinks({ platform, workspaces: service.workspaces, driverOf: service.driverOf })
@@ -191,7 +198,12 @@ export class Rig {
 
   async #run(
     id: string,
-    options: { readonly command: readonly string[]; readonly probed?: boolean },
+    options: {
+      readonly command: readonly string[]
+      readonly probed?: boolean
+      readonly cwd?: string
+      readonly env?: Readonly<Record<string, string>>
+    },
   ): Promise<string> {
     const { command } = options
     const running = await this.#links.get(id).exec(options, never)
@@ -240,6 +252,8 @@ export interface RigOptions {
   readonly kind?: DriverProvider['kind'] | 'both'
   /** False: as if the engine were on another machine. */
   readonly bindMounts?: boolean
+  /** Tasks run to their end when they are begun, without a terminal. Default: there are none. */
+  readonly runsTasks?: boolean
   /** A verb of the driver that does its work and then never returns: a place to be killed in. */
   readonly hangAfter?: Verb
 }

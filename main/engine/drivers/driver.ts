@@ -320,6 +320,8 @@ export interface ResolvedImage {
   readonly id: string
   /** The user that terminals and commands run as: remoteUser, else containerUser, else the image's. */
   readonly user: WorkspaceUser
+  /** Numbers of the user's other groups, where whoever makes the container has to be told. */
+  readonly groups?: readonly number[]
   /** Whom the image itself runs as; empty: root. */
   readonly imageUser: string
   /** Its label `devcontainer.metadata`, where the target can read labels and it has this one. */
@@ -335,6 +337,8 @@ export interface ResolvedImage {
   readonly services: Readonly<Record<string, string>>
   /** Whether the image of a service has a shell, where the target needs to know. */
   readonly shells?: Readonly<Record<string, boolean>>
+  /** Services' users by their numbers, as `uid:gid`, where the definition has them by name and that has to be known. */
+  readonly serviceUsers?: Readonly<Record<string, string>>
   /** Got by another name than was asked for: that name, and why, to be shown. */
   readonly alias?: string
   /** Nothing had to be built: what was taken instead, to be shown. */

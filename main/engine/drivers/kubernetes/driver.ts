@@ -49,6 +49,7 @@ import { type Described, Locator } from './workspace/locate'
 import { Objects } from './workspace/objects'
 import { PullLogins, withPullLogin } from './workspace/pull-login'
 import { Running } from './workspace/running'
+import { isSourcePart } from './workspace/services'
 
 /** Milliseconds that disposing waits for processes inside workspaces, and helper pods, to be ended. */
 const ENDING_LIMIT = 3_000
@@ -298,7 +299,7 @@ export class KubernetesDriver implements Driver {
       return stream
     } catch (error) {
       release()
-      throw (await this.#failure(id, error, title, signal)).error
+      throw await this.#filesFailure(id, place.pod, error, title, signal)
     }
   }
 
@@ -312,7 +313,7 @@ export class KubernetesDriver implements Driver {
       try {
         await writePath(this.#exec, place, folder, tar, signal)
       } catch (error) {
-        throw (await this.#failure(id, error, title, signal)).error
+        throw await this.#filesFailure(id, place.pod, error, title, signal)
       } finally {
         release()
       }
@@ -395,6 +396,18 @@ export class KubernetesDriver implements Driver {
     return absence ? { error: absence, absent: true } : failure
   }
 
+  /** That the workspace does not run is no reason where another pod has its files. */
+  async #filesFailure(
+    id: string,
+    pod: string,
+    cause: unknown,
+    title: string,
+    signal: AbortSignal,
+  ): Promise<Error> {
+    if (pod !== podName(id)) return this.#client.failure(cause, title, signal)
+    return (await this.#failure(id, cause, title, signal)).error
+  }
+
   /** A pod that has the workspace's files: its own one, or one for the purpose where it does not run. */
   async #withFiles(
     id: string,
@@ -406,8 +419,9 @@ export class KubernetesDriver implements Driver {
       const described = await this.#locator.describe(id, signal)
       const place = { pod: described.pod, container: described.container }
       if (await this.#locator.isRunning(id, signal)) return { place, release: () => undefined }
-      // Services want the source there when they start.
-      const isAlone = described.template.containers.length === 1
+      // Services want the source there when they start, and so do parts of it that have a second place.
+      const [own, ...others] = described.template.containers
+      const isAlone = others.length === 0 && !own?.volumeMounts?.some(isSourcePart)
       if (described.idle && !described.settled && isAlone) {
         // It is being made, and will be started next: another pod for the moment would take longer.
         await this.#running.start(id, silent, signal)

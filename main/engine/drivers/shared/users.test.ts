@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { resolveUser } from './users'
+import { groupsOf, resolveUser } from './users'
 
 const inside = {
   version: 1,
@@ -27,4 +27,13 @@ describe('resolveUser', () => {
       expect.objectContaining({ problem: expect.objectContaining({ code: 'user-not-found' }) }),
     )
   })
+})
+
+it('knows the groups that count a user among them', () => {
+  const group =
+    'root:x:0:dev\ndev:x:1001:dev\nnvm:x:994:dev,web\nother:x:5:developer\nbroken:x:y:dev\nempty:x:7:\n'
+  const dev = { name: 'dev', uid: 1000, gid: 1001, home: '/home/dev' }
+  expect(groupsOf(dev, group)).toEqual([0, 994])
+  expect(groupsOf({ ...dev, name: '' }, group)).toEqual([])
+  expect(groupsOf(dev, '')).toEqual([])
 })

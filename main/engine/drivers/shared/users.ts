@@ -59,3 +59,14 @@ export function resolveUser(user: string, inside: InsideImage, image: string): W
     remedy: 'Correct remoteUser or containerUser, or create the user in the image.',
   })
 }
+
+/** Numbers of the groups that an image's /etc/group counts a user among, besides its own (group(5)). */
+export function groupsOf({ name, gid }: WorkspaceUser, group: string): number[] {
+  const numbers = new Set<number>()
+  for (const line of group.split('\n')) {
+    const [, , number = '', members = ''] = line.split(':')
+    const isMember = name !== '' && members.split(',').includes(name)
+    if (/^\d{1,10}$/.test(number) && Number(number) !== gid && isMember) numbers.add(Number(number))
+  }
+  return [...numbers]
+}

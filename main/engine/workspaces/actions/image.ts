@@ -15,6 +15,7 @@ import type { RunningOperation } from '../operations'
 import { type DefinitionRequest, definitionContext } from '../source/definition'
 import { buildsOf, type Elsewhere, publish, publishSteps } from './build-elsewhere'
 import { buildRepositorySteps, cloneBuildRepositories } from './build-repositories'
+import { nameContainerUser } from './container-user'
 import { type ActionContext, silentReport, steps } from './context'
 import { imageNameOf, withLabel } from './image-label'
 import { adoptLocalUser } from './local-user'
@@ -78,7 +79,8 @@ export async function prepareImage(
   const repositories = await cloneBuildRepositories(context, operation, from, signal)
   const prepared = await prepareMerged(context, operation, { ...preparation, repositories }, signal)
   const own = await adoptLocalUser(context, operation, preparation, prepared, signal)
-  return withServiceCommands(context, preparation.driver, own, signal)
+  const named = await nameContainerUser(preparation.driver, own)
+  return withServiceCommands(context, preparation.driver, named, signal)
 }
 
 async function prepareMerged(
@@ -162,8 +164,11 @@ async function adopt(
   if (isSameUser) return { definition: merged, image: base }
   const { build: _, imageIsDefault: __, ...rest } = merged
   const image = await again(rest)
-  const { built, services, shells } = base
-  return { definition: merged, image: { ...image, built, services, ...(shells && { shells }) } }
+  const { built, services, shells, serviceUsers = {} } = base
+  return {
+    definition: merged,
+    image: { ...image, built, services, serviceUsers, ...(shells && { shells }) },
+  }
 }
 
 /** For a target that builds none: all of it is built by another engine, pushed, and pulled from there. */
@@ -194,7 +199,7 @@ async function prepareElsewhere(
         signal,
       )
       // By its content: the name of what was built is another one each time.
-      return installFeatures(context, preparation, { ...base, reference: base.id }, report, signal)
+      return installFeatures(context, preparation, base, report, signal, base.id)
     })
     definition = installed.definition
     from = { ...installed.build, repositories, workspaceId, grants }
@@ -239,6 +244,8 @@ async function installFeatures(
   base: ResolvedImage,
   report: { detail(text: string): void },
   signal: AbortSignal,
+  /** How the build names the image. */
+  from = base.reference,
 ): Promise<Installation> {
   const { definition, reader, temporary } = preparation
   report.detail('Fetching Features')
@@ -277,7 +284,7 @@ async function installFeatures(
         build: {
           dockerfile: built.dockerfile,
           context: '.',
-          args: { ...built.args, [baseArgument]: base.reference },
+          args: { ...built.args, [baseArgument]: from },
         },
       },
     },

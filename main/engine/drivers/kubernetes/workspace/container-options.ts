@@ -44,7 +44,6 @@ export function podChanges({ container, mounts = [] }: Pick<Definition, 'contain
       return { name: value.slice(0, at).replaceAll('/', '.'), value: value.slice(at + 1) }
     })
   const sysctls = [...new Map(settings.map((one) => [one.name, one])).values()]
-  const groups = (container?.groups ?? []).filter(isNumber).map(Number)
   const dns = dnsOf(container)
   const addresses = new Map<string, string[]>()
   for (const { name, address } of (container?.extraHosts ?? []).filter(isPlainHost))
@@ -60,7 +59,6 @@ export function podChanges({ container, mounts = [] }: Pick<Definition, 'contain
       ...(dns && { dnsConfig: dns }),
     },
     podSecurity: {
-      ...(groups.length > 0 && { supplementalGroups: groups }),
       ...(sysctls.length > 0 && { sysctls }),
     },
     hostAliases: [...addresses].map(([ip, hostnames]) => ({ ip, hostnames })),
@@ -70,6 +68,17 @@ export function podChanges({ container, mounts = [] }: Pick<Definition, 'contain
         : [{ name: 'shared-memory', emptyDir: { medium: 'Memory', sizeLimit: String(shmSize) } }],
     mounts: shmSize === undefined ? [] : [{ name: 'shared-memory', mountPath: '/dev/shm' }],
   }
+}
+
+/**
+ * Numbers of a pod's further groups: those that a definition asks for, and `own` of the workspace's user. Some runtimes
+ * leave out what the image's /etc/group says of a user whose number and group are given.
+ */
+export function supplementalGroups(
+  { container }: Pick<Definition, 'container'>,
+  own: readonly number[] = [],
+): number[] {
+  return [...new Set([...(container?.groups ?? []).filter(isNumber).map(Number), ...own])]
 }
 
 /** The security context of the workspace's own container: `usual`, with what was allowed of rights and no more. */

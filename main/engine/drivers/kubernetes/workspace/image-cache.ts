@@ -15,6 +15,8 @@ export const LookedAt = z.strictObject({
   /** Its own user, as a Dockerfile writes it. */
   user: z.string(),
   passwd: z.string(),
+  /** Its /etc/group. */
+  group: z.string(),
   hasShell: z.boolean(),
   env: z.record(z.string(), z.string()),
 })

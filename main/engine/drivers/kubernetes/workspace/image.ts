@@ -12,7 +12,7 @@ import {
 import { type Aliased, aliasOf, describeAlias } from '../../../platform/image-aliases'
 import type { Platform } from '../../../platform/platform'
 import type { ImageRequest, ResolvedImage, StepReport } from '../../driver'
-import { resolveUser } from '../../shared/users'
+import { groupsOf, resolveUser } from '../../shared/users'
 import type { ApiClient } from '../api'
 import { rejectionOf } from '../transport/errors'
 import { follow } from '../watch/follow'
@@ -31,6 +31,7 @@ import {
 } from './look-pod'
 import type { Objects } from './objects'
 import { judge } from './progress'
+import { serviceUsers } from './service-users'
 
 /** How often an output is read that is not whole yet, and milliseconds between. */
 const READ = { times: 25, every: 200 }
@@ -98,10 +99,14 @@ export class Images {
       const shells = await this.#shells(definition, services, options, report, signal)
       const user = definition.remoteUser ?? definition.containerUser ?? found.user
       if (!found.hasShell && !/^(root|\d+)?(:|$)/.test(user)) throw problem(nobodyKnows(reference, user))
+      const resolved = resolveUser(user, found, reference)
       return {
         reference,
         id: found.imageId,
-        user: resolveUser(user, found, reference),
+        user: resolved,
+        // A group that is given is the only one.
+        groups: user.includes(':') ? [] : groupsOf(resolved, found.group),
+        serviceUsers: await this.#serviceUsers(definition, services, options, report, signal),
         imageUser: found.user,
         env: found.env,
         hasShell: found.hasShell,
@@ -290,9 +295,22 @@ export class Images {
     return found
   }
 
+  #serviceUsers(
+    definition: Definition,
+    images: Readonly<Record<string, string>>,
+    options: KubernetesOptions,
+    report: StepReport,
+    signal: AbortSignal,
+  ): Promise<Record<string, string>> {
+    const look = async (image: string) =>
+      (await this.cache.recall(image)) ?? this.#look(image, options, false, report, signal)
+    return serviceUsers(definition.services, images, look, (text) => report.output(text))
+  }
+
   async #read(name: string, found: Found, signal: AbortSignal): Promise<LookedAt> {
     const base = { version: 1, at: this.#platform.clock.now(), imageId: found.imageId } as const
-    if (found.kind === 'no-shell') return { ...base, user: found.user, passwd: '', hasShell: false, env: {} }
+    if (found.kind === 'no-shell')
+      return { ...base, user: found.user, passwd: '', group: '', hasShell: false, env: {} }
     const [inside, user] = await Promise.all([
       this.#whole(name, 'look', readLookOutput, signal),
       found.user ?? this.#whole(name, 'who', readWhoOutput, signal),

@@ -90,9 +90,10 @@ it.each<[string, V1Pod, boolean]>([
 
 it('reads accounts and the environment, without what the cluster put there', () => {
   const environment = ['PATH=/bin', 'ODD=a=b\nc', 'HOME=/', 'HOSTNAME=x', 'KUBERNETES_SERVICE_HOST=10.0.0.1']
-  const whole = `berth-passwd\nroot:x:0:0::/root:/bin/sh\n\nberth-environment\n${environment.join('\0')}\0\nberth-end\n`
+  const whole = `berth-passwd\nroot:x:0:0::/root:/bin/sh\n\nberth-group\nextra:x:5:dev\n\nberth-environment\n${environment.join('\0')}\0\nberth-end\n`
   expect(readLookOutput(Buffer.from(whole))).toEqual({
     passwd: 'root:x:0:0::/root:/bin/sh',
+    group: 'extra:x:5:dev',
     env: { PATH: '/bin', ODD: 'a=b\nc' },
   })
   for (let length = 0; length < whole.length - 1 - 'berth-end'.length; length++) {

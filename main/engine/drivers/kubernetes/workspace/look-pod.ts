@@ -11,12 +11,20 @@ const NONROOT = 65_532
 /** Seconds after which a pod that was forgotten ends by itself. */
 const LIFE = 900
 
-const begin = { passwd: 'berth-passwd', environment: 'berth-environment', end: 'berth-end' } as const
+const begin = {
+  passwd: 'berth-passwd',
+  group: 'berth-group',
+  environment: 'berth-environment',
+  end: 'berth-end',
+} as const
 
 /** Prints accounts and the environment as it was given. It needs sh and cat. */
 const lookScript = `
 echo ${begin.passwd}
 cat /etc/passwd 2>/dev/null
+echo
+echo ${begin.group}
+cat /etc/group 2>/dev/null
 echo
 echo ${begin.environment}
 cat /proc/$$/environ
@@ -162,7 +170,7 @@ const foreign = /^(KUBERNETES_\w+|HOSTNAME|HOME)$/
 /** Undefined while the output is not whole. */
 export function readLookOutput(
   output: Buffer,
-): { readonly passwd: string; readonly env: Record<string, string> } | undefined {
+): { readonly passwd: string; readonly group: string; readonly env: Record<string, string> } | undefined {
   const text = output.toString('utf8')
   const [head, tail] = text.split(`\n${begin.environment}\n`)
   if (head === undefined || tail === undefined || !head.startsWith(`${begin.passwd}\n`)) return undefined
@@ -173,7 +181,8 @@ export function readLookOutput(
     const at = line.indexOf('=')
     if (at > 0 && !foreign.test(line.slice(0, at))) env[line.slice(0, at)] = line.slice(at + 1)
   }
-  return { passwd: head.slice(begin.passwd.length + 1).trimEnd(), env }
+  const [passwd = '', group = ''] = head.slice(begin.passwd.length + 1).split(`\n${begin.group}\n`)
+  return { passwd: passwd.trimEnd(), group: group.trimEnd(), env }
 }
 
 /** `uid:gid`; undefined while the output is not whole. */

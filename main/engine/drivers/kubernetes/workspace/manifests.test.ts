@@ -4,7 +4,7 @@ import type { WorkspaceSpec } from '../../driver'
 import { labelSafe, labels, readAnnotations, readOptions } from './anatomy'
 import { specOf } from './fixtures'
 import { type ManifestOptions, planWorkspace, previousOf, restoredStatefulSet } from './manifests'
-import { literal } from './pod'
+import { filesPodSpec, literal } from './pod'
 
 const plan = (spec: WorkspaceSpec, make: Partial<ManifestOptions> = {}) =>
   planWorkspace(spec, {
@@ -131,6 +131,64 @@ describe('planWorkspace', () => {
     const data = container.volumeMounts?.filter((mount) => mount.name === 'data') ?? []
     expect(data.map((mount) => `${mount.subPath}@${mount.mountPath}`)).toEqual(mounts)
     expect(prepare?.command?.slice(5)).toEqual(folders)
+  })
+
+  it("begins volumes of the workspace's own with what the image has there, for the first place of each", () => {
+    const volume = (source: string, target: string) =>
+      ({ type: 'volume', source, target, ofWorkspace: true }) as const
+    const mounts = [volume('gems', '/usr/gems/'), volume('gems', '/second'), volume('cache', '/cache')]
+    const { prepare } = podOf(specOf({}, { mounts }))
+    expect(prepare?.command?.slice(5)).toEqual([
+      ...['--fill', '/usr/gems', 'data/gems', '--fill', '/cache', 'data/cache'],
+      ...['source', 'source/app', 'data', 'data/gems', 'data/cache'],
+    ])
+  })
+
+  it('gives the pod the groups of its user, besides those that are asked for', () => {
+    const groups = (fields: Partial<WorkspaceSpec>, asked: string[] = []) =>
+      podOf(specOf(fields, { container: { rights: [], groups: asked } })).pod.securityContext
+        ?.supplementalGroups
+    const image = { ...specOf().image, groups: [994, 27] }
+    expect(groups({ image })).toEqual([994, 27])
+    expect(groups({ image }, ['27', '5', 'docker'])).toEqual([27, 5, 994])
+    expect(groups({})).toBeUndefined()
+    // Nobody is told to be somebody there, and the runtime knows the image's own user.
+    const own = specOf({ image }, { overrideCommand: false, remoteUser: 'dev' })
+    expect(podOf(own).pod.securityContext).not.toHaveProperty('supplementalGroups')
+  })
+
+  it('mounts no part of the source a second time while it may not be there yet', () => {
+    const sourceMounts = [
+      { path: 'conf', target: '/etc/app' },
+      { path: '.', target: '/again' },
+    ]
+    const { pod, container } = podOf(specOf({}, { sourceMounts }))
+    const places = (mounts: typeof container.volumeMounts) => mounts?.map(({ mountPath }) => mountPath)
+    expect(places(container.volumeMounts)).toEqual(['/workspaces', '/home/dev', '/etc/app', '/again'])
+    const [files] = filesPodSpec(pod, ['sleep']).containers
+    expect(places(files?.volumeMounts)).toEqual(['/workspaces', '/home/dev'])
+  })
+
+  it('runs a service as the number that its user has in its image', () => {
+    const service = {
+      name: 'db',
+      image: 'postgres',
+      user: 'postgres',
+      env: { LITERAL: '${containerEnv:PATH}' },
+      mounts: [],
+      ports: [],
+      aliases: [],
+      dependsOn: [],
+      restart: 'never' as const,
+    }
+    const image = { ...specOf().image, services: { db: 'postgres' } }
+    const beside = (fields: Partial<WorkspaceSpec['image']>) =>
+      podOf(specOf({ image: { ...image, ...fields } }, { services: [service] })).container
+    expect(beside({}).securityContext).not.toHaveProperty('runAsUser')
+    const { securityContext, env } = beside({ serviceUsers: { db: '999:998' } })
+    expect(securityContext).toMatchObject({ runAsUser: 999, runAsGroup: 998, runAsNonRoot: true })
+    // What the workspace's own image has is none of its business.
+    expect(env).toEqual([{ name: 'LITERAL', value: literal('${containerEnv:PATH}') }])
   })
 
   it('mounts memory and named claims, read-only where asked', () => {

@@ -12,10 +12,10 @@ import type { WorkspaceSpec } from '../../driver'
 import { plainPath } from '../../shared/folders'
 import { commandAfterEntrypoints, entrypointsBeside, idleCommand, runsIdle } from '../../shared/idle'
 import { CONTAINER, dataPath, objectName, PREPARE, VOLUME_ROOT } from './anatomy'
-import { ownSecurity, podChanges } from './container-options'
+import { ownSecurity, podChanges, supplementalGroups } from './container-options'
 import { layOutVolume } from './prepare'
 import type { Unsaid } from './service-resources'
-import { podServices, sourcePlaces } from './services'
+import { isSourcePart, podServices, sourcePlaces } from './services'
 
 /**
  * What root in a container can do on Docker, without what gives a way to the node: the `baseline` Pod Security level
@@ -113,16 +113,20 @@ function definedOf(
   return defined
 }
 
-/** The variables of a definition: those that name this machine's environment may be secrets. */
+/**
+ * The variables of a definition, or of one of its services: those that name this machine's environment may be secrets.
+ * What a service's image has of its own is not known, and no Compose file or devfile asks for it.
+ */
 export function environmentOf(
   { definition, image }: WorkspaceSpec,
   env: Readonly<Record<string, string | undefined>>,
-  variables = definition.containerEnv,
+  ofService?: Readonly<Record<string, string>>,
 ): { readonly plain: Record<string, string>; readonly secret: Record<string, string> } {
   const plain: Record<string, string> = {}
   const secret: Record<string, string> = {}
-  for (const [name, value] of Object.entries(variables)) {
-    const filled = substituteEnvironment(value, { local: env, container: image.env })
+  const sources = { local: env, ...(!ofService && { container: image.env }) }
+  for (const [name, value] of Object.entries(ofService ?? definition.containerEnv)) {
+    const filled = substituteEnvironment(value, sources)
     const isSecret = /\$\{(?:localEnv|env):/.test(value)
     ;(isSecret ? secret : plain)[name] = filled
   }
@@ -172,7 +176,7 @@ export function podSpecOf(
     // Berth's idle command reaps what is orphaned; where something else is process 1, the pause process does.
     shareProcessNamespace: !idle,
     terminationGracePeriodSeconds: Math.ceil(longestGrace(definition, 30_000) / 1_000),
-    securityContext: { ...podSecurity(spec, as), ...changes.podSecurity },
+    securityContext: { ...changes.podSecurity, ...podSecurity(spec, as) },
     ...changes.pod,
     ...((isPrepared || beside.first.length > 0) && {
       initContainers: [...(isPrepared ? [prepare] : []), ...beside.first],
@@ -248,23 +252,32 @@ export function filesPodSpec(
   const container = template.containers.find(({ name }) => name === CONTAINER)
   if (!container) throw new Error('a workspace has a container')
   const modest = ({ resources: _, ...rest }: V1Container): V1Container => ({ ...rest, ...resources(amounts) })
-  const { env: _, ...rest } = container
+  const { env: _, volumeMounts = [], ...rest } = container
   return {
     ...template,
     restartPolicy: 'Never',
     terminationGracePeriodSeconds: 1,
     ...(template.initContainers && { initContainers: preparing(template).map(modest) }),
-    containers: [{ ...modest(rest), command: command.map(literal) }],
+    containers: [
+      {
+        ...modest(rest),
+        command: command.map(literal),
+        // A part of the source that is not there yet would be made for its second place, by root and as a folder.
+        volumeMounts: volumeMounts.filter((mount) => !isSourcePart(mount)),
+      },
+    ],
   }
 }
 
 export function podSecurity(
-  { image }: WorkspaceSpec,
-  { nonRoot }: RunAs,
+  { image, definition }: WorkspaceSpec,
+  { nonRoot, uid }: RunAs,
 ): NonNullable<V1PodSpec['securityContext']> {
   const { user } = image
+  const groups = supplementalGroups(definition, uid === user.uid ? image.groups : [])
   return {
     seccompProfile: { type: 'RuntimeDefault' },
+    ...(groups.length > 0 && { supplementalGroups: groups }),
     // The volume belongs to the user's group then, where its driver can do that.
     ...((nonRoot || user.uid !== 0) && { fsGroup: user.gid, fsGroupChangePolicy: 'OnRootMismatch' }),
   }

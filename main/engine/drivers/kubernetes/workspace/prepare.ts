@@ -17,22 +17,39 @@ export const NOT_WRITABLE = 73
 /**
  * Makes the folders of a workspace's volume, as the workspace user's: those that a mount by subPath would find missing
  * the kubelet makes as root. The home is begun with what the image has there, once: it appears under its name when it
- * is whole. It needs sh, mkdir, mv, rm and cp. Arguments: the home's path in the image, or nothing; then folders within the
- * volume, parents first.
+ * is whole. So is each folder for data, as an engine does it with new volumes. It needs sh, mkdir, mv, rm and cp.
+ * Arguments: the home's path in the image, or nothing; for each such folder `--fill`, its path in the image and its name
+ * within the volume; then folders within the volume, parents first.
  */
 const script = `
 umask 022
 cd ${VOLUME_ROOT} || exit ${NOT_WRITABLE}
+# Folders of a volume may hand on its group, by a bit that those of an image do not have.
+plain() { chmod g-s "$1" 2>/dev/null; }
 home=$1; shift
 if [ -n "$home" ] && [ ! -d home ]; then
   rm -rf home.new
   mkdir home.new || exit ${NOT_WRITABLE}
+  plain home.new
   if [ -d "$home" ]; then cp -a "$home/." home.new/ 2>/dev/null || cp -R "$home/." home.new/ 2>/dev/null; fi
   mv home.new home || exit ${NOT_WRITABLE}
 fi
+while [ "$1" = --fill ]; do
+  if [ -d "$2" ] && [ ! -d "$3" ]; then
+    [ -d data ] || mkdir data || exit ${NOT_WRITABLE}
+    rm -rf "$3.new"
+    mkdir "$3.new" || exit ${NOT_WRITABLE}
+    plain "$3.new"
+    cp -a "$2/." "$3.new/" 2>/dev/null || cp -R "$2/." "$3.new/" 2>/dev/null
+    chmod 1777 "$3.new"
+    mv "$3.new" "$3" || exit ${NOT_WRITABLE}
+  fi
+  shift 3
+done
 for folder in "$@"; do
   [ -d "$folder" ] && continue
   mkdir "$folder" || exit ${NOT_WRITABLE}
+  plain "$folder"
   # Whoever a service runs as has to be able to write to its data, and makes of it what it likes.
   case "$folder" in data/*) chmod 1777 "$folder" ;; esac
 done
@@ -70,6 +87,12 @@ export function layOutVolume(spec: WorkspaceSpec): VolumeLayout {
     .map((folder) => within(folder, root, 'source'))
   const targets = [root, ...definition.mounts.map((mount) => mount.target)]
   const inHome = ownsHome ? onTheWayTo(targets, home).map((folder) => within(folder, home, 'home')) : []
+  // By the first place that it is mounted at, as an engine does it.
+  const filled = new Map<string, string>()
+  for (const { type, source, target, ofWorkspace } of definition.mounts) {
+    if (type !== 'volume' || !ofWorkspace || !source || filled.has(dataPath(source))) continue
+    filled.set(dataPath(source), plainPath(target))
+  }
   const data = new Set(
     [
       ...definition.services.flatMap((one) => one.mounts),
@@ -86,6 +109,7 @@ export function layOutVolume(spec: WorkspaceSpec): VolumeLayout {
       script,
       'berth',
       ownsHome ? plainPath(home) : '',
+      ...[...filled].flatMap(([name, path]) => ['--fill', path, name]),
       ...inSource,
       ...inHome,
       ...(data.size > 0 ? ['data', ...data] : []),

@@ -74,7 +74,11 @@ export function podServices(
           valueFrom: { secretKeyRef: { name: secretName, key: serviceKey(name, key) } },
         })),
       ],
-      securityContext: serviceSecurity(securityContext(runsAs(service)), definition, service),
+      securityContext: serviceSecurity(
+        securityContext(runsAs(spec.image.serviceUsers?.[name] ?? service.user)),
+        definition,
+        service,
+      ),
       terminationMessagePolicy: 'FallbackToLogsOnError',
       volumeMounts: [...mounts, ...source, ...sharedMemory(service, volumes)],
       ...serviceResources(service, unsaid),
@@ -121,8 +125,8 @@ function awaited(definition: Definition): ReadonlySet<string> {
   return new Set(all.filter(({ condition }) => condition !== 'started').map(({ service }) => service))
 }
 
-/** A node knows users by number only; by name the image's own runs. */
-function runsAs({ user }: Service) {
+/** A node knows users by number only, see `service-users.ts`; without one the image's own runs. */
+function runsAs(user: string | undefined) {
   const [, uid, gid] = /^(\d+)(?::(\d+))?$/.exec(user ?? '') ?? []
   return {
     nonRoot: uid !== undefined && uid !== '0',
@@ -160,6 +164,10 @@ function sourceOf(spec: WorkspaceSpec, { sourceFolder, sourceMounts = [] }: Serv
   const whole = sourceFolder === undefined ? [] : [{ path: '.', target: sourceFolder }]
   return sourcePlaces(spec, [...whole, ...sourceMounts])
 }
+
+/** Whether a mount is a part of the source at a place of its own; the volume's source as a whole is none. */
+export const isSourcePart = ({ name, subPath }: V1VolumeMount) =>
+  name === 'data' && subPath?.startsWith('source/') === true
 
 /** Parts of the source at places of their own. */
 export function sourcePlaces(spec: WorkspaceSpec, places: readonly SourceMount[]): V1VolumeMount[] {
