@@ -139,7 +139,7 @@ describe('a mistake in a devcontainer.json', () => {
 
   it('that names what every object of JavaScript has finds nothing there', async () => {
     const name = ['constructor', '__proto__', 'toString']
-      .map((one) => '$' + `{localEnv:${one}:none}`)
+      .map((one) => ['$', '{localEnv:', one, ':none}'].join(''))
       .join(' ')
     expect((await read({ name })).title).toBe('none none none')
   })
