@@ -53,8 +53,9 @@ describe('a YAML definition', () => {
     expect(mistake(text)).toContain(cause)
   })
 
-  test('does not hang on closing brackets without end', () => {
+  test('does not hang on closing brackets or directives without end', () => {
     expect(mistake('}'.repeat(200_000))).toContain('far more closing brackets')
+    expect(mistake('%\n'.repeat(100_000))).toContain('far more directives')
     expect(mistake(`a: |\n  ${'}'.repeat(500)}\n`)).toBeUndefined()
   })
 

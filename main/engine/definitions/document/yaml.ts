@@ -75,6 +75,11 @@ function checkDepth(text: string): void {
     // Brackets in texts count too: no definition has that many open ones.
     if (brackets > 1000) throw tooDeep(at)
   }
+  let directives = 0
+  for (const { index } of text.matchAll(/^%/gm)) {
+    directives += 1
+    if (directives > 100) throw new SyntaxProblem(index, 'There are far more directives than anybody needs.')
+  }
   for (const match of text.matchAll(/(?:^|\n)[ ]*((?:- +|\? +){64,})/g)) throw tooDeep(match.index)
 }
 
