@@ -14,6 +14,7 @@ import type { Services } from '../service/services'
 import { containerNames, labels, managedFilter, nameVolume, nonce, readLabels } from './anatomy'
 import { type Located, type Locator, QUICK } from './locate'
 import { madeElsewhere, refuseWhileMade } from './maker'
+import { makeMemoryFolders } from './memory-folders'
 import { changeNotes } from './notes'
 import { exited } from './observe'
 import { removeContainer } from './remove'
@@ -74,6 +75,7 @@ export class Lifecycle {
       signal.throwIfAborted()
       await this.#makeFolders(made.Id, spec, plan, signal)
       await linkParts(this.#client, made.Id, spec, report, signal)
+      await makeMemoryFolders(this.#client, made.Id, spec.definition.mounts, signal)
       signal.throwIfAborted()
     } catch (error) {
       if (!isStatus(error, 409)) await this.#takeBack(spec.id, making)

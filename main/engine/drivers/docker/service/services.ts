@@ -7,6 +7,7 @@ import type { ContainerInspect, ContainerSummary, VolumeSummary } from '../api'
 import type { EngineClient } from '../client'
 import { containerNames, labels, readLabels, serviceFilter } from '../container/anatomy'
 import { QUICK } from '../container/locate'
+import { makeMemoryFolders } from '../container/memory-folders'
 import { removeContainer } from '../container/remove'
 import { isStatus } from '../problems'
 import { leadsElsewhere, linkOnTheWay } from './links'
@@ -222,6 +223,7 @@ class Start {
       query: { name: containerNames.service(labelled.id, labelled.making, service.name) },
       json: planService(service, this.#host, this.#platform.env),
     })
+    await makeMemoryFolders(this.#client, Id, service.mounts, this.#signal)
     return Id
   }
 
