@@ -151,7 +151,10 @@ export class Targets {
       const facts = await entry.driver.probe(AbortSignal.any([signal, entry.controller.signal]))
       if (outdated()) return
       const { problem: _past, ...record } = this.collection.get(id) ?? this.#bare(entry)
-      this.collection.set({ ...record, ...facts, state: 'ready' })
+      const { data, prebuilds } = entry.driver
+      const verbs = { prebuilds: prebuilds !== undefined, keepsSnapshots: data?.sharesSnapshots === true }
+      const capabilities = { ...facts.capabilities, ...verbs }
+      this.collection.set({ ...record, ...facts, capabilities, state: 'ready' })
       this.#answered(id)
       this.#listener.onTarget(id)
     } catch (error) {
