@@ -1,13 +1,13 @@
 import { Button, Group } from '@mantine/core'
 import { useCallback, useEffect, useState } from 'react'
 import type { DataSnapshot, Workspace } from '#contract'
+import { type DataQuestion, DataQuestionDialog } from '../../lib/data-dialogs'
 import { formatAgo, formatBytes } from '../../lib/format'
 import { useCollection, useNow, useRequest } from '../../lib/hooks'
 import { runningOperation } from '../../lib/lifecycle'
 import { notifyProblem } from '../../lib/notify'
 import { Mono, Section } from '../../ui/facts'
 import styles from './data.module.css'
-import { type DataQuestion, DataQuestionDialog } from './data-dialogs'
 
 /** The data volumes of a workspace and the snapshots of them; nothing where it has neither. */
 export function DataSection({ workspace }: { readonly workspace: Workspace }) {
