@@ -108,4 +108,6 @@ export const buildRequests = {
     }),
     output: z.strictObject({ id: z.uuid() }),
   },
+  /** What the builds of a workspace would ask for if it were rebuilt now. Reads its source anew. */
+  'builds.asks': { input: z.strictObject({ workspaceId: z.string() }), output: BuildAsks },
 } as const

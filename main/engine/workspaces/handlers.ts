@@ -9,6 +9,7 @@ import { settleRights } from './actions/rights'
 import { grow, remove, rename, restart, start, stop } from './actions/run'
 import { runTask } from './actions/tasks'
 import { readBuildAsks } from './builds/asks'
+import { type BuildHandlers, createBuildHandlers } from './builds/handlers'
 import { createClusterHandlers } from './cluster-handlers'
 import type { Operations } from './operations'
 import { requireStorage } from './policy/governance'
@@ -29,7 +30,6 @@ import type { Targets } from './targets'
 export type WorkspaceHandlers = Pick<
   Handlers,
   | 'sources.parse'
-  | 'builds.give'
   | `definitions.${'propose' | 'save'}`
   | `policies.${'refresh' | 'check'}`
   | `targets.${'probe' | 'room' | 'namespaces' | 'addNamespace' | 'removeNamespace'}`
@@ -37,7 +37,8 @@ export type WorkspaceHandlers = Pick<
   | `operations.${'cancel' | 'dismiss' | 'output'}`
 > &
   PrebuildHandlers &
-  DataHandlers
+  DataHandlers &
+  BuildHandlers
 
 interface Parts {
   readonly context: ActionContext
@@ -78,7 +79,7 @@ export function createHandlers({ context, operations, targets, policies }: Parts
     ...createPrebuildHandlers(context),
     ...createDataHandlers(context),
     ...createPolicyHandlers(policies, targets),
-    'builds.give': async ({ values }) => ({ id: context.buildSecrets.give(values) }),
+    ...createBuildHandlers(context),
     'definitions.propose': async ({ source: asked }, signal) => {
       const { platform } = context
       const source = checkSource(asked, { home: platform.folders.home, cwd: process.cwd() })
