@@ -64,11 +64,11 @@ export function SecretsSection({ asked, source, draft, onChange }: SecretsSectio
       {asked.map(({ name, description, documentationUrl }) => (
         <div key={name} className={styles.secret}>
           <div>
-            <label className={styles.name} htmlFor={`${field} ${name}`}>
+            <label className={styles.name} htmlFor={`${field}-${name}`}>
               {name}
             </label>
             {description || documentationUrl ? (
-              <span className={styles.what} id={`${field} about ${name}`}>
+              <span className={styles.what} id={`${field}-about-${name}`}>
                 {description}{' '}
                 {documentationUrl ? (
                   <Anchor
@@ -85,9 +85,9 @@ export function SecretsSection({ asked, source, draft, onChange }: SecretsSectio
             ) : null}
           </div>
           <TextInput
-            id={`${field} ${name}`}
+            id={`${field}-${name}`}
             type="password"
-            aria-describedby={description ? `${field} about ${name}` : undefined}
+            aria-describedby={description ? `${field}-about-${name}` : undefined}
             placeholder={known.has(name) ? 'Known already; empty keeps it' : 'Empty: without it'}
             autoComplete="off"
             spellCheck={false}

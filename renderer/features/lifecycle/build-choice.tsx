@@ -78,7 +78,7 @@ export function BuildChoice({ choice }: { readonly choice: BuildChosen }) {
       )}
       {shown ? (
         <>
-          <p className={styles.unknown}>Nothing, unless you say so. What you give is not stored.</p>
+          <p className={styles.text}>Nothing, unless you say so. What you give is not stored.</p>
           <BuildGrantsFields asks={asks} draft={draft} onChange={setDraft} offersAll={!isAsked} />
         </>
       ) : null}

@@ -2,7 +2,7 @@ import { Button, Group } from '@mantine/core'
 import { type FormEvent, useState } from 'react'
 import type { Prebuild, Target } from '#contract'
 import { request } from '../../lib/engine'
-import { formatAgo, formatBytes, targetText } from '../../lib/format'
+import { formatAgo, formatBytes, formatSource, targetText } from '../../lib/format'
 import { useCollection, useNow, useRequest } from '../../lib/hooks'
 import { notifyProblem } from '../../lib/notify'
 import { keepsPrebuilds, makePrebuild, wishAgain } from '../../lib/prebuilds'
@@ -40,7 +40,7 @@ export function PrebuildsSection() {
             <ProblemView problem={problem} tone="warning" onRetry={() => setTurn(turn + 1)} />
           </div>
         ) : value && value.length > 0 ? (
-          <section key={target.id} aria-label={`Prebuilds on ${targetText(target)}`}>
+          <section key={target.id} className={styles.place} aria-label={`Prebuilds on ${targetText(target)}`}>
             {targets.length > 1 ? <h3 className={styles.target}>{targetText(target)}</h3> : null}
             <ul className={styles.rows}>
               {value.map((prebuild) => (
@@ -136,14 +136,9 @@ function Row({ prebuild, busy, onRemove }: RowProps) {
   )
 }
 
-/** `github.com/owner/project`, with its branch. */
-function prebuildName({ url, ref }: Prebuild): string {
-  const short = url
-    .replace(/^[a-z]+:\/\//, '')
-    .replace(/\.git$/, '')
-    .replace(/\/$/, '')
-  if (ref === undefined) return short
-  return /^[0-9a-f]{40,64}$/.test(ref) ? `${short} at ${ref.slice(0, 7)}` : `${short} · ${ref}`
+/** `github.com/owner/project`, with its branch or commit. */
+function prebuildName(prebuild: Prebuild): string {
+  return formatSource(wishAgain(prebuild).source)
 }
 
 interface RemoveDialogProps {

@@ -43,7 +43,7 @@ export function SnapshotsSection() {
             <ProblemView problem={problem} tone="warning" onRetry={() => setTurn(turn + 1)} />
           </div>
         ) : value && value.length > 0 ? (
-          <section key={target.id} aria-label={`Snapshots on ${targetText(target)}`}>
+          <section key={target.id} className={styles.place} aria-label={`Snapshots on ${targetText(target)}`}>
             {targets.length > 1 ? <h3 className={styles.target}>{targetText(target)}</h3> : null}
             <ul className={styles.rows}>
               {value.map(({ snapshot }) => (

@@ -100,6 +100,8 @@ const answers: Record<string, (input: never) => unknown> = {
   'data.list': () => data,
   'data.sizes': () => ({ pgdata: 734_003_200 }),
   ...storage,
+  'builds.asks': () => ({ secrets: [{ id: 'npmrc' }], ssh: true, hostNetwork: false }),
+  'builds.give': () => ({ id: crypto.randomUUID() }),
   'definitions.save': ({ folder, replace }: { folder: string; replace: boolean }) => {
     if (!replace) throw definitionExists(folder)
     return { path: `${folder}/.devcontainer/devcontainer.json` }
@@ -118,6 +120,7 @@ const answers: Record<string, (input: never) => unknown> = {
             { what: 'Source', path: '/workspaces/atlas' },
             { what: 'Home folder', path: '/home/vscode' },
             { what: 'Everything else in the container' },
+            { what: 'The 2 snapshots of its data', keepable: true },
           ]
         : [
             { what: 'Running processes and terminals' },

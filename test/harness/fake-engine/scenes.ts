@@ -186,6 +186,11 @@ const workspaces: readonly Workspace[] = [
     state: 'running',
     reason: 'Ready for 3 h',
     targetId: 'docker:buildbox',
+    definition: {
+      ...definition,
+      workspaceFolder: '/workspaces/billing-service',
+      build: { dockerfile: 'Dockerfile', context: '.', args: {} },
+    },
     source: {
       kind: 'git',
       url: 'git@gitlab.example.com:payments/billing-service.git',
