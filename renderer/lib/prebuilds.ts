@@ -53,9 +53,9 @@ export function wishAgain({ targetId, url, ref, definitionPath, otherImage }: Pr
   }
 }
 
-/** Whether prebuilds can be made on a target, as far as is known now. */
-export function keepsPrebuilds({ state, capabilities }: Pick<Target, 'state' | 'capabilities'>): boolean {
-  return state === 'ready' && capabilities?.prebuilds === true
+/** Whether there may be prebuilds for a target; where it is not known now, asking for one tells. */
+export function mayHavePrebuilds({ state, capabilities }: Pick<Target, 'state' | 'capabilities'>): boolean {
+  return state === 'ready' && capabilities?.prebuilds !== false
 }
 
 /** What the dialog for a new prebuild begins with; undefined: it is closed. */

@@ -122,7 +122,7 @@ async function main(): Promise<void> {
       await window.page.getByRole('button', { name: 'Make the prebuild' }).click()
       await window.preview().getByText('There is one, made').waitFor({ timeout: 120_000 })
       await window.go('Storage')
-      await window.page.getByRole('button', { name: 'Make anew' }).waitFor()
+      await window.page.getByRole('button', { name: /anew$/ }).waitFor()
       await picture(berth, 'storage')
 
       await window.create('https://127.0.0.1:9/owner/repository.git')

@@ -13,7 +13,7 @@ import { createWorkspace } from '../../lib/lifecycle'
 import { NamespaceDialog } from '../../lib/namespace-dialog'
 import { goBack, openWorkspace } from '../../lib/navigation'
 import { notifyProblem } from '../../lib/notify'
-import { keepsPrebuilds } from '../../lib/prebuilds'
+import { mayHavePrebuilds } from '../../lib/prebuilds'
 import { ProblemView } from '../../lib/problem-view'
 import { useRoom } from '../../lib/room'
 import { Page } from '../../ui/page'
@@ -362,7 +362,7 @@ export function CreateView({ initialText, asked, templates }: CreateViewProps) {
             preview={preview}
             imageOverride={otherImage}
             prebuild={
-              source?.kind === 'git' && target && keepsPrebuilds(target)
+              source?.kind === 'git' && target && mayHavePrebuilds(target)
                 ? {
                     source,
                     targetId: target.id,

@@ -6,7 +6,7 @@ import { sourceText, targetText } from '../../lib/format'
 import { useCollection, useSettings } from '../../lib/hooks'
 import { navigate, useNavigation } from '../../lib/navigation'
 import { notify } from '../../lib/notify'
-import { keepsPrebuilds, makePrebuild, type PrebuildWish, useNewPrebuild } from '../../lib/prebuilds'
+import { makePrebuild, mayHavePrebuilds, type PrebuildWish, useNewPrebuild } from '../../lib/prebuilds'
 import { ProblemView } from '../../lib/problem-view'
 import { Dialog } from '../../ui/dialog'
 import { Mono } from '../../ui/facts'
@@ -23,7 +23,7 @@ function close(): void {
 }
 
 function Asking({ begin }: { readonly begin: Partial<PrebuildWish> }) {
-  const targets = useCollection('targets').filter(keepsPrebuilds)
+  const targets = useCollection('targets').filter(mayHavePrebuilds)
   const settings = useSettings()
   const [text, setText] = useState(begin.source ? sourceText(begin.source) : '')
   const [branch, setBranch] = useState('')
@@ -32,9 +32,13 @@ function Asking({ begin }: { readonly begin: Partial<PrebuildWish> }) {
   const [busy, setBusy] = useState(false)
   const [fault, setFault] = useState<string | undefined>()
   const [problem, setProblem] = useState<Problem | undefined>()
+  const sure = targets.filter(({ capabilities }) => capabilities?.prebuilds)
   const wanted = chosen ?? settings?.defaultTarget
   const target =
-    targets.find(({ id }) => id === wanted) ?? targets.find(({ isDefault }) => isDefault) ?? targets[0]
+    targets.find(({ id }) => id === wanted) ??
+    sure.find(({ isDefault }) => isDefault) ??
+    sure[0] ??
+    targets[0]
   const isFixed = begin.source !== undefined
   const make = async () => {
     if (!target) return

@@ -5,7 +5,7 @@ import { request } from '../../lib/engine'
 import { formatAgo, formatBytes, formatSource, targetText } from '../../lib/format'
 import { useCollection, useNow, useRequest } from '../../lib/hooks'
 import { notifyProblem } from '../../lib/notify'
-import { keepsPrebuilds, makePrebuild, wishAgain } from '../../lib/prebuilds'
+import { makePrebuild, mayHavePrebuilds, wishAgain } from '../../lib/prebuilds'
 import { ProblemView } from '../../lib/problem-view'
 import { Dialog } from '../../ui/dialog'
 import { Mono, Section } from '../../ui/facts'
@@ -16,14 +16,18 @@ const ask: AskTarget<Prebuild> = (targetId, signal) => request('prebuilds.list',
 
 /** All prebuilds, by target. */
 export function PrebuildsSection() {
-  const targets = useCollection('targets').filter(keepsPrebuilds)
+  const targets = useCollection('targets').filter(mayHavePrebuilds)
   const operations = useCollection('operations').filter(({ kind }) => kind === 'prebuild')
   const [turn, setTurn] = useState(0)
   // Looked at again whenever one has come to its end.
   const ended = operations.filter(({ state }) => state !== 'running').length
-  const answers = withoutRepeats(
+  const asked = withoutRepeats(
     usePerTarget(ask, targets, `${turn} ${ended}`),
     ({ id, madeAt }) => `${id} ${madeAt}`,
+  )
+  // Of a cluster nobody may have said where its prebuilds would be: then it has none.
+  const answers = asked.map((answer) =>
+    answer.problem?.code === 'unsupported' ? { ...answer, value: [], problem: undefined } : answer,
   )
   const [leaving, setLeaving] = useState<Prebuild | undefined>()
   const some = answers.some(({ value }) => value && value.length > 0)

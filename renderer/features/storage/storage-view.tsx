@@ -3,7 +3,7 @@ import { IconPlus } from '@tabler/icons-react'
 import { type ReactNode, useState } from 'react'
 import type { Operation } from '#contract'
 import { useCollection } from '../../lib/hooks'
-import { askForPrebuild, keepsPrebuilds } from '../../lib/prebuilds'
+import { askForPrebuild, mayHavePrebuilds } from '../../lib/prebuilds'
 import { Page } from '../../ui/page'
 import { PrebuildsSection } from './prebuilds-section'
 import { SnapshotsSection } from './snapshots-section'
@@ -17,7 +17,7 @@ export interface OperationPanels {
 
 /** What targets keep beside their workspaces: prebuilds, and data whose workspace is gone. */
 export function StorageView({ panels }: { readonly panels: OperationPanels }) {
-  const able = useCollection('targets').some(keepsPrebuilds)
+  const able = useCollection('targets').some(mayHavePrebuilds)
   const making = useCollection('operations').filter(({ kind }) => kind === 'prebuild')
   return (
     <Page
