@@ -286,6 +286,7 @@ export function CreateView({ initialText, asked, templates }: CreateViewProps) {
             />
           ) : null}
           {definition && hasData(definition) ? <DataFrom value={dataFrom} onChange={setDataFrom} /> : null}
+          <StarterChoice projects={definition?.starterProjects} chosen={starter} onChange={setStarter} />
         </div>
 
         <div>
@@ -374,11 +375,6 @@ export function CreateView({ initialText, asked, templates }: CreateViewProps) {
             onRetry={() => setTurn(turn + 1)}
           />
         )}
-        <StarterChoice
-          projects={preview.value?.definition.starterProjects}
-          chosen={starter}
-          onChange={setStarter}
-        />
         {source && definition && definition.secrets.length > 0 ? (
           <SecretsSection asked={definition.secrets} source={source} draft={secrets} onChange={setSecrets} />
         ) : null}
