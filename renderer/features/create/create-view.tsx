@@ -85,8 +85,6 @@ export function CreateView({ initialText, asked, templates }: CreateViewProps) {
   const [roomTurn, setRoomTurn] = useState(0)
   const room = useRoom(cluster?.state === 'ready' ? cluster.id : undefined, read.options, roomTurn)
   const [choosing, setChoosing] = useState(false)
-  const unfit =
-    cluster !== undefined && (Object.keys(read.faults).length > 0 || room.room?.problem !== undefined)
 
   const parsed = useParsed(text, branch)
   const source = text.trim() === '' ? undefined : parsed.value?.source
@@ -139,7 +137,8 @@ export function CreateView({ initialText, asked, templates }: CreateViewProps) {
     nameProblem,
     target,
     denied,
-    unfit,
+    hasFaults: cluster !== undefined && Object.keys(read.faults).length > 0,
+    isShortOfRoom: cluster !== undefined && room.room?.problem !== undefined,
     faulty,
     refused,
     unfinished: asks ? unfinishedSecrets(asks, grants) : [],

@@ -7,7 +7,8 @@ const ready: Readiness = {
   nameProblem: undefined,
   target: { state: 'ready' },
   denied: undefined,
-  unfit: false,
+  hasFaults: false,
+  isShortOfRoom: false,
   faulty: false,
   refused: false,
   unfinished: [],
@@ -20,6 +21,8 @@ test('what keeps a workspace from being made is said, the first thing first', ()
   expect(hindrance({ ...ready, hasSource: false, isReading: true })).toContain('Reading')
   expect(hindrance({ ...ready, target: undefined })).toContain('no target')
   expect(hindrance({ ...ready, nameProblem: 'x', unfinished: ['npmrc'] })).toContain('name')
+  expect(hindrance({ ...ready, isShortOfRoom: true, hasFaults: true })).toContain('field')
+  expect(hindrance({ ...ready, isShortOfRoom: true })).toContain('room')
   expect(hindrance({ ...ready, refused: true })).toContain('team')
   expect(hindrance({ ...ready, unfinished: ['npmrc'] })).toContain('npmrc')
 })

@@ -8,8 +8,10 @@ export interface Readiness {
   readonly nameProblem: string | undefined
   readonly target: Pick<Target, 'state'> | undefined
   readonly denied: Problem | undefined
-  /** The cluster has too little room, or a field about it has a mistake. */
-  readonly unfit: boolean
+  /** A field about the cluster has a mistake. */
+  readonly hasFaults: boolean
+  /** It does not fit into its namespace. */
+  readonly isShortOfRoom: boolean
   /** The definition that was given has a mistake. */
   readonly faulty: boolean
   /** A team policy refuses it. */
@@ -24,7 +26,8 @@ export function hindrance(form: Readiness): string | undefined {
   if (!form.target) return 'There is no target to make it on.'
   if (form.denied) return 'You may not make workspaces on this target.'
   if (form.nameProblem !== undefined) return 'The name cannot be used.'
-  if (form.unfit) return 'The target has no room for it, or a field about the target has a mistake.'
+  if (form.hasFaults) return 'A field about the cluster has a mistake.'
+  if (form.isShortOfRoom) return 'There is no room for it in the namespace.'
   if (form.faulty) return 'The definition has a mistake.'
   if (form.refused) return 'A policy of your team does not allow it.'
   const [first] = form.unfinished
