@@ -5,15 +5,16 @@ import { request } from '../../lib/engine'
 import { sourceText, targetText } from '../../lib/format'
 import { useCollection, useSettings } from '../../lib/hooks'
 import { navigate, useNavigation } from '../../lib/navigation'
-import { notify } from '../../lib/notify'
 import { makePrebuild, mayHavePrebuilds, type PrebuildWish, useNewPrebuild } from '../../lib/prebuilds'
 import { ProblemView } from '../../lib/problem-view'
 import { Dialog } from '../../ui/dialog'
 import { Mono } from '../../ui/facts'
 import styles from './storage.module.css'
+import { usePrebuildNotices } from './use-prebuild-notices'
 
-/** Asks of what a prebuild is to be made, whenever somebody wants one. */
+/** Asks of what a prebuild is to be made, whenever somebody wants one, and says what came of it. */
 export function PrebuildDialog() {
+  usePrebuildNotices()
   const begin = useNewPrebuild((state) => state.begin)
   return begin ? <Asking key={JSON.stringify(begin)} begin={begin} /> : null
 }
@@ -62,13 +63,8 @@ function Asking({ begin }: { readonly begin: Partial<PrebuildWish> }) {
     })
     if (!result.ok) return setProblem(result.problem)
     close()
-    if (useNavigation.getState().route.view === 'storage') return
-    notify({
-      tone: 'plain',
-      title: 'The prebuild is being made',
-      text: 'Go on with what you do: how far it is, is told under Storage.',
-      action: { label: 'Show', run: () => navigate({ view: 'storage' }) },
-    })
+    // The form for a new workspace tells of it itself.
+    if (useNavigation.getState().route.view !== 'create') navigate({ view: 'storage' })
   }
   const submit = async (event: FormEvent) => {
     event.preventDefault()
