@@ -1,5 +1,5 @@
 // The pictures of the documentation: the real window over a real engine, with a real workspace. `npm run screenshots`.
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { root } from '../../scripts/setup/folders.mjs'
 import { layOutApplication } from '../harness/application'
@@ -61,9 +61,6 @@ async function main(): Promise<void> {
     'charts/south.csv': 'time,height\n',
   })
   const home = await makeHome()
-  // What is shown is an address, and not where the repository happens to lie.
-  const address = 'https://github.com/example/tides'
-  await writeFile(join(home.path, '.gitconfig'), `[url "${repository.url}"]\n\tinsteadOf = ${address}\n`)
   const flags = ['--force-device-scale-factor=2']
   try {
     const unreachable = await launchBerth({
@@ -85,7 +82,7 @@ async function main(): Promise<void> {
       await window.page.getByText('Ready').first().waitFor()
       await picture(berth, 'first-run')
 
-      await window.giveSource(address)
+      await window.giveSource(repository.url)
       await window.preview().getByText(TEST_IMAGES.debian).waitFor()
       await picture(berth, 'new-workspace')
       await window.page.getByRole('button', { name: 'Create workspace' }).click()
@@ -120,7 +117,7 @@ async function main(): Promise<void> {
       await window.page.getByText('Ready').first().waitFor()
       await picture(berth, 'targets')
 
-      await window.giveSource(address)
+      await window.giveSource(repository.url)
       await window.preview().getByRole('button', { name: 'Prebuild…' }).click()
       await window.page.getByRole('button', { name: 'Make the prebuild' }).click()
       await window.preview().getByText('There is one, made').waitFor({ timeout: 120_000 })
