@@ -10,7 +10,12 @@ export function survivalLines(survival: Survival): string[] {
     printable(path ? `${what} (${path})` : what)
   const lines: string[] = []
   if (survival.kept.length > 0) lines.push(`Kept: ${survival.kept.map(item).join(', ')}`)
-  if (survival.lost.length > 0) lines.push(`Lost: ${survival.lost.map(item).join(', ')}`)
+  if (survival.lost.length > 0) {
+    const lost = survival.lost.map((one) =>
+      one.keepable ? `${item(one)}, unless kept (--keep-snapshots)` : item(one),
+    )
+    lines.push(`Lost: ${lost.join(', ')}`)
+  }
   for (const work of survival.unsaved) {
     const parts = [
       count(work.uncommitted, 'uncommitted change'),

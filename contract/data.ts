@@ -95,8 +95,13 @@ const Into = z.strictObject({
 export const dataRequests = {
   /** Rejects with `unsupported` where the target cannot do it. */
   'data.list': { input: OneWorkspace, output: WorkspaceData },
-  /** All snapshots of all targets that answer. */
-  'data.snapshots': { input: z.strictObject({}), output: z.array(PlacedSnapshot) },
+  /** All snapshots of one target, else of all that answer. */
+  'data.snapshots': {
+    input: z.strictObject({ targetId: z.string().optional() }),
+    output: z.array(PlacedSnapshot),
+  },
+  /** How many bytes its data volumes take now, by their names, as far as the target can tell. May take a while. */
+  'data.sizes': { input: OneWorkspace, output: z.record(z.string(), z.number().nonnegative()) },
   /** Takes one; `volumes` absent: of all data volumes. */
   'data.snapshot': {
     input: OneWorkspace.extend({

@@ -56,7 +56,7 @@ export const ImageBuild = z.strictObject({
 export type ImageBuild = z.infer<typeof ImageBuild>
 
 /** A secret's name in a build, as `--mount=type=secret,id=` has it. */
-const BuildSecretId = z
+export const BuildSecretId = z
   .string()
   .regex(/^[\w.-]{1,128}$/, 'Use letters, digits, dots, hyphens and underscores.')
 
@@ -70,6 +70,8 @@ export const BuildGrants = z.strictObject({
         env: z.string().min(1).max(256).optional(),
         /** Absolute path on the machine that asks for the build. */
         file: z.string().min(1).max(4096).optional(),
+        /** Its value was handed over by `builds.give`, which answered with this. */
+        given: z.uuid().optional(),
       }),
     )
     .max(64)
@@ -80,3 +82,32 @@ export const BuildGrants = z.strictObject({
   hostNetwork: z.boolean().optional(),
 })
 export type BuildGrants = z.infer<typeof BuildGrants>
+
+/** What the builds of a definition ask for of this machine, as far as its files tell. */
+export const BuildAsks = z.strictObject({
+  secrets: z.array(BuildSecret),
+  ssh: z.boolean(),
+  hostNetwork: z.boolean(),
+})
+export type BuildAsks = z.infer<typeof BuildAsks>
+
+/** Of a secret's value, in characters: BuildKit takes no larger ones. */
+const maximumBuildSecret = 500 * 1024
+
+/** Requests about builds, for the contract's list. */
+export const buildRequests = {
+  /**
+   * Hands over values of secrets, which are kept in the engine's memory and stored nowhere. The answer is what
+   * `BuildGrants` names each of them by.
+   */
+  'builds.give': {
+    input: z.strictObject({
+      values: z
+        .record(BuildSecretId, z.string().min(1).max(maximumBuildSecret))
+        .refine((values) => Object.keys(values).length <= 64, 'There are more than 64.'),
+    }),
+    output: z.strictObject({ id: z.uuid() }),
+  },
+  /** What the builds of a workspace would ask for if it were rebuilt now. Reads its source anew. */
+  'builds.asks': { input: z.strictObject({ workspaceId: z.string() }), output: BuildAsks },
+} as const

@@ -15,6 +15,9 @@ export const PrebuildRecord = z.strictObject({
   url: z.string(),
   /** Branch, tag or commit that was asked for; absent: the repository's own branch. */
   ref: z.string().optional(),
+  /** What was chosen as it was asked for, so that it can be made anew. */
+  definitionPath: z.string().optional(),
+  otherImage: z.string().optional(),
   /** Whole. */
   commit: z.string().regex(/^[0-9a-f]{40,64}$/),
   /** Milliseconds since the epoch. */
@@ -34,6 +37,9 @@ export const Prebuild = z.strictObject({
   targetId: z.string(),
   url: z.string(),
   ref: z.string().optional(),
+  /** As in its record. */
+  definitionPath: z.string().optional(),
+  otherImage: z.string().optional(),
   /** The image's name on the target. */
   image: z.string(),
   /** Bytes, with what it shares with other images. */

@@ -5,7 +5,7 @@ import { maximumRights, Right } from './container-options'
 import { dataRequests } from './data'
 import { Definition, NotApplied } from './definition'
 import { IdlePolicy } from './idle'
-import { BuildGrants } from './image-build'
+import { BuildAsks, BuildGrants, buildRequests } from './image-build'
 import { KubernetesNamespace, KubernetesOptions, Quantity } from './kubernetes'
 import { OperationOutput } from './operation'
 import { Policy, PolicyPreview } from './policy'
@@ -56,6 +56,8 @@ export const Preview = z.strictObject({
   hostProblem: Problem.optional(),
   /** Present where the team has a say. */
   policy: PolicyPreview.optional(),
+  /** Present where a build asks for something of this machine. */
+  buildAsks: BuildAsks.optional(),
 })
 export type Preview = z.infer<typeof Preview>
 
@@ -115,6 +117,7 @@ export const requests = {
     z.strictObject({ path: z.string() }),
   ),
   ...templateRequests,
+  ...buildRequests,
   'workspaces.preview': request(CreateInput, Preview),
   'workspaces.create': request(CreateInput, Started),
   'workspaces.start': request(OneWorkspace, Started),

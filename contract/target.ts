@@ -11,6 +11,10 @@ export const TargetCapabilities = z.strictObject({
   keepsContainerFiles: z.boolean(),
   /** What is ended by force has ended: false where its machine may be out of reach and the processes go on there. */
   endsForSure: z.boolean(),
+  /** Prebuilds can be made for it and kept. Absent: that is known when one is asked for. */
+  prebuilds: z.boolean().optional(),
+  /** Snapshots of data can be kept on it when their workspace is deleted. */
+  keepsSnapshots: z.boolean().optional(),
 })
 export type TargetCapabilities = z.infer<typeof TargetCapabilities>
 

@@ -177,7 +177,14 @@ export type Workspace = z.infer<typeof Workspace>
 /** What an action keeps and what it loses, told before it is done. */
 export const Survival = z.strictObject({
   kept: z.array(z.strictObject({ what: z.string(), path: z.string().optional() })),
-  lost: z.array(z.strictObject({ what: z.string(), path: z.string().optional() })),
+  lost: z.array(
+    z.strictObject({
+      what: z.string(),
+      path: z.string().optional(),
+      /** Snapshots of its data, which can be kept: `keepSnapshots` of the deletion. */
+      keepable: z.literal(true).optional(),
+    }),
+  ),
   /** Work in git repositories of the workspace that exists nowhere else. */
   unsaved: z.array(
     z.strictObject({

@@ -1,9 +1,11 @@
 import { useDeferredValue, useMemo } from 'react'
+import { openTemplates } from '../features/templates'
 import { type Command, useCommands } from '../lib/commands'
 import { sortedByName, stateLabel } from '../lib/format'
 import { useCollection } from '../lib/hooks'
 import { askFor, possibleVerbs, runningOperation, type WorkspaceVerb } from '../lib/lifecycle'
 import { goBack, goForward, navigate, openWorkspace, useNavigation, workspaceTabs } from '../lib/navigation'
+import { askForPrebuild } from '../lib/prebuilds'
 import { useOverlay } from './overlay'
 
 const general: readonly Command[] = [
@@ -34,6 +36,20 @@ const general: readonly Command[] = [
     run: () => navigate({ view: 'create' }),
   },
   {
+    id: 'template',
+    title: 'New from template…',
+    group: 'General',
+    words: 'create repository starter example',
+    run: openTemplates,
+  },
+  {
+    id: 'prebuild',
+    title: 'New prebuild…',
+    group: 'General',
+    words: 'create image repository ahead fast',
+    run: () => askForPrebuild(),
+  },
+  {
     id: 'workspaces',
     title: 'All workspaces',
     group: 'Go to',
@@ -48,6 +64,13 @@ const general: readonly Command[] = [
     group: 'Go to',
     words: 'docker kubernetes contexts engines clusters',
     run: () => navigate({ view: 'targets' }),
+  },
+  {
+    id: 'storage',
+    title: 'Storage',
+    group: 'Go to',
+    words: 'prebuilds snapshots data disk deleted orphans',
+    run: () => navigate({ view: 'storage' }),
   },
   {
     id: 'settings',

@@ -3,6 +3,7 @@ import { collectionStores, request } from '../lib/engine'
 import { createRequestOf, createWorkspace, perform } from '../lib/lifecycle'
 import { navigate } from '../lib/navigation'
 import { notifyProblem } from '../lib/notify'
+import { makePrebuild, prebuildWishOf } from '../lib/prebuilds'
 
 interface Ways {
   readonly onRetry?: () => void
@@ -18,18 +19,25 @@ export function retryOf(operation: Operation, open: (workspaceId: string) => voi
     void request('operations.dismiss', { operationId: id }).then((result) => {
       if (!result.ok) notifyProblem(result.problem)
     })
-    if (!collectionStores.workspaces.getState().records.has(workspaceId)) navigate({ view: 'workspaces' })
+    if (kind !== 'prebuild' && !collectionStores.workspaces.getState().records.has(workspaceId))
+      navigate({ view: 'workspaces' })
   }
   if (state === 'succeeded') return { onDismiss }
   // These need to be told what to; their dialogs are where they are done again.
-  if (
-    kind === 'rename' ||
-    kind === 'grow' ||
-    kind === 'prebuild' ||
-    kind === 'snapshot' ||
-    kind === 'restore'
-  )
-    return { onDismiss }
+  if (kind === 'rename' || kind === 'grow' || kind === 'snapshot' || kind === 'restore') return { onDismiss }
+  if (kind === 'prebuild') {
+    const wish = prebuildWishOf(operation)
+    if (!wish) return { onDismiss }
+    return {
+      onDismiss,
+      onRetry: () => {
+        void makePrebuild(wish).then((result) => {
+          if (!result.ok) notifyProblem(result.problem)
+        })
+        onDismiss()
+      },
+    }
+  }
   if (kind === 'create') {
     const again = createRequestOf(operation)
     if (!again) return { onDismiss }

@@ -1,4 +1,11 @@
-import { IconLayoutList, IconPlus, IconSearch, IconServer2, IconSettings } from '@tabler/icons-react'
+import {
+  IconDatabase,
+  IconLayoutList,
+  IconPlus,
+  IconSearch,
+  IconServer2,
+  IconSettings,
+} from '@tabler/icons-react'
 import { memo, type ReactNode, useDeferredValue, useEffect, useRef, useState } from 'react'
 import type { Workspace } from '#contract'
 import { isMac } from '../lib/bridge'
@@ -50,6 +57,9 @@ export function Sidebar() {
       <NavigationItem route={route} to={{ view: 'targets' }} icon={<IconServer2 size={16} aria-hidden />}>
         Targets
         <TargetTrouble />
+      </NavigationItem>
+      <NavigationItem route={route} to={{ view: 'storage' }} icon={<IconDatabase size={16} aria-hidden />}>
+        Storage
       </NavigationItem>
       <WorkspaceList route={route} />
       <EngineNote />

@@ -12,6 +12,7 @@ import { OpenInMenu } from '../features/open-in'
 import { FailedCreates, OperationStrip, OperationView } from '../features/operations'
 import { PortNotices, PortsView } from '../features/ports'
 import { SettingsView } from '../features/settings'
+import { PrebuildDialog, StorageView } from '../features/storage'
 import { TargetCard, TargetsView } from '../features/targets'
 import { TemplatesButton } from '../features/templates'
 import { IdleNotices, WorkspaceView } from '../features/workspace'
@@ -63,6 +64,7 @@ export function Workbench() {
       <Tips />
       <ErrorBoundary what="Dialogs and notices">
         <LifecycleDialogs />
+        <PrebuildDialog />
         <ConsentDialog />
         <PortNotices />
         <IdleNotices />
@@ -143,6 +145,17 @@ function Routed() {
       )
     case 'targets':
       return <TargetsView />
+    case 'storage':
+      return (
+        <StorageView
+          panels={{
+            operation: (operation) => <OperationView inStrip {...operationProps(operation)} />,
+            strip: (operation, open, onToggle) => (
+              <OperationStrip operation={operation} open={open} onToggle={onToggle} />
+            ),
+          }}
+        />
+      )
     case 'settings':
       return <SettingsView />
   }

@@ -1,5 +1,6 @@
 import { create } from 'zustand'
 import type {
+  BuildGrants,
   CreateInput,
   Operation,
   Problem,
@@ -130,20 +131,38 @@ function isHarmless(verb: Exclude<PlainVerb, 'start'>, workspaceId: string): boo
   })
 }
 
-/** Does it without asking. A refusal is told in a notice. `allowRights` is of a rebuild alone. */
-export async function perform(
-  verb: PlainVerb,
-  workspaceId: string,
-  allowRights?: readonly Right[],
-): Promise<boolean> {
-  const result =
-    verb === 'force-stop'
-      ? await request('workspaces.stop', { workspaceId, force: true })
-      : verb === 'rebuild' && allowRights
-        ? await request('workspaces.rebuild', { workspaceId, allowRights: [...allowRights] })
-        : await request(`workspaces.${verb}`, { workspaceId })
+/** What the user has said to an action besides yes. */
+export interface Said {
+  /** Of a rebuild. */
+  readonly allowRights?: readonly Right[] | undefined
+  /** Of a rebuild. */
+  readonly buildGrants?: BuildGrants | undefined
+  /** Of a deletion. */
+  readonly keepSnapshots?: boolean | undefined
+}
+
+/** Does it without asking. A refusal is told in a notice. */
+export async function perform(verb: PlainVerb, workspaceId: string, said: Said = {}): Promise<boolean> {
+  const result = await ask(verb, workspaceId, said)
   if (!result.ok) notifyProblem(result.problem)
   return result.ok
+}
+
+function ask(verb: PlainVerb, workspaceId: string, { allowRights, buildGrants, keepSnapshots }: Said) {
+  switch (verb) {
+    case 'force-stop':
+      return request('workspaces.stop', { workspaceId, force: true })
+    case 'rebuild':
+      return request('workspaces.rebuild', {
+        workspaceId,
+        ...(allowRights && { allowRights: [...allowRights] }),
+        ...(buildGrants && { buildGrants }),
+      })
+    case 'delete':
+      return request('workspaces.delete', { workspaceId, ...(keepSnapshots && { keepSnapshots }) })
+    default:
+      return request(`workspaces.${verb}`, { workspaceId })
+  }
 }
 
 export async function cancelOperation(operationId: string): Promise<void> {

@@ -10,6 +10,7 @@ export type Route =
   | { readonly view: 'create'; readonly text?: string; readonly asked?: CreateInput }
   | { readonly view: 'workspace'; readonly workspaceId: string; readonly tab: WorkspaceTab }
   | { readonly view: 'targets' }
+  | { readonly view: 'storage' }
   | { readonly view: 'settings' }
 
 interface Navigation {
@@ -45,7 +46,7 @@ function storage(): Storage | undefined {
 export function readRoute(stored: string | null | undefined): Route {
   try {
     const { view, workspaceId, tab } = JSON.parse(stored ?? '{}')
-    if (view === 'create' || view === 'targets' || view === 'settings') return { view }
+    if (view === 'create' || view === 'targets' || view === 'storage' || view === 'settings') return { view }
     if (view === 'workspace' && typeof workspaceId === 'string' && workspaceTabs.includes(tab))
       return { view, workspaceId, tab }
   } catch {

@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { BuildGrants, Definition } from '#contract'
+import type { Definition } from '#contract'
+import type { HeldGrants } from '../../main/engine/drivers/driver'
 import { command, tryCommand } from '../harness/command'
 import { TEST_IMAGES } from '../harness/images'
 import { freePort, startRegistry } from '../harness/registry'
@@ -37,7 +38,7 @@ const from = (...lines: string[]) => [`FROM ${TEST_IMAGES.alpine}`, ...lines, ''
 
 interface Asked {
   readonly build?: Partial<NonNullable<Definition['build']>>
-  readonly grants?: BuildGrants
+  readonly grants?: HeldGrants
   readonly workspaceId?: string
   readonly anew?: boolean
 }
@@ -287,6 +288,20 @@ describe('what a build gets of this machine', () => {
       grants: { secrets: [{ id: 'key', file: join(home, 'key') }] },
     })
     expect(await inImage((await named.result).reference, 'cat', '/size')).toBe('5\n')
+  })
+
+  it('reads a value that was handed over, which is nowhere afterwards', async () => {
+    const { driver } = open()
+    const value = `handed over ${newId()}`
+    const folder = repository({ Dockerfile: showing('typed') })
+    const given = await build(driver, folder, {
+      grants: { secrets: [{ id: 'typed' }], values: new Map([['typed', value]]) },
+    })
+    const { reference } = await given.result
+    expect(await inImage(reference, 'cat', '/size')).toBe(`${value.length}\n`)
+    expect(given.report.text).toContain('The build gets the secret "typed", as you gave it.')
+    expect(given.report.text).not.toContain(value)
+    expect(await docker('inspect', reference)).not.toContain(value)
   })
 
   it('asks the user’s SSH agent where that is allowed, and nothing but to list and to sign', async () => {

@@ -48,7 +48,7 @@ export class BerthPage {
       .waitFor({ timeout: 120_000 })
   }
 
-  async go(view: 'Workspaces' | 'Targets' | 'Settings'): Promise<void> {
+  async go(view: 'Workspaces' | 'Targets' | 'Storage' | 'Settings'): Promise<void> {
     await this.page
       .getByRole('navigation', { name: 'Main' })
       .getByRole('button', { name: view })

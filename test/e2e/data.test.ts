@@ -54,7 +54,10 @@ const snapshots = () => section().getByRole('list', { name: 'Snapshots' }).getBy
 
 describe('the data of a workspace', () => {
   it('shows its volumes, and a snapshot with where its source was', async () => {
-    await section().getByText('used by store').waitFor()
+    // With what it takes, which the engine tells.
+    await section()
+      .getByText(/used by store · [\d.]+ \w?B/)
+      .waitFor()
     await section().getByRole('button', { name: 'Take a snapshot' }).click()
     await snapshots().first().waitFor({ timeout: 60_000 })
     expect(await snapshots().first().textContent()).toMatch(/ago|now.*main at [0-9a-f]{8}/)
@@ -80,5 +83,26 @@ describe('the data of a workspace', () => {
     await window.page.getByRole('dialog').getByRole('button', { name: 'Delete', exact: true }).click()
     await expect.poll(() => snapshots().count(), { timeout: 60_000 }).toBe(1)
     await section().getByText('used by store').waitFor()
+  })
+
+  it('outlives its workspace in a snapshot that the user keeps, and is found under Storage', async () => {
+    await window.action('Delete…')
+    const dialog = window.page.getByRole('dialog')
+    await dialog.getByRole('checkbox', { name: 'Keep the snapshots of its data' }).click()
+    await dialog.getByRole('button', { name: 'Delete for good' }).click()
+    await window.page.getByText('Deleted tides').waitFor({ timeout: 60_000 })
+    await window.go('Storage')
+    const kept = window.page
+      .getByRole('region', { name: 'Snapshots of deleted workspaces' })
+      .getByRole('listitem')
+    await kept.first().waitFor()
+    expect(await kept.first().textContent()).toContain('of tides')
+    await kept
+      .first()
+      .getByRole('button', { name: /^Delete/ })
+      .click()
+    await window.confirm('Delete')
+    await expect.poll(() => kept.count()).toBe(0)
+    expect(await docker.objects()).toEqual([])
   })
 })

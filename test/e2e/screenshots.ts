@@ -84,6 +84,7 @@ async function main(): Promise<void> {
 
       await window.giveSource(repository.url)
       await window.preview().getByText(TEST_IMAGES.debian).waitFor()
+      await picture(berth, 'new-workspace')
       await window.page.getByRole('button', { name: 'Create workspace' }).click()
       await window.page.getByText('Fetching gauges').first().waitFor()
       await picture(berth, 'timeline')
@@ -115,6 +116,14 @@ async function main(): Promise<void> {
       await window.go('Targets')
       await window.page.getByText('Ready').first().waitFor()
       await picture(berth, 'targets')
+
+      await window.giveSource(repository.url)
+      await window.preview().getByRole('button', { name: 'Prebuild…' }).click()
+      await window.page.getByRole('button', { name: 'Make the prebuild' }).click()
+      await window.preview().getByText('There is one, made').waitFor({ timeout: 120_000 })
+      await window.go('Storage')
+      await window.page.getByRole('button', { name: /anew$/ }).waitFor()
+      await picture(berth, 'storage')
 
       await window.create('https://127.0.0.1:9/owner/repository.git')
       await window.page.getByRole('alert').first().waitFor()

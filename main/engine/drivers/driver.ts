@@ -1,6 +1,5 @@
 import type { Duplex, Readable, Writable } from 'node:stream'
 import type {
-  BuildGrants,
   Definition,
   HostRequirements,
   KubernetesOptions,
@@ -21,6 +20,7 @@ import type {
   ClusterVerbs,
   ContainerFit,
   DataVerbs,
+  HeldGrants,
   HostCheck,
   ImagePublisher,
   PrebuildVerbs,
@@ -32,6 +32,7 @@ export type {
   ClusterVerbs,
   ContainerFit,
   DataVerbs,
+  HeldGrants,
   HostCheck,
   ImagePublisher,
   NewSnapshot,
@@ -308,7 +309,7 @@ export interface ImageRequest {
   /** Build although there is an image that was built of the same. */
   readonly anew?: boolean
   /** What a build may have of this machine; absent: what the definition's own files say, and nothing else. */
-  readonly grants?: BuildGrants | undefined
+  readonly grants?: HeldGrants | undefined
   /** As in the {@link WorkspaceSpec} that will be made of it; other kinds of targets leave it alone. */
   readonly kubernetes?: KubernetesOptions
 }

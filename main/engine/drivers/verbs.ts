@@ -48,6 +48,8 @@ export interface DataVerbs {
     report: StepReport,
     signal: AbortSignal,
   ): Promise<void>
+  /** Bytes that data volumes take now, by their names; those that are not known are left out. */
+  sizes?(id: string, volumes: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, number>>
   /** Succeeds when there is none. */
   removeSnapshot(workspaceId: string, snapshotId: string, signal: AbortSignal): Promise<void>
   /** A tar stream of one volume in a snapshot, for `import` of any target. */
@@ -191,6 +193,11 @@ export interface HostCheck {
   readonly problem?: Problem
 }
 
+/** What the user lets a build have, with the values that were handed over for it, by the ids of their secrets. */
+export interface HeldGrants extends BuildGrants {
+  readonly values?: ReadonlyMap<string, string>
+}
+
 export interface PublishRequest {
   readonly definition: Definition
   /** The repository's root on this machine. */
@@ -201,7 +208,7 @@ export interface PublishRequest {
   /** `[host[:port]/]path` of a registry. */
   readonly repository: string
   /** As in an {@link ImageRequest}. */
-  readonly grants?: BuildGrants | undefined
+  readonly grants?: HeldGrants | undefined
 }
 
 export interface PublishedImage {

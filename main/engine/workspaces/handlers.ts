@@ -1,4 +1,4 @@
-import { type Operation, problem } from '#contract'
+import { type BuildAsks, type Operation, problem } from '#contract'
 import type { Handlers } from '../platform/handlers'
 import type { ActionContext } from './actions/context'
 import { silentReport } from './actions/context'
@@ -8,6 +8,8 @@ import { rebuild } from './actions/rebuild'
 import { settleRights } from './actions/rights'
 import { grow, remove, rename, restart, start, stop } from './actions/run'
 import { runTask } from './actions/tasks'
+import { readBuildAsks } from './builds/asks'
+import { type BuildHandlers, createBuildHandlers } from './builds/handlers'
 import { createClusterHandlers } from './cluster-handlers'
 import type { Operations } from './operations'
 import { requireStorage } from './policy/governance'
@@ -35,7 +37,8 @@ export type WorkspaceHandlers = Pick<
   | `operations.${'cancel' | 'dismiss' | 'output'}`
 > &
   PrebuildHandlers &
-  DataHandlers
+  DataHandlers &
+  BuildHandlers
 
 interface Parts {
   readonly context: ActionContext
@@ -76,6 +79,7 @@ export function createHandlers({ context, operations, targets, policies }: Parts
     ...createPrebuildHandlers(context),
     ...createDataHandlers(context),
     ...createPolicyHandlers(policies, targets),
+    ...createBuildHandlers(context),
     'definitions.propose': async ({ source: asked }, signal) => {
       const { platform } = context
       const source = checkSource(asked, { home: platform.folders.home, cwd: process.cwd() })
@@ -89,7 +93,11 @@ export function createHandlers({ context, operations, targets, policies }: Parts
     'workspaces.preview': async (input, signal) => {
       const plan = await planCreate(context, input, signal)
       const { governance } = plan
-      const look: typeof plan.request.look = (definition, reader) => governance.look(definition, reader)
+      let buildAsks: BuildAsks | undefined
+      const look: typeof plan.request.look = async (definition, reader) => {
+        await governance.look(definition, reader)
+        buildAsks = await readBuildAsks(definition, reader)
+      }
       const request = { ...plan.request, propose: true, look }
       const found = await readSource(request, context.platform, silentReport, signal)
       const definition = settleRights(found.definition, plan.rights, plan.driver, plan.bindFolder)
@@ -109,6 +117,7 @@ export function createHandlers({ context, operations, targets, policies }: Parts
         ...(host.shortages.length > 0 ? { shortages: [...host.shortages] } : {}),
         ...(host.problem ? { hostProblem: host.problem } : {}),
         ...(policy && { policy }),
+        ...(buildAsks && { buildAsks }),
       }
     },
     'workspaces.create': async (input, signal) => started(await create(context, input, signal)),

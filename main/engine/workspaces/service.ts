@@ -17,6 +17,7 @@ import type { Platform } from '../platform/platform'
 import type { ActionContext } from './actions/context'
 import type { BeginTask } from './actions/tasks'
 import { noVariables, type WorkspaceVariables } from './actions/variables'
+import { GivenBuildSecrets } from './builds/given-secrets'
 import { Guard } from './guard'
 import { createHandlers, type WorkspaceHandlers } from './handlers'
 import { createIdle, type Idle } from './idle/index'
@@ -93,6 +94,7 @@ class Service {
   readonly #locks: Locks
   readonly #guard: Guard
   readonly #owner: string
+  readonly #buildSecrets = new GivenBuildSecrets()
   readonly #observed = new Observations()
   readonly #heard = new Set<string>()
   readonly #mishaps = new Map<string, Problem>()
@@ -228,6 +230,7 @@ class Service {
       links: this.#options.links,
       beginTask: this.#options.beginTask ?? noTasks,
       variables: this.#options.variables ?? (() => noVariables),
+      buildSecrets: this.#buildSecrets,
       owner: this.#owner,
       target: async (id, signal) => {
         const preferred = async () => this.policies.preferred(this.targets.collection.list(), signal)

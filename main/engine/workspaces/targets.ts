@@ -151,7 +151,14 @@ export class Targets {
       const facts = await entry.driver.probe(AbortSignal.any([signal, entry.controller.signal]))
       if (outdated()) return
       const { problem: _past, ...record } = this.collection.get(id) ?? this.#bare(entry)
-      this.collection.set({ ...record, ...facts, state: 'ready' })
+      const { data, prebuilds, cluster } = entry.driver
+      const capabilities = {
+        ...facts.capabilities,
+        // For a cluster it depends on who builds for it, and where that is kept.
+        ...(cluster ? {} : { prebuilds: prebuilds !== undefined }),
+        keepsSnapshots: data?.sharesSnapshots === true,
+      }
+      this.collection.set({ ...record, ...facts, capabilities, state: 'ready' })
       this.#answered(id)
       this.#listener.onTarget(id)
     } catch (error) {

@@ -1,10 +1,11 @@
 import { Button, Checkbox, Select, TextInput, UnstyledButton } from '@mantine/core'
 import { IconBrandGit, IconChevronRight, IconFolder, IconFolderOpen, IconPackage } from '@tabler/icons-react'
 import { type FormEvent, type ReactNode, useEffect, useState } from 'react'
-import type { CreateInput, IdlePolicy, Problem, Proposal, Source } from '#contract'
+import type { CreateInput, DataSource, IdlePolicy, Problem, Proposal, Source } from '#contract'
 import { defaultTarget } from '#contract/default-target'
 import { deniedProblem } from '#contract/denied'
 import { callShell } from '../../lib/bridge'
+import { giveGrants, grantsDraftOf, noAsks, noGrants, unfinishedSecrets } from '../../lib/build-grants'
 import { formatSource, nameFault, targetText } from '../../lib/format'
 import { useCollection, useSettings } from '../../lib/hooks'
 import { IdleChoice } from '../../lib/idle-choice'
@@ -12,20 +13,24 @@ import { createWorkspace } from '../../lib/lifecycle'
 import { NamespaceDialog } from '../../lib/namespace-dialog'
 import { goBack, openWorkspace } from '../../lib/navigation'
 import { notifyProblem } from '../../lib/notify'
+import { mayHavePrebuilds } from '../../lib/prebuilds'
 import { ProblemView } from '../../lib/problem-view'
 import { useRoom } from '../../lib/room'
 import { Page } from '../../ui/page'
+import { BuildSection } from './build-section'
 import { draftOf, readDraft } from './cluster-draft'
 import { ClusterSection } from './cluster-section'
 import styles from './create.module.css'
+import { DataFrom, hasData } from './data-from'
 import { faultLineOf, type Given } from './offer'
 import { OfferPanel } from './offer-panel'
 import { PreviewPanel } from './preview-panel'
+import { hindrance } from './readiness'
 import { RightsChoice, useRightsChoice } from './rights-choice'
 import { giveSecrets, noSecrets, SecretsSection } from './secrets-section'
 import { StarterChoice } from './starter-choice'
 import { useTeamTargets } from './team-targets'
-import { useParsed, usePreview } from './use-preview'
+import { useCandidates, useParsed, usePreview } from './use-preview'
 
 const sourceKinds: Record<Source['kind'], { label: string; Icon: typeof IconFolder }> = {
   git: { label: 'Git repository', Icon: IconBrandGit },
@@ -60,6 +65,8 @@ export function CreateView({ initialText, asked, templates }: CreateViewProps) {
   const [respectsGitignore, setRespectsGitignore] = useState<boolean | undefined>()
   const [starter, setStarter] = useState(asked?.starter)
   const [idle, setIdle] = useState<IdlePolicy | null | undefined>(asked?.idle)
+  const [dataFrom, setDataFrom] = useState<DataSource | undefined>(asked?.dataFrom)
+  const [grants, setGrants] = useState(() => grantsDraftOf(asked?.buildGrants))
   const [more, setMore] = useState(false)
   const [turn, setTurn] = useState(0)
 
@@ -78,8 +85,6 @@ export function CreateView({ initialText, asked, templates }: CreateViewProps) {
   const [roomTurn, setRoomTurn] = useState(0)
   const room = useRoom(cluster?.state === 'ready' ? cluster.id : undefined, read.options, roomTurn)
   const [choosing, setChoosing] = useState(false)
-  const unfit =
-    cluster !== undefined && (Object.keys(read.faults).length > 0 || room.room?.problem !== undefined)
 
   const parsed = useParsed(text, branch)
   const source = text.trim() === '' ? undefined : parsed.value?.source
@@ -96,8 +101,11 @@ export function CreateView({ initialText, asked, templates }: CreateViewProps) {
     ...(isCopied && respectsGitignore !== undefined ? { respectGitignore: respectsGitignore } : {}),
     ...(idle === undefined ? {} : { idle }),
   }
-  // Asked again by itself when the target comes back.
-  const preview = usePreview(input && { ...input, allowRights: true }, `${turn} ${target?.state}`)
+  // Asked again by itself when the target comes back, and when a prebuild has been made.
+  const prebuilt = useCollection('operations').filter(
+    ({ kind, state }) => kind === 'prebuild' && state === 'succeeded',
+  ).length
+  const preview = usePreview(input && { ...input, allowRights: true }, `${turn} ${target?.state} ${prebuilt}`)
   const rights = useRightsChoice(preview.value, asked?.allowRights === true)
   // While it is asked again, what was offered stays in view.
   useEffect(() => {
@@ -113,24 +121,46 @@ export function CreateView({ initialText, asked, templates }: CreateViewProps) {
     rights.reset()
     setSecrets(noSecrets)
     setStarter(undefined)
+    setGrants(noGrants)
+    setDataFrom(undefined)
   }
   const [secrets, setSecrets] = useState(noSecrets)
   const [creating, setCreating] = useState(false)
   const [refusal, setRefusal] = useState<Problem | undefined>()
+  const definition = preview.value?.definition
+  const builds = definition && (definition.build ?? definition.services.some(({ build }) => build))
+  // Nobody has looked into every file that a build reads: more can be given to any.
+  const asks = preview.value?.buildAsks ?? (builds && more ? noAsks : undefined)
+  const hinders = hindrance({
+    hasSource: input !== undefined,
+    isReading: parsed.busy,
+    nameProblem,
+    target,
+    denied,
+    hasFaults: cluster !== undefined && Object.keys(read.faults).length > 0,
+    isShortOfRoom: cluster !== undefined && room.room?.problem !== undefined,
+    faulty,
+    refused,
+    unfinished: asks ? unfinishedSecrets(asks, grants) : [],
+  })
   const submit = async (event: FormEvent) => {
     event.preventDefault()
-    if (!input || nameProblem || parsed.busy || denied || unfit || faulty || refused) return
+    if (!input || hinders !== undefined || parsed.busy || creating) return
     setCreating(true)
-    const given = await giveSecrets(secrets, preview.value?.definition.secrets ?? [], input.source)
-    if ('problem' in given) {
+    const given = await giveSecrets(secrets, definition?.secrets ?? [], input.source)
+    const allowed = asks ? await giveGrants(asks, grants) : { input: {} }
+    const trouble = 'problem' in given ? given : 'problem' in allowed ? allowed : undefined
+    if (trouble || !('input' in given) || !('input' in allowed)) {
       setCreating(false)
-      setRefusal(given.problem)
+      setRefusal(trouble?.problem)
       return
     }
     const result = await createWorkspace({
       input: {
         ...input,
         ...given.input,
+        ...allowed.input,
+        ...(dataFrom && definition && hasData(definition) ? { dataFrom } : {}),
         ...(name ? { name } : {}),
         ...(rights.isAllowed ? { allowRights: true } : {}),
         ...(starter === undefined ? {} : { starter }),
@@ -148,7 +178,7 @@ export function CreateView({ initialText, asked, templates }: CreateViewProps) {
     else if (result.value.path !== null) giveSource(result.value.path)
   }
   const kind = source && sourceKinds[source.kind]
-  const candidates = preview.value?.candidates ?? []
+  const candidates = useCandidates(source, preview)
 
   return (
     <Page title="New workspace" width="reading">
@@ -158,7 +188,7 @@ export function CreateView({ initialText, asked, templates }: CreateViewProps) {
             <TextInput
               className={styles.text}
               classNames={{ input: styles.textInput ?? '' }}
-              aria-label="Git URL, folder or image"
+              label="Git URL, folder or image"
               placeholder="https://github.com/owner/repository"
               autoFocus
               spellCheck={false}
@@ -244,6 +274,20 @@ export function CreateView({ initialText, asked, templates }: CreateViewProps) {
           />
         ) : null}
 
+        <div className={styles.fields} data-optional>
+          {candidates.length > 1 ? (
+            <Select
+              label={`Definition, one of ${candidates.length}`}
+              value={definitionPath ?? definition?.path ?? null}
+              onChange={setDefinitionPath}
+              allowDeselect={false}
+              data={[...candidates]}
+            />
+          ) : null}
+          {definition && hasData(definition) ? <DataFrom value={dataFrom} onChange={setDataFrom} /> : null}
+          <StarterChoice projects={definition?.starterProjects} chosen={starter} onChange={setStarter} />
+        </div>
+
         <div>
           <UnstyledButton className={styles.more} aria-expanded={more} onClick={() => setMore(!more)}>
             <IconChevronRight size={14} data-open={more || undefined} aria-hidden />
@@ -279,15 +323,6 @@ export function CreateView({ initialText, asked, templates }: CreateViewProps) {
               />
             </div>
           ) : null}
-          {candidates.length > 1 ? (
-            <Select
-              label="Definition"
-              className={styles.definition}
-              value={definitionPath ?? preview.value?.definition.path ?? null}
-              onChange={setDefinitionPath}
-              data={[...candidates]}
-            />
-          ) : null}
         </div>
 
         {cluster ? (
@@ -301,21 +336,12 @@ export function CreateView({ initialText, asked, templates }: CreateViewProps) {
             onRetry={() => setRoomTurn(roomTurn + 1)}
           />
         ) : null}
-        {source && preview.value && preview.value.definition.secrets.length > 0 ? (
-          <SecretsSection
-            asked={preview.value.definition.secrets}
-            source={source}
-            draft={secrets}
-            onChange={setSecrets}
-          />
-        ) : null}
         {denied ? <ProblemView problem={denied} /> : null}
         {target?.state === 'unreachable' &&
         target.problem &&
         target.problem.code !== preview.problem?.code ? (
           <ProblemView problem={target.problem} tone="warning" />
         ) : null}
-        {refusal ? <ProblemView problem={refusal} /> : null}
         {source && source.kind !== 'image' ? (
           <OfferPanel
             proposal={proposal}
@@ -335,33 +361,33 @@ export function CreateView({ initialText, asked, templates }: CreateViewProps) {
             source={source}
             preview={preview}
             imageOverride={otherImage}
+            prebuild={
+              source?.kind === 'git' && target && mayHavePrebuilds(target)
+                ? {
+                    source,
+                    targetId: target.id,
+                    ...(definitionPath ? { definitionPath } : {}),
+                    ...(otherImage ? { image: otherImage } : {}),
+                  }
+                : undefined
+            }
             onRetry={() => setTurn(turn + 1)}
           />
         )}
-        <StarterChoice
-          projects={preview.value?.definition.starterProjects}
-          chosen={starter}
-          onChange={setStarter}
-        />
+        {source && definition && definition.secrets.length > 0 ? (
+          <SecretsSection asked={definition.secrets} source={source} draft={secrets} onChange={setSecrets} />
+        ) : null}
+        {asks ? <BuildSection asks={asks} draft={grants} onChange={setGrants} /> : null}
         <RightsChoice choice={rights} more={more} />
+        {refusal ? <ProblemView problem={refusal} /> : null}
         <div className={styles.footer}>
+          <span className={styles.hindrance} role="status">
+            {hinders}
+          </span>
           <Button variant="default" size="sm" onClick={goBack}>
             Cancel
           </Button>
-          <Button
-            type="submit"
-            size="sm"
-            loading={creating}
-            disabled={
-              !input ||
-              nameProblem !== undefined ||
-              !target ||
-              denied !== undefined ||
-              unfit ||
-              faulty ||
-              refused
-            }
-          >
+          <Button type="submit" size="sm" loading={creating} disabled={hinders !== undefined}>
             Create workspace
           </Button>
         </div>

@@ -36,7 +36,7 @@ export function PolicyPanel({ policy }: { readonly policy: PolicyPreview | undef
               {text}{' '}
               {url === undefined ? null : (
                 <UnstyledButton
-                  c="blue"
+                  className={styles.link}
                   onClick={() => carryOut({ kind: 'open-url', label: 'Read more', url }, undefined)}
                 >
                   Read more

@@ -1,8 +1,11 @@
+import { UnstyledButton } from '@mantine/core'
 import { IconAlertTriangle } from '@tabler/icons-react'
+import { useState } from 'react'
 import type { Definition, Source } from '#contract'
 import { editorsText } from '../../lib/editors'
 import { count } from '../../lib/format'
 import { needsText } from '../../lib/needs'
+import type { PrebuildWish } from '../../lib/prebuilds'
 import { ProblemView } from '../../lib/problem-view'
 import { Facts, Mono } from '../../ui/facts'
 import { StateDot } from '../../ui/state-dot'
@@ -11,20 +14,25 @@ import { PolicyPanel } from './policy-panel'
 import { PrebuildFact } from './prebuild-fact'
 import type { Asked, Previewed } from './use-preview'
 
+/** How many fields that are not applied are listed before the user asks for all. */
+const FEW = 5
+
 interface PreviewPanelProps {
   readonly source: Source | undefined
   readonly preview: Asked<Previewed>
   readonly imageOverride: string
+  /** What a prebuild would be made of; absent where none can be. */
+  readonly prebuild: PrebuildWish | undefined
   readonly onRetry: () => void
 }
 
 /** What the workspace is going to be, as far as it is known. */
-export function PreviewPanel({ source, preview, imageOverride, onRetry }: PreviewPanelProps) {
+export function PreviewPanel({ source, preview, imageOverride, prebuild, onRetry }: PreviewPanelProps) {
   if (preview.problem) return <ProblemView problem={preview.problem} onRetry={onRetry} />
   return (
     <section className={styles.preview} aria-label="What it will be" aria-busy={preview.busy}>
       {preview.value ? (
-        <Found preview={preview.value} imageOverride={imageOverride} />
+        <Found preview={preview.value} imageOverride={imageOverride} wish={prebuild} />
       ) : (
         <div className={styles.idle} role="status">
           {preview.busy && source ? (
@@ -43,9 +51,17 @@ export function PreviewPanel({ source, preview, imageOverride, onRetry }: Previe
   )
 }
 
-function Found({ preview, imageOverride }: { readonly preview: Previewed; readonly imageOverride: string }) {
+interface FoundProps {
+  readonly preview: Previewed
+  readonly imageOverride: string
+  readonly wish: PrebuildWish | undefined
+}
+
+function Found({ preview, imageOverride, wish }: FoundProps) {
   const { definition, notApplied, shortages = [], hostProblem } = preview
   const commands = Object.keys(definition.lifecycle)
+  const [all, setAll] = useState(false)
+  const shown = all || notApplied.length <= FEW + 1 ? notApplied : notApplied.slice(0, FEW)
   return (
     <>
       <div className={styles.found}>{foundText(definition)}</div>
@@ -74,7 +90,12 @@ function Found({ preview, imageOverride }: { readonly preview: Previewed; readon
             definition.services.map(({ name, image }) => (image ? `${name} (${image})` : name)).join(', '),
           ],
           ['Commands', commands.join(', ')],
-          ['Prebuild', preview.prebuild ? <PrebuildFact key="prebuild" {...preview.prebuild} /> : undefined],
+          [
+            'Prebuild',
+            preview.prebuild || wish ? (
+              <PrebuildFact key="prebuild" finding={preview.prebuild} wish={wish} />
+            ) : undefined,
+          ],
           ['Needs', needsText(definition.hostRequirements)],
           ['Editors', editorsText(definition.customizations)],
         ]}
@@ -105,7 +126,7 @@ function Found({ preview, imageOverride }: { readonly preview: Previewed; readon
             {count(notApplied.length, 'field')} of the definition will not be applied
           </h2>
           <dl className={styles.reasons}>
-            {notApplied.map(({ field, reason }) => (
+            {shown.map(({ field, reason }) => (
               <div key={`${field} ${reason}`} className={styles.reason}>
                 <dt>
                   <Mono>{field}</Mono>
@@ -114,6 +135,11 @@ function Found({ preview, imageOverride }: { readonly preview: Previewed; readon
               </div>
             ))}
           </dl>
+          {shown.length < notApplied.length ? (
+            <UnstyledButton className={styles.all} onClick={() => setAll(true)}>
+              Show all {notApplied.length}
+            </UnstyledButton>
+          ) : null}
         </div>
       ) : null}
     </>

@@ -1,9 +1,9 @@
 import { Anchor, Checkbox, TextInput } from '@mantine/core'
-import { useEffect, useState } from 'react'
+import { useEffect, useId, useState } from 'react'
 import type { CreateInput, Problem, SecretRequest, Source } from '#contract'
 import { openInBrowser } from '../../lib/actions'
 import { request } from '../../lib/engine'
-import styles from './secrets-section.module.css'
+import styles from './asks.module.css'
 
 /** What was typed for the secrets that a definition asks for. */
 export interface SecretsDraft {
@@ -50,6 +50,7 @@ interface SecretsSectionProps {
 /** A field for each secret that the definition asks for. None has to be filled in. */
 export function SecretsSection({ asked, source, draft, onChange }: SecretsSectionProps) {
   const known = useKnown(source)
+  const field = useId()
   const set = (name: string, value: string) =>
     onChange({ ...draft, values: { ...draft.values, [name]: value } })
   const remember = (name: string, isKept: boolean) =>
@@ -62,27 +63,31 @@ export function SecretsSection({ asked, source, draft, onChange }: SecretsSectio
       <legend className={styles.legend}>Secrets that the definition asks for</legend>
       {asked.map(({ name, description, documentationUrl }) => (
         <div key={name} className={styles.secret}>
+          <div>
+            <label className={styles.name} htmlFor={`${field}-${name}`}>
+              {name}
+            </label>
+            {description || documentationUrl ? (
+              <span className={styles.what} id={`${field}-about-${name}`}>
+                {description}{' '}
+                {documentationUrl ? (
+                  <Anchor
+                    component="button"
+                    type="button"
+                    size="xs"
+                    aria-label={`What ${name} is`}
+                    onClick={() => void openInBrowser(documentationUrl)}
+                  >
+                    Learn more
+                  </Anchor>
+                ) : null}
+              </span>
+            ) : null}
+          </div>
           <TextInput
+            id={`${field}-${name}`}
             type="password"
-            label={name}
-            description={
-              description || documentationUrl ? (
-                <>
-                  {description}{' '}
-                  {documentationUrl ? (
-                    <Anchor
-                      component="button"
-                      type="button"
-                      size="xs"
-                      aria-label={`What ${name} is`}
-                      onClick={() => void openInBrowser(documentationUrl)}
-                    >
-                      Learn more
-                    </Anchor>
-                  ) : null}
-                </>
-              ) : undefined
-            }
+            aria-describedby={description ? `${field}-about-${name}` : undefined}
             placeholder={known.has(name) ? 'Known already; empty keeps it' : 'Empty: without it'}
             autoComplete="off"
             spellCheck={false}

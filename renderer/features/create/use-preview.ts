@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import type { CreateInput, Problem, RequestOutput, Result } from '#contract'
 import { request } from '../../lib/engine'
 
@@ -45,15 +45,22 @@ export function useParsed(text: string, branch: string): Asked<Parsed> {
   return asked
 }
 
-/** Asks what `create` would do. Another `turn` asks again. */
+/**
+ * Asks what `create` would do. Another `turn` asks again. What was known of the same source stays until the new answer
+ * is there, so that the page does not jump under the user.
+ */
 export function usePreview(input: CreateInput | undefined, turn: string): Asked<Previewed> {
   const [asked, setAsked] = useState<Asked<Previewed>>(idle)
   const key = input ? JSON.stringify(input) : undefined
+  const of = useRef('')
   // biome-ignore lint/correctness/useExhaustiveDependencies: `turn` is there to ask again
   useEffect(() => {
     if (key === undefined) return setAsked(idle)
     const controller = new AbortController()
-    setAsked({ ...idle, busy: true })
+    const { source } = JSON.parse(key) as CreateInput
+    const about = JSON.stringify(source)
+    setAsked((now) => ({ ...idle, busy: true, ...(of.current === about && { value: now.value }) }))
+    of.current = about
     const timer = setTimeout(async () => {
       const result = await request('workspaces.preview', JSON.parse(key), controller.signal)
       if (!controller.signal.aborted) setAsked(settled(result))
@@ -64,4 +71,19 @@ export function usePreview(input: CreateInput | undefined, turn: string): Asked<
     }
   }, [key, turn])
   return asked
+}
+
+/**
+ * The definitions that a source has. They stay in view while one of them cannot be read: another has to be chosen then.
+ */
+export function useCandidates(
+  source: CreateInput['source'] | undefined,
+  preview: Asked<Previewed>,
+): readonly string[] {
+  const key = JSON.stringify(source ?? null)
+  const [known, setKnown] = useState<{ readonly of: string; readonly list: readonly string[] }>()
+  useEffect(() => {
+    if (preview.value && !preview.busy) setKnown({ of: key, list: preview.value.candidates })
+  }, [preview, key])
+  return known?.of === key ? known.list : []
 }

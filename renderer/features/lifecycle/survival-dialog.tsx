@@ -1,4 +1,4 @@
-import { Button, Group } from '@mantine/core'
+import { Button, Checkbox, Group } from '@mantine/core'
 import { IconAlertTriangle, IconCheck, IconMinus } from '@tabler/icons-react'
 import { useCallback, useEffect, useRef, useState } from 'react'
 import type { Survival, Workspace } from '#contract'
@@ -9,8 +9,9 @@ import { ProblemView } from '../../lib/problem-view'
 import { RightsConsent } from '../../lib/rights-consent'
 import { Dialog } from '../../ui/dialog'
 import { Mono } from '../../ui/facts'
+import { BuildChoice, useBuildChoice } from './build-choice'
 import styles from './lifecycle.module.css'
-import { type AskedVerb, unsavedWork, verbWords } from './words'
+import { type AskedVerb, unsavedWork, verbWords, withSnapshots } from './words'
 
 interface SurvivalDialogProps {
   readonly workspace: Workspace
@@ -28,11 +29,22 @@ export function SurvivalDialog({ workspace, verb, onClose }: SurvivalDialogProps
     verb === 'rebuild' ? withheldRights(workspace.definition.container) : [],
   )
   const [isAllowed, setAllowed] = useState(false)
-  const act = () => {
-    if (decided.current) return
+  const [keepsSnapshots, setKeepsSnapshots] = useState(false)
+  const build = useBuildChoice(verb === 'rebuild' ? workspace : undefined)
+  const act = async () => {
+    if (decided.current || build.isUnfinished) return
     decided.current = true
+    const given = await build.give()
+    if (given === undefined) {
+      decided.current = false
+      return
+    }
     onClose()
-    void perform(verb, workspace.id, isAllowed ? withheld : undefined)
+    void perform(verb, workspace.id, {
+      allowRights: isAllowed ? withheld : undefined,
+      keepSnapshots: keepsSnapshots,
+      ...given,
+    })
   }
   const ask = survival.run
   const load = useCallback(
@@ -45,7 +57,12 @@ export function SurvivalDialog({ workspace, verb, onClose }: SurvivalDialogProps
       <p className={styles.effect}>{words.effect}</p>
       <div className={styles.lists} aria-busy={survival.busy}>
         {survival.value ? (
-          <SurvivalLists survival={survival.value} verb={verb} running={workspace.state === 'running'} />
+          <SurvivalLists
+            survival={survival.value}
+            verb={verb}
+            running={workspace.state === 'running'}
+            keepsSnapshots={keepsSnapshots}
+          />
         ) : survival.problem ? (
           <ProblemView problem={survival.problem} onRetry={load} tone="warning" />
         ) : (
@@ -54,6 +71,16 @@ export function SurvivalDialog({ workspace, verb, onClose }: SurvivalDialogProps
           </div>
         )}
       </div>
+      {survival.value?.lost.some(({ keepable }) => keepable) ? (
+        <Checkbox
+          mt={12}
+          label="Keep the snapshots of its data"
+          description="They stay on the target, and are listed under Storage."
+          checked={keepsSnapshots}
+          onChange={(event) => setKeepsSnapshots(event.currentTarget.checked)}
+        />
+      ) : null}
+      <BuildChoice choice={build} />
       {withheld.length > 0 ? (
         <div className={styles.rights}>
           <RightsConsent
@@ -71,7 +98,8 @@ export function SurvivalDialog({ workspace, verb, onClose }: SurvivalDialogProps
         </Button>
         <Button
           color={words.destructive ? 'red' : undefined}
-          onClick={act}
+          onClick={() => void act()}
+          disabled={build.isUnfinished}
           data-autofocus={!words.destructive || undefined}
         >
           {words.confirm}
@@ -85,9 +113,11 @@ interface SurvivalListsProps {
   readonly survival: Survival
   readonly verb: AskedVerb
   readonly running: boolean
+  readonly keepsSnapshots: boolean
 }
 
-function SurvivalLists({ survival, verb, running }: SurvivalListsProps) {
+function SurvivalLists({ survival, verb, running, keepsSnapshots }: SurvivalListsProps) {
+  const { kept, lost } = withSnapshots(survival, keepsSnapshots)
   const unsaved = survival.unsaved.filter((repository) => unsavedWork(repository) !== '')
   return (
     <>
@@ -119,8 +149,8 @@ function SurvivalLists({ survival, verb, running }: SurvivalListsProps) {
             : 'Its git work can be looked at only while it runs. Start it to see what is unsaved.'}
         </p>
       ) : null}
-      <Entries title="Lost" entries={survival.lost} icon={<IconMinus size={13} aria-hidden />} tone="lost" />
-      <Entries title="Kept" entries={survival.kept} icon={<IconCheck size={13} aria-hidden />} tone="kept" />
+      <Entries title="Lost" entries={lost} icon={<IconMinus size={13} aria-hidden />} tone="lost" />
+      <Entries title="Kept" entries={kept} icon={<IconCheck size={13} aria-hidden />} tone="kept" />
     </>
   )
 }

@@ -55,3 +55,13 @@ export function unsavedWork({ uncommitted, untracked, unpushed, stashed }: Unsav
   if (stashed > 0) parts.push(count(stashed, 'stash', 'stashes'))
   return parts.join(', ')
 }
+
+/** What is kept and lost, by what the user says to the snapshots. */
+export function withSnapshots(
+  { kept, lost }: Pick<Survival, 'kept' | 'lost'>,
+  keepsSnapshots: boolean,
+): Pick<Survival, 'kept' | 'lost'> {
+  if (!keepsSnapshots) return { kept, lost }
+  const keepable = lost.filter((entry) => entry.keepable)
+  return { kept: [...kept, ...keepable], lost: lost.filter((entry) => !entry.keepable) }
+}

@@ -1,1 +1,2 @@
+export { openTemplates } from './open'
 export { TemplatesButton } from './templates-button'

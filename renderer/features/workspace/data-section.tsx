@@ -1,13 +1,14 @@
 import { Button, Group } from '@mantine/core'
 import { useCallback, useEffect, useState } from 'react'
 import type { DataSnapshot, Workspace } from '#contract'
+import { type DataQuestion, DataQuestionDialog } from '../../lib/data-dialogs'
+import { request } from '../../lib/engine'
 import { formatAgo, formatBytes } from '../../lib/format'
 import { useCollection, useNow, useRequest } from '../../lib/hooks'
 import { runningOperation } from '../../lib/lifecycle'
 import { notifyProblem } from '../../lib/notify'
 import { Mono, Section } from '../../ui/facts'
 import styles from './data.module.css'
-import { type DataQuestion, DataQuestionDialog } from './data-dialogs'
 
 /** The data volumes of a workspace and the snapshots of them; nothing where it has neither. */
 export function DataSection({ workspace }: { readonly workspace: Workspace }) {
@@ -15,9 +16,10 @@ export function DataSection({ workspace }: { readonly workspace: Workspace }) {
   const { run, value } = useRequest('data.list')
   const snapshot = useRequest('data.snapshot')
   const operations = useCollection('operations')
+  const busy = runningOperation(operations, id) !== undefined
+  const sizes = useSizes(id, value !== undefined && value.volumes.length > 0, busy)
   const now = useNow(30_000)
   const [question, setQuestion] = useState<DataQuestion | undefined>()
-  const busy = runningOperation(operations, id) !== undefined
   const mayHave =
     workspace.definition.services.some(({ mounts }) => mounts.some(({ type }) => type === 'volume')) ||
     workspace.definition.mounts.some(({ ofWorkspace }) => ofWorkspace)
@@ -39,7 +41,10 @@ export function DataSection({ workspace }: { readonly workspace: Workspace }) {
           <li key={name}>
             <Mono>{name}</Mono>{' '}
             <span className={styles.soft}>
-              {`used by ${[...services, ...(ofWorkspace ? ['the workspace'] : [])].join(', ')}`}
+              {[
+                `used by ${[...services, ...(ofWorkspace ? ['the workspace'] : [])].join(', ')}`,
+                ...(sizes[name] === undefined ? [] : [formatBytes(sizes[name])]),
+              ].join(' · ')}
             </span>
           </li>
         ))}
@@ -109,6 +114,30 @@ export function DataSection({ workspace }: { readonly workspace: Workspace }) {
       ) : null}
     </Section>
   )
+}
+
+/** How often the sizes of volumes are asked for, milliseconds: the engine reads its whole disk for an answer. */
+const SIZES_INTERVAL = 60_000
+
+/** Bytes of the data volumes by their names, as far as they are known; asked anew now and then, and after an action. */
+function useSizes(workspaceId: string, some: boolean, busy: boolean): Readonly<Record<string, number>> {
+  const [sizes, setSizes] = useState<Readonly<Record<string, number>>>({})
+  useEffect(() => {
+    if (!some || busy) return
+    const controller = new AbortController()
+    const load = async () => {
+      const result = await request('data.sizes', { workspaceId }, controller.signal)
+      // Where they are not known they are not shown: nobody waits for them.
+      if (result.ok && !controller.signal.aborted) setSizes(result.value)
+    }
+    void load()
+    const timer = setInterval(() => void load(), SIZES_INTERVAL)
+    return () => {
+      clearInterval(timer)
+      controller.abort()
+    }
+  }, [workspaceId, some, busy])
+  return sizes
 }
 
 const words = { restore: 'Restore…', clone: 'Copy into…', remove: 'Delete…' } as const

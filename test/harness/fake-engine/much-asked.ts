@@ -24,6 +24,12 @@ export function muchAsked(definition: Definition): Partial<Preview> {
       hostRequirements: { cpus: 16, memory: 64 * 2 ** 30, gpu: 'optional' },
       customizations: { vscode: { extensions: ['golang.go', 'ms-python.python'], settings: {} } },
     },
+    candidates: ['.devcontainer/devcontainer.json', '.gitpod.yml', 'devfile.yaml'],
+    buildAsks: {
+      secrets: [{ id: 'npmrc' }, { id: 'pip_token', env: 'PIP_TOKEN' }],
+      ssh: true,
+      hostNetwork: true,
+    },
     shortages: ['It has 8 processors, and the definition asks for 16'],
     policy: {
       explanations: [

@@ -14,6 +14,7 @@ import { data, muchAsked } from './much-asked'
 import { definitionExists, previewOfPlain } from './proposal'
 import { namespaces, room, roomScene, shortOfRoom } from './room'
 import { failedOperation, problems, type Scene, scenes } from './scenes'
+import { storage, storageScene } from './storage'
 
 /**
  * An engine and a shell made of nothing, in the page itself: for looking at the window's views in a plain browser.
@@ -25,6 +26,7 @@ const named: Record<string, Scene> = {
   crowd: crowdScene,
   cluster: clusterScene,
   room: roomScene,
+  storage: storageScene,
   files: { ...scenes.full, transfers },
 }
 const scene: Scene = named[parameters.get('scene') ?? 'full'] ?? {}
@@ -96,6 +98,10 @@ const answers: Record<string, (input: never) => unknown> = {
   ],
   'templates.list': () => ({ sources: [{ key: 'berth', name: 'Berth', templates: [], faulty: [] }] }),
   'data.list': () => data,
+  'data.sizes': () => ({ pgdata: 734_003_200 }),
+  ...storage,
+  'builds.asks': () => ({ secrets: [{ id: 'npmrc' }], ssh: true, hostNetwork: false }),
+  'builds.give': () => ({ id: crypto.randomUUID() }),
   'definitions.save': ({ folder, replace }: { folder: string; replace: boolean }) => {
     if (!replace) throw definitionExists(folder)
     return { path: `${folder}/.devcontainer/devcontainer.json` }
@@ -114,6 +120,7 @@ const answers: Record<string, (input: never) => unknown> = {
             { what: 'Source', path: '/workspaces/atlas' },
             { what: 'Home folder', path: '/home/vscode' },
             { what: 'Everything else in the container' },
+            { what: 'The 2 snapshots of its data', keepable: true },
           ]
         : [
             { what: 'Running processes and terminals' },

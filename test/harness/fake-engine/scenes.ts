@@ -95,6 +95,15 @@ export const problems = {
   },
 } satisfies Record<string, Problem>
 
+const capabilities = {
+  bindMounts: false,
+  build: true,
+  keepsContainerFiles: true,
+  endsForSure: true,
+  prebuilds: true,
+  keepsSnapshots: true,
+}
+
 export const targets: readonly Target[] = [
   {
     id: 'docker:default',
@@ -107,7 +116,7 @@ export const targets: readonly Target[] = [
     apiVersion: '1.47',
     platform: 'linux/amd64',
     latency: 2.4,
-    capabilities: { bindMounts: true, build: true, keepsContainerFiles: true, endsForSure: true },
+    capabilities: { ...capabilities, bindMounts: true },
   },
   {
     id: 'docker:buildbox',
@@ -120,7 +129,7 @@ export const targets: readonly Target[] = [
     apiVersion: '1.43',
     platform: 'linux/arm64',
     latency: 38,
-    capabilities: { bindMounts: false, build: true, keepsContainerFiles: true, endsForSure: true },
+    capabilities,
   },
 ]
 
@@ -177,6 +186,11 @@ const workspaces: readonly Workspace[] = [
     state: 'running',
     reason: 'Ready for 3 h',
     targetId: 'docker:buildbox',
+    definition: {
+      ...definition,
+      workspaceFolder: '/workspaces/billing-service',
+      build: { dockerfile: 'Dockerfile', context: '.', args: {} },
+    },
     source: {
       kind: 'git',
       url: 'git@gitlab.example.com:payments/billing-service.git',

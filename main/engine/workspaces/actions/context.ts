@@ -3,6 +3,7 @@ import type { DataVerbs, Driver, ObservedWorkspace } from '../../drivers/driver'
 import type { Links } from '../../link/link'
 import type { Platform } from '../../platform/platform'
 import type { LoadedPolicy } from '../../policy/loaded'
+import type { GivenBuildSecrets } from '../builds/given-secrets'
 import type { Guard } from '../guard'
 import type { ActionReport, RunningOperation } from '../operations'
 import type { Asked, Governance } from '../policy/governance'
@@ -16,6 +17,7 @@ export interface ActionContext {
   readonly links: () => Links
   readonly beginTask: BeginTask
   readonly variables: () => WorkspaceVariables
+  readonly buildSecrets: GivenBuildSecrets
   /** `user@host` of this engine. */
   readonly owner: string
   /** Rejects with the target's own Problem while it is unreachable. Waits while it is being asked for the first time. */

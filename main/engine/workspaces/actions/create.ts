@@ -124,7 +124,7 @@ export async function planCreate(
     ...(source.kind === 'folder' && bindMounts ? { bindFolder: source.path } : {}),
     respectGitignore: input.respectGitignore ?? context.platform.settings.get().respectGitignore,
     prebuild: input.prebuild !== false,
-    ...(input.buildGrants && { grants: input.buildGrants }),
+    ...(input.buildGrants && { grants: context.buildSecrets.hold(input.buildGrants) }),
     ...governance.additions,
     ...(idle ? { idle } : {}),
     rights: { allow: input.allowRights },

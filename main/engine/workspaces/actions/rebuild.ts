@@ -47,10 +47,11 @@ import { beginTasks, planTasks } from './tasks'
  */
 export async function rebuild(
   context: ActionContext,
-  { workspaceId, allowRights, buildGrants: grants }: RequestParsed<'workspaces.rebuild'>,
+  { workspaceId, allowRights, buildGrants }: RequestParsed<'workspaces.rebuild'>,
   signal: AbortSignal,
 ): Promise<Operation> {
   const workspace = context.workspace(workspaceId)
+  const grants = context.buildSecrets.hold(buildGrants)
   const { target, driver } = await context.target(workspace.targetId, signal)
   // What it was made with is held against what the team says now.
   const made = context.observed(workspaceId)?.kubernetes

@@ -1,4 +1,4 @@
-import { problem } from '#contract'
+import { type PrebuildRecord, problem } from '#contract'
 import type { Handlers } from '../../platform/handlers'
 import type { ActionContext } from '../actions/context'
 import { makePrebuild } from './make'
@@ -16,13 +16,9 @@ export function createPrebuildHandlers(context: ActionContext): PrebuildHandlers
       const { target, driver } = await context.target(targetId, signal)
       const images = (await driver.prebuilds?.list(signal)) ?? []
       return images
-        .map(({ reference, record: { id, madeAt, commit, url, ref }, size }) => ({
-          id,
-          madeAt,
-          commit,
+        .map(({ reference, record, size }) => ({
+          ...chosenOf(record),
           targetId: target.id,
-          url,
-          ...(ref === undefined ? {} : { ref }),
           image: reference,
           size,
         }))
@@ -38,5 +34,18 @@ export function createPrebuildHandlers(context: ActionContext): PrebuildHandlers
         remedy: 'See which there are: `berth prebuild list`.',
       })
     },
+  }
+}
+
+/** What of a record is listed. */
+function chosenOf({ id, madeAt, commit, url, ref, definitionPath, otherImage }: PrebuildRecord) {
+  return {
+    id,
+    madeAt,
+    commit,
+    url,
+    ...(ref === undefined ? {} : { ref }),
+    ...(definitionPath === undefined ? {} : { definitionPath }),
+    ...(otherImage === undefined ? {} : { otherImage }),
   }
 }

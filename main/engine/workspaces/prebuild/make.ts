@@ -192,6 +192,8 @@ async function bringAbout(
       id: plan.prebuildId,
       url: source.url,
       ...(ref === '' ? {} : { ref }),
+      ...(plan.request.definitionPath !== undefined && { definitionPath: plan.request.definitionPath }),
+      ...(plan.request.image !== undefined && { otherImage: plan.request.image }),
       commit,
       madeAt: platform.clock.now(),
       platform: plan.target.platform ?? '',

@@ -249,14 +249,14 @@ export async function snapshotsLost(
   context: ActionContext,
   { id, targetId }: Workspace,
   signal: AbortSignal,
-): Promise<{ readonly what: string }[]> {
+): Promise<{ what: string; keepable?: true }[]> {
   try {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(LISTING_LIMIT)])
     const { data } = (await context.target(targetId, limit)).driver
     const own = (await data?.snapshots(limit))?.filter(({ workspaceId }) => workspaceId === id) ?? []
     if (own.length === 0) return []
     const what = own.length === 1 ? 'The snapshot of its data' : `The ${own.length} snapshots of its data`
-    return [{ what: data?.sharesSnapshots ? `${what}, unless kept (--keep-snapshots)` : what }]
+    return [{ what, ...(data?.sharesSnapshots && { keepable: true as const }) }]
   } catch {
     // The question is not held up by what cannot be known.
     signal.throwIfAborted()

@@ -7,7 +7,7 @@ import { dataVolumes, planData } from './volumes'
 
 export type DataHandlers = Pick<
   Handlers,
-  `data.${'list' | 'snapshots' | 'snapshot' | 'plan' | 'restore' | 'remove'}`
+  `data.${'list' | 'sizes' | 'snapshots' | 'snapshot' | 'plan' | 'restore' | 'remove'}`
 >
 
 const newestFirst = (one: DataSnapshot, two: DataSnapshot) => two.createdAt - one.createdAt
@@ -31,9 +31,19 @@ export function createDataHandlers(context: ActionContext): DataHandlers {
         snapshots: all.filter((one) => one.workspaceId === workspaceId).sort(newestFirst),
       }
     },
-    'data.snapshots': async (_input, signal) => {
+    'data.sizes': async ({ workspaceId }, signal) => {
+      const { targetId, definition } = context.workspace(workspaceId)
+      const { driver } = await context.target(targetId, signal)
+      const names = dataVolumes(definition).map(({ name }) => name)
+      const sizes = names.length > 0 ? await driver.data?.sizes?.(workspaceId, names, signal) : undefined
+      return Object.fromEntries(sizes ?? [])
+    },
+    'data.snapshots': async ({ targetId: of }, signal) => {
+      const verbs = context.dataVerbs()
+      if (of !== undefined) await context.target(of, signal)
+      const meant = of === undefined ? verbs : verbs.filter(({ targetId }) => targetId === of)
       const lists = await Promise.all(
-        context.dataVerbs().map(async ({ targetId, data }) =>
+        meant.map(async ({ targetId, data }) =>
           (await data.snapshots(signal)).map((one) => ({
             targetId,
             snapshot: one,

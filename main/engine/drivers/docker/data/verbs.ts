@@ -25,6 +25,7 @@ import {
 import { type CopyJob, makeCopier, removeCopier, runCopier } from './copier'
 import { goOn, rest, whatUses } from './hold'
 import { Leftovers } from './leftovers'
+import { VolumeUsage } from './usage'
 
 /** Milliseconds for taking back what a copy made that failed. */
 const TAKING_BACK = 60_000
@@ -35,11 +36,13 @@ export class DockerData implements DataVerbs {
   readonly leftovers: Leftovers
   readonly #client: EngineClient
   readonly #locator: Locator
+  readonly #usage: VolumeUsage
 
   constructor(client: EngineClient, locator: Locator, platform: Platform) {
     this.#client = client
     this.#locator = locator
     this.leftovers = new Leftovers(client, platform)
+    this.#usage = new VolumeUsage(client, platform.clock)
   }
 
   async snapshots(signal: AbortSignal): Promise<readonly DataSnapshot[]> {
@@ -128,6 +131,20 @@ export class DockerData implements DataVerbs {
     } catch (error) {
       if (signal.aborted) throw cancelled('Restoring the data')
       throw this.#client.failure(error, title)
+    }
+  }
+
+  async sizes(
+    id: string,
+    names: readonly string[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, number>> {
+    try {
+      const all = await this.#usage.read(signal)
+      const sized = names.map((name) => [name, all.get(dataVolume(id, name))] as const)
+      return new Map(sized.flatMap(([name, bytes]) => (bytes === undefined ? [] : [[name, bytes]])))
+    } catch (error) {
+      throw this.#client.failure(error, 'The sizes of the volumes are not known', signal)
     }
   }
 

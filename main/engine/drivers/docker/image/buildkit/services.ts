@@ -1,7 +1,8 @@
 import { readFile, stat } from 'node:fs/promises'
-import type { BuildGrants, ImageBuild } from '#contract'
+import type { ImageBuild } from '#contract'
 import type { DockerLogins } from '../../../../platform/docker-logins'
 import type { Platform } from '../../../../platform/platform'
+import type { HeldGrants } from '../../../driver'
 import { insideFolder } from '../context'
 import { GrpcError, grpcCodes, type Method, unary } from './grpc'
 import { textField, writeMessage } from './protobuf'
@@ -25,7 +26,7 @@ export interface ServicesContext {
   readonly platform: Platform
   readonly logins: DockerLogins
   readonly build: Pick<ImageBuild, 'secrets' | 'ssh'>
-  readonly grants: BuildGrants | undefined
+  readonly grants: HeldGrants | undefined
   /** The repository's root on this machine. */
   readonly folder: string
   /** Told a line for everything that leaves this machine. */
@@ -107,6 +108,8 @@ async function readSecret(
 ): Promise<{ readonly value: Buffer; readonly from: string } | undefined> {
   const grant = grants?.secrets?.find((one) => one.id === id)
   const named = build.secrets?.find((one) => one.id === id)
+  const value = grants?.values?.get(id)
+  if (value !== undefined) return { value: Buffer.from(value), from: 'as you gave it' }
   if (grant?.file !== undefined)
     return { value: await readSmall(grant.file, id), from: `the file ${grant.file}` }
   const variable = grant && (grant.env ?? (named?.file === undefined ? (named?.env ?? id) : undefined))

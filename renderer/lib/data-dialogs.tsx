@@ -1,10 +1,10 @@
 import { Button, Checkbox, Group, NativeSelect } from '@mantine/core'
 import { type FormEvent, useCallback, useEffect, useState } from 'react'
 import type { DataPlan, DataSource, Workspace } from '#contract'
-import { useCollection, useRequest } from '../../lib/hooks'
-import { ProblemView } from '../../lib/problem-view'
-import { Dialog } from '../../ui/dialog'
-import styles from './data.module.css'
+import { Dialog } from '../ui/dialog'
+import styles from './data-dialogs.module.css'
+import { useCollection, useRequest } from './hooks'
+import { ProblemView } from './problem-view'
 
 /** Something that is to be done with data, and has to be confirmed. */
 export interface DataQuestion {
@@ -16,7 +16,8 @@ export interface DataQuestion {
 
 interface DataQuestionProps {
   readonly question: DataQuestion
-  readonly workspace: Workspace
+  /** Whose data it is; absent: it is gone, and nothing can be put back into it. */
+  readonly workspace?: Workspace | undefined
   readonly targetId: string
   readonly onClose: () => void
 }
@@ -26,7 +27,7 @@ export function DataQuestionDialog(props: DataQuestionProps) {
   return props.question.kind === 'remove' ? <RemoveDialog {...props} /> : <PutDialog {...props} />
 }
 
-function RemoveDialog({ question: { from, label }, targetId, onClose }: DataQuestionProps) {
+function RemoveDialog({ question: { from, label }, workspace, targetId, onClose }: DataQuestionProps) {
   const remove = useRequest('data.remove')
   const submit = async (event: FormEvent) => {
     event.preventDefault()
@@ -38,7 +39,7 @@ function RemoveDialog({ question: { from, label }, targetId, onClose }: DataQues
     <Dialog title={`Delete the snapshot ${label}?`} onClose={onClose}>
       <form className={styles.form} onSubmit={(event) => void submit(event)}>
         <p className={styles.text}>
-          It cannot be restored any more. The data of the workspace stays as it is.
+          It cannot be restored any more.{workspace ? ' The data of the workspace stays as it is.' : ''}
         </p>
         {remove.problem ? <ProblemView problem={remove.problem} /> : null}
         <Group justify="flex-end" gap={8}>
@@ -56,12 +57,12 @@ function RemoveDialog({ question: { from, label }, targetId, onClose }: DataQues
 
 function PutDialog({ question: { kind, from, label }, workspace, onClose }: DataQuestionProps) {
   const all = useCollection('workspaces')
-  const others = all.filter(({ id }) => id !== workspace.id)
+  const others = all.filter(({ id }) => id !== workspace?.id)
   const [chosen, setChosen] = useState('')
   const [keepsOld, setKeepsOld] = useState(true)
   const plan = useRequest('data.plan')
   const restore = useRequest('data.restore')
-  const into = kind === 'restore' ? workspace.id : chosen
+  const into = kind === 'restore' && workspace ? workspace.id : chosen
   const ask = plan.run
   const load = useCallback(() => {
     if (into !== '') void ask({ workspaceId: into, from })

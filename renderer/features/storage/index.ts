@@ -1,0 +1,2 @@
+export { PrebuildDialog } from './prebuild-dialog'
+export { StorageView } from './storage-view'
