@@ -146,8 +146,6 @@ async function manifestText(
       return { reason: `its manifest cannot be fetched: ${shorten(sentence(error), 200)}` }
     }
   }
-  if (origin.kind === 'template')
-    return { reason: 'its manifest would lie beside an object of the cluster, and such have no files' }
   const path = insideRepository(posix.dirname(origin.path), uri)
   if (path === undefined)
     throw sourceAt.mustBe(
