@@ -38,7 +38,7 @@ import { createApiClient } from './transport/client'
 import { Incarnations } from './watch/incarnations'
 import { isByDocker } from './watch/pod-state'
 import { watchWorkspaces } from './watch/watch'
-import { idOfName, podName } from './workspace/anatomy'
+import { idOfName, PREPARE, podName } from './workspace/anatomy'
 import { containerFit } from './workspace/container-options'
 import { FilesPods } from './workspace/files-pod'
 import { growVolume } from './workspace/growth'
@@ -421,7 +421,8 @@ export class KubernetesDriver implements Driver {
       if (await this.#locator.isRunning(id, signal)) return { place, release: () => undefined }
       // Services want the source there when they start, and so do parts of it that have a second place.
       const [own, ...others] = described.template.containers
-      const isAlone = others.length === 0 && !own?.volumeMounts?.some(isSourcePart)
+      const before = (described.template.initContainers ?? []).filter(({ name }) => name !== PREPARE)
+      const isAlone = others.length + before.length === 0 && !own?.volumeMounts?.some(isSourcePart)
       if (described.idle && !described.settled && isAlone) {
         // It is being made, and will be started next: another pod for the moment would take longer.
         await this.#running.start(id, silent, signal)
