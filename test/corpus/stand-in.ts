@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Definition } from '#contract'
+import { imagesOf } from '../../main/engine/drivers/shared/dockerfile-images'
 import { command } from '../harness/command'
 import { ensureImages, TEST_IMAGES } from '../harness/images'
 
@@ -10,9 +11,25 @@ export const STAND_IN = 'berth-corpus/stand-in'
 
 const packages = ['build-essential', 'nodejs', 'npm', 'sudo', 'unzip', 'wget', 'zip']
 
-/** Makes the image: Debian with common tools, and a user of each name that definitions ask for. Kept by the builder. */
-export async function ensureStandIn(definitions: readonly Definition[]): Promise<void> {
+/** A Dockerfile at its place, with the arguments that its build gets. */
+export interface Recipe {
+  readonly path: string
+  readonly args: Readonly<Record<string, string>>
+}
+
+/**
+ * Makes the image: Debian with common tools, and a user of each name that definitions ask for and no Dockerfile makes.
+ * Kept by the builder.
+ */
+export async function ensureStandIn(
+  definitions: readonly Definition[],
+  recipes: readonly Recipe[] = [],
+): Promise<void> {
   await ensureImages(['debian'])
+  const made = recipes.flatMap(
+    ({ path }) => readFileSync(path, 'utf8').match(/.*\b(?:adduser|useradd)\b.*/g) ?? [],
+  )
+  const isMade = (name: string) => made.some((line) => line.split(/[^\w.-]+/).includes(name))
   const asked = definitions.flatMap(({ remoteUser, containerUser, services }) => [
     remoteUser,
     containerUser,
@@ -26,7 +43,7 @@ export async function ensureStandIn(definitions: readonly Definition[]): Promise
     ...asked.flatMap((user) => user?.split(':')[0] ?? []),
   ]
   const users = [...new Set(names)].filter(
-    (name) => /^[a-z_][a-z0-9_-]{0,30}$/.test(name) && !['root', 'dev'].includes(name),
+    (name) => /^[a-z_][a-z0-9_-]{0,30}$/.test(name) && !['root', 'dev'].includes(name) && !isMade(name),
   )
   const folder = mkdtempSync(join(tmpdir(), 'berth-corpus-image-'))
   try {
@@ -52,11 +69,11 @@ RUN for user in ${users.sort().join(' ')}; do id "$user" >/dev/null 2>&1 || user
 /** Every image that definitions and the Dockerfiles at these paths name, each with what stands for it. */
 export function standIns(
   definitions: readonly Definition[],
-  dockerfiles: readonly string[],
+  recipes: readonly Recipe[],
 ): Record<string, string> {
   const named = definitions.flatMap(({ image, services }) => [image, ...services.map((one) => one.image)])
-  const bases = dockerfiles.flatMap((path) =>
-    [...readFileSync(path, 'utf8').matchAll(/^\s*FROM\s+(?:--\S+\s+)*(\S+)/gim)].map((match) => match[1]),
+  const bases = recipes.flatMap(({ path, args }) =>
+    imagesOf(readFileSync(path, 'utf8'), args).map(({ image }) => image),
   )
   const names = [...named, ...bases].filter(
     (name): name is string => name !== undefined && name !== 'scratch' && !name.includes('$'),

@@ -45,17 +45,19 @@ export async function startAll(
       else sources.push({ path: await copy(startable.found, join(folder, String(index))), startable })
     }
     const definitions = sources.map(({ startable }) => startable.definition)
-    const dockerfiles = sources.flatMap(({ path, startable: { definition } }) =>
+    const recipes = sources.flatMap(({ path, startable: { definition } }) =>
       [definition.build, ...definition.services.map(({ build }) => build)].flatMap((build) =>
-        build ? [join(path, build.dockerfile)] : [],
+        build && !build.repository && build.inline === undefined
+          ? [{ path: join(path, build.dockerfile), args: build.args }]
+          : [],
       ),
     )
-    await ensureStandIn(definitions)
+    await ensureStandIn(definitions, recipes)
     writeFileSync(
       join(machine.home, '.config', 'berth', 'settings.json'),
       JSON.stringify({
         defaultImage: STAND_IN,
-        imageAliases: { ...standIns(definitions, dockerfiles), ...aliases },
+        imageAliases: { ...standIns(definitions, recipes), ...aliases },
       }),
     )
     const rig = new Rig(machine)
