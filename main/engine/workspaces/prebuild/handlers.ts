@@ -1,7 +1,9 @@
-import { problem } from '#contract'
+import { type PrebuildPlaceInput, problem, type Target } from '#contract'
 import type { Handlers } from '../../platform/handlers'
 import type { ActionContext } from '../actions/context'
 import { makePrebuild } from './make'
+import { ofNoRegistry } from './place'
+import { type PrebuildStore, storeOf } from './store'
 
 export type PrebuildHandlers = Pick<Handlers, `prebuilds.${'create' | 'list' | 'remove'}`>
 
@@ -12,10 +14,9 @@ export function createPrebuildHandlers(context: ActionContext): PrebuildHandlers
       const { operation, prebuildId } = await makePrebuild(context, input, signal)
       return { operationId: operation.id, workspaceId: operation.workspaceId, prebuildId }
     },
-    'prebuilds.list': async ({ targetId }, signal) => {
-      const { target, driver } = await context.target(targetId, signal)
-      const images = (await driver.prebuilds?.list(signal)) ?? []
-      return images
+    'prebuilds.list': async (input, signal) => {
+      const { target, store } = await placeOf(context, input, signal)
+      return (await store.list(signal))
         .map(({ reference, record: { id, madeAt, commit, url, ref }, size }) => ({
           id,
           madeAt,
@@ -28,9 +29,11 @@ export function createPrebuildHandlers(context: ActionContext): PrebuildHandlers
         }))
         .sort((left, right) => right.madeAt - left.madeAt)
     },
-    'prebuilds.remove': async ({ targetId, prebuildId }, signal) => {
-      const { target, driver } = await context.target(targetId, signal)
-      if (await driver.prebuilds?.remove(prebuildId, signal)) return {}
+    'prebuilds.remove': async ({ prebuildId, image, ...input }, signal) => {
+      const { target, store } = await placeOf(context, input, signal)
+      if (target.kind === 'kubernetes')
+        await refuseNeeded(context, target, store, { prebuildId, image }, signal)
+      if (await store.remove(prebuildId, signal, image)) return {}
       throw problem({
         code: 'not-found',
         title: `There is no prebuild ${prebuildId}`,
@@ -39,4 +42,44 @@ export function createPrebuildHandlers(context: ActionContext): PrebuildHandlers
       })
     },
   }
+}
+
+/** Rejects where the target cannot have any, or nobody has said where. */
+async function placeOf(
+  context: ActionContext,
+  { targetId, pushTo }: PrebuildPlaceInput,
+  signal: AbortSignal,
+): Promise<{ readonly target: Target; readonly store: PrebuildStore }> {
+  const { target, driver } = await context.target(targetId, signal)
+  if (driver.prebuilds) return { target, store: driver.prebuilds }
+  const asked = { kubernetes: pushTo === undefined ? undefined : { build: { pushTo } }, idle: undefined }
+  const { additions } = await context.govern(target, driver, { ...asked, exists: true }, signal)
+  const store = storeOf(context.platform, { driver, ...additions })
+  if (store) return { target, store }
+  throw ofNoRegistry(target)
+}
+
+/** A pod that moves to another node pulls the image of its workspace anew: it must be there as long as the workspace is. */
+async function refuseNeeded(
+  context: ActionContext,
+  target: Target,
+  store: PrebuildStore,
+  { prebuildId, image }: { readonly prebuildId: string; readonly image: string | undefined },
+  signal: AbortSignal,
+): Promise<void> {
+  const meant = (await store.list(signal)).filter(
+    ({ record, reference }) => record.id === prebuildId && (image === undefined || image === reference),
+  )
+  const needing = context
+    .workspacesOn(target.id)
+    .filter(({ prebuild }) =>
+      meant.some(({ record }) => record.id === prebuild?.id && record.madeAt === prebuild.madeAt),
+    )
+  if (needing.length === 0) return
+  throw problem({
+    code: 'busy',
+    title: `The prebuild ${prebuildId} is needed`,
+    cause: `${needing.map(({ name }) => name).join(', ')}: made from it, and the cluster may have to pull its image again.`,
+    remedy: 'Rebuild these workspaces, which makes them from scratch, or delete them; then remove it.',
+  })
 }
