@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { type KubernetesOptions, type Prebuild, problem } from '#contract'
+import { type KubernetesOptions, type Prebuild, ProblemError, problem } from '#contract'
 import type { Engine } from '../../main/engine/engine'
 import { clusterOptions } from '../cluster-options'
 import type { PrebuildDocument, PrebuildListDocument, PrebuildRemovedDocument } from '../documents'
@@ -110,16 +110,25 @@ export async function removePrebuilds(
   const all = await everyOne(context, engine, options)
   const limit = Date.now() - (olderThan ?? 0) * 24 * 60 * 60 * 1000
   const meant = id === undefined ? all.filter(({ madeAt }) => madeAt < limit) : found(all, id)
-  for (const { id: prebuildId, targetId, image } of meant) {
+  const removed: Prebuild[] = []
+  for (const each of meant) {
+    const { id: prebuildId, targetId, image } = each
     const one = { targetId, prebuildId, image, ...repositoryIn(options) }
-    await engine.call('prebuilds.remove', one, context.signal)
+    try {
+      await engine.call('prebuilds.remove', one, context.signal)
+      removed.push(each)
+    } catch (error) {
+      // Of all that are old some may still be needed.
+      if (id !== undefined || !(error instanceof ProblemError) || error.problem.code !== 'busy') throw error
+      context.say(`${prebuildId} stays. ${error.problem.cause}`)
+    }
   }
   if (context.json) {
-    context.document({ removed: meant.map(shown) } satisfies PrebuildRemovedDocument)
+    context.document({ removed: removed.map(shown) } satisfies PrebuildRemovedDocument)
     return
   }
-  for (const one of meant) context.print(one.id)
-  context.say(meant.length === 1 ? 'One prebuild is removed.' : `${meant.length} prebuilds are removed.`)
+  for (const one of removed) context.print(one.id)
+  context.say(removed.length === 1 ? 'One prebuild is removed.' : `${removed.length} prebuilds are removed.`)
 }
 
 /** As `--json` has it. */

@@ -80,7 +80,7 @@ export class DockerDriver implements Driver {
     this.data = new DockerData(this.#client, this.#locator, platform)
     this.#images = new Images(this.#client, platform, this.#local)
     this.publisher = new Publisher(this.#client, platform)
-    this.prebuilds = new Prebuilds(this.#client, this.#locator)
+    this.prebuilds = new Prebuilds(this.#client, this.#locator, platform.clock)
     this.#stats = new Stats(this.#client, this.#locator, platform.clock)
     this.#dialer = createDialer({
       exec: (id, options, signal) => this.exec(id, options, signal),

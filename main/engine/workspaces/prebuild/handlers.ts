@@ -2,7 +2,8 @@ import { type PrebuildPlaceInput, problem, type Target } from '#contract'
 import type { Handlers } from '../../platform/handlers'
 import type { ActionContext } from '../actions/context'
 import { makePrebuild } from './make'
-import { ofNoRegistry } from './place'
+import { ofNoRegistry, refusePlace } from './place'
+import { readPrebuildTag } from './registry-store'
 import { type PrebuildStore, storeOf } from './store'
 
 export type PrebuildHandlers = Pick<Handlers, `prebuilds.${'create' | 'list' | 'remove'}`>
@@ -31,8 +32,7 @@ export function createPrebuildHandlers(context: ActionContext): PrebuildHandlers
     },
     'prebuilds.remove': async ({ prebuildId, image, ...input }, signal) => {
       const { target, store } = await placeOf(context, input, signal)
-      if (target.kind === 'kubernetes')
-        await refuseNeeded(context, target, store, { prebuildId, image }, signal)
+      if (target.kind === 'kubernetes') refuseNeeded(context, target, prebuildId, image)
       if (await store.remove(prebuildId, signal, image)) return {}
       throw problem({
         code: 'not-found',
@@ -51,6 +51,7 @@ async function placeOf(
   signal: AbortSignal,
 ): Promise<{ readonly target: Target; readonly store: PrebuildStore }> {
   const { target, driver } = await context.target(targetId, signal)
+  refusePlace(target, pushTo)
   if (driver.prebuilds) return { target, store: driver.prebuilds }
   const asked = { kubernetes: pushTo === undefined ? undefined : { build: { pushTo } }, idle: undefined }
   const { additions } = await context.govern(target, driver, { ...asked, exists: true }, signal)
@@ -60,20 +61,18 @@ async function placeOf(
 }
 
 /** A pod that moves to another node pulls the image of its workspace anew: it must be there as long as the workspace is. */
-async function refuseNeeded(
+function refuseNeeded(
   context: ActionContext,
   target: Target,
-  store: PrebuildStore,
-  { prebuildId, image }: { readonly prebuildId: string; readonly image: string | undefined },
-  signal: AbortSignal,
-): Promise<void> {
-  const meant = (await store.list(signal)).filter(
-    ({ record, reference }) => record.id === prebuildId && (image === undefined || image === reference),
-  )
+  prebuildId: string,
+  image: string | undefined,
+): void {
+  const madeAt =
+    image === undefined ? undefined : readPrebuildTag(image.slice(image.lastIndexOf(':') + 1))?.madeAt
   const needing = context
     .workspacesOn(target.id)
-    .filter(({ prebuild }) =>
-      meant.some(({ record }) => record.id === prebuild?.id && record.madeAt === prebuild.madeAt),
+    .filter(
+      ({ prebuild }) => prebuild?.id === prebuildId && (image === undefined || prebuild.madeAt === madeAt),
     )
   if (needing.length === 0) return
   throw problem({

@@ -35,7 +35,7 @@ import { lookStep, lookUp } from './find'
 import { forgetMaker } from './forget-maker'
 import { commandsInside, withoutLocal } from './inside'
 import { prebuildIdOf, refOf } from './match'
-import { findPlace, type PrebuildPlace } from './place'
+import { findPlace, type PrebuildPlace, refusePlace } from './place'
 import { prebuildTag } from './registry-store'
 import { describePrebuild } from './words'
 
@@ -71,6 +71,7 @@ export async function makePrebuild(
   const source = checkSource(input.source, { home: context.platform.folders.home, cwd: process.cwd() })
   if (source.kind !== 'git') throw ofNoRepository(source)
   const { target, driver } = await context.target(input.targetId, signal)
+  refusePlace(target, input.build)
   const id = newWorkspaceId()
   const prebuildId = prebuildIdOf(source, input)
   const name = deriveName(source)

@@ -52,6 +52,18 @@ export async function findPlace(
   }
 }
 
+/** Rejects what is said for a cluster where the target is none. */
+export function refusePlace({ kind, name }: Target, asked: unknown): void {
+  if (asked === undefined || kind === 'kubernetes') return
+  throw problem({
+    code: 'invalid-input',
+    title: `${name} has its prebuilds itself`,
+    cause:
+      'It is a Docker engine: who makes prebuilds, and which repository has them, is chosen for a cluster.',
+    remedy: 'Leave that out, or choose a Kubernetes target.',
+  })
+}
+
 const settings = { kind: 'settings', label: 'Open the settings' } as const
 
 /** Where prebuilds of a cluster are to be looked for, and nobody has said where. */

@@ -5,6 +5,8 @@ import { deleteImage, imageDigest, listTags, readImage, registryClient } from '.
 import type { Platform } from '../../platform/platform'
 import { repositoryOf } from './repository'
 
+/** Characters; a record has a digest for each of two dozen fields. */
+const LONGEST_RECORD = 64 * 1024
 /** How many images are asked about at a time. */
 const AT_ONCE = 6
 
@@ -121,8 +123,9 @@ function unlessGone(error: unknown): undefined {
 }
 
 function recordOf(label: string | undefined): PrebuildRecord | undefined {
+  if (label === undefined || label.length > LONGEST_RECORD) return undefined
   try {
-    const parsed = PrebuildRecord.safeParse(JSON.parse(label ?? ''))
+    const parsed = PrebuildRecord.safeParse(JSON.parse(label))
     return parsed.success ? parsed.data : undefined
   } catch {
     return undefined

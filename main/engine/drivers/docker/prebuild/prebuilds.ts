@@ -1,5 +1,6 @@
 import { pack } from 'tar-stream'
 import { cancelled, type PrebuildRecord, problem } from '#contract'
+import type { Clock } from '../../../platform/clock'
 import type { PrebuildImage, PrebuildSpec, PrebuildVerbs, StepReport } from '../../driver'
 import { MANAGED_BY } from '../../shared/description'
 import { isBelow, keepsHome, sourceFolders, sourceMount } from '../../shared/folders'
@@ -22,6 +23,9 @@ const pushName = (id: string) => `for-${id}`
 /** A name for one that was removed while containers are made from it. */
 const formerName = (imageId: string) => `former-${imageId.replace('sha256:', '').slice(0, 12)}`
 
+/** Milliseconds after which nobody is still pushing one: who made it has died. */
+const PUSH_LIMIT = 24 * 60 * 60_000
+
 /** Seconds that processes have to end before their files are kept. */
 const GRACE = 2
 
@@ -29,10 +33,12 @@ const GRACE = 2
 export class Prebuilds implements PrebuildVerbs {
   readonly #client: EngineClient
   readonly #locator: Locator
+  readonly #clock: Clock
 
-  constructor(client: EngineClient, locator: Locator) {
+  constructor(client: EngineClient, locator: Locator, clock: Clock) {
     this.#client = client
     this.#locator = locator
+    this.#clock = clock
   }
 
   async list(signal: AbortSignal): Promise<readonly PrebuildImage[]> {
@@ -194,7 +200,10 @@ export class Prebuilds implements PrebuildVerbs {
     for (const { Id, RepoTags, Labels } of await this.#images(signal)) {
       const record = recordOf(Labels)
       const tags = (RepoTags ?? []).filter((tag) => tag !== '<none>:<none>')
-      if (!record || tags.some((tag) => tag !== `${REPOSITORY}:${formerName(Id)}`)) continue
+      const isStuck = record && this.#clock.now() - record.madeAt > PUSH_LIMIT
+      const goes = (tag: string) =>
+        tag === nameOf(formerName(Id)) || (isStuck && tag.startsWith(nameOf(pushName(''))))
+      if (!record || !tags.every(goes)) continue
       await this.#delete(tags[0] ?? Id)
     }
   }
