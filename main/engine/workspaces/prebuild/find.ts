@@ -68,10 +68,13 @@ export async function lookUp(
   for (const { record } of images) {
     // Of one that does not fit anyway nobody needs to know.
     if (changedFields(record.fields, fields).length > 0) continue
-    for (const base of record.bases) {
-      const now = await store.imageId(base.reference, signal)
-      if (now !== undefined && now !== base.id) stale.set(record.id, base.reference)
-    }
+    // A registry that does not answer is waited for once.
+    await Promise.all(
+      record.bases.map(async (base) => {
+        const now = await store.imageId(base.reference, signal)
+        if (now !== undefined && now !== base.id) stale.set(record.id, base.reference)
+      }),
+    )
   }
   const wanted = { source, fields, platform: target.platform ?? '', commit }
   const match = matchPrebuild(wanted, images, (record) => stale.get(record.id))

@@ -43,6 +43,7 @@ export async function findPlace(
   const found = await reachBuilder(context, builder, preferred, signal)
   const { publisher } = found.driver
   if (!found.driver.prebuilds || !publisher) throw ofNoEngine(found.target)
+  if (found.target.platform !== target.platform) throw ofOtherPlatform(target, found.target)
   return {
     engine: found.target,
     driver: found.driver,
@@ -92,6 +93,17 @@ function notSaid(
     cause: `A cluster makes none itself, and it is not said ${missing.join(' and ')}.`,
     remedy:
       'Say so in the settings, under "Images for clusters", or with `berth prebuild --builder <target> --push-to <registry/repository>`.',
+    actions: [settings],
+  })
+}
+
+/** `up` would take it for none of its own. */
+function ofOtherPlatform(target: Target, engine: Target) {
+  return problem({
+    code: 'image-platform',
+    title: `${engine.name} cannot make prebuilds for ${target.name}`,
+    cause: `What is made there is for ${engine.platform ?? 'another platform'}, and the cluster has ${target.platform ?? 'another platform'}.`,
+    remedy: 'Choose a Docker engine of the same platform: in the settings, or with --builder.',
     actions: [settings],
   })
 }
