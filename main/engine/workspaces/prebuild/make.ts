@@ -36,6 +36,7 @@ import { forgetMaker } from './forget-maker'
 import { commandsInside, withoutLocal } from './inside'
 import { prebuildIdOf, refOf } from './match'
 import { findPlace, type PrebuildPlace, refusePlace } from './place'
+import { requireReadable } from './readable'
 import { prebuildTag } from './registry-store'
 import { describePrebuild } from './words'
 
@@ -208,6 +209,7 @@ async function bringAbout(
   if (missing) throw problem(missing)
   await runOnce(context, plan, action, spec)
   const kept = await operation.step(keepStep.id, async (report, signal) => {
+    if (push) await requireReadable(driver, spec, signal)
     const ref = refOf(source)
     const record = {
       version: 1,

@@ -58,9 +58,8 @@ export function refusePlace({ kind, name }: Target, asked: unknown): void {
   if (asked === undefined || kind === 'kubernetes') return
   throw problem({
     code: 'invalid-input',
-    title: `${name} has its prebuilds itself`,
-    cause:
-      'It is a Docker engine: who makes prebuilds, and which repository has them, is chosen for a cluster.',
+    title: `Builder and registry cannot be chosen on ${name}`,
+    cause: 'It is a Docker engine, which makes prebuilds and keeps them itself.',
     remedy: 'Leave that out, or choose a Kubernetes target.',
   })
 }
