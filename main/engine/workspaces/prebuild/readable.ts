@@ -1,6 +1,6 @@
 import { type ProblemError, problem } from '#contract'
 import type { Driver, WorkspaceSpec } from '../../drivers/driver'
-import { keepsOwnHome } from '../home'
+import { keepsOwnHome, sourceRoot } from '../home'
 
 /** Bytes; one path is enough to say what is wrong. */
 const ENOUGH = 8 * 1024
@@ -31,7 +31,8 @@ export async function requireReadable(
 ): Promise<void> {
   const { uid, name, home } = image.user
   if (uid === 0) return
-  const folders = [sourceFolder ?? definition.workspaceFolder, ...(keepsOwnHome(home) ? [home] : [])]
+  const source = sourceRoot(sourceFolder ?? definition.workspaceFolder)
+  const folders = [source, ...(keepsOwnHome(home) ? [home] : [])]
   const command = ['/bin/sh', '-c', script, 'berth', ...folders]
   const running = await driver.exec(id, { command, user: String(uid), cwd: '/' }, signal)
   running.stdin.end()
