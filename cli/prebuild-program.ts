@@ -10,7 +10,9 @@ export function addPrebuilds(
   define: Define,
   go: (options: CommonOptions, action: CommandAction) => Promise<void>,
 ): void {
-  const target = () => new Option('-t, --target <target>', 'the Docker engine, see `berth targets`')
+  const target = () =>
+    new Option('-t, --target <target>', 'the Docker engine or cluster, see `berth targets`')
+  const pushTo = (description: string) => new Option('--push-to <repository>', description)
   const json = () => new Option('--json', 'one JSON document on stdout, see docs/cli.md')
   const all = define(
     program,
@@ -19,6 +21,7 @@ export function addPrebuilds(
     [
       'berth prebuild https://github.com/owner/project',
       'berth prebuild https://github.com/owner/project --branch next --force',
+      'berth prebuild https://github.com/owner/project --target kubernetes:prod/team --push-to registry.example.com/team/app',
       'berth prebuild list',
       'berth prebuild remove --older-than 14',
     ],
@@ -31,14 +34,20 @@ export function addPrebuilds(
     .option('-b, --branch <branch>', 'branch of the repository')
     .option('-d, --definition <path>', 'definition file, where the source has several')
     .option('-f, --force', 'make it anew where there is one of this commit')
+    .option('--builder <target>', 'for a cluster: the Docker engine that makes it')
+    .addOption(pushTo('for a cluster: where it goes, such as registry.example.com/team/workspaces'))
     .addOption(json())
     .action((source, options) =>
       go(options, async (context) =>
         (await import('./commands/prebuild')).prebuild(context, source, options),
       ),
     )
-  define(all, 'list', 'Show the prebuilds of all Docker engines.', ['berth prebuild list --json'])
+  define(all, 'list', 'Show the prebuilds of all Docker engines, or of one target.', [
+    'berth prebuild list --json',
+    'berth prebuild list --target kubernetes:prod/team',
+  ])
     .addOption(target())
+    .addOption(pushTo('for a cluster: the repository that has them'))
     .addOption(json())
     .action((options) =>
       go(options, async (context) => (await import('./commands/prebuild')).listPrebuilds(context, options)),
@@ -50,6 +59,7 @@ export function addPrebuilds(
     .argument('[id]', 'as `berth prebuild list` shows it, or a beginning of it')
     .option('--older-than <days>', 'all that were made more than so many days ago', daysOf)
     .addOption(target())
+    .addOption(pushTo('for a cluster: the repository that has them'))
     .addOption(json())
     .action((id, options) =>
       go(options, async (context) =>

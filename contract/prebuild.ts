@@ -1,6 +1,10 @@
 import { z } from 'zod'
+import { ImageRepository, KubernetesOptions } from './kubernetes'
 import { PrebuildId, PrebuildMark } from './prebuild-mark'
 import { CreateInput } from './workspace'
+
+/** Label of an image that is a prebuild: its {@link PrebuildRecord} as JSON. */
+export const prebuildLabel = 'berth.dev/prebuild'
 
 const Digest = z.string().regex(/^[0-9a-f]{64}$/)
 
@@ -26,7 +30,10 @@ export const PrebuildRecord = z.strictObject({
   platform: z.string(),
   /** Of each field of the definition that has a part in it, by the field's name. */
   fields: z.record(z.string(), Digest),
-  /** The images that it stands on, as they were, with their content ids. */
+  /**
+   * The images that it stands on, as they were, with their content ids: those of the engine that has it, or, of one in a
+   * registry, the digests that their registries had for them.
+   */
   bases: z.array(z.strictObject({ reference: z.string(), id: z.string() })),
 })
 export type PrebuildRecord = z.infer<typeof PrebuildRecord>
@@ -40,9 +47,9 @@ export const Prebuild = z.strictObject({
   /** As in its record. */
   definitionPath: z.string().optional(),
   otherImage: z.string().optional(),
-  /** The image's name on the target. */
+  /** The image's name on the target, or in the registry. */
   image: z.string(),
-  /** Bytes, with what it shares with other images. */
+  /** Bytes, with what it shares with other images; in a registry they are compressed. */
   size: z.number(),
 })
 export type Prebuild = z.infer<typeof Prebuild>
@@ -54,10 +61,20 @@ export const PrebuildInput = CreateInput.pick({
   image: true,
   definitionPath: true,
 }).extend({
+  /** For a cluster only: who makes it, and where it is pushed to; field by field before the settings. */
+  build: KubernetesOptions.shape.build,
   /** Also where there is one already that fits. */
   force: z.boolean().default(false),
 })
 export type PrebuildInput = z.infer<typeof PrebuildInput>
+
+/** Where to look for prebuilds. */
+export const PrebuildPlaceInput = z.strictObject({
+  targetId: z.string().optional(),
+  /** For a cluster only: the repository of a registry that has them; absent: that of the settings. */
+  pushTo: ImageRepository.optional(),
+})
+export type PrebuildPlaceInput = z.infer<typeof PrebuildPlaceInput>
 
 /** What looking for a prebuild came to. */
 export const PrebuildFinding = z.strictObject({

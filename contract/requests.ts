@@ -10,7 +10,7 @@ import { KubernetesNamespace, KubernetesOptions, Quantity } from './kubernetes'
 import { OperationOutput } from './operation'
 import { Policy, PolicyPreview } from './policy'
 import { PortNumber } from './port'
-import { Prebuild, PrebuildFinding, PrebuildInput } from './prebuild'
+import { Prebuild, PrebuildFinding, PrebuildInput, PrebuildPlaceInput } from './prebuild'
 import { PrebuildId } from './prebuild-mark'
 import { Problem } from './problem'
 import { Proposal } from './proposal'
@@ -181,10 +181,14 @@ export const requests = {
   /** Of a git repository; answers with the operation, and how the prebuild will be called. */
   'prebuilds.create': request(PrebuildInput, Started.extend({ prebuildId: PrebuildId })),
   /** Of one target, newest first. */
-  'prebuilds.list': request(z.strictObject({ targetId: z.string().optional() }), z.array(Prebuild)),
-  /** Workspaces that were made from it go on. Rejects with `not-found` where there is none of this id. */
+  'prebuilds.list': request(PrebuildPlaceInput, z.array(Prebuild)),
+  /**
+   * Workspaces that were made from it go on. Rejects with `not-found` where there is none of this id; of a cluster also
+   * with `busy` where workspaces there need it, and `unsupported` where its registry deletes nothing. `image`: of several
+   * with this id, the one with this name alone.
+   */
   'prebuilds.remove': request(
-    z.strictObject({ targetId: z.string().optional(), prebuildId: PrebuildId }),
+    PrebuildPlaceInput.extend({ prebuildId: PrebuildId, image: z.string().optional() }),
     Nothing,
   ),
   'operations.cancel': request(z.strictObject({ operationId: z.string() }), Nothing),

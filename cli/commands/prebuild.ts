@@ -1,7 +1,8 @@
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { type Prebuild, problem } from '#contract'
+import { type KubernetesOptions, type Prebuild, ProblemError, problem } from '#contract'
 import type { Engine } from '../../main/engine/engine'
+import { clusterOptions } from '../cluster-options'
 import type { PrebuildDocument, PrebuildListDocument, PrebuildRemovedDocument } from '../documents'
 import type { CommandContext } from '../execute'
 import { UsageError } from '../exit-codes'
@@ -16,6 +17,8 @@ export interface PrebuildOptions {
   readonly definition?: string
   readonly force?: boolean
   readonly olderThan?: number
+  readonly builder?: string
+  readonly pushTo?: string
 }
 
 /** `berth prebuild`: does ahead what every new workspace of a repository would do once. */
@@ -26,7 +29,8 @@ export async function prebuild(
 ): Promise<undefined> {
   if (text === undefined) throw new UsageError('Say of which repository: give its git URL.')
   const engine = await context.engine()
-  const target = await chosen(context, engine, options)
+  const target = await chosen(context, engine, options.target)
+  const build = await buildFrom(context, engine, options)
   const typed = statSync(text, { throwIfNoEntry: false })?.isDirectory() ? resolve(text) : text
   const { source } = await engine.call(
     'sources.parse',
@@ -42,6 +46,7 @@ export async function prebuild(
         ...target,
         ...(options.image === undefined ? {} : { image: options.image }),
         ...(options.definition === undefined ? {} : { definitionPath: options.definition }),
+        ...(build && { build }),
         force: options.force === true,
       },
       context.signal,
@@ -49,7 +54,11 @@ export async function prebuild(
     prebuildId = started.prebuildId
     return started
   })
-  const all = await engine.call('prebuilds.list', { targetId: operation.targetId }, context.signal)
+  const all = await engine.call(
+    'prebuilds.list',
+    { targetId: operation.targetId, ...repositoryIn(options) },
+    context.signal,
+  )
   const made = all.find(({ id }) => id === prebuildId)
   if (!made) throw gone(prebuildId)
   const isNew = operation.steps.some(({ id, state }) => id === 'keep' && state === 'done')
@@ -101,14 +110,25 @@ export async function removePrebuilds(
   const all = await everyOne(context, engine, options)
   const limit = Date.now() - (olderThan ?? 0) * 24 * 60 * 60 * 1000
   const meant = id === undefined ? all.filter(({ madeAt }) => madeAt < limit) : found(all, id)
-  for (const { id: prebuildId, targetId } of meant)
-    await engine.call('prebuilds.remove', { targetId, prebuildId }, context.signal)
+  const removed: Prebuild[] = []
+  for (const each of meant) {
+    const { id: prebuildId, targetId, image } = each
+    const one = { targetId, prebuildId, image, ...repositoryIn(options) }
+    try {
+      await engine.call('prebuilds.remove', one, context.signal)
+      removed.push(each)
+    } catch (error) {
+      // Of all that are old some may still be needed.
+      if (id !== undefined || !(error instanceof ProblemError) || error.problem.code !== 'busy') throw error
+      context.say(`${prebuildId} stays. ${error.problem.cause}`)
+    }
+  }
   if (context.json) {
-    context.document({ removed: meant.map(shown) } satisfies PrebuildRemovedDocument)
+    context.document({ removed: removed.map(shown) } satisfies PrebuildRemovedDocument)
     return
   }
-  for (const one of meant) context.print(one.id)
-  context.say(meant.length === 1 ? 'One prebuild is removed.' : `${meant.length} prebuilds are removed.`)
+  for (const one of removed) context.print(one.id)
+  context.say(removed.length === 1 ? 'One prebuild is removed.' : `${removed.length} prebuilds are removed.`)
 }
 
 /** As `--json` has it. */
@@ -133,14 +153,16 @@ function gone(id: string) {
   })
 }
 
-/** Of the target that is named, else of every one that answers and can have some. */
+/** Of the target that is named, else of every engine that answers: of clusters several have the same registry. */
 async function everyOne(
   context: CommandContext,
   engine: Engine,
   options: PrebuildOptions,
 ): Promise<Prebuild[]> {
-  const { targetId } = await chosen(context, engine, options)
-  if (targetId !== undefined) return engine.call('prebuilds.list', { targetId }, context.signal)
+  const { targetId } = await chosen(context, engine, options.target)
+  const place = repositoryIn(options)
+  if (targetId !== undefined) return engine.call('prebuilds.list', { targetId, ...place }, context.signal)
+  if ('pushTo' in place) throw new UsageError('--push-to goes with the --target of a cluster.')
   await settled(engine, context.signal)
   const targets = engine.collections.targets
     .list()
@@ -153,10 +175,26 @@ async function everyOne(
   return [...each.values()].sort((left, right) => right.madeAt - left.madeAt)
 }
 
+/** Who makes it, and where it goes, for a cluster. */
+async function buildFrom(
+  context: CommandContext,
+  engine: Engine,
+  { builder: text, pushTo }: PrebuildOptions,
+): Promise<KubernetesOptions['build']> {
+  const { targetId: builder } = await chosen(context, engine, text)
+  return clusterOptions({ ...(builder && { builder }), ...(pushTo && { pushTo }) })?.build
+}
+
+/** Checks the name of a repository before anybody is asked for it. */
+function repositoryIn({ pushTo }: PrebuildOptions): { pushTo?: string } {
+  const checked = pushTo === undefined ? undefined : clusterOptions({ pushTo })?.build?.pushTo
+  return checked === undefined ? {} : { pushTo: checked }
+}
+
 async function chosen(
   context: CommandContext,
   engine: Engine,
-  { target: text }: PrebuildOptions,
+  text: string | undefined,
 ): Promise<{ targetId?: string }> {
   if (text === undefined) return {}
   const targets = () => engine.collections.targets.list()

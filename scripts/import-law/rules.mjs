@@ -108,10 +108,11 @@ export const law = [
   },
   {
     room: /^main\/engine\/workspaces\//,
-    rule: 'main/engine/workspaces may import contract, driver.ts, definitions, features, link, policy and platform interfaces',
+    rule: 'main/engine/workspaces may import contract, driver.ts, what a Dockerfile takes, definitions, features, link, policy and platform interfaces',
     may: [
       'contract/',
       driverInterface,
+      'main/engine/drivers/shared/dockerfile-inputs.ts',
       'main/engine/definitions/',
       'main/engine/features/',
       'main/engine/link/',

@@ -28,7 +28,6 @@ import type {
 } from './verbs'
 
 export type {
-  BuildInputs,
   ClusterVerbs,
   ContainerFit,
   DataVerbs,
@@ -363,6 +362,8 @@ export interface WorkspaceSpec {
   /** A folder of this machine mounted at `sourceFolder`, instead of the source volume. */
   readonly bindFolder?: string
   readonly createdAt: number
+  /** Its image is a prebuild: what is in it where source and home belong is what new volumes begin with. */
+  readonly prebuild?: PrebuildMark
   /**
    * For a cluster only, and field by field before the settings. Absent in a replacement: as what it replaces, which
    * the target remembers.

@@ -5,7 +5,6 @@ import type {
   DataSnapshot,
   Definition,
   HostRequirements,
-  ImageBuild,
   KubernetesOptions,
   NotApplied,
   PrebuildRecord,
@@ -122,6 +121,11 @@ export interface ImagePublisher {
    * whether the registry has it. Rejects with `registry-auth` or `registry-unreachable` where a push could not succeed.
    */
   find(request: PublishRequest, report: StepReport, signal: AbortSignal): Promise<PublishedImage>
+  /**
+   * Whether the registry has an image of this name. Rejects as `find` does. Absent where nobody can ask before there is
+   * something to push.
+   */
+  check?(reference: string, report: StepReport, signal: AbortSignal): Promise<boolean>
   /** Builds it and returns its name on this engine, where it is kept for what the next build has in common with it. */
   build(request: PublishRequest, report: StepReport, signal: AbortSignal): Promise<string>
   /**
@@ -146,8 +150,6 @@ export interface PrebuildVerbs {
   list(signal: AbortSignal): Promise<readonly PrebuildImage[]>
   /** The content id that an image's name leads to here; undefined where there is none. */
   imageId(reference: string, signal: AbortSignal): Promise<string | undefined>
-  /** What a build is made of, as its Dockerfile says. `folder`: the repository's root on this machine. */
-  buildInputs(build: ImageBuild, folder: string): Promise<BuildInputs>
   /**
    * Makes a container without volumes, in which everything that is written becomes part of the prebuild, and starts it.
    * Nothing of the definition's environment is in it. Rejects with `definition-unsupported` where the image itself
@@ -156,18 +158,18 @@ export interface PrebuildVerbs {
   open(spec: PrebuildSpec, report: StepReport, signal: AbortSignal): Promise<void>
   /**
    * Ends the container's processes and keeps it as an image that has users, environment and commands of the image it
-   * was made from. It takes the place of the one with the record's id.
+   * was made from. It takes the place of the one with the record's id. `elsewhere`: it is none of this engine's own, and
+   * has a name to push it by, which goes with `remove` of what made it.
    */
-  keep(id: string, record: PrebuildRecord, report: StepReport, signal: AbortSignal): Promise<PrebuildImage>
+  keep(
+    id: string,
+    record: PrebuildRecord,
+    report: StepReport,
+    signal: AbortSignal,
+    options?: { readonly elsewhere: boolean },
+  ): Promise<PrebuildImage>
   /** Workspaces that were made from it go on. Resolves with whether there was one. */
   remove(prebuildId: string, signal: AbortSignal): Promise<boolean>
-}
-
-export interface BuildInputs {
-  /** The images that it starts from or copies from, as they are got here. */
-  readonly images: readonly string[]
-  /** Files and folders of the repository, relative to its root; the empty one is the root itself. */
-  readonly files: readonly string[]
 }
 
 export interface PrebuildSpec extends Pick<WorkspaceSpec, 'definition' | 'image'> {
@@ -180,6 +182,8 @@ export interface PrebuildImage {
   readonly reference: string
   /** Content id: the name may lead to another one in a moment. */
   readonly imageId: string
+  /** It is in a registry: the id is a name with a digest, by which targets pull it. */
+  readonly isPulled?: true
   readonly record: PrebuildRecord
   /** Bytes, with what it shares with other images. */
   readonly size: number

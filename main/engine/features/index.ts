@@ -7,7 +7,8 @@ export type { FeatureMetadata } from './metadata'
 export { type PrepareContext, prepareFeatures } from './prepare'
 export type { Fetch } from './registry/bounded-fetch'
 export type { Logins } from './registry/client'
-export { readImageCommand, readImageLabel } from './registry/image-label'
+export { deleteImage, imageDigest, listTags, readImage } from './registry/image'
+export { readImageCommand, readImageLabel, registryClient } from './registry/image-label'
 export {
   type FeatureReport,
   type ResolveContext,

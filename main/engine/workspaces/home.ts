@@ -9,8 +9,13 @@ export function keepsOwnHome(home: string): boolean {
   return path.startsWith('/') && path !== '/' && !roots.includes(path) && !path.startsWith('/workspaces/')
 }
 
+/** What the source's volume holds: a folder that others may lie in beside the source, or the source itself. */
+export function sourceRoot(sourceFolder: string): string {
+  return roots.find((each) => sourceFolder.startsWith(`${each}/`)) ?? sourceFolder
+}
+
 /** Whether a path lies on the volume of the source, or in the folder of this machine that is mounted in its place. */
 export function liesWithSource(path: string, sourceFolder: string): boolean {
-  const root = roots.find((each) => sourceFolder.startsWith(`${each}/`)) ?? sourceFolder
+  const root = sourceRoot(sourceFolder)
   return path === root || path.startsWith(`${root}/`)
 }

@@ -242,6 +242,7 @@ class Service {
         const { target, driver } = await this.#target(this.#known(workspaceId)?.targetId, signal)
         return this.policies.holding(target, driver, signal)
       },
+      workspacesOn: (id) => this.workspaces.list().filter(({ targetId }) => targetId === id),
       workspace: (id) => {
         const workspace = this.workspaces.get(id)
         if (workspace) return workspace

@@ -156,7 +156,11 @@ function RemoveDialog({ prebuild, target, onClose, onRemoved }: RemoveDialogProp
   const remove = useRequest('prebuilds.remove')
   const submit = async (event: FormEvent) => {
     event.preventDefault()
-    const result = await remove.run({ targetId: prebuild.targetId, prebuildId: prebuild.id })
+    const result = await remove.run({
+      targetId: prebuild.targetId,
+      prebuildId: prebuild.id,
+      image: prebuild.image,
+    })
     if (!result.ok) return
     onRemoved()
     onClose()

@@ -136,7 +136,7 @@ async function manifestText(
   const uri = sourceAt.text()
   if (source === 'inlined') return uri
   const { origin } = places.layerOf(sourceAt.node)
-  if (origin.kind === 'address' || /^[a-z][a-z0-9+.-]*:/i.test(uri)) {
+  if (origin.kind !== 'repository' || /^[a-z][a-z0-9+.-]*:/i.test(uri)) {
     const address = webAddress(sourceAt, uri, origin.kind === 'address' ? origin.address : undefined)
     try {
       if (context.fetchText) return await context.fetchText(address, maximumYamlBytes)

@@ -80,7 +80,7 @@ export class DockerDriver implements Driver {
     this.data = new DockerData(this.#client, this.#locator, platform)
     this.#images = new Images(this.#client, platform, this.#local)
     this.publisher = new Publisher(this.#client, platform)
-    this.prebuilds = new Prebuilds(this.#client, this.#locator, platform)
+    this.prebuilds = new Prebuilds(this.#client, this.#locator, platform.clock)
     this.#stats = new Stats(this.#client, this.#locator, platform.clock)
     this.#dialer = createDialer({
       exec: (id, options, signal) => this.exec(id, options, signal),
@@ -188,6 +188,9 @@ export class DockerDriver implements Driver {
     this.#dialer.forget(id)
     await this.data.abandon(id, signal)
     await this.#lifecycle.remove(id, report, signal)
+    await this.prebuilds.forget(id).catch((error: unknown) => {
+      throw this.#client.failure(error, 'The prebuild could not be removed', signal)
+    })
     // A prebuild that was replaced is kept for those that were made from it. Whoever looks next tries again.
     await this.prebuilds.sweep(signal).catch((error: unknown) => {
       this.#platform.logger.warn('Former prebuilds could not be let go of', { error: String(error) })

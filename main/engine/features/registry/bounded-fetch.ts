@@ -12,7 +12,7 @@ export interface FetchOptions {
 }
 
 export interface BoundedRequest {
-  readonly method?: 'GET' | 'POST'
+  readonly method?: 'GET' | 'POST' | 'HEAD' | 'DELETE'
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
   /** The most bytes that the answer may have. */

@@ -60,6 +60,52 @@ export class RegistryClient {
   }
 
   /**
+   * Asks a repository for something below its name, such as `manifests/…`. Any status is an answer, but that of a
+   * registry which lets nobody in without a login. Rejects with `registry-auth`, `registry-unreachable` or `cancelled`.
+   */
+  async ask(
+    reference: RegistryReference,
+    {
+      method = 'GET',
+      path,
+      accept = '*/*',
+      limit,
+    }: {
+      readonly method?: 'GET' | 'HEAD' | 'DELETE'
+      readonly path: string
+      readonly accept?: string
+      /** The most bytes that the answer may have. */
+      readonly limit: number
+    },
+  ): Promise<BoundedResponse> {
+    const { registry, namespace, id, resource } = reference
+    const url = urlOf(reference, path)
+    const request = (authorization: string | undefined) =>
+      boundedFetch(
+        url,
+        {
+          method,
+          headers: { accept, ...(authorization === undefined ? {} : { authorization }) },
+          limit,
+          what: nameOf(reference),
+        },
+        this.#options,
+      )
+    const response = await request(this.#authorization.get(resource))
+    if (response.status !== 401) return response
+    const login = await this.#logins.of(registry)
+    const challenge = parseChallenge(response.headers.get('www-authenticate'))
+    const rights = method === 'DELETE' ? 'pull,delete' : 'pull'
+    const scope = `repository:${repositoryOf({ namespace, id })}:${rights}`
+    const authorization =
+      challenge && (await answerChallenge(challenge, registry, scope, login, this.#options))
+    if (authorization === undefined)
+      throw registryAuth(registry, login !== undefined, `${method} ${url}: status 401`)
+    this.#authorization.set(resource, authorization)
+    return request(authorization)
+  }
+
+  /**
    * What a repository has at `path`, `manifests/…` or `blobs/…`, of at most `limit` bytes. Rejects as {@link manifest}
    * does; what comes is not compared with any digest.
    */
@@ -69,37 +115,9 @@ export class RegistryClient {
     accept: string,
     limit: number,
   ): Promise<BoundedResponse> {
-    const { registry, namespace, id, resource } = reference
-    const url = `${baseOf(registry)}/v2/${namespace}/${id}/${path}`
-    const request = (authorization: string | undefined) =>
-      boundedFetch(
-        url,
-        {
-          headers: { accept, ...(authorization === undefined ? {} : { authorization }) },
-          limit,
-          what: nameOf(reference),
-        },
-        this.#options,
-      )
-    let response = await request(this.#authorization.get(resource))
-    if (response.status === 401) {
-      const login = await this.#logins.of(registry)
-      const challenge = parseChallenge(response.headers.get('www-authenticate'))
-      const authorization =
-        challenge &&
-        (await answerChallenge(
-          challenge,
-          registry,
-          `repository:${namespace}/${id}:pull`,
-          login,
-          this.#options,
-        ))
-      if (authorization === undefined) {
-        throw registryAuth(registry, login !== undefined, `GET ${url}: status 401`)
-      }
-      this.#authorization.set(resource, authorization)
-      response = await request(authorization)
-    }
+    const { registry } = reference
+    const response = await this.ask(reference, { path, accept, limit })
+    const url = urlOf(reference, path)
     if (response.status === 200) return response
     const detail = `GET ${url}: status ${response.status}`
     if (response.status === 401 || response.status === 403) {
@@ -125,6 +143,15 @@ export class RegistryClient {
       detail,
     })
   }
+}
+
+function urlOf({ registry, namespace, id }: RegistryReference, path: string): string {
+  return `${baseOf(registry)}/v2/${repositoryOf({ namespace, id })}/${path}`
+}
+
+/** A repository may have a name of one part. */
+function repositoryOf({ namespace, id }: Pick<RegistryReference, 'namespace' | 'id'>): string {
+  return namespace === '' ? id : `${namespace}/${id}`
 }
 
 function baseOf(registry: string): string {

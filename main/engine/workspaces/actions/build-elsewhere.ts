@@ -37,7 +37,7 @@ export async function findBuilder(
   const preferred = context.platform.settings.get().kubernetes.build
   const { builder, pushTo } = { ...preferred, ...own?.build }
   if (builder === undefined || pushTo === undefined) throw notSaid(target, what, { builder, pushTo })
-  const found = await reach(context, builder, preferred?.builder, signal)
+  const found = await reachBuilder(context, builder, preferred?.builder, signal)
   const { publisher } = found.driver
   if (publisher) return { target: found.target, publisher, driver: found.driver, repository: pushTo }
   throw problem({
@@ -52,7 +52,7 @@ export async function findBuilder(
 const settings = { kind: 'settings', label: 'Open the settings' } as const
 
 /** A workspace may have been made on a machine whose engines have other names: then the one of the settings it is. */
-async function reach(
+export async function reachBuilder(
   context: ActionContext,
   builder: string,
   preferred: string | undefined,

@@ -31,6 +31,8 @@ export interface ActionContext {
   policiesOf(workspaceId: string, signal: AbortSignal): Promise<readonly LoadedPolicy[]>
   /** Throws `not-found`. */
   workspace(workspaceId: string): Workspace
+  /** All that are known of a target. */
+  workspacesOn(targetId: string): readonly Workspace[]
   observed(workspaceId: string): ObservedWorkspace | undefined
   /** Of every target that answers and can copy data. */
   dataVerbs(): readonly { readonly targetId: string; readonly data: DataVerbs }[]

@@ -22,7 +22,8 @@ import { runInitialize } from '../commands'
 import { cloneRepository } from '../git'
 import type { Action } from '../guard'
 import type { Governance } from '../policy/governance'
-import { lookForPrebuild, type Prebuilt } from '../prebuild/find'
+import { lookForPrebuild, markOf, type Prebuilt } from '../prebuild/find'
+import { type Builder, builderFor, findBuilderLater } from '../prebuild/late-builder'
 import { updateSource } from '../prebuild/update-source'
 import { phasesLeft, prebuiltSteps, preparePrebuilt, settlePrebuild } from '../prebuild/use'
 import { seedData, seedSteps } from '../snapshots/actions'
@@ -40,7 +41,7 @@ import { checkSource } from '../source/parse'
 import { templatesOf } from '../source/templates'
 import { trustFolder } from '../source/trusted-folder'
 import { withTemporaryFolder } from '../temporary'
-import { type Elsewhere, findBuilder, forgetBuilds } from './build-elsewhere'
+import { forgetBuilds } from './build-elsewhere'
 import { type ActionContext, makingStep, silentReport, steps, together } from './context'
 import { copySource } from './copy-source'
 import { requireHost, requireHostOfImage } from './host'
@@ -236,17 +237,18 @@ export async function runCreate(context: ActionContext, plan: CreatePlan, action
   const { driver, source } = plan
   const draft = draftOf(context, plan)
   operation.plan([steps.definition])
-  const { definition, elsewhere } = await operation.step('definition', async (report, signal) => {
+  const { definition, builder } = await operation.step('definition', async (report, signal) => {
     const read = await readSource(plan.request, context.platform, report, signal)
     const definition = plan.governance.define(read.definition, report)
     chosenStarter(definition, plan.starter)
-    const elsewhere = await findBuilder(context, plan.target, definition, plan.kubernetes, signal)
+    const builder = await findBuilderLater(context, plan, definition, signal)
     await requireHost(context, driver, definition, report, signal, plan.kubernetes)
     report.result(describeDefinition(definition))
-    return { definition, elsewhere }
+    return { definition, builder }
   })
   action.show({ draft: { ...draft, definition, image: definition.image ?? '' } })
   const looked = await lookForPrebuild(context, action, plan, definition)
+  const elsewhere = builderFor(builder, definition, looked)
   const seeds = seedSteps(plan.dataFrom)
   const starter = chosenStarter(definition, plan.starter)
   const scratch = [
@@ -260,18 +262,18 @@ export async function runCreate(context: ActionContext, plan: CreatePlan, action
     ...(starter ? [steps.starter] : []),
     ...(definition.repositories.length > 0 ? [steps.repositories] : []),
   ]
-  operation.plan(looked ? prebuiltSteps(looked, plan.target, definition, seeds) : scratch)
+  operation.plan(looked ? prebuiltSteps(looked, plan.target, definition, seeds, elsewhere) : scratch)
   planPhases(action, definition, phasesLeft(looked))
   planTasks(action, definition, { first: !looked?.isSame })
 
   const forget = async () => {
-    if (elsewhere) await forgetBuilds(context, elsewhere, plan)
+    if ('elsewhere' in builder && builder.elsewhere) await forgetBuilds(context, builder.elsewhere, plan)
   }
   let spec: WorkspaceSpec
   let prebuilt: Prebuilt | undefined
   let missing: Problem | undefined
   try {
-    ;({ spec, prebuilt } = await bringUp(context, plan, action, { definition, draft, elsewhere, looked }))
+    ;({ spec, prebuilt } = await bringUp(context, plan, action, { definition, draft, builder, looked }))
     if (starter) await addStarter(context, action, driver, spec, starter)
     missing = await addRepositories(context, action, driver, spec)
   } catch (error) {
@@ -343,12 +345,12 @@ async function bringUp(
   made: {
     readonly definition: Definition
     readonly draft: Workspace
-    readonly elsewhere: Elsewhere | undefined
+    readonly builder: Builder
     readonly looked: Prebuilt | undefined
   },
 ): Promise<{ readonly spec: WorkspaceSpec; readonly prebuilt: Prebuilt | undefined }> {
   const { operation } = action
-  const { definition, draft, elsewhere, looked } = made
+  const { definition, draft, builder, looked } = made
   const { driver, source } = plan
   const initialize = definition.lifecycle.initializeCommand
   if (initialize && source.kind === 'folder') {
@@ -368,7 +370,7 @@ async function bringUp(
           driver,
           definition: wanted,
           request: plan.request,
-          elsewhere,
+          elsewhere: builderFor(builder, wanted),
           folder,
           reader,
           temporary,
@@ -393,7 +395,7 @@ async function bringUp(
           signal,
         )
       if (looked) {
-        const use = await settlePrebuild(context, action, plan, definition, looked, clone, fetch)
+        const use = await settlePrebuild(context, action, plan, definition, { looked, builder }, clone, fetch)
         const get = (wanted?: Definition) => prepare(use.folder, operation.signal, wanted)
         prebuilt = use.prebuilt
         prepared = prebuilt ? await preparePrebuilt(definition, prebuilt, get) : await get()
@@ -411,7 +413,8 @@ async function bringUp(
     const { image, definition: merged } = plan.governance.settle({ ...prepared, definition: allowed })
     planPhases(action, merged, phasesLeft(prebuilt))
     action.show({ draft: { ...draft, definition: merged, image: image.reference, user: image.user } })
-    const spec = specOf(plan, merged, image)
+    const mark = prebuilt && { prebuild: markOf(prebuilt.image.record) }
+    const spec = { ...specOf(plan, merged, image), ...mark }
     await operation.step('create', async (report, signal) => {
       await requireHostOfImage(context, driver, definition, merged, report, signal, plan.kubernetes)
       await driver.create(spec, { replace: false }, report, signal)

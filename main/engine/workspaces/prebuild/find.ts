@@ -1,14 +1,24 @@
 import { posix } from 'node:path'
-import type { Definition, PrebuildFinding, PrebuildMark, PrebuildRecord, Target } from '#contract'
-import type { Driver, PrebuildImage } from '../../drivers/driver'
+import {
+  type Definition,
+  type PrebuildFinding,
+  type PrebuildMark,
+  type PrebuildRecord,
+  type Target,
+  toProblem,
+} from '#contract'
+import type { PrebuildImage } from '../../drivers/driver'
 import type { Platform } from '../../platform/platform'
 import type { ActionContext } from '../actions/context'
 import type { CreatePlan } from '../actions/create'
 import type { GitSource } from '../git'
 import type { Action } from '../guard'
+import { buildInputs } from './build-inputs'
 import { changedPaths, commitOf, remoteCommit } from './commits'
-import { fieldsOf } from './fields'
-import { matchPrebuild, refOf, repositoryOf } from './match'
+import { changedFields, fieldsOf } from './fields'
+import { matchPrebuild, refOf } from './match'
+import { repositoryOf } from './repository'
+import { type PrebuildStore, storeOf } from './store'
 import { describePrebuild } from './words'
 
 export const lookStep = { id: 'prebuild', title: 'Looking for a prebuild' }
@@ -34,34 +44,39 @@ export interface Looked {
 
 interface Asked extends Pick<CreatePlan, 'source'> {
   readonly target: Pick<Target, 'platform'>
-  readonly driver: Driver
+  readonly store: PrebuildStore | undefined
   /** Whose id is in the definition. */
   readonly id: string
 }
 
-/** Undefined where there can be no prebuild: of another source than a git repository, on another target than an engine. */
+/** Undefined where there can be no prebuild: of another source than a git repository, or where nobody keeps any. */
 export async function lookUp(
   platform: Platform,
-  { source, target, driver, id }: Asked,
+  { source, target, store, id }: Asked,
   definition: Definition,
   signal: AbortSignal,
 ): Promise<Looked | undefined> {
-  const { prebuilds } = driver
-  if (source.kind !== 'git' || !prebuilds) return undefined
+  if (source.kind !== 'git' || !store) return undefined
   const repository = repositoryOf(source.url)
-  const images = (await prebuilds.list(signal)).filter(
+  const images = (await store.list(signal, source.url)).filter(
     ({ record }) => repositoryOf(record.url) === repository,
   )
   // Without any, nobody waits for a server.
   const commit = images.length === 0 ? undefined : await remoteCommit(platform, source, signal)
+  const fields = fieldsOf(definition, id)
   const stale = new Map<string, string>()
   for (const { record } of images) {
-    for (const base of record.bases) {
-      const now = await prebuilds.imageId(base.reference, signal)
-      if (now !== undefined && now !== base.id) stale.set(record.id, base.reference)
-    }
+    // Of one that does not fit anyway nobody needs to know.
+    if (changedFields(record.fields, fields).length > 0) continue
+    // A registry that does not answer is waited for once.
+    await Promise.all(
+      record.bases.map(async (base) => {
+        const now = await store.imageId(base.reference, signal)
+        if (now !== undefined && now !== base.id) stale.set(record.id, base.reference)
+      }),
+    )
   }
-  const wanted = { source, fields: fieldsOf(definition, id), platform: target.platform ?? '', commit }
+  const wanted = { source, fields, platform: target.platform ?? '', commit }
   const match = matchPrebuild(wanted, images, (record) => stale.get(record.id))
   if ('miss' in match) return { text: match.miss, ...(match.isNone && { isNone: true }) }
   const { image, isSame } = match
@@ -80,7 +95,8 @@ export async function foreseePrebuild(
   signal: AbortSignal,
 ): Promise<PrebuildFinding | undefined> {
   if (!plan.prebuild) return undefined
-  const looked = await lookUp(platform, plan, definition, signal).catch((error: unknown) => {
+  const asked = { ...plan, store: storeOf(platform, plan) }
+  const looked = await lookUp(platform, asked, definition, signal).catch((error: unknown) => {
     signal.throwIfAborted()
     platform.logger.warn('Prebuilds could not be looked for', { error: String(error) })
     return undefined
@@ -101,7 +117,8 @@ export async function lookForPrebuild(
   plan: CreatePlan,
   definition: Definition,
 ): Promise<Prebuilt | undefined> {
-  if (plan.source.kind !== 'git' || !plan.driver.prebuilds) return undefined
+  const store = storeOf(context.platform, plan)
+  if (plan.source.kind !== 'git' || !store) return undefined
   operation.plan([lookStep])
   if (!plan.prebuild) {
     operation.skip(lookStep.id, 'It was not asked for')
@@ -109,13 +126,18 @@ export async function lookForPrebuild(
   }
   return operation.step(lookStep.id, async (report, signal) => {
     try {
-      const looked = await lookUp(context.platform, plan, definition, signal)
+      const looked = await lookUp(context.platform, { ...plan, store }, definition, signal)
       report.result(looked?.text ?? '')
       return looked?.prebuilt
     } catch (error) {
       signal.throwIfAborted()
       context.platform.logger.warn('Prebuilds could not be looked for', { error: String(error) })
-      report.result('The engine did not tell')
+      const { cause } = toProblem(error)
+      report.result(
+        plan.driver.prebuilds
+          ? 'The engine did not tell'
+          : `The registry did not tell: ${cause.replace(/\.$/, '')}`,
+      )
       return undefined
     }
   })
@@ -128,7 +150,7 @@ export async function lookForPrebuild(
 export async function confirmPrebuild(
   { platform }: ActionContext,
   { operation }: Action,
-  { source, driver }: CreatePlan,
+  { source }: CreatePlan,
   prebuilt: Prebuilt,
   definition: Definition,
   clone: string,
@@ -140,7 +162,7 @@ export async function confirmPrebuild(
       report.result(why)
       return undefined
     }
-    if (source.kind !== 'git' || !driver.prebuilds) return refuse('')
+    if (source.kind !== 'git') return refuse('')
     const head = await commitOf(platform, source, clone, signal)
     const found = `Found: ${describePrebuild(image.record)}`
     if (head === commit) {
@@ -150,7 +172,7 @@ export async function confirmPrebuild(
     const changed = await changedPaths(platform, source, clone, { from: commit, to: head }, signal)
     if (!changed) return refuse(`Its commit ${commit.slice(0, 7)} is not in the repository any more`)
     const { build } = definition
-    const files = build ? (await driver.prebuilds.buildInputs(build, clone)).files : []
+    const files = build ? (await buildInputs(build, clone, platform)).files : []
     const first = changed.find((path) =>
       [...files, ...featureFiles(definition)].some((part) => liesIn(path, part)),
     )

@@ -9,10 +9,10 @@ import {
   type Target,
 } from '#contract'
 import { taskLine } from '../../definitions/tasks'
-import type { Driver, PrebuildVerbs, ResolvedImage, WorkspaceSpec } from '../../drivers/driver'
+import type { ResolvedImage, WorkspaceSpec } from '../../drivers/driver'
 import { aliasOf } from '../../platform/image-aliases'
 import { shellQuoted } from '../../platform/shell-quoted'
-import { type ActionContext, makingStep, phaseStep, steps } from '../actions/context'
+import { type ActionContext, makingStep, phaseStep, silentReport, steps } from '../actions/context'
 import { copySource } from '../actions/copy-source'
 import { specOf } from '../actions/create'
 import { imageSteps, prepareImage } from '../actions/image'
@@ -28,27 +28,35 @@ import { deriveName, newWorkspaceId } from '../source/name'
 import { checkSource } from '../source/parse'
 import { templatesOf } from '../source/templates'
 import { withTemporaryFolder } from '../temporary'
+import { buildInputs } from './build-inputs'
 import { commitOf } from './commits'
 import { fieldsOf } from './fields'
 import { lookStep, lookUp } from './find'
 import { forgetMaker } from './forget-maker'
 import { commandsInside, withoutLocal } from './inside'
 import { prebuildIdOf, refOf } from './match'
+import { findPlace, type PrebuildPlace, refusePlace } from './place'
+import { requireReadable } from './readable'
+import { prebuildTag } from './registry-store'
 import { describePrebuild } from './words'
 
 /** What runs once, whoever the workspace is for (containers.dev, "Lifecycle scripts"). */
 const oncePhases = ['onCreateCommand', 'updateContentCommand'] as const
+const askStep = (repository: string) => ({
+  id: 'ask',
+  title: `Asking whether ${repository} can be pushed to`,
+})
+const pushStep = (repository: string) => ({ id: 'push', title: `Pushing it to ${repository}` })
 const keepStep = { id: 'keep', title: 'Keeping it as an image' }
 const tasksStep = { id: 'tasks', title: 'Running what its tasks do once' }
 
-interface Plan {
+interface Plan extends PrebuildPlace {
   readonly id: string
   readonly prebuildId: string
   readonly name: string
   readonly source: GitSource
+  /** Whose workspaces it is for. */
   readonly target: Target
-  readonly driver: Driver
-  readonly prebuilds: PrebuildVerbs
   readonly request: DefinitionRequest
   readonly governance: Governance
   readonly force: boolean
@@ -64,8 +72,7 @@ export async function makePrebuild(
   const source = checkSource(input.source, { home: context.platform.folders.home, cwd: process.cwd() })
   if (source.kind !== 'git') throw ofNoRepository(source)
   const { target, driver } = await context.target(input.targetId, signal)
-  const { prebuilds } = driver
-  if (!prebuilds) throw ofNoEngine(target)
+  refusePlace(target, input.build)
   const id = newWorkspaceId()
   const prebuildId = prebuildIdOf(source, input)
   const name = deriveName(source)
@@ -77,11 +84,13 @@ export async function makePrebuild(
     bindMounts: target.capabilities?.bindMounts === true,
     ...templatesOf(driver),
   }
-  const wanted = { kubernetes: undefined, idle: undefined, exists: false }
+  const kubernetes = input.build && { build: input.build }
+  const wanted = { kubernetes, idle: undefined, exists: false }
   const governance = await context.govern(target, driver, wanted, signal)
   governance.require()
+  const place = await findPlace(context, target, driver, governance.additions.kubernetes, signal)
   const { force } = input
-  const plan = { id, prebuildId, name, source, target, driver, prebuilds, request, governance, force }
+  const plan = { ...place, id, prebuildId, name, source, target, request, governance, force }
   const fields = { kind: 'prebuild', workspaceId: id, workspaceName: name, targetId: target.id } as const
   const operation = await context.guard.begin(fields, undefined, (action) =>
     governance.within(() => run(context, plan, action)),
@@ -108,7 +117,9 @@ async function run(context: ActionContext, plan: Plan, action: Action): Promise<
   })
   if (isThere && !plan.force) return
   const definition = withoutLocal(asked)
+  const { push } = plan
   operation.plan([
+    ...(push ? [askStep(push.repository)] : []),
     steps.clone,
     ...imageSteps(definition, undefined),
     makingStep({ kind: 'docker' }),
@@ -117,16 +128,28 @@ async function run(context: ActionContext, plan: Plan, action: Action): Promise<
   ])
   planOnce(action, definition)
   try {
+    await checkPush(plan, action)
     await withTemporaryFolder(platform, (temporary) =>
       bringAbout(context, plan, action, { asked, definition, temporary }),
     )
   } catch (error) {
     throw ofNothingLeft(error)
   } finally {
-    await context.cleanUp(plan.target.id, `the making of a prebuild of ${plan.name}`, (driver, signal) =>
-      driver.discard(plan.id, signal),
+    // For others than the engine it was made on, nothing of it stays there.
+    await context.cleanUp(plan.engine.id, `the making of a prebuild of ${plan.name}`, (driver, signal) =>
+      plan.push ? driver.remove(plan.id, silentReport, signal) : driver.discard(plan.id, signal),
     )
   }
+}
+
+/** Before all is made for nothing. */
+async function checkPush({ id, push }: Plan, { operation }: Action): Promise<void> {
+  if (!push) return
+  const { publisher, repository } = push
+  await operation.step('ask', async (report, signal) => {
+    // Of a tag that there is not, as nothing shall be there.
+    await publisher.check?.(`${repository}:berth-prebuild-${id}`, report, signal)
+  })
 }
 
 /** What an image or Feature brings is known later: then it is planned again. */
@@ -144,7 +167,7 @@ async function bringAbout(
 ): Promise<void> {
   const { operation } = action
   const { platform } = context
-  const { source, driver, prebuilds, request, id } = plan
+  const { source, driver, prebuilds, request, id, push } = plan
   const { definition, temporary } = made
   const clone = join(temporary, 'clone')
   const commit = await operation.step('clone', async (report, signal) => {
@@ -175,7 +198,7 @@ async function bringAbout(
   const { image } = prepared
   if (!image.hasShell) throw ofNoShell(image)
   planOnce(action, prepared.definition)
-  operation.plan([keepStep])
+  operation.plan(push ? [keepStep, pushStep(push.repository)] : [keepStep])
   const spec = specOf({ ...plan, owner: '', createdAt: platform.clock.now() }, prepared.definition, image)
   const { sourceFolder = prepared.definition.workspaceFolder } = spec
   await operation.step('create', (report, signal) =>
@@ -185,7 +208,8 @@ async function bringAbout(
   const missing = await addRepositories(context, action, driver, spec)
   if (missing) throw problem(missing)
   await runOnce(context, plan, action, spec)
-  await operation.step(keepStep.id, async (report, signal) => {
+  const kept = await operation.step(keepStep.id, async (report, signal) => {
+    if (push) await requireReadable(driver, spec, signal)
     const ref = refOf(source)
     const record = {
       version: 1,
@@ -196,12 +220,21 @@ async function bringAbout(
       ...(plan.request.image !== undefined && { otherImage: plan.request.image }),
       commit,
       madeAt: platform.clock.now(),
-      platform: plan.target.platform ?? '',
+      platform: plan.engine.platform ?? '',
       fields: fieldsOf(made.asked, id),
       bases: await basesOf(context, plan, definition, image, clone, signal),
     } as const
-    const kept = await prebuilds.keep(id, record, report, signal)
-    report.result(`${kept.reference}, commit ${commit.slice(0, 7)}`)
+    const found = await prebuilds.keep(id, record, report, signal, { elsewhere: push !== undefined })
+    report.result(`${push ? '' : `${found.reference}, `}commit ${commit.slice(0, 7)}`)
+    return found
+  })
+  if (!push) return
+  await operation.step('push', async (report, signal) => {
+    const reference = `${push.repository}:${prebuildTag(kept.record)}`
+    const { repository } = push
+    const request = { definition: prepared.definition, folder: clone, workspaceId: id, repository }
+    await push.publisher.push(request, kept.reference, reference, report, signal)
+    report.result(reference)
   })
 }
 
@@ -248,7 +281,7 @@ function onceTasks({ tasks }: Definition): OnceTask[] {
 /** What it stands on, as it is now: a newer one makes the prebuild an old one. */
 async function basesOf(
   { platform }: ActionContext,
-  { prebuilds }: Plan,
+  { store }: Plan,
   { build, image: named, features }: Definition,
   image: ResolvedImage,
   clone: string,
@@ -256,12 +289,12 @@ async function basesOf(
 ) {
   const aliases = platform.settings.get().imageAliases
   const own = named === undefined ? [] : [aliasOf(named, aliases)?.image ?? named]
-  const references = build ? (await prebuilds.buildInputs(build, clone)).images : own
+  const references = build ? (await buildInputs(build, clone, platform)).images : own
   // The default image may be another one here than it is called.
   const isOther = !build && features.length === 0
   const bases = []
   for (const reference of new Set([...references, ...(isOther ? [image.reference] : [])])) {
-    const found = await prebuilds.imageId(reference, signal)
+    const found = await store.imageId(reference, signal)
     if (found !== undefined) bases.push({ reference, id: found })
   }
   return bases
@@ -276,15 +309,6 @@ function ofNoRepository(source: Source) {
         ? 'A folder of this machine is mounted as it is, or copied as it is just then: nothing of it can be made ahead.'
         : 'An image has nothing that could be made ahead.',
     remedy: 'Give the URL of the repository.',
-  })
-}
-
-function ofNoEngine({ name }: Target) {
-  return problem({
-    code: 'unsupported',
-    title: `No prebuilds can be made on ${name}`,
-    cause: 'They are images of a Docker engine; for clusters they are not made yet.',
-    remedy: 'Choose a Docker engine with --target.',
   })
 }
 

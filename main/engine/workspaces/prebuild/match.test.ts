@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import type { PrebuildRecord } from '#contract'
 import type { PrebuildImage } from '../../drivers/driver'
 import type { GitSource } from '../git'
-import { matchPrebuild, prebuildIdOf, repositoryOf } from './match'
+import { matchPrebuild, prebuildIdOf } from './match'
+import { repositoryOf } from './repository'
 
 const commit = (digit: string) => digit.repeat(40)
 const url = 'https://example.com/owner/project'

@@ -3,6 +3,7 @@ import type { PrebuildInput, PrebuildRecord } from '#contract'
 import type { PrebuildImage } from '../../drivers/driver'
 import type { GitSource } from '../git'
 import { changedFields } from './fields'
+import { repositoryOf } from './repository'
 
 /** What a workspace is wanted of. */
 export interface Wanted {
@@ -67,14 +68,4 @@ export function prebuildIdOf(
 ): string {
   const what = [repositoryOf(source.url), refOf(source), image, definitionPath]
   return createHash('sha256').update(JSON.stringify(what)).digest('hex').slice(0, 12)
-}
-
-/** One name for a repository, whichever of the ways to it somebody takes: `github.com/owner/project`. */
-export function repositoryOf(url: string): string {
-  const plain = (host: string, path: string) =>
-    `${host.toLowerCase()}/${path.replace(/^\/+|\/+$/g, '').replace(/\.git$/, '')}`
-  const written = /^(?:https?|ssh|git):\/\/(?:[^@/]*@)?([^/]+)\/(.*)$/i.exec(url)
-  if (written) return plain((written[1] ?? '').replace(/:(?:22|80|443|9418)$/, ''), written[2] ?? '')
-  const short = /^(?:[^@/:]+@)?([^/:]+):(?!\/\/)(.*)$/.exec(url)
-  return short ? plain(short[1] ?? '', short[2] ?? '') : url
 }

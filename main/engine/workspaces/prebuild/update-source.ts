@@ -61,7 +61,9 @@ async function removePaths(
     const command = ['rm', '-rf', '--', ...part]
     part = []
     length = 0
-    const running = await driver.exec(id, { command, user: '0', cwd: root }, signal)
+    // A pod that is not root's never becomes root, and all that is in its volumes is its user's.
+    const user = driver.cluster ? {} : { user: '0' }
+    const running = await driver.exec(id, { command, ...user, cwd: root }, signal)
     running.stdin.end()
     running.stdout.resume()
     let told = ''

@@ -1,10 +1,12 @@
 import type { Definition, LifecyclePhase, Target } from '#contract'
+import type { Elsewhere } from '../actions/build-elsewhere'
 import { type ActionContext, makingStep, steps } from '../actions/context'
 import type { CreatePlan } from '../actions/create'
 import { imageSteps, needsFolder, type Prepared } from '../actions/image'
 import { workspacePhases } from '../commands'
 import type { Action } from '../guard'
 import { asAsked, confirmPrebuild, overPrebuild, type Prebuilt } from './find'
+import { type Builder, builderFor } from './late-builder'
 import { updateStep } from './update-source'
 
 /** What is to be done where a workspace is made from a prebuild. */
@@ -13,12 +15,14 @@ export function prebuiltSteps(
   target: Target,
   definition: Definition,
   beforeStart: readonly { readonly id: string; readonly title: string }[],
+  elsewhere: Elsewhere | undefined,
 ): readonly { readonly id: string; readonly title: string }[] {
   const { isWhole } = prebuilt
-  const fetches = !isWhole || needsFolder(overPrebuild(definition, prebuilt))
+  const over = overPrebuild(definition, prebuilt)
+  const fetches = !isWhole || needsFolder(over)
   return [
     ...(fetches ? [steps.clone] : []),
-    steps.image,
+    ...imageSteps(over, elsewhere),
     makingStep(target),
     ...beforeStart,
     steps.start,
@@ -47,7 +51,7 @@ export async function settlePrebuild(
   action: Action,
   plan: CreatePlan,
   definition: Definition,
-  looked: Prebuilt,
+  { looked, builder }: { readonly looked: Prebuilt; readonly builder: Builder },
   clone: string,
   fetch: (signal: AbortSignal) => Promise<void>,
 ): Promise<PrebuildUse> {
@@ -60,7 +64,7 @@ export async function settlePrebuild(
   await fetch(operation.signal)
   const prebuilt = await confirmPrebuild(context, action, plan, looked, definition, clone)
   if (prebuilt) return { prebuilt, folder: clone }
-  operation.plan([...imageSteps(definition, undefined), steps.copy])
+  operation.plan([...imageSteps(definition, builderFor(builder, definition)), steps.copy])
   return { folder: clone }
 }
 
@@ -71,6 +75,6 @@ export async function preparePrebuilt(
   prepare: (definition: Definition) => Promise<Prepared>,
 ): Promise<Prepared> {
   const { definition: merged, image } = await prepare(overPrebuild(definition, prebuilt))
-  const { reference } = prebuilt.image
+  const reference = prebuilt.image.isPulled ? image.reference : prebuilt.image.reference
   return { definition: asAsked(merged, definition, prebuilt), image: { ...image, reference } }
 }

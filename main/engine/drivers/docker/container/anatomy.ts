@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { prebuildLabel } from '#contract'
 import type { WorkspaceSpec } from '../../driver'
 import {
   type Description,
@@ -28,7 +29,7 @@ export const labels = {
   /** Of a workspace's container: what its services are made with, see {@link ServiceNotes}. */
   services: 'berth.dev/services',
   /** Of a prebuild's image, and so of every container made from it: its record. */
-  prebuild: 'berth.dev/prebuild',
+  prebuild: prebuildLabel,
 } as const
 
 export const managedFilter = `${labels.managedBy}=${MANAGED_BY}`

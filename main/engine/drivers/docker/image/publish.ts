@@ -42,11 +42,19 @@ export class Publisher implements ImagePublisher {
       if (folder === undefined) throw problem(noBuild)
       const digest = await buildDigest(build, folder, `${Os}/${Arch}`, this.#platform, signal)
       const reference = `${request.repository}:${publishedTag(digest)}`
-      const { registry } = parseReference(reference)
-      report.detail(`Asking ${registry} for it`)
-      return { reference, present: await this.#isThere(reference, signal) }
+      return { reference, present: await this.check(reference, report, signal) }
     } catch (error) {
       throw this.#client.failure(error, title, signal)
+    }
+  }
+
+  async check(reference: string, report: StepReport, signal: AbortSignal): Promise<boolean> {
+    const { registry } = parseReference(reference)
+    report.detail(`Asking ${registry} for it`)
+    try {
+      return await this.#isThere(reference, signal)
+    } catch (error) {
+      throw this.#client.failure(error, `${registry} could not be asked`, signal)
     }
   }
 

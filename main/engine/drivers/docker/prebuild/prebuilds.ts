@@ -1,12 +1,8 @@
-import { readFile } from 'node:fs/promises'
-import { join, posix } from 'node:path'
 import { pack } from 'tar-stream'
-import { cancelled, type ImageBuild, type PrebuildRecord, problem } from '#contract'
-import { aliasOf } from '../../../platform/image-aliases'
-import type { Platform } from '../../../platform/platform'
-import type { BuildInputs, PrebuildImage, PrebuildSpec, PrebuildVerbs, StepReport } from '../../driver'
+import { cancelled, type PrebuildRecord, problem } from '#contract'
+import type { Clock } from '../../../platform/clock'
+import type { PrebuildImage, PrebuildSpec, PrebuildVerbs, StepReport } from '../../driver'
 import { MANAGED_BY } from '../../shared/description'
-import { contextFilesOf, imagesOf } from '../../shared/dockerfile-inputs'
 import { isBelow, keepsHome, sourceFolders, sourceMount } from '../../shared/folders'
 import { idleCommand } from '../../shared/idle'
 import type { ImageInspect, ImageSummary } from '../api'
@@ -16,15 +12,19 @@ import { containerNames, labels, nonce } from '../container/anatomy'
 import { type Locator, QUICK } from '../container/locate'
 import { thisMaker } from '../container/maker'
 import { removeContainer } from '../container/remove'
-import { buildArguments } from '../image/build-arguments'
 import { isStatus } from '../problems'
 import { recordOf } from './record'
 
 /** Of the images that hold prebuilds; the tag is the prebuild's id. */
 const REPOSITORY = 'berth/prebuild'
 const nameOf = (id: string) => `${REPOSITORY}:${id}`
+/** A name for one that goes to a registry, by the id of what made it. */
+const pushName = (id: string) => `for-${id}`
 /** A name for one that was removed while containers are made from it. */
 const formerName = (imageId: string) => `former-${imageId.replace('sha256:', '').slice(0, 12)}`
+
+/** Milliseconds after which nobody is still pushing one: who made it has died. */
+const PUSH_LIMIT = 24 * 60 * 60_000
 
 /** Seconds that processes have to end before their files are kept. */
 const GRACE = 2
@@ -33,12 +33,12 @@ const GRACE = 2
 export class Prebuilds implements PrebuildVerbs {
   readonly #client: EngineClient
   readonly #locator: Locator
-  readonly #platform: Platform
+  readonly #clock: Clock
 
-  constructor(client: EngineClient, locator: Locator, platform: Platform) {
+  constructor(client: EngineClient, locator: Locator, clock: Clock) {
     this.#client = client
     this.#locator = locator
-    this.#platform = platform
+    this.#clock = clock
   }
 
   async list(signal: AbortSignal): Promise<readonly PrebuildImage[]> {
@@ -59,18 +59,6 @@ export class Prebuilds implements PrebuildVerbs {
       return (await this.#inspect(reference, signal))?.Id
     } catch (error) {
       throw this.#client.failure(error, 'An image could not be looked up', signal)
-    }
-  }
-
-  async buildInputs(build: ImageBuild, folder: string): Promise<BuildInputs> {
-    const text = await readFile(join(folder, build.dockerfile), 'latin1').catch(() => '')
-    const aliases = this.#platform.settings.get().imageAliases
-    const images = imagesOf(text, buildArguments(build.args, this.#platform))
-    const inContext = (path: string) => posix.join(build.context, path).replace(/^\.$|^\.\/|\/$/g, '')
-    const ignores = [inContext('.dockerignore'), `${posix.normalize(build.dockerfile)}.dockerignore`]
-    return {
-      images: images.map((image) => aliasOf(image, aliases)?.image ?? image),
-      files: [posix.normalize(build.dockerfile), ...ignores, ...contextFilesOf(text).map(inContext)],
     }
   }
 
@@ -147,9 +135,11 @@ export class Prebuilds implements PrebuildVerbs {
     record: PrebuildRecord,
     report: StepReport,
     signal: AbortSignal,
+    { elsewhere }: { readonly elsewhere: boolean } = { elsewhere: false },
   ): Promise<PrebuildImage> {
     if (signal.aborted) throw cancelled('Keeping the prebuild')
-    const name = nameOf(record.id)
+    const tag = elsewhere ? pushName(id) : record.id
+    const name = nameOf(tag)
     let made: string | undefined
     try {
       const containerId = await this.#locator.containerId(id, signal)
@@ -169,7 +159,7 @@ export class Prebuilds implements PrebuildVerbs {
       made = Id
       signal.throwIfAborted()
       const before = await this.imageId(name, signal)
-      await this.#client.json('POST', `/images/${Id}/tag`, { query: { repo: REPOSITORY, tag: record.id } })
+      await this.#client.json('POST', `/images/${Id}/tag`, { query: { repo: REPOSITORY, tag } })
       made = undefined
       // What held it open is gone before the one that it replaces is: they share what lies below.
       await removeContainer(this.#client, containerId)
@@ -200,12 +190,20 @@ export class Prebuilds implements PrebuildVerbs {
     }
   }
 
+  /** Lets go of one that was to be pushed, by the id of what made it. */
+  async forget(id: string): Promise<void> {
+    await this.#delete(nameOf(pushName(id)))
+  }
+
   /** Lets go of prebuilds that were replaced or removed, as soon as no container is made from them. */
   async sweep(signal: AbortSignal): Promise<void> {
     for (const { Id, RepoTags, Labels } of await this.#images(signal)) {
       const record = recordOf(Labels)
       const tags = (RepoTags ?? []).filter((tag) => tag !== '<none>:<none>')
-      if (!record || tags.some((tag) => tag !== `${REPOSITORY}:${formerName(Id)}`)) continue
+      const isStuck = record && this.#clock.now() - record.madeAt > PUSH_LIMIT
+      const goes = (tag: string) =>
+        tag === nameOf(formerName(Id)) || (isStuck && tag.startsWith(nameOf(pushName(''))))
+      if (!record || !tags.every(goes)) continue
       await this.#delete(tags[0] ?? Id)
     }
   }

@@ -120,6 +120,19 @@ export function notWritable(message: string): Problem {
   }
 }
 
+/** Why what a prebuild holds did not get into a new volume; `message` is what `cp` said. */
+export function notCopied(message: string): Problem {
+  return {
+    code: 'volume-failed',
+    title: 'The prebuild could not be copied into the volume',
+    cause: `\`cp\` says: ${message.trim().split('\n').at(-1) || 'nothing'}`,
+    remedy: /no space left/i.test(message)
+      ? 'Ask for a larger volume, or make the workspace without the prebuild: `berth up --no-prebuild`.'
+      : 'Let its commands write nothing that the user of the workspace cannot read, or make the workspace without the prebuild: `berth up --no-prebuild`.',
+    ...(message && { detail: message }),
+  }
+}
+
 /** Why a node cannot give a pod its volumes; `message` of a FailedMount or FailedAttachVolume event. */
 export function mountProblem(message: string): Problem {
   if (/Multi-Attach|already (exclusively )?attached|already used by pod/i.test(message)) {

@@ -77,6 +77,7 @@ function withoutStatefulSet(
 }
 
 function record(shown: Annotated) {
-  const { id, name, owner, source, definition, image, user, createdAt, kubernetes } = shown
-  return { id, name, owner, source, definition, image, user, createdAt, kubernetes }
+  const { id, name, owner, source, definition, image, user, createdAt, kubernetes, prebuild } = shown
+  const base = { id, name, owner, source, definition, image, user, createdAt, kubernetes }
+  return { ...base, ...(prebuild && { prebuild }) }
 }

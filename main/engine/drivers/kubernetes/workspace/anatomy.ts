@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { KubernetesOptions } from '#contract'
+import { KubernetesOptions, PrebuildMark, prebuildLabel } from '#contract'
 import type { WorkspaceSpec } from '../../driver'
 import {
   type Description,
@@ -36,6 +36,8 @@ export const roles = {
  */
 export const annotations = {
   ...descriptionKeys,
+  /** What it was made from: a {@link PrebuildMark}. */
+  prebuild: prebuildLabel,
   /** {@link KubernetesOptions}. */
   options: 'berth.dev/options',
   /** `true` once it was committed. */
@@ -127,6 +129,7 @@ export function workspaceAnnotations(
 ): Record<string, string> {
   return {
     ...describeWorkspace(spec, making, name),
+    ...(spec.prebuild && { [annotations.prebuild]: JSON.stringify(spec.prebuild) }),
     [annotations.options]: JSON.stringify(options),
   }
 }
@@ -135,6 +138,7 @@ export function workspaceAnnotations(
 export interface Annotated extends Description {
   readonly id: string
   readonly kubernetes: KubernetesOptions
+  readonly prebuild?: PrebuildMark
 }
 
 export interface Metadata {
@@ -148,7 +152,15 @@ export function readAnnotations(metadata: Metadata | undefined): Annotated | und
   const id = metadata?.labels?.[labels.workspace]
   if (!from || !id || metadata.labels?.[labels.managedBy] !== MANAGED_BY) return undefined
   const description = readDescription(from, id)
-  return description && { id, ...description, kubernetes: readOptions(metadata) ?? {} }
+  const prebuild = PrebuildMark.safeParse(parseJson(from[annotations.prebuild])).data
+  return (
+    description && {
+      id,
+      ...description,
+      kubernetes: readOptions(metadata) ?? {},
+      ...(prebuild && { prebuild }),
+    }
+  )
 }
 
 /** The options that a workspace was made with. */

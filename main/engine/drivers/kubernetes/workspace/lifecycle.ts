@@ -268,7 +268,10 @@ export class Lifecycle {
         async () => {
           if (claim)
             await this.#objects.patch('claims', objectName(id), {
-              metadata: { annotations: { ...Object.fromEntries(told), ...complete } },
+              // What it was made from before it may not be made from now.
+              metadata: {
+                annotations: { [annotations.prebuild]: null, ...Object.fromEntries(told), ...complete },
+              },
             })
         },
         () =>

@@ -13,13 +13,16 @@ import { dataPath, VOLUME_ROOT } from './anatomy'
 
 /** Exit code of the script where the volume cannot be written to. */
 export const NOT_WRITABLE = 73
+/** Exit code of the script where what a prebuild holds could not be copied whole. */
+export const NOT_COPIED = 74
 
 /**
  * Makes the folders of a workspace's volume, as the workspace user's: those that a mount by subPath would find missing
  * the kubelet makes as root. The home is begun with what the image has there, once: it appears under its name when it
- * is whole. So is each folder for data, as an engine does it with new volumes. It needs sh, mkdir, mv, rm and cp.
- * Arguments: the home's path in the image, or nothing; for each such folder `--fill`, its path in the image and its name
- * within the volume; then folders within the volume, parents first.
+ * is whole. So is each folder for data, as an engine does it with new volumes, and each folder that a prebuild holds, of
+ * which nothing may be missing. It needs sh, mkdir, mv, rm and cp. Arguments: the home's path in the image, or nothing;
+ * for each folder that a prebuild holds `--from`, its path in the image and its name within the volume; for each folder
+ * for data `--fill` and the same; then folders within the volume, parents first.
  */
 const script = `
 umask 022
@@ -27,6 +30,20 @@ cd ${VOLUME_ROOT} || exit ${NOT_WRITABLE}
 # Folders of a volume may hand on its group, by a bit that those of an image do not have.
 plain() { chmod g-s "$1" 2>/dev/null; }
 home=$1; shift
+while [ "$1" = --from ]; do
+  if [ -d "$2" ] && [ ! -e "$3" ]; then
+    case $3 in */*) mkdir -p "\${3%/*}" || exit ${NOT_WRITABLE} ;; esac
+    # What a copy has left that was broken off may hold folders that nothing can be removed from.
+    [ ! -e "$3.new" ] || chmod -R u+rwx "$3.new" 2>/dev/null
+    rm -rf "$3.new"
+    mkdir "$3.new" || exit ${NOT_WRITABLE}
+    plain "$3.new"
+    cp -a "$2/." "$3.new/" || exit ${NOT_COPIED}
+    case $3 in data/*) chmod 1777 "$3.new" ;; esac
+    mv "$3.new" "$3" || exit ${NOT_WRITABLE}
+  fi
+  shift 3
+done
 if [ -n "$home" ] && [ ! -d home ]; then
   rm -rf home.new
   mkdir home.new || exit ${NOT_WRITABLE}
@@ -93,6 +110,14 @@ export function layOutVolume(spec: WorkspaceSpec): VolumeLayout {
     if (type !== 'volume' || !ofWorkspace || !source || filled.has(dataPath(source))) continue
     filled.set(dataPath(source), plainPath(target))
   }
+  const held = spec.prebuild
+    ? [
+        ...mounts.map(({ mountPath, subPath }) => [mountPath, subPath] as const),
+        ...definition.mounts
+          .filter((one) => one.type === 'volume' && one.ofWorkspace && one.source)
+          .map(({ target, source }) => [plainPath(target), dataPath(source ?? '')] as const),
+      ]
+    : []
   const data = new Set(
     [
       ...definition.services.flatMap((one) => one.mounts),
@@ -109,6 +134,7 @@ export function layOutVolume(spec: WorkspaceSpec): VolumeLayout {
       script,
       'berth',
       ownsHome ? plainPath(home) : '',
+      ...held.flatMap(([path, name]) => ['--from', path, name]),
       ...[...filled].flatMap(([name, path]) => ['--fill', path, name]),
       ...inSource,
       ...inHome,

@@ -3,10 +3,10 @@ import type { Problem } from '#contract'
 import { refusedCreation } from '../diagnose/events'
 import { mayPass, refusedProblem } from '../diagnose/quota'
 import { unschedulable, waitsForVolume } from '../diagnose/scheduling'
-import { claimEventProblem, claimMayPass, notWritable } from '../diagnose/volume'
+import { claimEventProblem, claimMayPass, notCopied, notWritable } from '../diagnose/volume'
 import { podState } from '../watch/pod-state'
 import { hadNoLoginYet, isCertain } from './image-problems'
-import { NOT_WRITABLE } from './prepare'
+import { NOT_COPIED, NOT_WRITABLE } from './prepare'
 
 /** Milliseconds that a pod may be without a node: others may be on their way out, or a node on its way in. */
 const UNSCHEDULABLE = 10_000
@@ -69,6 +69,7 @@ function failedPod(pod: V1Pod, reason: string, problem: Problem | undefined): Ju
   const preparing = pod.status?.initContainerStatuses?.find(({ name }) => name === 'prepare')
   const ended = preparing?.state?.terminated ?? preparing?.lastState?.terminated
   if (ended?.exitCode === NOT_WRITABLE) return { detail: reason, problem: notWritable(ended.message ?? '') }
+  if (ended?.exitCode === NOT_COPIED) return { detail: reason, problem: notCopied(ended.message ?? '') }
   const passing =
     // The first try of a pull: only what a registry says for certain counts.
     (waiting?.reason === 'ErrImagePull' && !isCertain(message)) ||
