@@ -243,6 +243,28 @@ export const NewRepositoryDocument = NewRepository.extend({
 })
 export type NewRepositoryDocument = z.infer<typeof NewRepositoryDocument>
 
+/** `berth tasks` */
+export const TasksDocument = z.strictObject({
+  workspace: OneWorkspace,
+  tasks: z.array(
+    z.strictObject({
+      name: z.string(),
+      label: z.string().nullable(),
+      automatic: z.boolean(),
+      group: z.enum(['build', 'run', 'test', 'debug', 'deploy']).nullable(),
+      isDefault: z.boolean(),
+      /** Lines for a shell; null: the task is a shell. */
+      command: z.string().nullable(),
+      folder: z.string(),
+    }),
+  ),
+})
+export type TasksDocument = z.infer<typeof TasksDocument>
+
+/** `berth tasks run --background` */
+export const TaskRunDocument = z.strictObject({ workspace: OneWorkspace, task: z.string() })
+export type TaskRunDocument = z.infer<typeof TaskRunDocument>
+
 /** `berth policy list`, `add`, `remove` and `refresh`. Null is what is not known. */
 export const PoliciesDocument = z.strictObject({
   policies: z.array(

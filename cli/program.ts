@@ -7,6 +7,7 @@ import { type CommandAction, type CommonOptions, execute, usageProblem } from '.
 import { exitCodes } from './exit-codes'
 import { addPolicies } from './policy-program'
 import { addPrebuilds } from './prebuild-program'
+import { addTasks } from './tasks-program'
 import { addTemplates } from './template-commands'
 import { addVariables } from './variable-commands'
 
@@ -70,6 +71,7 @@ Exit codes: 0 done, 1 a problem, 2 a wrong command line, 130 cancelled; exec pas
   addLifecycle(program, go)
   addData(program, go)
   addInside(program, go)
+  addTasks(program, define, go)
   addSsh(program, go)
   addPorts(program, go)
   addCredentials(program, go)

@@ -58,7 +58,8 @@ export async function exec(
   }
 }
 
-function attach(
+/** Joins it to this command's terminal, or to its streams. */
+export function attach(
   context: CommandContext,
   engine: Engine,
   running: ExecProcess,
@@ -91,7 +92,8 @@ export async function terminal(context: CommandContext, text: string): Promise<n
   }
 }
 
-async function exitCode(
+/** The command's own exit code, or one that says what became of it. */
+export async function exitCode(
   context: CommandContext,
   engine: Engine,
   workspace: Workspace,
@@ -119,7 +121,7 @@ async function exitCode(
 }
 
 /** `docker exec`'s codes: what is wrong with the command itself can be told from what is wrong with us. */
-function execFailure(context: CommandContext, problem: Problem): number {
+export function execFailure(context: CommandContext, problem: Problem): number {
   if (problem.code === 'cancelled') return exitCodes.cancelled
   context.console.stderr.write(`${problemText(problem, context.console.stderrIsCapable)}\n`)
   if (problem.code === 'command-not-found') return exitCodes.commandNotFound

@@ -7,6 +7,7 @@ import type { CommandContext } from '../execute'
 import { actionDocument, runOperation } from '../operation'
 import { rightsLines } from '../rights-text'
 import { findWorkspace } from '../select'
+import { printable } from '../text'
 import { workspaceLabel } from '../workspace-document'
 import { notArmed } from './idle'
 
@@ -84,6 +85,8 @@ export async function lifecycle(
     for (const { field, reason } of definition.notApplied) context.say(`Not applied: ${field} (${reason})`)
   }
   context.say(`${label} ${done[verb]}.`)
+  // It runs, and lacks something.
+  if (isUp && result.workspace?.reason.includes('; ')) context.say(printable(result.workspace.reason))
 }
 
 /** Delete, rebuild and what is done by force ask; stop and restart only tell. */

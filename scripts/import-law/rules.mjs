@@ -99,6 +99,7 @@ export const law = [
     may: [
       'contract/',
       'main/engine/definitions/document/',
+      'main/engine/definitions/feature-reference.ts',
       'main/engine/definitions/suggest.ts',
       'main/engine/drivers/shared/dockerfile-images.ts',
       platform,

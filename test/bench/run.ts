@@ -9,6 +9,9 @@ import { type BenchResult, measure, number, targetText } from './measure'
 const benches: Readonly<Record<string, () => Promise<readonly Bench[]>>> = {
   'exec-binary': async () => [(await import('./benches/exec-binary')).execBinary],
   'exec-lines': async () => [(await import('./benches/exec-lines')).execLines],
+  'exec-short': async () => [(await import('./benches/exec-short')).execShort],
+  'exec-anew': async () => [(await import('./benches/exec-short')).execAnew],
+  'exec-plain': async () => [(await import('./benches/exec-short')).execPlain],
   'terminal-flood': async () => [(await import('./benches/terminal-flood')).terminalFlood],
   keystroke: async () => [(await import('./benches/keystroke')).keystroke],
   up: async () => [(await import('./benches/up')).up],

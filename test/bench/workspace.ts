@@ -11,6 +11,8 @@ import { TEST_IMAGES, type TestImage } from '../harness/images'
 /** The engine as it is built, over the machine's own Docker or another target, with a home of its own. */
 export interface BenchEngine {
   readonly engine: Engine
+  /** Its home folder on this machine. */
+  readonly home: string
   /** A running workspace of an image; removed by `dispose`. */
   workspace(image?: TestImage): Promise<BenchWorkspace>
   /** Runs a lifecycle action to its end; rejects when it fails. */
@@ -62,6 +64,7 @@ export async function openEngine({ targetId, env = {} }: EngineOptions = {}): Pr
 
   return {
     engine,
+    home,
     act,
     async workspace(image = 'debian') {
       const name = benchName()

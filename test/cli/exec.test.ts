@@ -61,6 +61,23 @@ describe('berth exec', () => {
     expect(stdout.toString()).toBe('dev /tmp 1 2 from here\n')
   })
 
+  it('asks the user’s shell for its environment once in a while, and again when its files change', async () => {
+    const inside = async (script: string, ...env: string[]) => {
+      const { stdout } = await berth.run(['exec', ...env, name, '--', 'sh', '-c', script])
+      return stdout.toString()
+    }
+    const profile = `printf . >> ~/asked; export TOKEN="it's" OTHER=shell`
+    await berth.run(['exec', name, '--', 'tee', '-a', '/root/.bashrc'], { input: `${profile}\n` })
+    const look = 'echo "$TOKEN $OTHER $(cat ~/asked)"'
+    expect(await inside(look)).toBe("it's shell .\n")
+    expect(await inside(look, '-e', 'OTHER=here')).toBe("it's here .\n")
+    // In memory alone, and for nobody else.
+    expect(await inside('stat -c "%U %a" /dev/shm/berth-environment-*')).toBe('root 600\n')
+    await berth.run(['exec', name, '--', 'tee', '-a', '/root/.profile'], { input: 'export OTHER=changed\n' })
+    expect(await inside(look)).toBe("it's changed ..\n")
+    expect(await inside(look)).toBe("it's changed ..\n")
+  })
+
   it('does not wait for a stdin that nobody ends, and leaves it alone when told', async () => {
     const open = berth.start(['exec', name, '--', 'true'])
     expect((await open.ended).code).toBe(0)

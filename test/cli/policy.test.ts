@@ -96,6 +96,17 @@ describe('a team policy of a git repository', () => {
       expect(code, stderr).toBe(0)
       expect(stderr).toContain('Not applied: mount /etc')
       expect((await refused('prebuild', other.url)).code).toBe('policy-refused')
+
+      // What is refused by now is told at a start, and keeps nobody from what is in it.
+      await team.write({ 'berth.yaml': spec(`  images: { denied: ["${TEST_IMAGES.debian}"] }\n`) })
+      await berth.run(['policy', 'refresh'])
+      const told = await berth.run(['start', name])
+      expect([told.code, told.stderr]).toEqual([
+        0,
+        expect.stringContaining('not as the team wants it by now'),
+      ])
+      expect(told.stderr).toContain('spec.images.denied')
+      expect((await refused('rebuild', name, '--yes')).code).toBe('policy-refused')
     } finally {
       await berth.run(['delete', name, '--yes'])
       await berth.run(['policy', 'remove', team.url])

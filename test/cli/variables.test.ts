@@ -154,7 +154,11 @@ describe('variables and secrets', () => {
     expect(await inside('echo "$STORED_TOKEN"')).toBe(`${LATER}\n`)
     expect((await run(['env', 'unset', 'PLAIN'])).code).toBe(0)
     expect(await inside('echo "$PLAIN"')).toBe('of the definition\n')
-    expect((await run(['restart', name])).code).toBe(0)
+    const again = await run(['restart', name])
+    expect([again.code, again.stderr]).toEqual([
+      0,
+      expect.stringContaining('GIVEN_TOKEN was given for the creation alone'),
+    ])
     // What was given for the creation was in memory alone.
     expect(await inside('echo "$STORED_TOKEN, $GIVEN_TOKEN"')).toBe(`${LATER}, \n`)
     expect((await run(['env', 'unset', 'STORED_TOKEN', '--workspace', name])).code).toBe(0)

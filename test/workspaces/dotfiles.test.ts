@@ -107,6 +107,22 @@ describe('dotfiles', () => {
     expect(rig.output).toContain('it is broken')
   })
 
+  it('that cannot be put in place leave no half folder', async () => {
+    const { id, run } = await up(
+      { repository: scripted },
+      {
+        onCreateCommand:
+          '[ -e ~/once ] || { touch ~/once; ln -s /nowhere ~/dotfiles; mkdir ~/dotfiles.berth-0123abcd; }',
+      },
+    )
+    expect(rig.workspace(id).reason).toContain('The dotfiles could not be put in place')
+    expect(await run('ls -A ~ | grep dotfiles')).toBe('dotfiles\n')
+    // With the way free, all of them are there.
+    await run('rm ~/dotfiles')
+    expect(await rig.act('rebuild', id)).toMatchObject({ state: 'succeeded' })
+    expect(await run('cat ~/installed')).toContain('/dotfiles\n')
+  })
+
   it('that cannot be cloned are told too', async () => {
     const { id, operation } = await up({ repository: join(machine.home, 'nothing.git') })
     expect(stepOf(operation)?.state).toBe('done')

@@ -100,6 +100,7 @@ export class Rig {
           await this.#run(workspaceId, { command, env, probed: true, ...(cwd !== undefined && { cwd }) })
         },
       }),
+      ...(options.livesOn && { livesOn: true }),
     })
     this.service = service
     this.#links = createLinks({ platform, workspaces: service.workspaces, driverOf: service.driverOf })
@@ -256,6 +257,8 @@ export interface RigOptions {
   readonly runsTasks?: boolean
   /** A verb of the driver that does its work and then never returns: a place to be killed in. */
   readonly hangAfter?: Verb
+  /** As the window's engine does. */
+  readonly livesOn?: boolean
 }
 
 function providersOf(platform: Platform, options: RigOptions): DriverProvider[] {

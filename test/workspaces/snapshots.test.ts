@@ -1,12 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, rmSync } from 'node:fs'
-import { join, resolve } from 'node:path'
-import { build } from 'vite'
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { command, tryCommand } from '../harness/command'
 import { TEST_IMAGES } from '../harness/images'
 import { created, git, Machine, purge, Rig, remainsOf, writeFiles } from './rig'
+import { bundleChild, type ChildBundle } from './snapshots-bundle'
 import {
   copiesOf,
   fill,
@@ -20,27 +19,15 @@ import {
   snapshotOf,
 } from './snapshots-rig'
 
-// Below node_modules, so that what is not bundled is found.
-const bundle = resolve(`node_modules/.cache/berth-snapshots-${process.pid}`)
 const never = new AbortController().signal
 let machine: Machine
 let rig: Rig
 
+let bundle: ChildBundle
 beforeAll(async () => {
-  mkdirSync(bundle, { recursive: true })
-  await build({
-    configFile: false,
-    logLevel: 'silent',
-    build: {
-      ssr: resolve('test/workspaces/snapshots-child.ts'),
-      outDir: bundle,
-      target: 'node20',
-      rollupOptions: { output: { entryFileNames: 'child.mjs' } },
-    },
-  })
+  bundle = await bundleChild()
 })
-
-afterAll(() => rmSync(bundle, { recursive: true, force: true }))
+afterAll(() => bundle?.dispose())
 
 beforeEach(async () => {
   machine = new Machine()
@@ -238,7 +225,7 @@ describe('a restore that does not come to its end', () => {
     async (verb) => {
       const { id, snapshotId, before } = await prepared()
       const from = verb === 'restore' ? [JSON.stringify({ workspaceId: id, snapshotId })] : []
-      const child = spawn(process.execPath, [join(bundle, 'child.mjs'), machine.home, id, ...from], {
+      const child = spawn(process.execPath, [bundle.path, machine.home, id, ...from], {
         stdio: ['ignore', 'ignore', 'inherit'],
       })
       const gone = once(child, 'exit')

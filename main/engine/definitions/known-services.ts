@@ -10,7 +10,7 @@ interface KnownService {
   readonly port: number
   /** Where its data is, for a version's first number. */
   readonly data: (major: number) => string
-  /** Development's credentials: it listens where only the workspace reaches it. */
+  /** Development's credentials, the same in each workspace: data is copied between them, and its users with it. */
   readonly env: Readonly<Record<string, string>>
   /** Those of `env` and their like that a repository may give itself. */
   readonly credentials: RegExp

@@ -33,6 +33,8 @@ export interface ContainerFit {
 export interface DataVerbs {
   /** Whether a snapshot can be restored into every workspace of the target, and outlives its own. */
   readonly sharesSnapshots: boolean
+  /** Whether a workspace that runs is stopped and started as a whole for each copy: what runs in it ends then. */
+  readonly restsWhole: boolean
   /** All complete ones on the target, also those of workspaces that are gone. */
   snapshots(signal: AbortSignal): Promise<readonly DataSnapshot[]>
   snapshot(id: string, snapshot: NewSnapshot, report: StepReport, signal: AbortSignal): Promise<DataSnapshot>
@@ -61,6 +63,11 @@ export interface DataVerbs {
     report: StepReport,
     signal: AbortSignal,
   ): Promise<DataSnapshot>
+  /**
+   * Ids of workspaces that a Berth stopped for a copy and will not start again, as it was killed. `start` puts their
+   * data right before anything uses it. Absent: the driver does all that by itself.
+   */
+  leftStopped?(signal: AbortSignal): Promise<readonly string[]>
 }
 
 /** A snapshot before it has been taken. */

@@ -7,7 +7,7 @@ import type { Platform } from '../platform/platform'
 import { readLock } from './lock'
 import { type ResolveContext, type ResolvedFeatures, resolveFeatures } from './resolve'
 
-export interface PrepareContext extends Pick<ResolveContext, 'fetch' | 'signal' | 'report'> {
+export interface PrepareContext extends Pick<ResolveContext, 'fetch' | 'signal' | 'report' | 'allow'> {
   readonly platform: Platform
   /** The repository that the definition is from; absent where it is from none. */
   readonly reader?: RepositoryReader

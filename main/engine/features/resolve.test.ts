@@ -60,6 +60,22 @@ describe('resolveFeatures', () => {
     expect(registry.requests.filter(({ url }) => url.includes('/n/d/manifests'))).toHaveLength(1)
   })
 
+  it('fetches nothing of a Feature that may not be used, also where another one needs it', async () => {
+    await registry.publish('n/d', {})
+    await registry.publish('n/a', { dependsOn: { [`${registry.host}/n/d`]: {} } })
+    const asked: unknown[] = []
+    const allow: ResolveContext['allow'] = (reference, neededBy) => {
+      asked.push([reference, neededBy])
+      if (reference.endsWith('/d')) throw new Error('refused')
+    }
+    await expect(resolve([at('n/a')], { allow })).rejects.toThrow('refused')
+    expect(asked).toEqual([
+      [`${registry.host}/n/a`, undefined],
+      [`${registry.host}/n/d`, `${registry.host}/n/a`],
+    ])
+    expect(registry.requests.filter(({ url }) => url.includes('/n/d/'))).toEqual([])
+  })
+
   it('takes two versions of one manifest for the same Feature, and other options for another', async () => {
     await registry.publish('n/a', {}, { tags: ['1', 'latest'] })
     const same = await resolve([at('n/a:1'), at('n/a:latest')])

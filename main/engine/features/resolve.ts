@@ -34,6 +34,8 @@ export interface ResolveContext {
   readonly lock?: FeatureLock
   /** Where a Feature of a registry is fetched instead, by its whole reference; undefined: where it says. */
   readonly alias?: (reference: string) => string | undefined
+  /** Asked before anything of a Feature is fetched: throws where it may not be used. Absent: all may. */
+  readonly allow?: ((reference: string, neededBy: string | undefined) => void) | undefined
   readonly signal: AbortSignal
   readonly report?: FeatureReport
   /** Milliseconds of silence after which a server counts as dead; absent: 30,000. */
@@ -131,6 +133,7 @@ async function buildGraph(
   let total = 0
   while (pending.length > 0) {
     if (new Set(pending.map(({ request }) => request.reference)).size > maximumFeatures) throw tooMany()
+    for (const { request, neededBy } of pending) context.allow?.(request.reference, neededBy?.reference)
     const loaded = await eachInParallel(pending, ({ request, parsed }) => {
       context.report?.detail(`Fetching the Feature ${shorten(request.reference, 200)}`)
       return loader.load(request.reference, parsed)

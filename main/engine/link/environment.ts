@@ -3,12 +3,18 @@ import type { Workspace } from '#contract'
 import type { ExecOptions } from '../drivers/driver'
 import { shellQuoted } from '../platform/shell-quoted'
 import { needsContainerEnvironment, substituteEnvironment } from '../platform/variables'
+import { type Keeping, type KeptPlace, type Mark, readingLines } from './kept-environment'
 import type { LinkExecOptions } from './link'
 import { processUser } from './process-user'
 import { variablesLines } from './variables-file'
 
 /** What a workspace must say for a command to run in it as its user expects. */
 export type ExecContext = Pick<Workspace, 'definition' | 'user'> & Partial<Pick<Workspace, 'id'>>
+
+/** Whether a command that is to run as this one runs as the workspace's user. */
+export function isUser({ user }: Pick<ExecContext, 'user'>, asked: string | undefined): boolean {
+  return asked === undefined || asked === user.name || asked === String(user.uid)
+}
 
 /** What our lines of `sh` are called. */
 const OURS = 'berth'
@@ -54,9 +60,14 @@ export function prepareExec(
   lends = false,
   /** What the user's shell adds to the container's environment; remoteEnv is on top of it. */
   probed: Readonly<Record<string, string>> = {},
+  /** The same, to be kept in the workspace, or what was kept there in its place. */
+  kept: {
+    readonly keeping?: Keeping | undefined
+    readonly reading?: KeptPlace & { readonly mark: Mark }
+  } = {},
 ): ExecOptions {
   const { definition, user } = context
-  const asUser = options.user === undefined || options.user === user.name || options.user === String(user.uid)
+  const asUser = isUser(context, options.user)
   const given = options.env ?? {}
   const environment: Record<string, string> = {}
   if (asUser) {
@@ -103,7 +114,8 @@ export function prepareExec(
       environment[name] = substituteEnvironment(value, { local, container: definition.containerEnv })
     }
   }
-  const env = { ...environment, ...given }
+  const { keeping, reading } = kept
+  const env = { ...environment, ...keeping?.env, ...given }
   const base = {
     ...(options.tty ? { tty: options.tty } : {}),
     user: options.user ?? processUser(user),
@@ -117,6 +129,8 @@ export function prepareExec(
       ...(options.cwd ? { cwd: options.cwd } : {}),
     }
   }
+  if (keeping) lines.push(...keeping.lines)
+  if (reading) lines.push(...readingLines(reading, reading.mark, Object.keys(env).filter(isOwnName)))
   lines.push(...later)
   if (asUser && context.id !== undefined) lines.push(...variablesLines(context.id, user, Object.keys(given)))
   if (lends && asUser) {
@@ -133,6 +147,9 @@ export function prepareExec(
   const command = 'shell' in options ? [user.shell] : options.command
   return { ...base, command: ['sh', '-c', lines.join('\n'), OURS, folder, ...command], env }
 }
+
+/** What a shell's environment does not change. */
+const isOwnName = (name: string) => IDENTIFIER.test(name) && !name.startsWith('BERTH_')
 
 function isReferredTo(name: string, values: Readonly<Record<string, string | null>>): boolean {
   return Object.values(values).some((value) => value?.includes(`{containerEnv:${name}`))

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { problem, type Workspace } from '#contract'
 import type { Driver } from '../drivers/driver'
 import type { ReadonlyCollection } from '../platform/collection'
@@ -8,9 +9,10 @@ import type { AgentBinaries } from './agent/place'
 import { shippedAgents } from './agent/shipped'
 import { createLinkCredentials } from './credentials'
 import { LinkDialer } from './dial'
-import { prepareExec } from './environment'
+import { isUser, prepareExec } from './environment'
 import { createLinkFiles } from './files/open'
-import type { Link, Links } from './link'
+import { keptPlace, wasKept } from './kept-environment'
+import type { Link, LinkExecOptions, Links } from './link'
 import { Poller } from './poller'
 import { createLinkTerminals } from './terminals'
 import { UserEnvironment } from './user-environment'
@@ -104,15 +106,38 @@ export function createLinks(dependencies: LinksDependencies): Links & { dispose(
       exec: (options, signal) => driver().exec(workspaceId, options, signal),
       clock: platform.clock,
       ended: ended.signal,
+      place: () => keptPlace(awake()),
     })
+    /** With what another process has kept of the user's environment; undefined where that does not hold any more. */
+    const execAsKept = async (options: LinkExecOptions, signal: AbortSignal) => {
+      const workspace = awake()
+      const mark = randomBytes(16).toString('hex')
+      const reading = { ...keptPlace(workspace), mark }
+      const prepared = prepareExec(workspace, options, platform.env, true, {}, { reading })
+      const process = await driver().exec(workspaceId, prepared, signal)
+      try {
+        if (await wasKept(process, mark, signal)) return process
+      } catch (error) {
+        process.destroy()
+        throw error
+      }
+      process.destroy()
+      return undefined
+    }
     const link: Link = {
       workspaceId,
       async exec(options, signal = ended.signal) {
         // Over the driver, which is twice as fast with bulk (bench exec-binary).
         const workspace = awake()
-        const { variables } = options.probed ? await userEnvironment.get(signal) : { variables: {} }
-        const prepared = prepareExec(workspace, options, platform.env, true, variables)
-        const process = await driver().exec(workspaceId, prepared, signal)
+        const isOfUser = options.probed && isUser(workspace, options.user)
+        const run = async () => {
+          const { variables } = isOfUser ? await userEnvironment.get(signal) : { variables: {} }
+          const kept = isOfUser ? { keeping: userEnvironment.takeKeeping() } : {}
+          const prepared = prepareExec(workspace, options, platform.env, true, variables, kept)
+          return driver().exec(workspaceId, prepared, signal)
+        }
+        const kept = isOfUser && userEnvironment.isUnknown ? await execAsKept(options, signal) : undefined
+        const process = kept ?? (await run())
         credentials.attend(process)
         return process
       },

@@ -3,6 +3,7 @@ import type { Definition, Workspace } from '#contract'
 import type { Driver, ExecProcess } from '../drivers/driver'
 import type { Clock } from '../platform/clock'
 import { type ExecContext, prepareExec } from './environment'
+import { askingLine, type Keeping, type KeptPlace, keeping } from './kept-environment'
 import { changedVariables } from './user-variables'
 
 /** What the shell of the remote user adds to the container's environment (containers.dev, "userEnvProbe"). */
@@ -26,12 +27,15 @@ export interface UserEnvironmentDependencies {
   readonly exec: (options: Parameters<Driver['exec']>[1], signal: AbortSignal) => Promise<ExecProcess>
   readonly clock: Clock
   readonly ended: AbortSignal
+  /** Where it can be kept in the workspace for others. Absent: it is not. */
+  readonly place?: () => KeptPlace
 }
 
 /** Asks the remote user's shell for its environment, once in each run of a workspace. */
 export class UserEnvironment {
   readonly #dependencies: UserEnvironmentDependencies
   #known: { readonly run: string; readonly environment: Promise<ProbedEnvironment> } | undefined
+  #keeping: Keeping | undefined
 
   constructor(dependencies: UserEnvironmentDependencies) {
     this.#dependencies = dependencies
@@ -60,6 +64,20 @@ export class UserEnvironment {
     return orAbort(known.environment, signal)
   }
 
+  /** Whether {@link get} has to ask the shell now. */
+  get isUnknown(): boolean {
+    const { definition, user } = this.#dependencies.workspace()
+    const isAsked = flagsOf(definition.userEnvProbe) !== undefined && user.shell !== undefined
+    return isAsked && this.#known?.run !== this.#run()
+  }
+
+  /** What keeps it in the workspace, for the next command there: once, after it was asked for. */
+  takeKeeping(): Keeping | undefined {
+    const taken = this.#keeping
+    this.#keeping = undefined
+    return taken
+  }
+
   #run(): string {
     const { incarnation, definition, user } = this.#dependencies.workspace()
     return JSON.stringify([incarnation, definition.userEnvProbe, user])
@@ -70,11 +88,12 @@ export class UserEnvironment {
     const flags = flagsOf(definition.userEnvProbe)
     if (flags === undefined || user.shell === undefined) return nothing
     const { clock, exec, ended } = this.#dependencies
+    const place = this.#dependencies.place?.()
     const mark = randomBytes(16).toString('hex')
     // Without remoteEnv, which comes on top of it.
     const prepared = prepareExec(
       { user, definition: { ...definition, remoteEnv: {} } },
-      { command: probeCommand(user.shell, flags, mark) },
+      { command: probeCommand(user.shell, flags, mark, place && askingLine(place, mark)) },
     )
     const running = await exec(prepared, ended)
     running.stdin.on('error', () => undefined)
@@ -101,6 +120,7 @@ export class UserEnvironment {
         running.exit,
         clock.sleep(END_LIMIT, AbortSignal.any([limit.signal, ended])).catch(() => undefined),
       ])
+      this.#keeping = place && keeping(place, mark, variables)
       return { variables }
     } finally {
       limit.abort()
@@ -126,9 +146,9 @@ function flagsOf(probe: Definition['userEnvProbe'] = 'loginInteractiveShell'): r
 /**
  * Prints the environment twice between marks: as the shell gets it, and as it has it then. The mark is put together
  * where it is printed, so that a shell that prints its commands does not print it. A shell that nobody knows is asked
- * without flags, which may mean anything to it.
+ * without flags, which may mean anything to it. `first`: lines of `sh` before all that.
  */
-export function probeCommand(shell: string, flags: readonly string[], mark: string): string[] {
+export function probeCommand(shell: string, flags: readonly string[], mark: string, first = ':'): string[] {
   const half = mark.length / 2
   const say = `printf %s%s ${mark.slice(0, half)} ${mark.slice(half)}`
   const print = `${say}; cat /proc/self/environ || env -0; ${say}`
@@ -138,7 +158,7 @@ export function probeCommand(shell: string, flags: readonly string[], mark: stri
   return [
     'sh',
     '-c',
-    `${print}; exec "$@"`,
+    `${first}\n${print}; exec "$@"`,
     'berth-environment',
     shell,
     ...(known ? flags : []),

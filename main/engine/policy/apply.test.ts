@@ -76,6 +76,26 @@ describe('images', () => {
     expect(titles([{ images: { allowed: [] } }])).toHaveLength(1)
   })
 
+  test('are what Features are fetched from, too; folders of the repository are not fetched', () => {
+    const features = ['GHCR.io/Other/features/go', 'https://x.example/f.tgz', './here'].map((reference) => ({
+      reference,
+      options: {},
+    }))
+    const definition = { ...debian, features }
+    const allowing = (...allowed: string[]) => titles([{ images: { allowed } }], { definition })
+    expect(allowing('debian')).toEqual([
+      'The Feature ghcr.io/other/features/go:latest is not allowed',
+      'The Feature https://x.example/f.tgz is not allowed',
+    ])
+    expect(allowing('debian', 'ghcr.io/other/')).toEqual([
+      'The Feature https://x.example/f.tgz is not allowed',
+    ])
+    expect(allowing('**')).toEqual([])
+    expect(titles([{ images: { denied: ['ghcr.io/other/features/go'] } }], { definition })).toEqual([
+      'The Feature ghcr.io/other/features/go:latest may not be used',
+    ])
+  })
+
   test('of services count as well', () => {
     const service = {
       name: 'db',

@@ -1,4 +1,5 @@
 import type { Definition, ImageAliases, ImageBuild } from '#contract'
+import { parseFeatureReference } from '../definitions/feature-reference'
 import { imagesOf } from '../drivers/shared/dockerfile-images'
 import type { Findings } from './findings'
 import { matchesDenied, matchesImage } from './image-pattern'
@@ -12,11 +13,13 @@ export interface NamedImage {
   /** Where it is named, within a sentence: `the definition`, `Dockerfile:3`. */
   readonly where: string
   readonly written: string
+  /** Absent: an image. A Feature is fetched from where images are, or it is a file of some server. */
+  readonly what?: 'Feature' | 'tarball'
 }
 
 /** The images that a definition itself names. */
 export function imagesOfDefinition(definition: Definition): NamedImage[] {
-  const { image, services, path } = definition
+  const { image, services, path, features } = definition
   const where = path ?? (definition.format === 'default' ? 'the settings' : 'what was asked for')
   return [
     ...(image === undefined ? [] : [{ image, where, written: image }]),
@@ -25,7 +28,17 @@ export function imagesOfDefinition(definition: Definition): NamedImage[] {
         ? []
         : [{ image: service.image, where: `the service ${service.name}`, written: service.image }],
     ),
+    ...features.flatMap(({ reference }) => imageOfFeature(reference, where)),
   ]
+}
+
+/** What a Feature is fetched as; nothing for those that are folders of the repository. */
+export function imageOfFeature(reference: string, where: string): NamedImage[] {
+  const parsed = parseFeatureReference(reference)
+  if ('wanted' in parsed || parsed.kind === 'folder') return []
+  if (parsed.kind === 'tarball') return [{ image: reference, where, written: reference, what: 'tarball' }]
+  const version = parsed.digest === undefined ? `:${parsed.tag ?? 'latest'}` : `@${parsed.digest}`
+  return [{ image: `${parsed.resource}${version}`, where, written: reference, what: 'Feature' }]
 }
 
 /** The builds of a definition and of its services. */
@@ -101,6 +114,10 @@ export function checkImages(
       unknownImage(policies, named, findings)
       continue
     }
+    if (named.what === 'tarball') {
+      for (const by of policies) checkTarball(by, named, findings)
+      continue
+    }
     const { mirror, alias } = wayTo(named.image, own, mirrors)
     // What runs is what is got: the user's own alias leads somewhere else, and a mirror of the team to the same.
     const image = alias?.image ?? named.image
@@ -108,33 +125,46 @@ export function checkImages(
     const from =
       mirror &&
       policies.findLast(({ policy }) => policy.spec.images?.mirrors?.[mirror.by] === mirrors[mirror.by])
-    if (mirror && from) findings.explain(from, `Image ${named.image} is got from ${mirror.image}`)
+    if (mirror && from)
+      findings.explain(from, `${named.what ?? 'Image'} ${named.image} is got from ${mirror.image}`)
   }
 }
 
 function checkImage(
   by: LoadedPolicy,
   image: string,
-  { where, image: asked }: NamedImage,
+  { where, image: asked, what: kind }: NamedImage,
   findings: Findings,
 ): void {
   const { allowed, denied = [] } = by.policy.spec.images ?? {}
+  const what = kind ?? 'image'
   const named = `${image === asked ? '' : `, which is got for ${asked} by an alias of yours and`} is named in ${where}`
   const refused = denied.findIndex((pattern) => matchesDenied(pattern, image))
   const rule = ['spec', 'images']
   if (refused >= 0) {
     findings.violate(by, [...rule, 'denied', refused], {
-      title: `The image ${image} may not be used`,
+      title: `The ${what} ${image} may not be used`,
       cause: `It${named}, and “${denied[refused]}” is refused.`,
-      allowed: allowed ? allowedText(allowed) : 'Use another image.',
+      allowed: allowed ? allowedText(allowed) : `Use another ${what}.`,
     })
   } else if (allowed && !allowed.some((pattern) => matchesImage(pattern, image))) {
     findings.violate(by, [...rule, 'allowed'], {
-      title: `The image ${image} is not allowed`,
+      title: `The ${what} ${image} is not allowed`,
       cause: `It${named}, and is none of those that the team allows.`,
       allowed: allowedText(allowed),
     })
   }
+}
+
+/** A file of some server is below no registry: where only some are allowed, it is none of them. */
+function checkTarball(by: LoadedPolicy, { image = '', where }: NamedImage, findings: Findings): void {
+  const { allowed } = by.policy.spec.images ?? {}
+  if (!allowed || allowed.includes('**')) return
+  findings.violate(by, ['spec', 'images', 'allowed'], {
+    title: `The Feature ${image.slice(0, 200)} is not allowed`,
+    cause: `It is named in ${where}, and comes from no registry that the team allows.`,
+    allowed: allowedText(allowed),
+  })
 }
 
 /** Where only some images are allowed, one that cannot be told is none of them. */

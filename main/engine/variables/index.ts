@@ -13,6 +13,7 @@ import type { ReadonlyCollection } from '../platform/collection'
 import type { Handlers } from '../platform/handlers'
 import type { Platform } from '../platform/platform'
 import type { HandedVariables, WorkspaceVariables } from '../workspaces/index'
+import { GivenNames } from './given-names'
 import { fromKept, isSame, mergeVariables, toKept } from './merge'
 import { VariablesPlace } from './place'
 import { projectKey } from './project'
@@ -50,6 +51,7 @@ interface Handed extends HandedVariables {
 export function createVariables(dependencies: VariablesDependencies): Variables {
   const { platform, owner, workspaces, driverOf, settled } = dependencies
   const store = new VariableStore(platform)
+  const givenNames = new GivenNames(platform)
   const givens = new Map<string, Readonly<Record<string, string>>>()
   /** Of each workspace, one after another: each writes what it has read. */
   const turns = new Map<string, Promise<unknown>>()
@@ -64,7 +66,10 @@ export function createVariables(dependencies: VariablesDependencies): Variables 
     const { values, unreadable } = await store.resolve(scopesOf(workspace))
     const driver = driverOf(workspace.id)
     const hasOwn = values.size + unreadable.size > 0 || occasion.given !== undefined
-    const isAsked = workspace.definition.secrets.length > 0
+    if (driver && !driver.secrets && occasion.given !== undefined)
+      await givenNames.keep(workspace.id, Object.keys(occasion.given))
+    const once = driver && !driver.secrets ? await givenNames.of(workspace.id) : []
+    const isAsked = workspace.definition.secrets.length + once.length > 0
     // In a container that has just begun there is nothing but what is put there now.
     if (!driver || (!driver.secrets && !hasOwn && !isAsked && occasion.decided === undefined))
       return { secrets: [], isThere: true }
@@ -96,11 +101,16 @@ export function createVariables(dependencies: VariablesDependencies): Variables 
     if (!isSame(held, merged)) await place.write(merged, signal)
     const secrets = [...merged.values()].flatMap(({ secret, value }) => (secret ? [value] : []))
     const wanted = workspace.definition.secrets.map(({ name }) => name)
-    const missing = [...new Set([...unreadable.keys(), ...wanted])].filter((name) => !merged.has(name))
+    const missing = [...new Set([...unreadable.keys(), ...wanted, ...once])].filter(
+      (name) => !merged.has(name),
+    )
     const told = failure
       ? notKept(failure)
       : missing.length > 0
-        ? missingProblem(missing, workspace, [...unreadable.values()].find(Boolean))
+        ? missingProblem(missing, workspace, {
+            why: [...unreadable.values()].find(Boolean),
+            once: missing.filter((name) => once.includes(name)),
+          })
         : undefined
     return { secrets, isThere: failure === undefined, ...(told && { problem: told }) }
   }
@@ -160,6 +170,7 @@ export function createVariables(dependencies: VariablesDependencies): Variables 
       await store.forget(workspaceId).catch((error: unknown) => {
         platform.logger.warn('Variables of a deleted workspace stay', { error: String(error) })
       })
+      await givenNames.keep(workspaceId, [])
     },
     handlers: {
       'variables.list': ({ scope }) => store.list(scope),
@@ -168,7 +179,9 @@ export function createVariables(dependencies: VariablesDependencies): Variables 
         return apply(scope, name, signal)
       },
       async 'variables.remove'({ scope, name }, signal) {
-        if (!(await store.remove(scope, name))) throw notSet(name)
+        // What was given for the creation alone is missed no more, either.
+        const wasGiven = scope.kind === 'workspace' && (await givenNames.drop(scope.workspaceId, name))
+        if (!(await store.remove(scope, name)) && !wasGiven) throw notSet(name)
         return apply(scope, name, signal)
       },
       async 'variables.give'({ values }) {
@@ -191,12 +204,21 @@ function notSet(name: string) {
   })
 }
 
-function missingProblem(names: readonly string[], { name, id }: Workspace, why: unknown): Problem {
+/** `once`: those of the names that were given for the creation alone. */
+function missingProblem(
+  names: readonly string[],
+  { name, id }: Workspace,
+  { why, once }: { readonly why: unknown; readonly once: readonly string[] },
+): Problem {
   const reason = why === undefined ? '' : ` ${toProblem(why).cause}`
+  const given =
+    once.length === 0
+      ? ''
+      : ` ${once.join(', ')} was given for its creation alone, and Docker keeps no secret over a stop or a rebuild.`
   return {
     code: why === undefined ? 'secret-missing' : 'keychain-unavailable',
-    title: `${names.join(', ')} ${names.length === 1 ? 'has' : 'have'} no value`,
-    cause: `The definition or you want it as a secret, and this computer does not know it.${reason}`,
+    title: `${names.join(', ')} ${names.length === 1 ? 'has' : 'have'} no value${once.length === 0 ? '' : ` (${once.join(', ')} was given for the creation alone)`}`,
+    cause: `The definition or you want it as a secret, and this computer does not know it.${given}${reason}`,
     remedy: names
       .map((each) => `Set it with “berth env set ${each} --secret --workspace ${name}”.`)
       .join(' '),

@@ -29,6 +29,7 @@ import { thisOwner } from './owner'
 import { Governance } from './policy/governance'
 import { PolicyStore } from './policy/store'
 import { reconcile } from './reconcile'
+import { startLeftStopped } from './snapshots/left-stopped'
 import { Targets } from './targets'
 import { sweepTemporaryFolders } from './temporary'
 
@@ -133,6 +134,8 @@ class Service {
         this.#heard.add(targetId)
         this.#refreshAll()
         void this.#cleanAgain(targetId)
+        // One that is about to end would take a start back.
+        if (this.#options.livesOn) void startLeftStopped(this.context(), this.targets.driver(targetId)?.data)
         return
       }
       case 'changed':

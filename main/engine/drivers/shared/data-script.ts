@@ -13,6 +13,9 @@ export const DISK_FULL = 74
  * - `restore FROM TO FROM TO …` makes each TO what its FROM is, all of them or none: the copies are made beside the old,
  *   then are declared whole, and only then the old goes away. A folder cannot be swapped for another at once where it
  *   is mounted, so its entries are moved; whatever has died on the way, `mend` goes on from there.
+ * - `prepare FROM TO FROM TO …` makes the copies and leaves the old; `finish TO TO …` is the rest of a restore, which goes
+ *   on from wherever it was broken off. For restores of which no one shell sees all, and somebody else declares the
+ *   copies whole: before that is said, `mend` takes them away.
  * - `mend FOLDER FOLDER …` (all of one restore) prints `restored` where the copies were whole, and `kept` else.
  */
 export const dataScript = `
@@ -71,7 +74,7 @@ snapshot)
   done
   sync
   ;;
-restore)
+restore|prepare)
   folders=$#
   number=0
   while [ $number -lt $folders ]; do
@@ -84,7 +87,16 @@ restore)
     copy "$from" "$to/${restoring}"
   done
   sync
+  [ "$verb" = prepare ] && exit 0
   for folder; do mv "$folder/${restoring}" "$folder/${restored}" || exit 1; done
+  mend "$@"
+  sync
+  ;;
+finish)
+  for folder; do
+    [ -d "$folder/${restoring}" ] || continue
+    mv "$folder/${restoring}" "$folder/${restored}" || exit 1
+  done
   mend "$@"
   sync
   ;;

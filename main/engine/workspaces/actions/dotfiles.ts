@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { join, posix } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { pathToFileURL } from 'node:url'
@@ -27,11 +28,18 @@ const installFiles = [
   'script/setup',
 ]
 
+/** How long taking away half a copy may take, milliseconds. */
+const CLEANING = 10_000
+
 /** In the home, which outlives a rebuild: what was chosen for the workspace. */
 const MARKER = '.local/state/berth/dotfiles.json'
 
 /** Prints the choice that was made before, and whether the folder is taken. */
 const looking = `[ ! -f "$HOME/${MARKER}" ] || cat "$HOME/${MARKER}"`
+/** Makes the folder above, without what a copy has left there that was broken off. */
+const preparing = 'rm -rf "$2".berth-????????; mkdir -p "$1"'
+/** Gives what was copied its name, whole or not at all. */
+const placing = '[ ! -e "$2" ] && mv "$1" "$2" 2>&1'
 const remembering = `mkdir -p "$HOME/\${1%/*}" && cat >"$HOME/$1"`
 /** Runs what is in the folder, or links its dot files into the home. */
 const installing = `cd "$1" || exit 1
@@ -115,11 +123,12 @@ async function installNow(
   const { dotfiles, link, workspace } = installation
   try {
     if (!workspace.user.shell) throw noShell(workspace)
+    // First: a rebuild tries again what goes wrong now.
+    await remember(link, workspace, dotfiles, signal)
     const folder = folderOf(dotfiles, workspace)
     const { code } = await run(link, ['sh', '-c', '[ -e "$1" ]', 'berth', folder], '', undefined, signal)
     if (code === 0) report.output(`${folder} is there already\n`)
     else await clone(context, installation, folder, report, signal)
-    await remember(link, workspace, dotfiles, signal)
     report.detail('Installing')
     const command = ['sh', '-c', installing, 'berth', folder, dotfiles.installCommand ?? '', ...installFiles]
     const ended = await run(link, command, '', report, signal)
@@ -156,15 +165,40 @@ async function clone(
     const cloned = join(temporary, 'dotfiles')
     const { warning } = await cloneRepository(context.platform, source, cloned, report, signal)
     if (warning) report.output(`${warning}\n`)
+    const beside = `${folder}.berth-${randomBytes(4).toString('hex')}`
     // What lies above is the user's as well.
-    await run(link, ['mkdir', '-p', posix.dirname(folder)], '', report, signal)
+    await run(link, ['sh', '-c', preparing, 'berth', posix.dirname(folder), folder], '', report, signal)
     const size = await measureFolder(cloned, signal)
-    const tar = tarFolder(cloned, folder.slice(1), workspace.user, report, size, signal)
+    const tar = tarFolder(cloned, beside.slice(1), workspace.user, report, size, signal)
     try {
       await driver.write(workspace.id, '/', tar, signal)
+      const { code, output } = await run(
+        link,
+        ['sh', '-c', placing, 'berth', beside, folder],
+        '',
+        undefined,
+        signal,
+      )
+      if (code !== 0) throw notPlaced(folder, output)
+    } catch (error) {
+      // Half of them would be taken for all of them the next time.
+      await run(link, ['rm', '-rf', beside], '', undefined, AbortSignal.timeout(CLEANING)).catch(
+        () => undefined,
+      )
+      throw error
     } finally {
       tar.destroy()
     }
+  })
+}
+
+function notPlaced(folder: string, output: string) {
+  return problem({
+    code: 'file-failed',
+    title: 'The dotfiles could not be put in place',
+    cause: `They were copied, but ${folder} cannot be made, or was made by somebody else meanwhile.`,
+    remedy: 'Look at that folder, and rebuild.',
+    ...(output.trim() ? { detail: output.slice(-4_096) } : {}),
   })
 }
 

@@ -11,6 +11,7 @@ import {
   prepareFeatures,
   writeFeatureContext,
 } from '../../features/index'
+import { currentFeatureCheck } from '../../policy/feature-check'
 import type { RunningOperation } from '../operations'
 import { type DefinitionRequest, definitionContext } from '../source/definition'
 import { buildsOf, type Elsewhere, publish, publishSteps } from './build-elsewhere'
@@ -253,6 +254,7 @@ async function installFeatures(
     platform: context.platform,
     signal,
     report,
+    allow: currentFeatureCheck(),
     ...(reader && { reader }),
   })
   const folder = join(temporary, 'features')

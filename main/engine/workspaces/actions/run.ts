@@ -7,6 +7,7 @@ import { forgetBuilds } from './build-elsewhere'
 import { type ActionContext, gone, steps } from './context'
 import { nameTaken } from './create'
 import { noteMishap, planPhases, runPhases } from './phases'
+import { refusedByNow } from './policy-now'
 import { preStopSteps, runPreStop } from './pre-stop'
 import { beginTasks, planTasks } from './tasks'
 
@@ -51,13 +52,18 @@ async function startNow(
   // Started once more it goes on, and so do its tasks.
   const wasRunning = observed?.run === 'running' && !observed.replacing
   context.mishap(workspace.id, undefined)
+  const refused = refusedByNow(context, workspace, driver, action.signal)
   await operation.step('start', async (report, signal) => {
     // Half of a rebuild that was interrupted: the workspace as it was before is what starts.
     if (observed?.replacing) await driver.discard(workspace.id, signal)
     await driver.start(workspace.id, report, signal)
     await noteStop(context, workspace, driver, null)
+    const told = await refused
+    if (told) report.output(`${told.title}: ${told.cause} ${told.remedy}\n`)
   })
   await context.settle(workspace.id, (now) => now?.run === 'running' && !now.replacing)
+  const told = await refused
+  if (told) context.mishap(workspace.id, told)
   try {
     await runPhases(context, action, workspace.definition, startPhases, async () => {
       await action.ready()

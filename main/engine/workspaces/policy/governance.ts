@@ -12,9 +12,16 @@ import type { RepositoryReader } from '../../definitions/index'
 import type { ResolvedImage, StepReport } from '../../drivers/driver'
 import type { Platform } from '../../platform/platform'
 import { applyPolicy, type PolicyOutcome } from '../../policy/apply'
+import { withinFeatureCheck } from '../../policy/feature-check'
 import { Findings, joinedViolation } from '../../policy/findings'
 import { checkIdle, checkKeep } from '../../policy/idle'
-import { buildsOfDefinition, imagesOfDockerfile, type NamedImage } from '../../policy/images'
+import {
+  buildsOfDefinition,
+  checkImages,
+  imageOfFeature,
+  imagesOfDockerfile,
+  type NamedImage,
+} from '../../policy/images'
 import type { LoadedPolicy } from '../../policy/loaded'
 import { withinMirrors } from '../../policy/mirrors'
 import { type ContainerLimits, checkStorage } from '../../policy/resources'
@@ -97,7 +104,20 @@ export class Governance {
 
   /** Images are got by the team's mirrors while this is under way. */
   within<T>(action: () => Promise<T>): Promise<T> {
-    return withinMirrors(this.#first.mirrors, action)
+    const hasRules = this.#policies.some(({ policy }) => policy.spec.images !== undefined)
+    const run = hasRules
+      ? () => withinFeatureCheck((...feature) => this.#checkFeature(...feature), action)
+      : action
+    return withinMirrors(this.#first.mirrors, run)
+  }
+
+  #checkFeature(reference: string, neededBy: string | undefined): void {
+    const findings = new Findings()
+    const where = neededBy === undefined ? 'the definition' : `the Feature ${neededBy}`
+    // Within the action the settings have the mirrors of the team among their aliases.
+    const { imageAliases } = this.#platform.settings.get()
+    checkImages(this.#policies, imageOfFeature(reference, where), imageAliases, findings)
+    refuse(findings.violations)
   }
 
   /** Looks at the images that a definition's Dockerfiles name. */

@@ -3,6 +3,7 @@ import type { DataVerbs, Driver, NewSnapshot } from '../../drivers/driver'
 import type { ActionContext } from '../actions/context'
 import type { Action } from '../guard'
 import type { RunningOperation } from '../operations'
+import { withRestart } from './restarted'
 import { dataOf, describeSnapshot, type FoundSource, findSource, newSnapshotId } from './source'
 import { dataVolumes, planData } from './volumes'
 
@@ -36,7 +37,9 @@ export async function snapshot(
   const data = dataOf(driver)
   const described = await describeSnapshot(context, workspace, wanted, signal)
   const operation = await context.guard.begin(fieldsOf('snapshot', workspace), undefined, (action) =>
-    takeSnapshot(action, data, described, steps.snapshot),
+    withRestart(context, action, workspace, data, () =>
+      takeSnapshot(action, data, described, steps.snapshot),
+    ),
   )
   return { operation, snapshotId: described.id }
 }
@@ -73,8 +76,10 @@ export async function restore(
     : undefined
   return context.guard.begin(fieldsOf('restore', workspace), undefined, async (action) => {
     action.operation.plan([...(before ? [steps.before] : []), ...stepsFor(source, workspace.targetId)])
-    if (before) await takeSnapshot(action, data, before, steps.before)
-    await putData(context, action.operation, { driver, targetId: workspace.targetId, source, volumes })
+    await withRestart(context, action, workspace, data, async () => {
+      if (before) await takeSnapshot(action, data, before, steps.before)
+      await putData(context, action.operation, { driver, targetId: workspace.targetId, source, volumes })
+    })
   })
 }
 
@@ -195,8 +200,11 @@ async function borrow(
         if (signal.aborted) cancel()
         try {
           report.detail('Copying its data')
-          await takeSnapshot(action, data, taken, steps.snapshot)
-          resolve()
+          await withRestart(context, action, workspace, data, async () => {
+            await takeSnapshot(action, data, taken, steps.snapshot)
+            // Who waits for the copy does not wait for what runs in the other workspace afterwards.
+            resolve()
+          })
         } catch (error) {
           reject(error)
           throw error

@@ -33,6 +33,7 @@ const TAKING_BACK = 60_000
 /** See {@link DataVerbs}: snapshots are volumes of the engine, which containers of no network copy. */
 export class DockerData implements DataVerbs {
   readonly sharesSnapshots = true
+  readonly restsWhole = false
   readonly leftovers: Leftovers
   readonly #client: EngineClient
   readonly #locator: Locator

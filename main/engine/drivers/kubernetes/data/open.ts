@@ -84,7 +84,7 @@ export class OpenDataPod {
   /** Runs {@link dataScript}. */
   copy(
     volume: string,
-    verb: 'snapshot' | 'restore' | 'mend',
+    verb: 'snapshot' | 'prepare' | 'finish' | 'mend',
     places: readonly string[],
     title: string,
     signal: AbortSignal,

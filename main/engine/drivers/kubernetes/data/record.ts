@@ -29,6 +29,10 @@ export interface Work {
   readonly volumes: readonly string[]
   /** A snapshot that is being made. */
   readonly snapshotId?: string
+  /** Whether the workspace ran, and is to run again. */
+  readonly wasRunning?: boolean
+  /** Whether all copies of a restore are whole: from here on it is brought to its end, and not taken back. */
+  readonly whole?: boolean
   readonly maker: string
   readonly since: number
 }
@@ -41,10 +45,12 @@ export function thisMaker(): string {
 export function readWork(metadata: Metadata | undefined): Work | undefined {
   const value = parseJson(metadata?.annotations?.[WORK])
   if (typeof value !== 'object' || value === null) return undefined
-  const { volumes, snapshotId, maker, since } = value as Partial<Work>
+  const { volumes, snapshotId, wasRunning, whole, maker, since } = value as Partial<Work>
   return {
     volumes: Array.isArray(volumes) ? volumes.filter((one) => typeof one === 'string') : [],
     ...(typeof snapshotId === 'string' && /^[a-z0-9]{1,40}$/.test(snapshotId) && { snapshotId }),
+    ...(wasRunning === true && { wasRunning }),
+    ...(whole === true && { whole }),
     maker: typeof maker === 'string' ? maker : '',
     since: typeof since === 'number' ? since : 0,
   }

@@ -1,9 +1,9 @@
 import { posix } from 'node:path'
 import { PassThrough, type Readable } from 'node:stream'
-import { cancelled, type DataSnapshot, problem } from '#contract'
+import { cancelled, type DataSnapshot, ProblemError, problem, toProblem } from '#contract'
 import type { DataVerbs, NewSnapshot, StepReport } from '../../driver'
 import { readPath, writePath } from '../streams/files'
-import { dataPath, objectName, VOLUME_ROOT } from '../workspace/anatomy'
+import { dataPath, idOfName, objectName, VOLUME_ROOT } from '../workspace/anatomy'
 import { workspaceGone } from '../workspace/objects'
 import type { Running } from '../workspace/running'
 import { type DataPodDependencies, endDataPod, type OpenDataPod, openDataPod } from './open'
@@ -40,6 +40,7 @@ const removeFolders = 'upper=$1; shift; rm -rf "$@" || exit 1; rmdir "$upper" 2>
  */
 export class KubernetesData implements DataVerbs {
   readonly sharesSnapshots = false
+  readonly restsWhole = true
   readonly #dependencies: DataPodDependencies
   readonly #running: Running
   readonly #forget: (id: string) => void
@@ -100,17 +101,27 @@ export class KubernetesData implements DataVerbs {
     if (from.workspaceId !== id) throw notHere(from.snapshotId)
     await this.#translated(title, 'Restoring the data', signal, async () => {
       await this.#require(id, from.snapshotId, signal)
-      await this.#resting(id, volumes, undefined, report, signal, async (pod) => {
+      await this.#resting(id, volumes, undefined, report, signal, async (pod, work) => {
         report.detail('Copying the data')
-        for (const group of pod.groups()) {
-          const [first = ''] = group
-          const pairs = group.flatMap((name) => [copyFolder(from.snapshotId, name), dataFolder(name)])
-          try {
-            await pod.copy(first, 'restore', pairs, title, signal)
-          } catch (error) {
-            // It may have been beyond the point from which there is only forward.
-            if (!(await mend(pod, group))) throw error
+        try {
+          for (const group of pod.groups()) {
+            const pairs = group.flatMap((name) => [copyFolder(from.snapshotId, name), dataFolder(name)])
+            await pod.copy(group[0] ?? '', 'prepare', pairs, title, signal)
           }
+          signal.throwIfAborted()
+        } catch (error) {
+          await takeBack(pod)
+          throw error
+        }
+        // Where it is not known whether that arrived, whoever mends it finds out.
+        await this.#annotate(id, { [WORK]: JSON.stringify({ ...work, whole: true }) }).catch((error) => {
+          throw new HalfRestored(toProblem(error), { cause: error })
+        })
+        // Nobody cancels it from here on, and who is killed is followed by somebody who brings it to its end.
+        try {
+          await finish(pod)
+        } catch {
+          await finish(pod)
         }
       })
     })
@@ -217,7 +228,7 @@ export class KubernetesData implements DataVerbs {
         if (!isGivenUp(work, platform.clock.now()) && work.maker !== thisMaker()) throw busy()
         const pod = await this.#open(id, work.volumes, signal)
         try {
-          for (const group of pod.groups()) await mend(pod, group)
+          await (work.whole ? finish(pod) : takeBack(pod))
           if (work.snapshotId !== undefined) await this.#discard(pod, work.snapshotId, signal)
           await this.#annotate(id, { [WORK]: null })
         } finally {
@@ -227,6 +238,16 @@ export class KubernetesData implements DataVerbs {
     )
   }
 
+  async leftStopped(signal: AbortSignal): Promise<readonly string[]> {
+    const { objects, platform } = this.#dependencies
+    const now = platform.clock.now()
+    return (await objects.claims(signal)).flatMap(({ metadata }) => {
+      const work = readWork(metadata)
+      const id = idOfName(metadata?.name)
+      return work?.wasRunning && isGivenUp(work, now) && id !== undefined ? [id] : []
+    })
+  }
+
   /** Takes away what copies for a workspace that is being removed. */
   async abandon(id: string, signal: AbortSignal): Promise<void> {
     await this.#translated('The workspace could not be removed', 'Removing the workspace', signal, () =>
@@ -234,14 +255,17 @@ export class KubernetesData implements DataVerbs {
     )
   }
 
-  /** With the workspace stopped. It starts again afterwards, where it ran, whatever comes of `action`. */
+  /**
+   * With the workspace stopped. It starts again afterwards, where it ran, whatever comes of `action`; but not on data of
+   * which a part is the new one: then a start has to put that right first.
+   */
   async #resting<T>(
     id: string,
     volumes: readonly string[],
     snapshotId: string | undefined,
     report: StepReport,
     signal: AbortSignal,
-    action: (pod: OpenDataPod) => Promise<T>,
+    action: (pod: OpenDataPod, work: Work) => Promise<T>,
   ): Promise<T> {
     const { objects, platform } = this.#dependencies
     await this.mend(id, signal)
@@ -251,27 +275,32 @@ export class KubernetesData implements DataVerbs {
     const work: Work = {
       volumes,
       ...(snapshotId !== undefined && { snapshotId }),
+      ...(isWanted && { wasRunning: true }),
       maker: thisMaker(),
       since: platform.clock.now(),
     }
     signal.throwIfAborted()
     await this.#annotate(id, { [WORK]: JSON.stringify(work) })
+    let isHalf = false
     try {
       if (isWanted) await this.#running.stop(id, { grace: GRACE }, report, signal)
       report.detail('Starting a pod that copies')
       const pod = await this.#open(id, volumes, signal)
       try {
-        return await action(pod)
+        return await action(pod, work)
+      } catch (error) {
+        isHalf = error instanceof HalfRestored
+        throw error
       } finally {
         await pod.close()
       }
     } finally {
-      if (isWanted) {
+      if (isWanted && !isHalf) {
         report.detail('Starting the workspace again')
         await this.#running.start(id, report, AbortSignal.timeout(AFTERWARDS))
       }
       this.#forget(id)
-      await this.#annotate(id, { [WORK]: null })
+      if (!isHalf) await this.#annotate(id, { [WORK]: null })
     }
   }
 
@@ -352,16 +381,37 @@ export class KubernetesData implements DataVerbs {
   }
 }
 
-/** Brings the volumes of a restore that was broken off to one of its two ends: whether it is the new one. */
-async function mend(pod: OpenDataPod, volumes: readonly string[]): Promise<boolean> {
-  const lines = await pod.copy(
-    volumes[0] ?? '',
-    'mend',
-    volumes.map(dataFolder),
-    'The data could not be put right',
-    AbortSignal.timeout(AFTERWARDS),
-  )
-  return lines.includes('restored')
+/** Some volumes are the new ones already, and others cannot be made so. */
+class HalfRestored extends ProblemError {}
+
+/** Puts copies that are whole in place. Rejects with a `HalfRestored`. */
+async function finish(pod: OpenDataPod): Promise<void> {
+  try {
+    await eachGroup(pod, 'finish')
+  } catch (error) {
+    const detail = String(error)
+    throw new HalfRestored(
+      {
+        code: 'file-failed',
+        title: 'The data could not be put in place',
+        cause: 'All of it was copied, but some is not where it belongs yet.',
+        remedy: 'Start the workspace: that goes on from there.',
+        detail,
+      },
+      { cause: error },
+    )
+  }
+}
+
+/** Takes away copies that are not whole; the data is as it was. */
+function takeBack(pod: OpenDataPod): Promise<void> {
+  return eachGroup(pod, 'mend')
+}
+
+async function eachGroup(pod: OpenDataPod, verb: 'finish' | 'mend'): Promise<void> {
+  const signal = AbortSignal.timeout(AFTERWARDS)
+  for (const group of pod.groups())
+    await pod.copy(group[0] ?? '', verb, group.map(dataFolder), 'The data could not be put right', signal)
 }
 
 function notHere(snapshotId: string) {
