@@ -1,10 +1,10 @@
+import { randomBytes } from 'node:crypto'
 import { createReadStream, existsSync, type Stats } from 'node:fs'
 import { lstat, readdir, readFile, readlink, realpath, stat } from 'node:fs/promises'
 import { join, relative, resolve, sep } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { type Pack, pack } from 'tar-stream'
 import { problem } from '#contract'
-import { nonce } from '../container/anatomy'
 import { type IgnoreRules, parseIgnore } from './dockerignore'
 
 /** Bytes of a Dockerfile or of what says what is left out; people write a few thousand. */
@@ -44,7 +44,7 @@ export async function packContext(
   const within = file === undefined ? '' : toTarPath(relative(root, file))
   const isWithin = within !== '' && !within.startsWith('../')
   // A Dockerfile from beside the context goes along under a name that no file has, as docker's own client does it.
-  const name = isWithin ? within : `.dockerfile.${comparable ? 'beside' : nonce()}`
+  const name = isWithin ? within : `.dockerfile.${comparable ? 'beside' : randomBytes(6).toString('hex')}`
   const before =
     file === undefined ? Buffer.from(inline ?? '').toString('latin1') : await readDockerfile(file)
   const after = before === undefined ? undefined : rewrite(before)

@@ -1,6 +1,6 @@
 import { aliasOf } from '../../../platform/image-aliases'
 import type { Platform } from '../../../platform/platform'
-import { exchangeImages } from '../../shared/dockerfile-images'
+import { exchangeImages } from '../dockerfile-images'
 import { exchangeSyntax, syntaxLine, withoutSyntax } from './buildkit/syntax'
 
 export interface DockerfileRewrite {
