@@ -145,6 +145,17 @@ FROM thing-$UNKNOWN
 test('a Dockerfile has no place where an image is overlooked', () => {
   const found = (text: string, args: Record<string, string> = {}) =>
     imagesOfDockerfile({ dockerfile: 'Dockerfile', context: '.', args }, text).map(({ image }) => image)
+  // What a context stands for is none, and its image is one.
+  const contexts = [
+    { name: 'base', image: 'evil.example/x' },
+    { name: 'debian', folder: 'lib' },
+  ]
+  expect(
+    imagesOfDockerfile(
+      { dockerfile: 'Dockerfile', context: '.', args: {}, contexts },
+      'FROM debian:latest\nFROM debian:12\nFROM base\n',
+    ).map(({ image }) => image),
+  ).toEqual(['debian:12', 'evil.example/x'])
   // A value that only this machine knows is not taken for the file's own default.
   expect(found('ARG BASE=debian\nFROM $BASE\n', { BASE: '${localEnv:IMAGE}' })).toEqual([undefined])
   expect(found('FROM debian AS a\nONBUILD COPY --from=evil.example/x / /\nFROM a\n')).toEqual([

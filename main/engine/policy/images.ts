@@ -1,5 +1,5 @@
 import type { Definition, ImageAliases, ImageBuild } from '#contract'
-import { imagesOf } from '../drivers/shared/dockerfile-images'
+import { imagesOf, isContext } from '../drivers/shared/dockerfile-images'
 import type { Findings } from './findings'
 import { matchesDenied, matchesImage } from './image-pattern'
 import type { LoadedPolicy } from './loaded'
@@ -52,7 +52,7 @@ const LONGEST_DOCKERFILE = 1024 * 1024
 
 /** The images that a Dockerfile names, the one that reads the file for BuildKit among them. */
 export function imagesOfDockerfile(build: ImageBuild, text: string): NamedImage[] {
-  const { dockerfile } = build
+  const { dockerfile, contexts = [] } = build
   if (text.length > LONGEST_DOCKERFILE) return [{ image: undefined, where: dockerfile, written: 'all of it' }]
   const lineOf = (start: number) => text.slice(0, start).split('\n').length
   const frontend = /^(?:#!.*\n)?(?:\s*#\s*(?:escape|check)\s*=.*\n)*\s*#\s*syntax\s*=\s*(\S+)/i.exec(
@@ -62,11 +62,12 @@ export function imagesOfDockerfile(build: ImageBuild, text: string): NamedImage[
     ...(frontend === undefined
       ? []
       : [{ image: frontend, where: `${dockerfile} (syntax)`, written: frontend }]),
-    ...imagesOf(text, build.args).map(({ image, written, start }) => ({
-      image,
-      where: `${dockerfile}:${lineOf(start)}`,
-      written,
-    })),
+    ...imagesOf(text, build.args)
+      .filter(({ image }) => !contexts.some(({ name }) => isContext(image, name)))
+      .map(({ image, written, start }) => ({ image, where: `${dockerfile}:${lineOf(start)}`, written })),
+    ...contexts.flatMap(({ name, image }) =>
+      image === undefined ? [] : [known(image, `the context ${name}`)],
+    ),
     ...(ambiguousHereDocument.test(text)
       ? [
           {

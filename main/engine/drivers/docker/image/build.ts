@@ -18,6 +18,7 @@ import { EngineError, isDiskFull } from '../problems'
 import { BuildKitFailure, buildWithBuildKit, NoBuildKit } from './buildkit/build'
 import { type Builder, builderOf } from './buildkit/detect'
 import { buildClassic, ClassicFailure } from './classic'
+import { type ContextBuild, type MadeContexts, makeContexts } from './contexts'
 import { nameByTag } from './name-by-tag'
 import { type Earlier, findEarlier, reuseKey } from './reuse'
 
@@ -104,6 +105,7 @@ class Build {
   readonly #signal: AbortSignal
   /** As it was sent. */
   #dockerfile = ''
+  #made: MadeContexts | undefined
 
   constructor(
     client: EngineClient,
@@ -123,13 +125,22 @@ class Build {
 
   async run(): Promise<void> {
     const builder = await builderOf(this.#client, this.#platform, this.#signal)
-    const { build, workspaceId } = this.#plan
+    const { build } = this.#plan
     const args = buildArguments(build.args, this.#platform)
     if (build.network !== this.#network)
       this.#tell(
         "The build gets the network of the engine's machine only where you say so: --build-host-network.",
       )
-    if (builder === 'classic') return this.#classic(args)
+    try {
+      if (builder === 'classic') return await this.#classic(args)
+      return await this.#byBuildKit(args)
+    } finally {
+      await this.#made?.dispose()
+    }
+  }
+
+  async #byBuildKit(args: Readonly<Record<string, string>>): Promise<void> {
+    const { workspaceId } = this.#plan
     const named = await nameByTag(this.#client, workspaceId, args, this.#signal)
     try {
       await this.#buildKit(named.args)
@@ -147,6 +158,9 @@ class Build {
     if (build.secrets?.length || build.ssh?.length)
       this.#tell("This engine's classic builder gives a build neither secrets nor an SSH agent.")
     try {
+      await this.#makeContexts('classic', (options, tag) =>
+        buildClassic(this.#client, options, tag, silentReport),
+      )
       const options = await this.#options('classic', args)
       await buildClassic(this.#client, options, this.#plan.tag, this.#report)
     } catch (error) {
@@ -170,6 +184,9 @@ class Build {
       folder,
       tell: (line) => this.#tell(line),
     })
+    await this.#makeContexts('buildkit', (options, tag) =>
+      buildWithBuildKit(this.#client, services, { signal: this.#signal, ...options }, tag, silentReport),
+    )
     for (let keepsSyntax = true; ; keepsSyntax = false) {
       try {
         const options = await this.#options('buildkit', args, { keepsSyntax })
@@ -186,6 +203,25 @@ class Build {
         )
       }
     }
+  }
+
+  async #makeContexts(builder: Builder, make: ContextBuild['make']): Promise<void> {
+    const { build, folder, workspaceId } = this.#plan
+    if (!build.contexts?.length || this.#made) return
+    const detail = (text: string) => this.#report.detail(text)
+    const labelled: ContextBuild['make'] = ({ query, ...options }, tag) => {
+      const own = JSON.stringify({ [labels.managedBy]: MANAGED_BY, [labels.workspace]: workspaceId })
+      return make({ ...options, query: { ...query, labels: own } }, tag)
+    }
+    const from = { client: this.#client, build, folder, workspaceId, builder, make: labelled, detail }
+    this.#made = await makeContexts(from, this.#signal)
+    if (this.#pulls && this.#made.contexts.some(({ isMade }) => isMade))
+      this.#tell('Newer base images are not asked for: no registry has what the contexts are made of.')
+  }
+
+  /** Whether newer base images are asked for. An engine that does so asks for all of them. */
+  get #pulls(): boolean {
+    return this.#plan.refresh || this.#plan.build.pull === true
   }
 
   #buildKitProblem({ message, step }: BuildKitFailure, services: BuildServices): Promise<ProblemError> {
@@ -242,6 +278,7 @@ class Build {
     this.#report.detail('Sending the build context')
     const rewrite = rewriteDockerfile(args, this.#platform, {
       keepsSyntax,
+      ...(this.#made && { contexts: this.#made.contexts }),
       ...(keepsSyntax && { tell: (line) => this.#tell(line) }),
     })
     const context = await packContext(folder, build.context, build.dockerfile, {
@@ -263,7 +300,7 @@ class Build {
   }
 
   #query(builder: Builder, dockerfile: string, args: Readonly<Record<string, string>>): Query {
-    const { build, key, refresh, tag, workspaceId } = this.#plan
+    const { build, key, tag, workspaceId } = this.#plan
     const aliases = this.#platform.settings.get().imageAliases
     const cacheFrom = build.cacheFrom?.map((image) => aliasOf(image, aliases)?.image ?? image)
     const own = {
@@ -278,7 +315,7 @@ class Build {
       ...(builder === 'classic' && { rm: true, forcerm: true }),
       ...(build.target && { target: build.target }),
       ...(cacheFrom?.length && { cachefrom: JSON.stringify(cacheFrom) }),
-      ...((refresh || build.pull) && { pull: true }),
+      ...(this.#pulls && !this.#made?.contexts.some(({ isMade }) => isMade) && { pull: true }),
       ...(build.noCache && { nocache: true }),
       ...(this.#network && { networkmode: this.#network }),
       ...(build.extraHosts?.length && { extrahosts: build.extraHosts }),
@@ -287,6 +324,12 @@ class Build {
       labels: JSON.stringify({ ...build.labels, ...own }),
     }
   }
+}
+
+const silentReport: StepReport = {
+  detail: () => undefined,
+  progress: () => undefined,
+  output: () => undefined,
 }
 
 function hintsOf({ missingSecrets, missingAgent }: BuildServices): string[] {

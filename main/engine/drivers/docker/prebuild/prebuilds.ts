@@ -7,6 +7,7 @@ import type { Platform } from '../../../platform/platform'
 import type { BuildInputs, PrebuildImage, PrebuildSpec, PrebuildVerbs, StepReport } from '../../driver'
 import { buildArguments } from '../../shared/build/build-arguments'
 import { MANAGED_BY } from '../../shared/description'
+import { isContext } from '../../shared/dockerfile-images'
 import { contextFilesOf, imagesOf } from '../../shared/dockerfile-inputs'
 import { isBelow, keepsHome, sourceFolders, sourceMount } from '../../shared/folders'
 import { idleCommand } from '../../shared/idle'
@@ -68,9 +69,18 @@ export class Prebuilds implements PrebuildVerbs {
     const images = imagesOf(text, buildArguments(build.args, this.#platform))
     const inContext = (path: string) => posix.join(build.context, path).replace(/^\.$|^\.\/|\/$/g, '')
     const ignores = [inContext('.dockerignore'), `${posix.normalize(build.dockerfile)}.dockerignore`]
+    const { contexts = [] } = build
+    const folders = contexts.flatMap(({ folder }) => (folder === '.' ? '' : (folder ?? [])))
+    const named = contexts.flatMap(({ image }) => image ?? [])
+    const own = images.filter((image) => !contexts.some(({ name }) => isContext(image, name)))
     return {
-      images: images.map((image) => aliasOf(image, aliases)?.image ?? image),
-      files: [posix.normalize(build.dockerfile), ...ignores, ...contextFilesOf(text).map(inContext)],
+      images: [...own, ...named].map((image) => aliasOf(image, aliases)?.image ?? image),
+      files: [
+        posix.normalize(build.dockerfile),
+        ...ignores,
+        ...contextFilesOf(text).map(inContext),
+        ...folders,
+      ],
     }
   }
 
