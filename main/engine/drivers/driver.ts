@@ -29,6 +29,7 @@ import type {
 
 export type {
   BuildInputs,
+  ClusterBuilder,
   ClusterVerbs,
   ContainerFit,
   DataVerbs,

@@ -76,6 +76,21 @@ describe('images', () => {
     expect(titles([{ images: { allowed: [] } }])).toHaveLength(1)
   })
 
+  test('that a cluster builds with count as well, where there is something to build', () => {
+    const specs = [{ images: { allowed: ['debian', 'registry.test/buildkit'] } }]
+    const build = { dockerfile: 'Dockerfile', context: '.', args: {} }
+    const asked = (definition: Definition, builderImage?: string) => ({
+      target: cluster,
+      definition,
+      kubernetes: { build: { builder: 'cluster', ...(builderImage && { builderImage }) } },
+    })
+    expect(titles(specs, asked({ ...debian, build }))).toEqual([
+      'The image docker.io/moby/buildkit:rootless is not allowed',
+    ])
+    expect(titles(specs, asked({ ...debian, build }, 'registry.test/buildkit:1'))).toEqual([])
+    expect(titles(specs, asked(debian))).toEqual([])
+  })
+
   test('of services count as well', () => {
     const service = {
       name: 'db',

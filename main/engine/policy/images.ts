@@ -1,4 +1,11 @@
-import type { Definition, ImageAliases, ImageBuild } from '#contract'
+import {
+  CLUSTER_BUILDER,
+  CLUSTER_BUILDER_IMAGE,
+  type Definition,
+  type ImageAliases,
+  type ImageBuild,
+  type KubernetesOptions,
+} from '#contract'
 import { imagesOf, isContext } from '../drivers/shared/dockerfile-images'
 import type { Findings } from './findings'
 import { matchesDenied, matchesImage } from './image-pattern'
@@ -26,6 +33,16 @@ export function imagesOfDefinition(definition: Definition): NamedImage[] {
         : [{ image: service.image, where: `the service ${service.name}`, written: service.image }],
     ),
   ]
+}
+
+/** The image that a cluster builds a definition with, where it does. */
+export function builderImages(
+  definition: Definition,
+  { builder, builderImage = CLUSTER_BUILDER_IMAGE }: NonNullable<KubernetesOptions['build']>,
+): NamedImage[] {
+  const isBuilt = buildsOfDefinition(definition).length > 0 || definition.features.length > 0
+  if (builder !== CLUSTER_BUILDER || !isBuilt) return []
+  return [{ image: builderImage, where: 'the settings, to build with', written: builderImage }]
 }
 
 /** The builds of a definition and of its services. */

@@ -53,7 +53,8 @@ export function isContext(image: string | undefined, name: string): boolean {
   return image.toLowerCase() === name.toLowerCase() || familiar(image) === familiar(name)
 }
 
-const familiar = (image: string) =>
+/** An image's name without what Docker takes for granted, as BuildKit keeps names of contexts. */
+export const familiar = (image: string) =>
   image
     .replace(/^docker\.io\//, '')
     .replace(/^library\//, '')

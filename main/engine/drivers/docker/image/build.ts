@@ -6,6 +6,7 @@ import type { ImageRequest, StepReport } from '../../driver'
 import { buildArguments } from '../../shared/build/build-arguments'
 import { type BuildFailure, buildProblem } from '../../shared/build/build-failure'
 import { buildFolder } from '../../shared/build/build-folder'
+import { describeFailure } from '../../shared/build/buildkit/failure'
 import { type BuildServices, buildServices } from '../../shared/build/buildkit/services'
 import { isSyntaxStep, syntaxLine } from '../../shared/build/buildkit/syntax'
 import { packContext } from '../../shared/build/context'
@@ -224,18 +225,8 @@ class Build {
     return this.#plan.refresh || this.#plan.build.pull === true
   }
 
-  #buildKitProblem({ message, step }: BuildKitFailure, services: BuildServices): Promise<ProblemError> {
-    const name = step?.name ?? ''
-    const image =
-      /^(?:\[internal\] load metadata for|resolve image config for|docker-image:\/\/)\s*(\S+)/.exec(name)
-    return this.#problem({
-      message: step?.error && !message.includes(step.error) ? `${message}\n${step.error}` : message,
-      image: image?.[1]?.replace(/^docker-image:\/\//, ''),
-      instruction: /^\[(?!internal)[^\]]*\d+\/\d+\] (.*)/s.exec(name)?.[1],
-      lines: step?.lines ?? [],
-      builder: 'buildkit',
-      hints: hintsOf(services),
-    })
+  #buildKitProblem(failure: BuildKitFailure, services: BuildServices): Promise<ProblemError> {
+    return this.#problem(describeFailure(failure, services))
   }
 
   #problem(failure: Omit<BuildFailure, 'dockerfile'>): Promise<ProblemError> {
@@ -330,19 +321,4 @@ const silentReport: StepReport = {
   detail: () => undefined,
   progress: () => undefined,
   output: () => undefined,
-}
-
-function hintsOf({ missingSecrets, missingAgent }: BuildServices): string[] {
-  const secrets = [...missingSecrets].map(
-    (id) =>
-      `If it may have the secret "${id}", say so: --build-secret id=${id},env=VARIABLE or id=${id},src=FILE.`,
-  )
-  switch (missingAgent()) {
-    case 'not-allowed':
-      return [...secrets, 'If it may use your SSH agent, say so: --build-ssh.']
-    case 'none':
-      return [...secrets, 'It asks for your SSH agent, and none runs here.']
-    default:
-      return secrets
-  }
 }

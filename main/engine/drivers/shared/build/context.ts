@@ -24,6 +24,8 @@ export interface PackOptions {
   readonly comparable?: boolean
   /** Gets the Dockerfile's text, a character for each byte, and returns what is packed in its place. */
   readonly rewrite?: (text: string) => string
+  /** No Dockerfile. */
+  readonly onlyContext?: boolean
   /** None of the folder's files. */
   readonly onlyDockerfile?: boolean
   /** The Dockerfile's text, where it is no file. */
@@ -38,7 +40,13 @@ export async function packContext(
   folder: string,
   context: string,
   dockerfile: string,
-  { comparable = false, rewrite = (text) => text, inline, onlyDockerfile = false }: PackOptions = {},
+  {
+    comparable = false,
+    rewrite = (text) => text,
+    inline,
+    onlyContext = false,
+    onlyDockerfile = false,
+  }: PackOptions = {},
 ): Promise<BuildContext> {
   const root = await insideFolder(folder, context)
   const file = inline === undefined ? await insideFolder(folder, dockerfile) : undefined
@@ -54,7 +62,7 @@ export async function packContext(
   const tar = pack({ highWaterMark: 256 * 1024 })
   const kept = new Set([name, '.dockerignore'])
   const write = async () => {
-    if (!isWithin)
+    if (!isWithin && !onlyContext)
       tar.entry({ name, mtime: new Date(0) }, Buffer.from(dockerfileText ?? before ?? '', 'latin1'))
     const exchanged = new Map<string, Buffer>()
     if (isWithin && dockerfileText !== undefined) exchanged.set(name, Buffer.from(dockerfileText, 'latin1'))

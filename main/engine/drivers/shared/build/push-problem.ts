@@ -7,6 +7,8 @@ export interface PushFailure {
   readonly targetName: string
   /** Whether a login was sent along. */
   readonly authenticated: boolean
+  /** Who pushes; absent: the engine of that name. */
+  readonly who?: string
 }
 
 /** Refusals for who somebody is, or is not. */
@@ -23,7 +25,7 @@ export const isUnreachable = (message: string): boolean =>
 
 /** What a registry's or engine's refusal to take an image means. The texts are those of Docker and distribution. */
 export function pushProblem(message: string, failure: PushFailure): Problem {
-  const { reference, registry, targetName, authenticated } = failure
+  const { reference, registry, targetName, authenticated, who = `The engine "${targetName}"` } = failure
   const title = `The image could not be pushed to ${registry}`
   const detail = message
   const login = registry === 'docker.io' ? 'docker login' : `docker login ${registry}`
@@ -53,10 +55,10 @@ export function pushProblem(message: string, failure: PushFailure): Problem {
   return {
     code: 'registry-unreachable',
     title,
-    cause: `The engine "${targetName}" cannot reach ${registry}: ${firstLine(message)}`,
+    cause: `${who} cannot reach ${registry}: ${firstLine(message)}`,
     remedy: /HTTP response to HTTPS/i.test(message)
-      ? `Serve ${registry} over TLS, or list it as an insecure registry of that engine.`
-      : `Check that ${registry} runs, and that the engine reaches it.`,
+      ? `Serve ${registry} over TLS, or list it as an insecure registry there.`
+      : `Check that ${registry} runs, and that it can be reached from there.`,
     detail,
     actions: [
       { kind: 'retry', label: 'Try again' },
