@@ -56,11 +56,13 @@ function project(
   name: string,
   files: Record<string, string>,
   build: object = {},
+  features: object = {},
 ): Source & { kind: 'folder' } {
   const path = join(machine.home, name)
   writeFiles(path, {
     '.devcontainer/devcontainer.json': JSON.stringify({
       build: { dockerfile: 'Dockerfile', context: '..', ...build },
+      features,
     }),
     ...files,
   })
@@ -112,6 +114,9 @@ it('builds in a pod, with all that a build has elsewhere, and once', async ({ sk
       greeting: 'hello\n',
       'lib/deep/file': 'shared\n',
       'lib/left-out': '',
+      // It is installed on top of what has been built, by a build of its own.
+      '.devcontainer/mark/devcontainer-feature.json': JSON.stringify({ id: 'mark', version: '1.0.0' }),
+      '.devcontainer/mark/install.sh': '#!/bin/sh\necho "$_REMOTE_USER" > /mark\n',
     }
     const build = {
       args: { WHO: 'me' },
@@ -121,14 +126,14 @@ it('builds in a pod, with all that a build has elsewhere, and once', async ({ sk
         `--build-context=toolbox=docker-image://${base}`,
       ],
     }
-    const source = project('built', files, build)
+    const source = project('built', files, build, { './mark': {} })
     const buildGrants = { secrets: [{ id: 'token' }] }
     const first = await rig.create(source, { ...on(image), buildGrants })
     const { steps } = await rig.succeeded(first.operationId)
     expect(steps.map(({ id }) => id)).toEqual(expect.arrayContaining(['build', 'image']))
     expect(steps.map(({ id }) => id)).not.toContain('push')
-    expect(await rig.run(first.id, 'sh', '-c', 'cat /greeting /shared /length /who; id -un')).toBe(
-      'hello\nshared\n9\nme\ndev\n',
+    expect(await rig.run(first.id, 'sh', '-c', 'cat /greeting /shared /length /who /mark; id -un')).toBe(
+      'hello\nshared\n9\nme\ndev\ndev\n',
     )
     const said = JSON.stringify(rig.outputs)
     expect(said).toMatch(/#\d+ \[\S+ \d\/4\] COPY greeting/)
