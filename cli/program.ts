@@ -163,7 +163,10 @@ function addCreation(program: Command, go: Execute): void {
     .option('--node-selector <key=value>', 'only nodes with this label; repeatable', append)
     .option('--toleration <key[=value][:effect]>', 'also nodes with this taint; repeatable', append)
     .option('--pull-secret <name>', 'Secret of the namespace with a login for a registry; repeatable', append)
-    .option('--builder <target>', 'Docker engine that builds the image of a definition with a build')
+    .option(
+      '--builder <target>',
+      'who builds the image of a definition with a build: a Docker engine, or "cluster"',
+    )
     .option('--push-to <repository>', 'where that image goes: registry.example.com/team/workspaces')
     .option('--docker-login', "give the cluster this machine's Docker login for the image's registry")
     .option('--label <key=value>', 'label of your own on all that belongs to it; repeatable', append)

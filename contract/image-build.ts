@@ -23,6 +23,17 @@ export function buildRepositoryKey({ url, ref = '' }: BuildRepository): string {
   return JSON.stringify([url, ref])
 }
 
+/** What a Dockerfile may take from under a name of its own; one of the three is present. */
+export const BuildContext = z.strictObject({
+  name: z.string(),
+  /** Relative to the repository's root; `.` is the root itself. */
+  folder: z.string().optional(),
+  image: z.string().optional(),
+  /** Of a git repository or a file, fetched by the builder. */
+  url: z.string().optional(),
+})
+export type BuildContext = z.infer<typeof BuildContext>
+
 /** How an image is built of files of the repository. */
 export const ImageBuild = z.strictObject({
   /** Present: paths are relative to the root of this one, and nothing of the source goes into the image. */
@@ -32,6 +43,7 @@ export const ImageBuild = z.strictObject({
   /** Build context, relative to the repository's root; `.` is the root itself. */
   context: z.string(),
   args: z.record(z.string(), z.string()),
+  contexts: z.array(BuildContext).optional(),
   target: z.string().optional(),
   cacheFrom: z.array(z.string()).optional(),
   /** The Dockerfile's text, where the definition has it itself. */

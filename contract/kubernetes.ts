@@ -32,6 +32,11 @@ export const Toleration = z.strictObject({
   tolerationSeconds: z.number().int().optional(),
 })
 
+/** In place of a Docker engine's id: a pod of the cluster itself builds. */
+export const CLUSTER_BUILDER = 'cluster'
+/** What it runs, unless another image is chosen. */
+export const CLUSTER_BUILDER_IMAGE = 'docker.io/moby/buildkit:rootless'
+
 /**
  * What a workspace asks of its cluster beyond its definition. Every field may be left out: then the namespace's
  * LimitRange, the default storage class and the scheduler decide.
@@ -61,13 +66,15 @@ export const KubernetesOptions = z.strictObject({
    * rebuild renews it where there is a login.
    */
   dockerLogin: z.boolean().optional(),
-  /** How the image of a definition with a `build` is made: a cluster builds none itself. */
+  /** How the image of a definition with a `build` is made. */
   build: z
     .strictObject({
-      /** Id of the target that builds it: a Docker engine. */
+      /** Id of the target that builds it, a Docker engine; or {@link CLUSTER_BUILDER}. */
       builder: z.string().min(1).optional(),
       /** Where it is pushed to, and where the cluster pulls it from. */
       pushTo: ImageRepository.optional(),
+      /** The image of the builder in the cluster: BuildKit's, made for running without root. */
+      builderImage: z.string().min(1).max(500).optional(),
     })
     .optional(),
   /** Labels and annotations of the user's own, on the pod and on all that belongs to it. */

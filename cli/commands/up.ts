@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import {
+  CLUSTER_BUILDER,
   type CreateInput,
   defaultTarget,
   kubernetesTargetId,
@@ -110,6 +111,17 @@ async function tellRoom(context: CommandContext, engine: Engine, input: CreateIn
   if (line) context.say(line)
 }
 
+/** The id of the target that builds, or the word for the cluster itself. */
+async function builderOf(
+  context: CommandContext,
+  engine: Engine,
+  { builder }: UpOptions,
+): Promise<string | undefined> {
+  if (builder === CLUSTER_BUILDER) return builder
+  const chosen = await chosenTarget(context, engine, builder === undefined ? {} : { target: builder })
+  return chosen.targetId
+}
+
 async function createInput(
   context: CommandContext,
   engine: Engine,
@@ -118,11 +130,7 @@ async function createInput(
 ): Promise<CreateInput> {
   if (text === undefined && options.image === undefined)
     throw new UsageError('Say what to make the workspace from: a git URL, a folder, or --image.')
-  const { targetId: builder } = await chosenTarget(
-    context,
-    engine,
-    options.builder === undefined ? {} : { target: options.builder },
-  )
+  const builder = await builderOf(context, engine, options)
   const kubernetes = clusterOptions({ ...options, ...(builder === undefined ? {} : { builder }) })
   if (options.detect && options.definition !== undefined)
     throw new UsageError('--detect and --definition exclude each other.')

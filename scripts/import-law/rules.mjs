@@ -113,6 +113,7 @@ export const law = [
     may: [
       'contract/',
       driverInterface,
+      'main/engine/drivers/shared/dockerfile-images.ts',
       'main/engine/drivers/shared/dockerfile-inputs.ts',
       'main/engine/definitions/',
       'main/engine/features/',

@@ -279,6 +279,10 @@ describe('a cluster', () => {
     await expect
       .poll(async () => (await saved()).kubernetes?.build)
       .toEqual({ pushTo: 'registry.test/team/app' })
+    await images.getByRole('combobox', { name: 'Built on' }).click()
+    await window.page.getByRole('option', { name: 'In the cluster' }).click()
+    await images.getByRole('textbox', { name: "The builder's image" }).waitFor()
+    await expect.poll(async () => (await saved()).kubernetes?.build).toMatchObject({ builder: 'cluster' })
   })
 
   it('has nothing of the workspace once it was deleted', async () => {

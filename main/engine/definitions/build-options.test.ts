@@ -65,6 +65,13 @@ describe('options of docker build', () => {
     [['--cache-from=type=local,src=/x'], 'registry'],
     [['--secret=src=x'], 'no id'],
     [['--build-arg=__proto__=1'], 'names no argument'],
+    [['--build-context=shared'], 'leads out'],
+    [['--build-context==.'], 'NAME=FOLDER'],
+    [['--build-context=a=/etc'], 'leads out'],
+    [['--build-context=a=docker-image://-x'], 'no name of an image'],
+    [['--build-context=a=oci-layout://x'], 'folders are not read'],
+    [['--build-context=a=https://a.test/x y'], 'no address'],
+    [['--build-context=a=s3://x'], 'only folders'],
   ])('that are not are named: %j', (options, reason) => {
     const { build, ignored } = read(...options)
     expect(ignored).toHaveLength(1)
@@ -80,6 +87,23 @@ describe('options of docker build', () => {
       expect(ignored[0]).toContain('only files of the repository')
     },
   )
+
+  it('give further contexts names', () => {
+    const { build, ignored } = read(
+      ...['--build-context', 'shared=../lib/shared', '--build-context=shared=./lib/shared/'],
+      ...[
+        '--build-context=base=docker-image://debian:12',
+        '--build-context',
+        'git=https://a.test/b.git#main:x',
+      ],
+    )
+    expect(ignored).toEqual(['--build-context: it leads out of the repository'])
+    expect(build.contexts).toEqual([
+      { name: 'shared', folder: 'lib/shared' },
+      { name: 'base', image: 'debian:12' },
+      { name: 'git', url: 'https://a.test/b.git#main:x' },
+    ])
+  })
 
   it('choose no key for SSH', () => {
     const { build, ignored } = read('--ssh=deploy=/home/me/.ssh/id')

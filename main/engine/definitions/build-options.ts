@@ -1,4 +1,5 @@
 import type { BuildSecret, ImageBuild } from '#contract'
+import { addContext } from './build-contexts'
 import { insideRepository } from './paths'
 import { closest } from './suggest'
 
@@ -34,7 +35,6 @@ const refusedValues: Readonly<Record<string, string>> = {
   '--allow': 'builds get no extra rights',
   '--annotation': 'images have labels and no annotations',
   '--attest': attestations,
-  '--build-context': 'an image is built of one folder of the source',
   '--builder': 'the engine builds by itself',
   '--cache-to': stays,
   '--cgroup-parent': limits,
@@ -67,6 +67,7 @@ const refusedValues: Readonly<Record<string, string>> = {
 const applied = [
   '--add-host',
   '--build-arg',
+  '--build-context',
   '--cache-from',
   '--label',
   '--network',
@@ -130,6 +131,11 @@ function applyOption(
       const [key, text] = assignment(value)
       if (key === '' || key === '__proto__') refuse('it names no argument')
       else build.args = { ...build.args, [key]: text ?? `\${localEnv:${key}}` }
+      break
+    }
+    case '--build-context': {
+      const [key, text = ''] = assignment(value)
+      addContext(key, text, build, { refuse })
       break
     }
     case '--label': {

@@ -28,6 +28,7 @@ import type {
 } from './verbs'
 
 export type {
+  ClusterBuilder,
   ClusterVerbs,
   ContainerFit,
   DataVerbs,

@@ -75,6 +75,17 @@ export interface NewSnapshot extends Omit<DataSnapshot, 'workspaceId' | 'volumes
   readonly volumes: readonly { readonly name: string; readonly image?: string | undefined }[]
 }
 
+/**
+ * Images that a pod of the cluster builds and pushes at once. The rules are those of {@link Driver}; nothing of a build
+ * is kept in the cluster.
+ */
+export interface ClusterBuilder {
+  /** As {@link ImagePublisher}'s, asked of the cluster: whether it gets the image that it would pull. */
+  find(request: PublishRequest, report: StepReport, signal: AbortSignal): Promise<PublishedImage>
+  /** Builds it and pushes it under the name that `find` gave. */
+  build(request: PublishRequest, reference: string, report: StepReport, signal: AbortSignal): Promise<void>
+}
+
 /** What only a cluster can be asked for. The rules are those of {@link Driver}. */
 export interface ClusterVerbs {
   /** What room there is, and whether a workspace with these options, over those of the settings, fits. */
@@ -101,6 +112,7 @@ export interface ClusterVerbs {
       | { readonly kind: 'missing' | 'no-kind' | 'forbidden' }
     )
   >
+  readonly builder?: ClusterBuilder
   /** The text of a team's policy in the namespace. `forbidden`: this identity may not look for one. */
   policy?(
     signal: AbortSignal,
@@ -220,6 +232,8 @@ export interface PublishRequest {
   readonly repository: string
   /** As in an {@link ImageRequest}. */
   readonly grants?: HeldGrants | undefined
+  /** Of the workspace, where a cluster builds. */
+  readonly kubernetes?: KubernetesOptions | undefined
 }
 
 export interface PublishedImage {

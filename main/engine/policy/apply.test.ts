@@ -96,6 +96,21 @@ describe('images', () => {
     ])
   })
 
+  test('that a cluster builds with count as well, where there is something to build', () => {
+    const specs = [{ images: { allowed: ['debian', 'registry.test/buildkit'] } }]
+    const build = { dockerfile: 'Dockerfile', context: '.', args: {} }
+    const asked = (definition: Definition, builderImage?: string) => ({
+      target: cluster,
+      definition,
+      kubernetes: { build: { builder: 'cluster', ...(builderImage && { builderImage }) } },
+    })
+    expect(titles(specs, asked({ ...debian, build }))).toEqual([
+      'The image docker.io/moby/buildkit:rootless is not allowed',
+    ])
+    expect(titles(specs, asked({ ...debian, build }, 'registry.test/buildkit:1'))).toEqual([])
+    expect(titles(specs, asked(debian))).toEqual([])
+  })
+
   test('of services count as well', () => {
     const service = {
       name: 'db',
@@ -165,6 +180,17 @@ FROM thing-$UNKNOWN
 test('a Dockerfile has no place where an image is overlooked', () => {
   const found = (text: string, args: Record<string, string> = {}) =>
     imagesOfDockerfile({ dockerfile: 'Dockerfile', context: '.', args }, text).map(({ image }) => image)
+  // What a context stands for is none, and its image is one.
+  const contexts = [
+    { name: 'base', image: 'evil.example/x' },
+    { name: 'debian', folder: 'lib' },
+  ]
+  expect(
+    imagesOfDockerfile(
+      { dockerfile: 'Dockerfile', context: '.', args: {}, contexts },
+      'FROM debian:latest\nFROM debian:12\nFROM base\n',
+    ).map(({ image }) => image),
+  ).toEqual(['debian:12', 'evil.example/x'])
   // A value that only this machine knows is not taken for the file's own default.
   expect(found('ARG BASE=debian\nFROM $BASE\n', { BASE: '${localEnv:IMAGE}' })).toEqual([undefined])
   expect(found('FROM debian AS a\nONBUILD COPY --from=evil.example/x / /\nFROM a\n')).toEqual([

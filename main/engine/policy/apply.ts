@@ -9,7 +9,7 @@ import type {
 } from '#contract'
 import { Findings } from './findings'
 import { applyIdle } from './idle'
-import { checkImages, imagesOfDefinition, mirrorsOf, type NamedImage } from './images'
+import { builderImages, checkImages, imagesOfDefinition, mirrorsOf, type NamedImage } from './images'
 import type { LoadedPolicy } from './loaded'
 import { applyResources, type ContainerLimits } from './resources'
 import { applyBuild, applyEnvironment, checkRights, checkTarget, labelsOf } from './surroundings'
@@ -79,6 +79,10 @@ export function applyPolicy(policies: readonly LoadedPolicy[], request: PolicyRe
     isCluster && Object.keys(labels).length > 0
       ? { ...built, labels: { ...(built.labels ?? settings.kubernetes.labels), ...labels } }
       : built
+  if (definition && isCluster) {
+    const build = { ...settings.kubernetes.build, ...built.build }
+    checkImages(policies, builderImages(definition, build), settings.imageAliases, findings)
+  }
   if (definition) checkRights(policies, definition, findings)
   const changed = definition && applyEnvironment(policies, definition, findings)
   return {

@@ -1,6 +1,13 @@
-import type { Definition, ImageAliases, ImageBuild } from '#contract'
+import {
+  CLUSTER_BUILDER,
+  CLUSTER_BUILDER_IMAGE,
+  type Definition,
+  type ImageAliases,
+  type ImageBuild,
+  type KubernetesOptions,
+} from '#contract'
 import { parseFeatureReference } from '../definitions/feature-reference'
-import { imagesOf } from '../drivers/shared/dockerfile-images'
+import { imagesOf, isContext } from '../drivers/shared/dockerfile-images'
 import type { Findings } from './findings'
 import { matchesDenied, matchesImage } from './image-pattern'
 import type { LoadedPolicy } from './loaded'
@@ -41,6 +48,16 @@ export function imageOfFeature(reference: string, where: string): NamedImage[] {
   return [{ image: `${parsed.resource}${version}`, where, written: reference, what: 'Feature' }]
 }
 
+/** The image that a cluster builds a definition with, where it does. */
+export function builderImages(
+  definition: Definition,
+  { builder, builderImage = CLUSTER_BUILDER_IMAGE }: NonNullable<KubernetesOptions['build']>,
+): NamedImage[] {
+  const isBuilt = buildsOfDefinition(definition).length > 0 || definition.features.length > 0
+  if (builder !== CLUSTER_BUILDER || !isBuilt) return []
+  return [{ image: builderImage, where: 'the settings, to build with', written: builderImage }]
+}
+
 /** The builds of a definition and of its services. */
 export function buildsOfDefinition({ build, services }: Definition): ImageBuild[] {
   return [...(build ? [build] : []), ...services.flatMap((service) => (service.build ? [service.build] : []))]
@@ -65,7 +82,7 @@ const LONGEST_DOCKERFILE = 1024 * 1024
 
 /** The images that a Dockerfile names, the one that reads the file for BuildKit among them. */
 export function imagesOfDockerfile(build: ImageBuild, text: string): NamedImage[] {
-  const { dockerfile } = build
+  const { dockerfile, contexts = [] } = build
   if (text.length > LONGEST_DOCKERFILE) return [{ image: undefined, where: dockerfile, written: 'all of it' }]
   const lineOf = (start: number) => text.slice(0, start).split('\n').length
   const frontend = /^(?:#!.*\n)?(?:\s*#\s*(?:escape|check)\s*=.*\n)*\s*#\s*syntax\s*=\s*(\S+)/i.exec(
@@ -75,11 +92,12 @@ export function imagesOfDockerfile(build: ImageBuild, text: string): NamedImage[
     ...(frontend === undefined
       ? []
       : [{ image: frontend, where: `${dockerfile} (syntax)`, written: frontend }]),
-    ...imagesOf(text, build.args).map(({ image, written, start }) => ({
-      image,
-      where: `${dockerfile}:${lineOf(start)}`,
-      written,
-    })),
+    ...imagesOf(text, build.args)
+      .filter(({ image }) => !contexts.some(({ name }) => isContext(image, name)))
+      .map(({ image, written, start }) => ({ image, where: `${dockerfile}:${lineOf(start)}`, written })),
+    ...contexts.flatMap(({ name, image }) =>
+      image === undefined ? [] : [known(image, `the context ${name}`)],
+    ),
     ...(ambiguousHereDocument.test(text)
       ? [
           {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Definition, isPolicyTarget, type KubernetesOptions } from '#contract'
+import { CLUSTER_BUILDER, type Definition, isPolicyTarget, type KubernetesOptions } from '#contract'
 import type { Findings } from './findings'
 import type { LoadedPolicy } from './loaded'
 
@@ -79,7 +79,9 @@ export function applyBuild(
     build[field] = value
     findings.explain(
       by,
-      field === 'builder' ? `Images are built by ${value}` : `Images that are built go to ${value}`,
+      field === 'builder'
+        ? `Images are built ${value === CLUSTER_BUILDER ? 'in the cluster' : `by ${value}`}`
+        : `Images that are built go to ${value}`,
     )
   }
   return Object.keys(build).length > 0 ? { ...asked, build } : asked

@@ -1,5 +1,5 @@
 import { Select } from '@mantine/core'
-import type { KubernetesOptions, Target } from '#contract'
+import { CLUSTER_BUILDER, CLUSTER_BUILDER_IMAGE, type KubernetesOptions, type Target } from '#contract'
 import { Section } from '../../ui/facts'
 import { Row, TextSetting } from './rows'
 
@@ -9,7 +9,7 @@ interface ClustersProps {
   readonly change: (options: KubernetesOptions) => void
 }
 
-/** How images of definitions with a `build` get onto a cluster, which builds none itself. */
+/** How images of definitions with a `build` get onto a cluster. */
 export function Clusters({ options, targets, change }: ClustersProps) {
   const { builder, pushTo } = options.build ?? {}
   const save = (fields: NonNullable<KubernetesOptions['build']>) => {
@@ -18,12 +18,17 @@ export function Clusters({ options, targets, change }: ClustersProps) {
     change(Object.keys(next).length > 0 ? { ...rest, build: next } : rest)
   }
   const engines = targets.filter(({ kind }) => kind === 'docker')
-  const gone = builder !== undefined && !engines.some(({ id }) => id === builder)
+  const isCluster = builder === CLUSTER_BUILDER
+  const gone = builder !== undefined && !isCluster && !engines.some(({ id }) => id === builder)
   return (
     <Section title="Images for clusters">
       <Row
         title="Built on"
-        text="A cluster builds no images. This Docker engine does, where a definition asks for it."
+        text={
+          isCluster
+            ? 'A pod of the cluster builds, with BuildKit, where a definition asks for it.'
+            : 'This Docker engine builds, where a definition asks for it.'
+        }
       >
         {(id) => (
           <Select
@@ -32,12 +37,25 @@ export function Clusters({ options, targets, change }: ClustersProps) {
             onChange={(chosen) => save({ builder: chosen || undefined })}
             data={[
               { value: '', label: 'None' },
+              { value: CLUSTER_BUILDER, label: 'In the cluster' },
               ...engines.map((target) => ({ value: target.id, label: target.name })),
               ...(gone ? [{ value: builder, label: `${builder} (not there)` }] : []),
             ]}
           />
         )}
       </Row>
+      {isCluster && (
+        <Row title="The builder's image" text="BuildKit's, made for running without root.">
+          {(id) => (
+            <TextSetting
+              labelledBy={id}
+              value={options.build?.builderImage ?? ''}
+              placeholder={CLUSTER_BUILDER_IMAGE}
+              onSave={(text) => save({ builderImage: text || undefined })}
+            />
+          )}
+        </Row>
+      )}
       <Row title="Pushed to" text="A repository that your clusters pull from. docker login says who you are.">
         {(id) => (
           <TextSetting

@@ -57,7 +57,7 @@ export function TargetCard({ target, workspaces }: TargetCardProps) {
   const limits = [
     target.capabilities?.bindMounts === false && 'Folders of this machine are copied to it',
     target.capabilities?.build === false &&
-      'It builds no images: an engine of your choice does, see the settings',
+      'Who builds images for it, an engine or the cluster itself, is chosen in the settings',
   ].filter(Boolean)
   return (
     <article className={styles.card} aria-label={target.name}>

@@ -1,5 +1,6 @@
 import { posix } from 'node:path'
 import { type ImageBuild, problem } from '#contract'
+import { addContext, leadsOut } from '../build-contexts'
 import type { BuildExtras } from '../build-options'
 import { shorten } from '../document/value'
 import { isImageName } from '../image-name'
@@ -15,6 +16,7 @@ const applied = [
   'context',
   'dockerfile',
   'args',
+  'additional_contexts',
   'target',
   'cache_from',
   'dockerfile_inline',
@@ -22,7 +24,6 @@ const applied = [
 ]
 
 const refused: Readonly<Record<string, string>> = {
-  additional_contexts: 'an image is built of one folder of the source',
   cache_to: 'what is built is kept where the target keeps its images',
   entitlements: 'builds get no extra rights',
   isolation: 'builds are isolated as their engine does it',
@@ -108,6 +109,7 @@ async function readBuild(
   const target = lastLayer(maps, 'target')
   const cacheFrom = itemsOf(fieldLayers(maps, 'cache_from')).map(({ value }) => value.text())
   const args = assignmentsOf(fieldLayers(maps, 'args'), 'Write, for example, "args: {VERSION: 22}".')
+  await readContexts(maps, project, extras, away !== undefined)
   refuseUnknown(maps, applied, refused)
   return {
     ...(away && { repository: away.repository }),
@@ -130,6 +132,35 @@ function withoutFiles(extras: BuildExtras, layers: readonly Layer[]): void {
   )
   if (kept?.length) extras.secrets = kept
   else delete extras.secrets
+}
+
+/** `NAME=VALUE` lists, or maps. Paths are relative to the file that they stand in. */
+async function readContexts(
+  layers: readonly Layer[],
+  project: ProjectReader,
+  extras: BuildExtras,
+  isAway: boolean,
+): Promise<void> {
+  for (const layer of fieldLayers(layers, 'additional_contexts')) {
+    const help = 'Write, for example, "additional_contexts: {shared: ../shared}".'
+    for (const [name, value] of assignmentsOf([layer], help)) {
+      addContext(name, value, extras, {
+        base: layer.file.folder,
+        refuse: (reason) => {
+          if (reason === leadsOut) throw layer.value.mustBe('of paths inside the repository', help)
+          layer.value.ignore(`${name}: ${reason}`)
+        },
+      })
+      const folder = extras.contexts?.find((one) => one.name === name)?.folder
+      if (folder === undefined) continue
+      await mustExist(folder, layer, project)
+      if (!isAway) continue
+      layer.value.ignore(`${name}: an image of another repository has no folders of this one`)
+      const others = extras.contexts?.filter((one) => one.name !== name) ?? []
+      if (others.length > 0) extras.contexts = others
+      else delete extras.contexts
+    }
+  }
 }
 
 async function mustExist(path: string, layer: Layer | undefined, project: ProjectReader): Promise<void> {

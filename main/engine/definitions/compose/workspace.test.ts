@@ -13,6 +13,7 @@ services:
       args: {NODE: 22, TOKEN: }
       target: dev
       cache_from: [ghcr.io/acme/app]
+      additional_contexts: [own=.devcontainer, base=docker-image://debian:12, other=service:db]
     user: node
     environment: {LANG: C.UTF-8, KEEP: compose}
     volumes:
@@ -53,6 +54,10 @@ volumes:
         args: { NODE: '22', TOKEN: '$' + '{localEnv:TOKEN}' },
         target: 'dev',
         cacheFrom: ['ghcr.io/acme/app'],
+        contexts: [
+          { name: 'own', folder: '.devcontainer' },
+          { name: 'base', image: 'debian:12' },
+        ],
       },
       containerUser: 'node',
       remoteUser: 'vscode',
@@ -84,7 +89,10 @@ volumes:
     })
     expect(definition).not.toHaveProperty('image')
     expect(definition).not.toHaveProperty('dependsOn')
-    expect(Object.keys(refusedOf(definition))).toEqual(['shutdownAction'])
+    expect(Object.keys(refusedOf(definition))).toEqual([
+      'services.app.build.additional_contexts',
+      'shutdownAction',
+    ])
   })
 
   it.each([

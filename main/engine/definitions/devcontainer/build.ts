@@ -73,9 +73,9 @@ export async function readBuild(
     }
   }
   applyBuildOptions(
-    options.map((item) => ({
+    options.map((item, index) => ({
       // A path below the source's root is told from any other by how it is written.
-      text: withinSource(item.raw()) ?? item.guardedText(),
+      text: withinSource(item.raw(), options[index - 1]?.raw()) ?? item.guardedText(),
       ignore: (reason) => item.ignore(reason),
     })),
     result,
@@ -102,9 +102,13 @@ function readArguments(section: Value): Record<string, string> {
   return Object.fromEntries(read)
 }
 
-/** A secret's file below the source's folder, relative to that; undefined where the text names none. */
-function withinSource(text: string): string | undefined {
+/** A secret's file or a context below the source's folder, relative to that; undefined where the text names none. */
+function withinSource(text: string, before: string | undefined): string | undefined {
   const folder = '$' + '{localWorkspaceFolder}'
+  const value = before?.trim() === '--build-context' ? text : /^--build-context=(.*)/s.exec(text.trim())?.[1]
+  const [name, path] = value?.split(`=${folder}`, 2) ?? []
+  if (value !== undefined && path !== undefined && /^(?:$|\/)/.test(path))
+    return text.replace(value, () => `${name}=.${path}`)
   if (!text.includes(`src=${folder}/`) && !text.includes(`source=${folder}/`)) return undefined
   return text.replaceAll(`=${folder}/`, '=./')
 }

@@ -1,11 +1,12 @@
 import { type Problem, problem } from '#contract'
+import { diskFull } from '../shared/build/words'
 import { runsIdle } from '../shared/idle'
 import type { ContainerInspect } from './api'
 import type { EngineClient } from './client'
 import { readLabels } from './container/anatomy'
 import { type Locator, QUICK } from './container/locate'
 import { exited, outOfMemory, startProblem } from './container/observe'
-import { diskFull, isStatus } from './problems'
+import { isStatus } from './problems'
 import { lastWords } from './service/words'
 
 /** See {@link Driver.diagnose}. */

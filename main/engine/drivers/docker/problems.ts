@@ -1,4 +1,5 @@
 import { cancelled, type Problem, ProblemError, problem } from '#contract'
+import { diskFull, firstLine } from '../shared/build/words'
 import { SshError } from './connection/ssh-socket'
 
 /** What the engine answered with a status of 400 and above. */
@@ -124,16 +125,6 @@ function bodyProblem(error: BodyError, { title }: FailureContext): ProblemError 
     },
     error,
   )
-}
-
-export function diskFull(title: string, targetName: string, detail: string): Problem {
-  return {
-    code: 'disk-full',
-    title,
-    cause: `The disk of the engine "${targetName}" is full.`,
-    remedy: 'Free some space there, for example with "docker system df" and "docker image prune".',
-    detail,
-  }
 }
 
 function sshProblem(error: SshError, { targetName, endpoint }: FailureContext): Problem {
@@ -290,8 +281,4 @@ export function timedOut(targetName: string, endpoint: string, seconds: number):
     cause: `It took a connection at ${endpoint} but said nothing for ${seconds} seconds.`,
     remedy: 'See whether the engine is overloaded or hangs, and restart it if so.',
   })
-}
-
-export function firstLine(text: string): string {
-  return text.trim().split('\n', 1)[0] ?? ''
 }

@@ -1,5 +1,5 @@
 import type { Duplex, Readable } from 'node:stream'
-import { type Problem, ProblemError, type Volume } from '#contract'
+import { type KubernetesOptions, type Problem, ProblemError, type Volume } from '#contract'
 import { DockerLogins } from '../../platform/docker-logins'
 import type { Platform } from '../../platform/platform'
 import type {
@@ -21,6 +21,8 @@ import type {
 } from '../driver'
 import { createDialer as createRelayDialer, type Dialer as RelayDialer } from '../shared/dial'
 import type { ApiClient, ClusterAccess } from './api'
+import { removeForgottenBuilders } from './build/builder'
+import { PodBuilder } from './build/cluster-builder'
 import { KubernetesData } from './data/verbs'
 import { createDiagnose, type Diagnose } from './diagnose/diagnose'
 import { probeCluster } from './probe/probe'
@@ -102,7 +104,6 @@ export class KubernetesDriver implements Driver {
     const identity = { targetName: target.name, endpoint: target.endpoint, namespace }
     const client = createApiClient(access, identity, platform)
     this.#client = client
-    this.cluster = clusterVerbs(client, () => settings.get().kubernetes)
     this.#objects = new Objects(client, clock)
     this.#locator = new Locator(this.#objects, clock)
     this.#logins = new PullLogins(this.#objects, new DockerLogins(platform))
@@ -122,6 +123,24 @@ export class KubernetesDriver implements Driver {
       this.#running,
       (id) => this.#locator.forget(id),
     )
+    this.cluster = {
+      ...clusterVerbs(client, () => settings.get().kubernetes),
+      builder: new PodBuilder({
+        client,
+        objects: this.#objects,
+        platform,
+        exec: this.#exec,
+        logins: new DockerLogins(platform),
+        optionsFor: async (request, signal) =>
+          withPullLogin(request.workspaceId, await this.#optionsOf(request, signal)),
+        has: async (request, reference, report, signal) => {
+          const options = await this.#optionsOf(request, signal)
+          await this.#logins.give(request.workspaceId, reference, options, signal)
+          const own = withPullLogin(request.workspaceId, options)
+          return this.#images.isThere(reference, own, report, signal)
+        },
+      }),
+    }
     this.#stats = new PodStats(this.#exec, clock)
     const relays = createRelayDialer({
       exec: (id, options, signal) => this.exec(id, options, signal),
@@ -156,6 +175,10 @@ export class KubernetesDriver implements Driver {
 
   async *watch(signal: AbortSignal): AsyncGenerator<WatchEvent> {
     const { clock, logger } = this.#platform
+    void removeForgottenBuilders(
+      { client: this.#client, objects: this.#objects, platform: this.#platform },
+      signal,
+    )
     const events = watchWorkspaces(
       { client: this.#client, clock, logger, changed: (id) => this.#locator.forget(id) },
       signal,
@@ -166,10 +189,16 @@ export class KubernetesDriver implements Driver {
     }
   }
 
+  async #optionsOf(
+    { workspaceId, kubernetes }: Pick<ImageRequest, 'workspaceId' | 'kubernetes'>,
+    signal: AbortSignal,
+  ): Promise<KubernetesOptions> {
+    return this.#lifecycle.optionsFor(kubernetes, await this.#objects.of(workspaceId, signal))
+  }
+
   async resolveImage(request: ImageRequest, report: StepReport, signal: AbortSignal): Promise<ResolvedImage> {
     try {
-      const standing = await this.#objects.of(request.workspaceId, signal)
-      const options = this.#lifecycle.optionsFor(request.kubernetes, standing)
+      const options = await this.#optionsOf(request, signal)
       const { workspaceId, definition, published } = request
       const image = published ?? aliasFor(definition, this.#platform)?.image ?? definition.image
       await this.#logins.give(workspaceId, image, options, signal)

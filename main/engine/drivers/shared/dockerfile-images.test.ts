@@ -1,10 +1,27 @@
 import { describe, expect, it } from 'vitest'
-import { exchangeImages } from './dockerfile-images'
+import { exchangeImages, isContext } from './dockerfile-images'
 
 /** Every image gets another name, so that what is left alone shows. */
 const exchange = (image: string) => `m.example/${image}`
 const rewritten = (text: string, args: Record<string, string> = {}) =>
   exchangeImages(text, args, exchange).text
+
+describe('contexts', () => {
+  it('stand for images and stages of their name', () => {
+    const text =
+      'FROM lib/tool:latest AS Base\nFROM base\nCOPY --from=docker.io/library/tool a b\nCOPY --from=tool2 a b\n'
+    const result = exchangeImages(text, {}, () => 'x', [{ name: 'base' }, { name: 'tool' }])
+    expect(result.exchanged.map(({ from }) => from)).toEqual([
+      'lib/tool:latest',
+      'base',
+      'docker.io/library/tool',
+      'tool2',
+    ])
+    expect(isContext('docker.io/library/tool:latest', 'tool')).toBe(true)
+    expect(isContext('lib/tool', 'tool')).toBe(false)
+    expect(isContext('tool:1', 'tool')).toBe(false)
+  })
+})
 
 describe('exchangeImages', () => {
   it.each([

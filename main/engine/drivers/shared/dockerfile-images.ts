@@ -19,16 +19,18 @@ const LIMIT = 1024 * 1024
  * Exchanges the images that a Dockerfile names: in FROM, COPY --from and RUN --mount=from. Left alone are `scratch`,
  * names and numbers of stages, and what is made of variables whose values are not known from `args` or a default of
  * their own before the first FROM; where they are known, the whole name is written out. Every other character stays.
+ * A stage whose name is that of a context is asked for as well: the context stands for it.
  * Made for a text of one character per byte (Latin-1), so that files in any encoding pass unharmed.
  */
 export function exchangeImages(
   text: string,
   args: Readonly<Record<string, string>>,
   exchange: (image: string) => string | undefined,
+  contexts: readonly { readonly name: string }[] = [],
 ): { readonly text: string; readonly exchanged: readonly ImageExchange[] } {
   if (text.length > LIMIT) return { text, exchanged: [] }
   const edits: Edit[] = []
-  for (const { image, start, end, isWhole } of imagesOf(text, args)) {
+  for (const { image, start, end, isWhole } of imagesOf(text, args, contexts)) {
     if (image === undefined || !isWhole) continue
     const to = exchange(image)
     if (to !== undefined && to !== image) edits.push({ start, end, from: image, to })
@@ -42,6 +44,22 @@ export function exchangeImages(
   return { text: out + text.slice(last), exchanged: edits.map(({ from, to }) => ({ from, to })) }
 }
 
+/**
+ * Whether a context of a name stands for an image of a Dockerfile (moby/buildkit, frontend/dockerui, named contexts):
+ * names of stages have any case, and an image without a tag is the latest one of Docker Hub.
+ */
+export function isContext(image: string | undefined, name: string): boolean {
+  if (image === undefined) return false
+  return image.toLowerCase() === name.toLowerCase() || familiar(image) === familiar(name)
+}
+
+/** An image's name without what Docker takes for granted, as BuildKit keeps names of contexts. */
+export const familiar = (image: string) =>
+  image
+    .replace(/^docker\.io\//, '')
+    .replace(/^library\//, '')
+    .replace(/:latest$/, '')
+
 /** A place where a Dockerfile names an image. */
 export interface NamedImage {
   /** Variables filled in; undefined where what it is made of is known to the build alone. */
@@ -53,8 +71,15 @@ export interface NamedImage {
   readonly isWhole: boolean
 }
 
-/** The images that a Dockerfile names, in its order; stages of its own and `scratch` are none. */
-export function imagesOf(text: string, args: Readonly<Record<string, string>>): NamedImage[] {
+/**
+ * The images that a Dockerfile names, in its order; stages of its own and `scratch` are none, but for stages in whose
+ * place a context is.
+ */
+export function imagesOf(
+  text: string,
+  args: Readonly<Record<string, string>>,
+  contexts: readonly { readonly name: string }[] = [],
+): NamedImage[] {
   const found: NamedImage[] = []
   const globals = new Map<string, string>()
   const stages = new Set<string>()
@@ -63,7 +88,8 @@ export function imagesOf(text: string, args: Readonly<Record<string, string>>): 
     const image = mayVary ? substitute(written, globals) : written
     const isKnown = image !== undefined && image !== '' && !/[$"'\s]/.test(image)
     const name = isKnown ? image.toLowerCase() : ''
-    if (name === 'scratch' || stages.has(name)) return
+    const isReplaced = contexts.some((context) => isContext(image, context.name))
+    if (name === 'scratch' || (stages.has(name) && !isReplaced)) return
     found.push({ image: isKnown ? image : undefined, written, start, end, isWhole })
   }
   for (const { name: written, words: all } of instructionsOf(text)) {

@@ -1,5 +1,6 @@
 import {
   type BuildGrants,
+  CLUSTER_BUILDER,
   type Definition,
   type ImageBuild,
   type KubernetesOptions,
@@ -7,18 +8,30 @@ import {
   problem,
   type Target,
 } from '#contract'
-import type { Driver, ImagePublisher, ImageRequest } from '../../drivers/driver'
+import type {
+  ClusterBuilder,
+  Driver,
+  ImagePublisher,
+  ImageRequest,
+  PublishRequest,
+  StepReport,
+} from '../../drivers/driver'
 import type { RunningOperation } from '../operations'
 import { type ActionContext, silentReport } from './context'
 
 /** Where the image of a definition is built whose target builds none. */
 export interface Elsewhere {
   readonly target: Target
-  readonly publisher: ImagePublisher
+  readonly builder: ImagePublisher | InCluster
   /** Of the target. */
   readonly driver: Driver
   /** Repository of a registry. */
   readonly repository: string
+}
+
+/** The cluster that the workspace will be on: it pushes what it has built at once. */
+interface InCluster {
+  readonly cluster: ClusterBuilder
 }
 
 /**
@@ -37,9 +50,14 @@ export async function findBuilder(
   const preferred = context.platform.settings.get().kubernetes.build
   const { builder, pushTo } = { ...preferred, ...own?.build }
   if (builder === undefined || pushTo === undefined) throw notSaid(target, what, { builder, pushTo })
+  if (builder === CLUSTER_BUILDER) {
+    const { target: own, driver } = await context.target(target.id, signal)
+    const cluster = driver.cluster?.builder
+    if (cluster) return { target: own, builder: { cluster }, driver, repository: pushTo }
+  }
   const found = await reachBuilder(context, builder, preferred?.builder, signal)
   const { publisher } = found.driver
-  if (publisher) return { target: found.target, publisher, driver: found.driver, repository: pushTo }
+  if (publisher) return { target: found.target, builder: publisher, driver: found.driver, repository: pushTo }
   throw problem({
     code: 'unsupported',
     title: `${found.target.name} cannot build images`,
@@ -78,7 +96,7 @@ function notSaid(
   { builder, pushTo }: { readonly builder: string | undefined; readonly pushTo: string | undefined },
 ) {
   const missing = [
-    ...(builder === undefined ? ['which Docker engine builds it'] : []),
+    ...(builder === undefined ? ['who builds it'] : []),
     ...(pushTo === undefined ? ['which repository it is pushed to'] : []),
   ]
   return problem({
@@ -86,16 +104,19 @@ function notSaid(
     title: `${name} builds no images`,
     cause: `The definition needs an image built, of ${what}, and it is not said ${missing.join(' and ')}.`,
     remedy:
-      'Say so in the settings, under "Images for clusters", or with `berth up --builder <target> --push-to <registry/repository>`. Or name an image.',
+      'Say so in the settings, under "Images for clusters", or with `berth up --builder <target> --push-to <registry/repository>`; a builder is a Docker engine, or `cluster` itself. Or name an image.',
     actions: [settings],
   })
 }
 
 /** What {@link publish} does, to be planned. */
-export const publishSteps = ({ target, repository }: Elsewhere) => [
-  { id: 'build', title: `Building the image on ${target.name}` },
-  { id: 'push', title: `Pushing the image to ${repository}` },
-]
+export const publishSteps = ({ target, builder, repository }: Elsewhere) =>
+  'cluster' in builder
+    ? [{ id: 'build', title: `Building the image in the cluster, and pushing it to ${repository}` }]
+    : [
+        { id: 'build', title: `Building the image on ${target.name}` },
+        { id: 'push', title: `Pushing the image to ${repository}` },
+      ]
 
 /** A definition's own build, and those of its services, each as if it were a definition's own. */
 export function buildsOf(
@@ -113,17 +134,43 @@ export function buildsOf(
 /** The images of a definition that a target can pull. */
 export type Published = Pick<ImageRequest, 'published' | 'publishedServices'>
 
+/** What is built of one folder: a definition, with its services. */
+export interface PublishPart {
+  readonly definition: Definition
+  readonly folder: string
+  readonly repositories: NonNullable<ImageRequest['repositories']>
+  readonly workspaceId: string
+  readonly grants: BuildGrants | undefined
+  readonly kubernetes?: KubernetesOptions | undefined
+}
+
+/** By the cluster, which pushes at once. Returns the reference, and whether anything had to be built. */
+export async function publishInCluster(
+  cluster: ClusterBuilder,
+  request: PublishRequest,
+  report: StepReport,
+  signal: AbortSignal,
+): Promise<{ readonly reference: string; readonly built: string | undefined }> {
+  const { reference, present } = await cluster.find(request, report, signal)
+  if (!present) await cluster.build(request, reference, report, signal)
+  return { reference, built: present ? undefined : reference }
+}
+
+async function publishOn(
+  publisher: ImagePublisher,
+  request: PublishRequest,
+  report: StepReport,
+  signal: AbortSignal,
+) {
+  const { reference, present } = await publisher.find(request, report, signal)
+  return { reference, built: present ? undefined : await publisher.build(request, report, signal) }
+}
+
 /** Builds and pushes what the registry has not already; returns the references. */
 export async function publish(
   operation: RunningOperation,
-  { publisher, repository }: Elsewhere,
-  parts: readonly {
-    readonly definition: Definition
-    readonly folder: string
-    readonly repositories: NonNullable<ImageRequest['repositories']>
-    readonly workspaceId: string
-    readonly grants: BuildGrants | undefined
-  }[],
+  { builder, repository }: Elsewhere,
+  parts: readonly PublishPart[],
 ): Promise<Published> {
   const images = await operation.step('build', async (report, signal) => {
     const found = []
@@ -131,21 +178,24 @@ export async function publish(
       for (const { service, definition } of buildsOf(from.definition)) {
         if (service !== undefined) report.output(`The service ${service}\n`)
         const request = { ...from, definition, repository }
-        const { reference, present } = await publisher.find(request, report, signal)
-        const built = present ? undefined : await publisher.build(request, report, signal)
+        const { reference, built } =
+          'cluster' in builder
+            ? await publishInCluster(builder.cluster, request, report, signal)
+            : await publishOn(builder, request, report, signal)
         found.push({ service, request, reference, built })
       }
     }
     if (found.every(({ built }) => built === undefined)) report.result('Unchanged since it was last built')
     return found
   })
-  await operation.step('push', async (report, signal) => {
-    for (const { request, reference, built } of images)
-      if (built !== undefined) await publisher.push(request, built, reference, report, signal)
-    const [first] = images
-    if (first && images.length === 1)
-      report.result(first.built === undefined ? `${first.reference} is there` : first.reference)
-  })
+  if (!('cluster' in builder))
+    await operation.step('push', async (report, signal) => {
+      for (const { request, reference, built } of images)
+        if (built !== undefined) await builder.push(request, built, reference, report, signal)
+      const [first] = images
+      if (first && images.length === 1)
+        report.result(first.built === undefined ? `${first.reference} is there` : first.reference)
+    })
   const services = images.flatMap(({ service, reference }) =>
     service === undefined ? [] : [[service, reference] as const],
   )
@@ -159,9 +209,11 @@ export async function publish(
 /** Takes away what the builder keeps of a workspace's builds, now or as soon as it can be reached. Never rejects. */
 export async function forgetBuilds(
   context: ActionContext,
-  { target }: { readonly target: Pick<Target, 'id'> },
+  { target, builder }: { readonly target: Pick<Target, 'id'>; readonly builder?: Elsewhere['builder'] },
   workspace: { readonly id: string; readonly name: string },
 ): Promise<void> {
+  // A cluster keeps none.
+  if (target.id === CLUSTER_BUILDER || (builder && 'cluster' in builder)) return
   const { id, name } = workspace
   await context.cleanUp(target.id, `${name}, its builds`, (to, signal) => to.remove(id, silentReport, signal))
 }

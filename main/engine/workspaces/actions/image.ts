@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BuildGrants, Definition, KubernetesOptions } from '#contract'
 import type { RepositoryReader } from '../../definitions/index'
-import type { Driver, ResolvedImage, StepReport } from '../../drivers/driver'
+import type { Driver, ImageRequest, ResolvedImage, StepReport } from '../../drivers/driver'
 import {
   baseArgument,
   type MetadataEntry,
@@ -14,7 +14,7 @@ import {
 import { currentFeatureCheck } from '../../policy/feature-check'
 import type { RunningOperation } from '../operations'
 import { type DefinitionRequest, definitionContext } from '../source/definition'
-import { buildsOf, type Elsewhere, publish, publishSteps } from './build-elsewhere'
+import { buildsOf, type Elsewhere, publish, publishInCluster, publishSteps } from './build-elsewhere'
 import { buildRepositorySteps, cloneBuildRepositories } from './build-repositories'
 import { nameContainerUser } from './container-user'
 import { type ActionContext, silentReport, steps } from './context'
@@ -183,32 +183,32 @@ async function prepareElsewhere(
   const { workspaceId } = request
   let { definition } = preparation
   const { anew = false, grants, repositories = {} } = preparation
-  let from = { definition, folder, repositories, workspaceId, grants }
+  let from = { definition, folder, repositories, workspaceId, grants, kubernetes }
   if (definition.features.length > 0) {
     const installed = await operation.step('features', async (report, signal) => {
-      const base = await elsewhere.driver.resolveImage(
-        {
-          definition: { ...definition, services: [] },
-          workspaceId,
-          refresh,
-          folder,
-          repositories,
-          anew,
-          grants,
-        },
-        report,
-        signal,
-      )
+      const request = {
+        definition: { ...definition, services: [] },
+        workspaceId,
+        refresh,
+        folder,
+        repositories,
+        grants,
+      }
+      if ('cluster' in elsewhere.builder) {
+        const base = await baseInCluster(context, preparation, elsewhere, request, report, signal)
+        return installFeatures(context, preparation, base, report, signal)
+      }
+      const base = await elsewhere.driver.resolveImage({ ...request, anew }, report, signal)
       // By its content: the name of what was built is another one each time.
       return installFeatures(context, preparation, base, report, signal, base.id)
     })
     definition = installed.definition
-    from = { ...installed.build, repositories, workspaceId, grants }
+    from = { ...installed.build, repositories, workspaceId, grants, kubernetes }
   }
   const { build: _, ...services } = preparation.definition
   const own = await publish(operation, elsewhere, [
     { ...from, definition: { ...from.definition, services: [] } },
-    { definition: services, folder, repositories, workspaceId, grants },
+    { definition: services, folder, repositories, workspaceId, grants, kubernetes },
   ])
   const resolve = (definition: Definition, report: StepReport, signal: AbortSignal, isRefreshed: boolean) =>
     driver.resolveImage(
@@ -230,6 +230,32 @@ async function prepareElsewhere(
   if (preparation.definition.features.length > 0) return { definition, image }
   return adopt(context, preparation, image, (again) =>
     resolve({ ...again, services: preparation.definition.services }, silentReport, operation.signal, false),
+  )
+}
+
+/** What Features are installed on: the cluster looks into it, built and pushed where the definition has it built. */
+async function baseInCluster(
+  context: ActionContext,
+  { driver, kubernetes }: Preparation,
+  { builder, repository }: Elsewhere,
+  request: ImageRequest & { readonly folder: string },
+  report: StepReport,
+  signal: AbortSignal,
+): Promise<ResolvedImage> {
+  const { definition } = request
+  const options = kubernetes === undefined ? {} : { kubernetes }
+  const published =
+    definition.build && 'cluster' in builder
+      ? (await publishInCluster(builder.cluster, { ...request, ...options, repository }, report, signal))
+          .reference
+      : undefined
+  const name = published ?? imageNameOf(definition, context)
+  return withLabel(context, driver, name, report, signal, () =>
+    driver.resolveImage(
+      { ...request, ...options, ...(published !== undefined && { published }) },
+      report,
+      signal,
+    ),
   )
 }
 

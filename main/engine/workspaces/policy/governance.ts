@@ -131,7 +131,10 @@ export class Governance {
         found.push({ image: undefined, where: build.repository.url, written: build.dockerfile })
         continue
       }
-      const bytes = await reader.read(build.dockerfile, LONGEST_DOCKERFILE)
+      const bytes =
+        build.inline === undefined
+          ? await reader.read(build.dockerfile, LONGEST_DOCKERFILE)
+          : Buffer.from(build.inline)
       // One that is not there is the build's own Problem.
       if (bytes) found.push(...imagesOfDockerfile(build, Buffer.from(bytes).toString('latin1')))
     }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join, posix } from 'node:path'
 import type { ImageBuild } from '#contract'
+import { isContext } from '../../drivers/shared/dockerfile-images'
 import { contextFilesOf, imagesOf } from '../../drivers/shared/dockerfile-inputs'
 import { aliasOf } from '../../platform/image-aliases'
 import type { Platform } from '../../platform/platform'
@@ -26,8 +27,17 @@ export async function buildInputs(
   )
   const inContext = (path: string) => posix.join(build.context, path).replace(/^\.$|^\.\/|\/$/g, '')
   const ignores = [inContext('.dockerignore'), `${posix.normalize(build.dockerfile)}.dockerignore`]
+  const { contexts = [] } = build
+  const folders = contexts.flatMap(({ folder: path }) => (path === '.' ? '' : (path ?? [])))
+  const named = contexts.flatMap(({ image }) => image ?? [])
+  const own = imagesOf(text, args).filter((image) => !contexts.some(({ name }) => isContext(image, name)))
   return {
-    images: imagesOf(text, args).map((image) => aliasOf(image, aliases)?.image ?? image),
-    files: [posix.normalize(build.dockerfile), ...ignores, ...contextFilesOf(text).map(inContext)],
+    images: [...own, ...named].map((image) => aliasOf(image, aliases)?.image ?? image),
+    files: [
+      posix.normalize(build.dockerfile),
+      ...ignores,
+      ...contextFilesOf(text).map(inContext),
+      ...folders,
+    ],
   }
 }

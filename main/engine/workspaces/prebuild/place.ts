@@ -1,4 +1,4 @@
-import { type KubernetesOptions, problem, type Target } from '#contract'
+import { CLUSTER_BUILDER, type KubernetesOptions, problem, type Target } from '#contract'
 import type { Driver, ImagePublisher, PrebuildVerbs } from '../../drivers/driver'
 import { reachBuilder } from '../actions/build-elsewhere'
 import type { ActionContext } from '../actions/context'
@@ -39,6 +39,7 @@ export async function findPlace(
   const { builder, pushTo } = buildOf(context.platform, kubernetes)
   const store = storeOf(context.platform, { driver, ...(kubernetes && { kubernetes }) })
   if (builder === undefined || pushTo === undefined || !store) throw notSaid(target, { builder, pushTo })
+  if (builder === CLUSTER_BUILDER) throw ofClusterBuilder(target)
   const preferred = context.platform.settings.get().kubernetes.build?.builder
   const found = await reachBuilder(context, builder, preferred, signal)
   const { publisher } = found.driver
@@ -92,6 +93,17 @@ function notSaid(
     cause: `A cluster makes none itself, and it is not said ${missing.join(' and ')}.`,
     remedy:
       'Say so in the settings, under "Images for clusters", or with `berth prebuild --builder <target> --push-to <registry/repository>`.',
+    actions: [settings],
+  })
+}
+
+function ofClusterBuilder({ name }: Target) {
+  return problem({
+    code: 'unsupported',
+    title: `No prebuild can be made in ${name}`,
+    cause: 'A builder in the cluster builds images, and a prebuild also runs commands in what it has built.',
+    remedy:
+      'Choose a Docker engine for it: `berth prebuild --builder <target>`. What it makes is used all the same.',
     actions: [settings],
   })
 }

@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import { cancelled, problem } from '#contract'
 import type { Platform } from '../../../platform/platform'
 import type { StepReport } from '../../driver'
+import { diskFull } from '../../shared/build/words'
 import type { EngineClient } from '../client'
-import { diskFull, isStatus } from '../problems'
+import { isStatus } from '../problems'
 import { readJsonLines } from '../streams/json-lines'
 
 /** The image that Berth makes of Debian's packages where no registry can be reached. */

@@ -3,21 +3,23 @@ import { type DockerLogins, encodeCredentials } from '../../../platform/docker-l
 import { aliasOf } from '../../../platform/image-aliases'
 import type { Platform } from '../../../platform/platform'
 import type { ImageRequest, StepReport } from '../../driver'
+import { buildArguments } from '../../shared/build/build-arguments'
+import { type BuildFailure, buildProblem } from '../../shared/build/build-failure'
 import { buildFolder } from '../../shared/build/build-folder'
+import { describeFailure } from '../../shared/build/buildkit/failure'
+import { type BuildServices, buildServices } from '../../shared/build/buildkit/services'
+import { isSyntaxStep, syntaxLine } from '../../shared/build/buildkit/syntax'
+import { packContext } from '../../shared/build/context'
+import { type DockerfileRewrite, rewriteDockerfile } from '../../shared/build/dockerfile-aliases'
 import { platformArguments } from '../../shared/build/platform-arguments'
 import { MANAGED_BY } from '../../shared/description'
 import type { EngineClient, Query } from '../client'
 import { builtRepository, labels, nonce } from '../container/anatomy'
 import { EngineError, isDiskFull } from '../problems'
-import { buildArguments } from './build-arguments'
-import { type BuildFailure, buildProblem } from './build-failure'
 import { BuildKitFailure, buildWithBuildKit, NoBuildKit } from './buildkit/build'
 import { type Builder, builderOf } from './buildkit/detect'
-import { type BuildServices, buildServices } from './buildkit/services'
-import { isSyntaxStep, syntaxLine } from './buildkit/syntax'
 import { buildClassic, ClassicFailure } from './classic'
-import { packContext } from './context'
-import { type DockerfileRewrite, rewriteDockerfile } from './dockerfile-aliases'
+import { type ContextBuild, type MadeContexts, makeContexts } from './contexts'
 import { nameByTag } from './name-by-tag'
 import { type Earlier, findEarlier, reuseKey } from './reuse'
 
@@ -104,6 +106,7 @@ class Build {
   readonly #signal: AbortSignal
   /** As it was sent. */
   #dockerfile = ''
+  #made: MadeContexts | undefined
 
   constructor(
     client: EngineClient,
@@ -123,13 +126,22 @@ class Build {
 
   async run(): Promise<void> {
     const builder = await builderOf(this.#client, this.#platform, this.#signal)
-    const { build, workspaceId } = this.#plan
+    const { build } = this.#plan
     const args = buildArguments(build.args, this.#platform)
     if (build.network !== this.#network)
       this.#tell(
         "The build gets the network of the engine's machine only where you say so: --build-host-network.",
       )
-    if (builder === 'classic') return this.#classic(args)
+    try {
+      if (builder === 'classic') return await this.#classic(args)
+      return await this.#byBuildKit(args)
+    } finally {
+      await this.#made?.dispose()
+    }
+  }
+
+  async #byBuildKit(args: Readonly<Record<string, string>>): Promise<void> {
+    const { workspaceId } = this.#plan
     const named = await nameByTag(this.#client, workspaceId, args, this.#signal)
     try {
       await this.#buildKit(named.args)
@@ -147,6 +159,9 @@ class Build {
     if (build.secrets?.length || build.ssh?.length)
       this.#tell("This engine's classic builder gives a build neither secrets nor an SSH agent.")
     try {
+      await this.#makeContexts('classic', (options, tag) =>
+        buildClassic(this.#client, options, tag, silentReport),
+      )
       const options = await this.#options('classic', args)
       await buildClassic(this.#client, options, this.#plan.tag, this.#report)
     } catch (error) {
@@ -170,6 +185,9 @@ class Build {
       folder,
       tell: (line) => this.#tell(line),
     })
+    await this.#makeContexts('buildkit', (options, tag) =>
+      buildWithBuildKit(this.#client, services, { signal: this.#signal, ...options }, tag, silentReport),
+    )
     for (let keepsSyntax = true; ; keepsSyntax = false) {
       try {
         const options = await this.#options('buildkit', args, { keepsSyntax })
@@ -188,18 +206,27 @@ class Build {
     }
   }
 
-  #buildKitProblem({ message, step }: BuildKitFailure, services: BuildServices): Promise<ProblemError> {
-    const name = step?.name ?? ''
-    const image =
-      /^(?:\[internal\] load metadata for|resolve image config for|docker-image:\/\/)\s*(\S+)/.exec(name)
-    return this.#problem({
-      message: step?.error && !message.includes(step.error) ? `${message}\n${step.error}` : message,
-      image: image?.[1]?.replace(/^docker-image:\/\//, ''),
-      instruction: /^\[(?!internal)[^\]]*\d+\/\d+\] (.*)/s.exec(name)?.[1],
-      lines: step?.lines ?? [],
-      builder: 'buildkit',
-      hints: hintsOf(services),
-    })
+  async #makeContexts(builder: Builder, make: ContextBuild['make']): Promise<void> {
+    const { build, folder, workspaceId } = this.#plan
+    if (!build.contexts?.length || this.#made) return
+    const detail = (text: string) => this.#report.detail(text)
+    const labelled: ContextBuild['make'] = ({ query, ...options }, tag) => {
+      const own = JSON.stringify({ [labels.managedBy]: MANAGED_BY, [labels.workspace]: workspaceId })
+      return make({ ...options, query: { ...query, labels: own } }, tag)
+    }
+    const from = { client: this.#client, build, folder, workspaceId, builder, make: labelled, detail }
+    this.#made = await makeContexts(from, this.#signal)
+    if (this.#pulls && this.#made.contexts.some(({ isMade }) => isMade))
+      this.#tell('Newer base images are not asked for: no registry has what the contexts are made of.')
+  }
+
+  /** Whether newer base images are asked for. An engine that does so asks for all of them. */
+  get #pulls(): boolean {
+    return this.#plan.refresh || this.#plan.build.pull === true
+  }
+
+  #buildKitProblem(failure: BuildKitFailure, services: BuildServices): Promise<ProblemError> {
+    return this.#problem(describeFailure(failure, services))
   }
 
   #problem(failure: Omit<BuildFailure, 'dockerfile'>): Promise<ProblemError> {
@@ -242,6 +269,7 @@ class Build {
     this.#report.detail('Sending the build context')
     const rewrite = rewriteDockerfile(args, this.#platform, {
       keepsSyntax,
+      ...(this.#made && { contexts: this.#made.contexts }),
       ...(keepsSyntax && { tell: (line) => this.#tell(line) }),
     })
     const context = await packContext(folder, build.context, build.dockerfile, {
@@ -263,7 +291,7 @@ class Build {
   }
 
   #query(builder: Builder, dockerfile: string, args: Readonly<Record<string, string>>): Query {
-    const { build, key, refresh, tag, workspaceId } = this.#plan
+    const { build, key, tag, workspaceId } = this.#plan
     const aliases = this.#platform.settings.get().imageAliases
     const cacheFrom = build.cacheFrom?.map((image) => aliasOf(image, aliases)?.image ?? image)
     const own = {
@@ -278,7 +306,7 @@ class Build {
       ...(builder === 'classic' && { rm: true, forcerm: true }),
       ...(build.target && { target: build.target }),
       ...(cacheFrom?.length && { cachefrom: JSON.stringify(cacheFrom) }),
-      ...((refresh || build.pull) && { pull: true }),
+      ...(this.#pulls && !this.#made?.contexts.some(({ isMade }) => isMade) && { pull: true }),
       ...(build.noCache && { nocache: true }),
       ...(this.#network && { networkmode: this.#network }),
       ...(build.extraHosts?.length && { extrahosts: build.extraHosts }),
@@ -289,17 +317,8 @@ class Build {
   }
 }
 
-function hintsOf({ missingSecrets, missingAgent }: BuildServices): string[] {
-  const secrets = [...missingSecrets].map(
-    (id) =>
-      `If it may have the secret "${id}", say so: --build-secret id=${id},env=VARIABLE or id=${id},src=FILE.`,
-  )
-  switch (missingAgent()) {
-    case 'not-allowed':
-      return [...secrets, 'If it may use your SSH agent, say so: --build-ssh.']
-    case 'none':
-      return [...secrets, 'It asks for your SSH agent, and none runs here.']
-    default:
-      return secrets
-  }
+const silentReport: StepReport = {
+  detail: () => undefined,
+  progress: () => undefined,
+  output: () => undefined,
 }

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createNodePlatform } from '../../../platform/node'
-import { buildDigest } from './build-digest'
-import { PushProgress, pushProblem } from './push'
+import { buildDigest } from '../../shared/build/build-digest'
+import { pushProblem } from '../../shared/build/push-problem'
+import { PushProgress } from './push'
 
 const { signal } = new AbortController()
 let folder: string

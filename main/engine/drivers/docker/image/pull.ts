@@ -1,12 +1,12 @@
 import { ProblemError } from '#contract'
 import { type DockerLogins, encodeCredentials } from '../../../platform/docker-logins'
 import type { StepReport } from '../../driver'
+import { pullProblem } from '../../shared/build/image-problems'
 import { parseReference } from '../../shared/image-reference'
 import type { ProgressLine } from '../api'
 import type { EngineClient } from '../client'
 import { EngineError } from '../problems'
 import { readJsonLines } from '../streams/json-lines'
-import { pullProblem } from './image-problems'
 
 /** Milliseconds between two reports of progress. */
 const REPORT_EVERY = 100

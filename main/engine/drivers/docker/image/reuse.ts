@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto'
 import type { BuildGrants, ImageBuild } from '#contract'
 import type { Platform } from '../../../platform/platform'
+import { buildDigest } from '../../shared/build/build-digest'
 import { MANAGED_BY } from '../../shared/description'
 import type { ContainerSummary, ImageInspect, ImageSummary } from '../api'
 import type { EngineClient } from '../client'
 import { isBuilt, labels, managedFilter, nameOf, ownerOfBuilt } from '../container/anatomy'
 import { QUICK } from '../container/locate'
 import { isStatus } from '../problems'
-import { buildDigest } from './build-digest'
 
 /** An image that was built of the same before. */
 export interface Earlier {

@@ -28,6 +28,8 @@ export const roles = {
   files: 'files',
   /** Looks into an image. */
   look: 'look',
+  /** Builds an image. */
+  build: 'build',
 } as const
 
 /**

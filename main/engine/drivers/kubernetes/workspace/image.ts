@@ -155,6 +155,24 @@ export class Images {
     return Object.keys(shells).length > 0 ? shells : undefined
   }
 
+  /** Whether the registry has an image, as the cluster finds it. Rejects with raw errors, and where it does not run. */
+  async isThere(
+    reference: string,
+    options: KubernetesOptions,
+    report: StepReport,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    try {
+      await this.#look(reference, options, true, report, signal)
+      return true
+    } catch (error) {
+      // Of what is not there, some registries say that nobody may have it.
+      const code = error instanceof ProblemError ? error.problem.code : undefined
+      if (signal.aborted || (code !== 'image-not-found' && code !== 'registry-auth')) throw error
+      return false
+    }
+  }
+
   /** With what the registry has now, if it has an answer; else with what the nodes have. */
   async #lookAnew(
     reference: string,

@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import type { StepReport } from '../../../driver'
+import { BuildProgress, type FailedStep } from '../../../shared/build/buildkit/progress'
+import type { BuildServices } from '../../../shared/build/buildkit/services'
+import { readTrace } from '../../../shared/build/buildkit/trace'
 import type { ProgressLine } from '../../api'
 import type { EngineClient, RequestOptions } from '../../client'
 import { QUICK } from '../../container/locate'
 import { EngineError, isStatus } from '../../problems'
 import { readJsonLines } from '../../streams/json-lines'
-import { BuildProgress, type FailedStep } from './progress'
-import type { BuildServices } from './services'
 import { openSession } from './session'
-import { readTrace } from './trace'
 
 /** What BuildKit said, and at which of its steps. */
 export class BuildKitFailure extends EngineError {

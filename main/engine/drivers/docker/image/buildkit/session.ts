@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { performServerHandshake } from 'node:http2'
+import { type Method, serveGrpc, unary } from '../../../shared/build/buildkit/grpc'
+import { writeMessage } from '../../../shared/build/buildkit/protobuf'
 import type { EngineClient } from '../../client'
-import { type Method, serveGrpc, unary } from './grpc'
-import { writeMessage } from './protobuf'
 
 /** What BuildKit asks this machine during a build, over a connection that Berth opens and BuildKit speaks first on. */
 export interface BuildSession {

@@ -1,10 +1,10 @@
+import { randomBytes } from 'node:crypto'
 import { createReadStream, existsSync, type Stats } from 'node:fs'
 import { lstat, readdir, readFile, readlink, realpath, stat } from 'node:fs/promises'
 import { join, relative, resolve, sep } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { type Pack, pack } from 'tar-stream'
 import { problem } from '#contract'
-import { nonce } from '../container/anatomy'
 import { type IgnoreRules, parseIgnore } from './dockerignore'
 
 /** Bytes of a Dockerfile or of what says what is left out; people write a few thousand. */
@@ -24,6 +24,10 @@ export interface PackOptions {
   readonly comparable?: boolean
   /** Gets the Dockerfile's text, a character for each byte, and returns what is packed in its place. */
   readonly rewrite?: (text: string) => string
+  /** No Dockerfile. */
+  readonly onlyContext?: boolean
+  /** None of the folder's files. */
+  readonly onlyDockerfile?: boolean
   /** The Dockerfile's text, where it is no file. */
   readonly inline?: string
 }
@@ -36,7 +40,13 @@ export async function packContext(
   folder: string,
   context: string,
   dockerfile: string,
-  { comparable = false, rewrite = (text) => text, inline }: PackOptions = {},
+  {
+    comparable = false,
+    rewrite = (text) => text,
+    inline,
+    onlyContext = false,
+    onlyDockerfile = false,
+  }: PackOptions = {},
 ): Promise<BuildContext> {
   const root = await insideFolder(folder, context)
   const file = inline === undefined ? await insideFolder(folder, dockerfile) : undefined
@@ -44,7 +54,7 @@ export async function packContext(
   const within = file === undefined ? '' : toTarPath(relative(root, file))
   const isWithin = within !== '' && !within.startsWith('../')
   // A Dockerfile from beside the context goes along under a name that no file has, as docker's own client does it.
-  const name = isWithin ? within : `.dockerfile.${comparable ? 'beside' : nonce()}`
+  const name = isWithin ? within : `.dockerfile.${comparable ? 'beside' : randomBytes(6).toString('hex')}`
   const before =
     file === undefined ? Buffer.from(inline ?? '').toString('latin1') : await readDockerfile(file)
   const after = before === undefined ? undefined : rewrite(before)
@@ -52,15 +62,38 @@ export async function packContext(
   const tar = pack({ highWaterMark: 256 * 1024 })
   const kept = new Set([name, '.dockerignore'])
   const write = async () => {
-    if (!isWithin)
+    if (!isWithin && !onlyContext)
       tar.entry({ name, mtime: new Date(0) }, Buffer.from(dockerfileText ?? before ?? '', 'latin1'))
     const exchanged = new Map<string, Buffer>()
     if (isWithin && dockerfileText !== undefined) exchanged.set(name, Buffer.from(dockerfileText, 'latin1'))
-    await packFolder({ tar, root, rules, kept, comparable, exchanged }, '')
+    if (!onlyDockerfile) await packFolder({ tar, root, rules, kept, comparable, exchanged }, '')
     tar.finalize()
   }
   write().catch((error: unknown) => tar.destroy(error instanceof Error ? error : new Error(String(error))))
   return { tar, dockerfile: name, hasGit: !rules.ignores('.git') && existsSync(join(root, '.git')) }
+}
+
+/** Where the files of {@link packFolderOnly} are in their tar. */
+const WITHIN = 'context'
+
+/**
+ * Packs a folder of the repository that a Dockerfile knows by a name, with a Dockerfile that makes an image of nothing
+ * but its files. Its own `.dockerignore` counts. Rejects as {@link packContext} does.
+ */
+export async function packFolderOnly(folder: string, path: string): Promise<BuildContext> {
+  const root = await insideFolder(folder, path)
+  const rules = parseIgnore((await readIgnore(folder, root, undefined)) ?? '')
+  const dockerfile = `FROM scratch\nCOPY ${WITHIN}/ /\n`
+  const tar = pack({ highWaterMark: 256 * 1024 })
+  const write = async () => {
+    tar.entry({ name: 'Dockerfile', mtime: new Date(0) }, dockerfile)
+    tar.entry({ name: `${WITHIN}/`, type: 'directory', mtime: new Date(0) })
+    const kept = new Set<string>()
+    await packFolder({ tar, root, rules, kept, comparable: false, exchanged: new Map(), within: WITHIN }, '')
+    tar.finalize()
+  }
+  write().catch((error: unknown) => tar.destroy(error instanceof Error ? error : new Error(String(error))))
+  return { tar, dockerfile: 'Dockerfile', hasGit: false }
 }
 
 /** Undefined for what no builder takes: a folder, say, of which the engine has its own words. */
@@ -141,6 +174,8 @@ interface Packing {
   readonly comparable: boolean
   /** What is packed in place of what a file holds, by its path in the tar. */
   readonly exchanged: ReadonlyMap<string, Buffer>
+  /** A folder of the tar that all of it is put into. */
+  readonly within?: string
 }
 
 async function packFolder(packing: Packing, below: string): Promise<void> {
@@ -154,7 +189,7 @@ async function packFolder(packing: Packing, below: string): Promise<void> {
       if (comparable && name === '.git') continue
       const mayHoldKept = rules.hasExceptions || [...kept].some((one) => one.startsWith(`${path}/`))
       if (ignored && !mayHoldKept) continue
-      if (!ignored) tar.entry({ ...header(packing, path, stat), name: `${path}/`, type: 'directory' })
+      if (!ignored) tar.entry({ ...header(packing, `${path}/`, stat), type: 'directory' })
       await packFolder(packing, path)
     } else if (ignored) {
     } else if (stat.isSymbolicLink()) {
@@ -182,7 +217,8 @@ async function packFile(packing: Packing, full: string, path: string, stat: Stat
 }
 
 /** Owners are left out: what a build copies belongs to root unless the Dockerfile says otherwise. */
-function header({ comparable }: Packing, name: string, stat: Stats) {
+function header({ comparable, within }: Packing, path: string, stat: Stats) {
+  const name = within === undefined ? path : `${within}/${path}`
   const mtime = comparable ? new Date(0) : stat.mtime
   return { name, mode: stat.mode & 0o7777, mtime, uid: 0, gid: 0 }
 }

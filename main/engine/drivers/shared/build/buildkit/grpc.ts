@@ -1,7 +1,16 @@
-import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
+import type { Http2Stream, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 
-/** gRPC's codes (grpc.io, "Status codes") that Berth answers with. */
-export const grpcCodes = { ok: 0, notFound: 5, permissionDenied: 7, unimplemented: 12, internal: 13 } as const
+/** gRPC's codes (grpc.io, "Status codes") that Berth knows. */
+export const grpcCodes = {
+  ok: 0,
+  cancelled: 1,
+  unknown: 2,
+  notFound: 5,
+  permissionDenied: 7,
+  unimplemented: 12,
+  internal: 13,
+  unavailable: 14,
+} as const
 
 /** What a call fails with. The message is shown in the build's log. */
 export class GrpcError extends Error {
@@ -81,7 +90,8 @@ async function answer(
   stream.resume()
 }
 
-async function* messagesOf(stream: ServerHttp2Stream): AsyncGenerator<Buffer> {
+/** The messages that a stream brings, until it ends. Rejects with what breaks it. */
+export async function* messagesOf(stream: Http2Stream): AsyncGenerator<Buffer> {
   let rest: Buffer = Buffer.alloc(0)
   // A method may have read enough: its answer is still to be sent.
   for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
@@ -97,7 +107,8 @@ async function* messagesOf(stream: ServerHttp2Stream): AsyncGenerator<Buffer> {
   }
 }
 
-function send(stream: ServerHttp2Stream, message: Buffer): Promise<void> {
+/** Resolves when more may be sent, or nothing can be any more. */
+export function send(stream: Http2Stream, message: Buffer): Promise<void> {
   if (stream.destroyed) return Promise.resolve()
   const prefix = Buffer.alloc(PREFIX)
   prefix.writeUInt32BE(message.length, 1)

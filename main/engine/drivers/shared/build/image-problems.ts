@@ -1,5 +1,5 @@
 import type { Problem } from '#contract'
-import { diskFull, firstLine } from '../problems'
+import { diskFull, firstLine } from './words'
 
 export interface ImageFailure {
   readonly image: string

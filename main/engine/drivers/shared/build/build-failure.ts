@@ -1,9 +1,9 @@
 import { ProblemError, problem } from '#contract'
 import type { DockerLogins } from '../../../platform/docker-logins'
-import { instructionsOf } from '../../shared/dockerfile-instructions'
-import { parseReference } from '../../shared/image-reference'
-import { diskFull, firstLine } from '../problems'
+import { instructionsOf } from '../dockerfile-instructions'
+import { parseReference } from '../image-reference'
 import { pullProblem } from './image-problems'
+import { diskFull, firstLine } from './words'
 
 /** What a builder told of its failure. */
 export interface BuildFailure {

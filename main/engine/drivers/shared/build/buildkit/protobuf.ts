@@ -77,7 +77,7 @@ export function bytesField(message: Buffer, number: number): Buffer {
   return Buffer.alloc(0)
 }
 
-/** A message of texts, bytes and small integers, by their numbers. */
+/** A message of texts, bytes and small integers, by their numbers. Of negative integers only -1 is written. */
 export function writeMessage(fields: readonly (readonly [number, string | Buffer | number])[]): Buffer {
   const parts: Buffer[] = []
   for (const [number, value] of fields) {
@@ -91,7 +91,11 @@ export function writeMessage(fields: readonly (readonly [number, string | Buffer
   return Buffer.concat(parts)
 }
 
+/** In the 64 bits of two's complement that negative ones have. */
+const MINUS_ONE = Buffer.from([...Array<number>(9).fill(0xff), 1])
+
 function writeVarint(value: number): Buffer {
+  if (value === -1) return MINUS_ONE
   const bytes: number[] = []
   let rest = value
   while (rest > 0x7f) {

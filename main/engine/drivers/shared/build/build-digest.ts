@@ -33,7 +33,10 @@ export async function buildDigest(
   const known = buildArguments(build.args, platform)
   const { tar, dockerfile, hasGit } = await packContext(folder, build.context, build.dockerfile, {
     comparable: true,
-    rewrite: rewriteDockerfile(known, platform, image ? { image } : {}),
+    rewrite: rewriteDockerfile(known, platform, {
+      ...(image && { image }),
+      ...(build.contexts && { contexts: build.contexts }),
+    }),
     ...(build.inline !== undefined && { inline: build.inline }),
   })
   const onAbort = () => tar.destroy(signal.reason instanceof Error ? signal.reason : new Error('Aborted'))
@@ -50,9 +53,26 @@ export async function buildDigest(
       JSON.stringify([RECIPE, engine, dockerfile, build.target ?? '', args, commit, ...(more ? [more] : [])]),
     )
     for await (const chunk of tar) digest.update(chunk as Buffer)
+    for (const { name, folder: path } of build.contexts ?? []) {
+      if (path !== undefined) digest.update(JSON.stringify([name, await folderDigest(folder, path, signal)]))
+    }
     return digest.digest('hex').slice(0, 40)
   } finally {
     signal.removeEventListener('abort', onAbort)
+    tar.destroy()
+  }
+}
+
+async function folderDigest(folder: string, path: string, signal: AbortSignal): Promise<string> {
+  const digest = createHash('sha256')
+  const { tar } = await packContext(folder, path, '', { comparable: true, inline: '' })
+  try {
+    for await (const chunk of tar) {
+      signal.throwIfAborted()
+      digest.update(chunk as Buffer)
+    }
+    return digest.digest('hex')
+  } finally {
     tar.destroy()
   }
 }
@@ -66,8 +86,9 @@ function optionsOf({
   shmSize,
   secrets,
   ssh,
+  contexts,
 }: NonNullable<Definition['build']>) {
-  const options = { labels, network, extraHosts, platform, shmSize, secrets, ssh }
+  const options = { labels, network, extraHosts, platform, shmSize, secrets, ssh, contexts }
   return Object.values(options).some((value) => value !== undefined) ? options : undefined
 }
 async function commitOf(repository: string, platform: Platform, signal: AbortSignal): Promise<string> {
