@@ -204,7 +204,7 @@ describe('a definition with a build, on a cluster', () => {
     const { operationId } = await rig.create(project('unset'), { targetId })
     expect(await rig.failure(operationId)).toMatchObject({
       code: 'definition-unsupported',
-      cause: expect.stringMatching(/which Docker engine .* and which repository/),
+      cause: expect.stringMatching(/who builds it and which repository/),
       remedy: expect.stringContaining('--push-to'),
       actions: [{ kind: 'settings' }],
     })

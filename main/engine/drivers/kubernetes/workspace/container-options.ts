@@ -198,12 +198,10 @@ export const containerFit: ContainerFit = {
       if (value !== undefined) name(field, amounts)
     return named
   },
-  service({ user, container = {} }) {
+  service({ container = {} }) {
     const named: NotApplied[] = []
     const name = (field: string, reason: string) => named.push({ field, reason })
     const { labels = {}, ulimits = [], groups = [], memorySwap, processes, init, stopSignal } = container
-    if (user !== undefined && !/^\d+(?::\d+)?$/.test(user))
-      name('user', "a cluster knows users by their numbers only; the image's own runs")
     for (const label of Object.keys(labels))
       name(`labels.${label}`, 'on a cluster objects have the labels that are chosen with the workspace')
     for (const one of ulimits) name(`ulimits.${one.name}`, "the cluster's own limit holds")

@@ -54,11 +54,11 @@ describe('the volume of a workspace', () => {
     expect(existsSync(inVolume('data/modules/one'))).toBe(false)
   })
 
-  it('begins with the home alone where the image is no prebuild', () => {
+  it('begins with home and volumes, and no source, where the image is no prebuild', () => {
     expect(run({})).toMatchObject({ status: 0, stderr: '' })
     expect(text('home/.profile')).toBe('home')
     expect(existsSync(inVolume('source/app/file'))).toBe(false)
-    expect(existsSync(inVolume('data/modules/one'))).toBe(false)
+    expect(existsSync(inVolume('data/modules/one')), 'as an engine begins a volume').toBe(true)
   })
 
   it('is begun anew after a copy that was broken off, and never counts as whole', () => {

@@ -77,7 +77,6 @@ describe('the containers of services', () => {
     expect(of('db')?.volumeMounts).toEqual([{ name: 'memory-db', mountPath: '/dev/shm' }])
     expect(pod.terminationGracePeriodSeconds).toBe(91)
     expect(containerFit.service(one).map(({ field }) => field)).toEqual([
-      'user',
       'labels.a',
       'ulimits.nofile',
       'group_add 100',
