@@ -200,7 +200,7 @@ describe('mergeMetadata', () => {
       mounts: [{ target: 'relative' }],
       postCreateCommand: 5,
       waitFor: 'never',
-      customizations: { vscode: { extensions: 'x' } },
+      customizations: 'x',
       containerUser: 'a b',
       remoteUser: '',
       userEnvProbe: 1,
