@@ -209,6 +209,15 @@ describe('what devcontainer.json may say', () => {
     }
   })
 
+  it.each([
+    ['/app', ['workspaceFolder']],
+    ['/workspaces/app/below', []],
+    ['/workspaces', []],
+  ])('says where the source is put over what the image has: %s', async (workspaceFolder, named) => {
+    const definition = await read(JSON.stringify({ image: 'x', workspaceFolder }))
+    expect(definition.notApplied.map(({ field }) => field)).toEqual(named)
+  })
+
   it('reads a build, in the new form and the old', async () => {
     const more = { '.devcontainer/Dockerfile': 'FROM x', 'docker/Dockerfile.dev': 'FROM x' }
     const plain = await read('{"build": {"dockerfile": "Dockerfile"}}', {}, more)

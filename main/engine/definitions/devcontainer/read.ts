@@ -83,6 +83,11 @@ export async function readDevcontainer(
   const workspaceMount = given('workspaceMount')
   if (compose)
     workspaceMount?.ignore('"dockerComposeFile" is given too, and its volumes say where the source is')
+  // The reference implementation leaves it as the image has it, and the source where it usually is.
+  if (!compose && !workspaceMount && !isInside(workspaceFolder, '/workspaces'))
+    folder?.ignore(
+      'it is applied, and the source is put there too, over what the image has; workspaceMount says where else it is to be',
+    )
   const place = compose
     ? placeFromCompose(compose, workspaceFolder, base.workspaceFolder)
     : workspaceMount
