@@ -44,6 +44,8 @@ export const PortAttributes = z.strictObject({
   protocol: z.enum(['http', 'https', 'tcp']).optional(),
   onAutoForward: OnAutoForward.optional(),
   requireLocalPort: z.boolean().optional(),
+  /** What its address leads to, absolute and with its query; absent: the root. */
+  path: z.string().startsWith('/').optional(),
   elevateIfNeeded: z.boolean().optional(),
 })
 export type PortAttributes = z.infer<typeof PortAttributes>

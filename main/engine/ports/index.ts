@@ -127,7 +127,8 @@ export function createPorts({
       reach: (port, options, signal, words) => gate.reach(workspaceId, port, options, signal, words),
       url(id, port) {
         const name = names.get(id)
-        return router && name !== undefined ? `${originOf(port, name, router.port)}/` : undefined
+        const path = workspaces.get(id)?.definition.portsAttributes[String(port)]?.path ?? '/'
+        return router && name !== undefined ? `${originOf(port, name, router.port)}${path}` : undefined
       },
       publish: (port) => ports.set(port),
       remove: (id) => ports.delete(id),

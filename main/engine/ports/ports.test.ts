@@ -410,8 +410,9 @@ describe('what the definition and the settings say', () => {
 
   it('forwards nothing by itself when told not to, and by hand all the same', async () => {
     platform.change({ autoForward: false })
-    start()
     const number = await free()
+    const portsAttributes = { [number]: { path: '/api?x=1' } }
+    start({ id: ID, name: 'shop', definition: definition({ portsAttributes }) })
     links.get(ID).serve(number, await app())
     await until(number, (found) => found?.state === 'live')
     expect(port(number)?.forward).toBeUndefined()
@@ -420,7 +421,7 @@ describe('what the definition and the settings say', () => {
       AbortSignal.timeout(1000),
     )
     expect(answer.localPort).toBe(number)
-    expect(answer.url).toBe(`http://${number}-shop.localhost:${service.routerPort()}/`)
+    expect(answer.url).toBe(`http://${number}-shop.localhost:${service.routerPort()}/api?x=1`)
     expect(port(number)).toMatchObject({ label: 'mine', origin: 'detected' })
     await service.handlers['ports.label'](
       { workspaceId: ID, port: number, label: 'yours' },

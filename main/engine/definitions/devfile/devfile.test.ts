@@ -261,7 +261,7 @@ components:
     container:
       image: x
       endpoints:
-        - {name: app, targetPort: 3000, protocol: https, path: /admin, secure: true}
+        - {name: app, targetPort: 3000, protocol: https, path: //admin, secure: true}
         - {name: hidden, targetPort: 3000, exposure: none}
         - {name: inner, targetPort: 4000, exposure: internal, protocol: ws, path: /}
         - {name: debug, targetPort: 5858, exposure: none}
@@ -270,7 +270,7 @@ components:
 `)
     expect(definition.forwardPorts).toEqual([3000, 4000, 5858])
     expect(definition.portsAttributes).toEqual({
-      '3000': { label: 'app', protocol: 'http', onAutoForward: 'notify' },
+      '3000': { label: 'app', protocol: 'http', path: '/admin', onAutoForward: 'notify' },
       '4000': { label: 'inner', protocol: 'http', onAutoForward: 'silent' },
       '5858': { label: 'debug', onAutoForward: 'notify' },
     })
@@ -278,7 +278,6 @@ components:
       definition.notApplied.map(({ field }) => field.replace('components.dev.container.endpoints.', '')),
     ).toEqual([
       'app.secure',
-      'app.path',
       'app.protocol',
       'inner.exposure',
       'shown.annotation',

@@ -8,6 +8,8 @@ export interface Endpoint {
   readonly exposure: (typeof exposures)[number]
   /** Absent where the file says none: then what listens there is not known. */
   readonly protocol?: (typeof protocols)[number]
+  /** What its address leads to; absent: the root. */
+  readonly path?: string
   readonly at: Value
 }
 
@@ -36,9 +38,8 @@ export function readEndpoints(
     const protocol = protocolAt?.choice(protocols)
     const secure = fields.get('secure')
     if (secure?.boolean()) ignore(secure, 'only you reach the port, so nothing asks who you are')
-    const path = fields.get('path')
-    const text = path?.text(quoted)
-    if (path && text !== '' && text !== '/') ignore(path, 'the address of a port leads to its root')
+    const pathAt = fields.get('path')
+    const path = pathAt && readPath(pathAt)
     const annotation = fields.get('annotation')
     if (annotation) {
       readMap(annotation)
@@ -57,6 +58,18 @@ export function readEndpoints(
       )
     }
     if (protocolAt && protocol === 'udp') ignore(protocolAt, 'only TCP ports are forwarded')
-    return { name, port, exposure, ...(protocol && { protocol }), at }
+    return { name, port, exposure, ...(protocol && { protocol }), ...(path && { path }), at }
   })
 }
+
+/** Undefined: the root. With a query, and without what leads to another host. */
+function readPath(value: Value): string | undefined {
+  const text = value.text(quoted)
+  const path = `/${text.replace(/^[/\\]+/, '')}`
+  const url = text.length <= 2000 && URL.canParse(path, base) ? new URL(path, base) : undefined
+  if (!url || url.host !== new URL(base).host) throw value.mustBe('a path such as "/api"')
+  const address = `${url.pathname}${url.search}${url.hash}`
+  return address === '/' ? undefined : address
+}
+
+const base = 'http://port.localhost'

@@ -40,8 +40,8 @@ export function planPorts(
   return { forwardPorts, portsAttributes }
 }
 
-function attributesOf({ protocol, exposure }: Endpoint, label: string): PortAttributes {
+function attributesOf({ protocol, exposure, path }: Endpoint, label: string): PortAttributes {
   const spoken = protocol === 'tcp' ? 'tcp' : protocol === undefined ? undefined : 'http'
   const onAutoForward = exposure === 'none' ? 'ignore' : exposure === 'internal' ? 'silent' : 'notify'
-  return { label, ...(spoken && { protocol: spoken }), onAutoForward }
+  return { label, ...(spoken && { protocol: spoken }), ...(path && { path }), onAutoForward }
 }

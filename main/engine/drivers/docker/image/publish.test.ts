@@ -153,7 +153,11 @@ describe('pushProblem', () => {
       'registry-unreachable',
       /insecure registry/,
     ],
-    ['Get "https://r.test/v2/": dial tcp: lookup r.test: no such host', 'registry-unreachable', /can be reached/],
+    [
+      'Get "https://r.test/v2/": dial tcp: lookup r.test: no such host',
+      'registry-unreachable',
+      /can be reached/,
+    ],
     ['write /var/lib/docker/tmp/x: no space left on device', 'disk-full', /docker system df/],
   ])('%s', (message, code, remedy) => {
     expect(pushProblem(message, failure)).toMatchObject({
