@@ -57,6 +57,8 @@ export type NotApplied = z.infer<typeof NotApplied>
 /** A git repository that belongs beside the source (.gitpod.yml, "additionalRepositories"; devfile, "projects"). */
 export const AdditionalRepository = z.strictObject({
   url: z.string(),
+  /** The address is that of a zip archive; absent: of a git repository. */
+  archive: z.literal(true).optional(),
   /** Branch, tag or commit. */
   ref: z.string().optional(),
   /** Absolute path inside the workspace. */
@@ -72,8 +74,9 @@ export type AdditionalRepository = z.infer<typeof AdditionalRepository>
 export const StarterProject = z.strictObject({
   name: z.string().min(1).max(100),
   description: z.string().optional(),
-  /** Of a git repository. */
   url: z.string(),
+  /** The address is that of a zip archive; absent: of a git repository. */
+  archive: z.literal(true).optional(),
   /** Branch, tag or commit. */
   ref: z.string().optional(),
   /** Of the repository, relative; absent: all of it. */

@@ -52,6 +52,7 @@ export const problemCodes = [
   'git-ref-not-found',
   'git-unreachable',
   'git-failed',
+  'archive-failed',
   'folder-not-found',
   // Definitions
   'definition-invalid',
@@ -85,7 +86,6 @@ export const problemCodes = [
   'engine-crashed',
   'settings-invalid',
   'keychain-unavailable',
-  'secret-missing',
 ] as const
 
 export const ProblemCode = z.enum(problemCodes)

@@ -1,7 +1,10 @@
 import { rmSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type GitServer, startGitServer } from '../../main/engine/access/credentials/git-server.suite'
+import { zipOf } from '../../main/engine/workspaces/source/zip.test-helper'
 import { TEST_IMAGES } from '../harness/images'
 import { git, Machine, purge, Rig, remainsOf, repository, writeFiles } from './rig'
 
@@ -9,9 +12,17 @@ const image = TEST_IMAGES.debian
 let machine: Machine
 let rig: Rig
 let server: GitServer
+/** Where zip archives are, and nothing else. */
+let archives: Server
+const archive = (name: string) => `http://127.0.0.1:${(archives.address() as AddressInfo).port}/${name}`
 
 beforeAll(async () => {
   machine = new Machine()
+  const zip = zipOf([{ name: 'packed-main/' }, { name: 'packed-main/in/it.txt', data: 'unpacked' }])
+  archives = createServer(({ url }, answer) =>
+    url === '/packed.zip' ? answer.end(zip) : answer.writeHead(404).end(),
+  )
+  await new Promise<void>((resolve) => archives.listen(0, '127.0.0.1', resolve))
   server = await startGitServer({ root: machine.home, login: 'me:pass word', closed: '/private/' })
   const api = repository(machine.home, 'api', { 'api.txt': 'first' })
   const work = join(machine.home, 'api-work')
@@ -29,6 +40,7 @@ afterEach(async () => {
 
 afterAll(async () => {
   await server.close()
+  archives.close()
   machine.dispose()
 })
 
@@ -149,9 +161,14 @@ projects:
     git:
       remotes: { upstream: "${server.origin}/api.git", fork: "https://example.com/fork.git" }
       checkoutFrom: { remote: upstream }
+  - { name: packed, zip: { location: "${archive('packed.zip')}" } }
+  - { name: gone, zip: { location: "${archive('gone.zip')}" } }
 `,
     })
-    const { id, definition } = await rig.up({ kind: 'git', url: `${server.origin}/devfile.git` })
+    const { id, definition, reason } = await rig.up({ kind: 'git', url: `${server.origin}/devfile.git` })
+    expect(reason).toContain('/projects/gone is missing')
+    expect(rig.output).toContain('The server answered 404')
+    expect(await rig.run(id, 'cat', '/projects/packed/in/it.txt')).toBe('unpacked')
     expect(definition).toMatchObject({ format: 'devfile', workspaceFolder: '/projects/devfile' })
     expect(await rig.run(id, 'git', '-C', '/projects/api', 'remote', '--verbose')).toBe(
       `fork\thttps://example.com/fork.git (fetch)\nfork\thttps://example.com/fork.git (push)\nupstream\t${server.origin}/api.git (fetch)\nupstream\t${server.origin}/api.git (push)\n`,

@@ -55,7 +55,7 @@ async function readText(response: Response, limit: number): Promise<string> {
 }
 
 /** `fetch failed` says nothing: what failed underneath is in its cause. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   let innermost: unknown = error
   while (innermost instanceof Error && innermost.cause instanceof Error) innermost = innermost.cause
   if (!(innermost instanceof Error)) return String(error)

@@ -357,6 +357,7 @@ projects:
   - {name: away, clonePath: ../away, git: {remotes: {origin: https://example.com/away.git}}}
   - {name: app, git: {remotes: {origin: https://example.com/app.git}}}
   - {name: archive, zip: {location: https://example.com/a.zip}}
+  - {name: nowhere, zip: {location: a.zip}}
 dependentProjects:
   - {name: library, git: {remotes: {origin: git@example.com:library.git}, checkoutFrom: {remote: nowhere}}}
 starterProjects:
@@ -373,18 +374,19 @@ starterProjects:
         remotes: { origin: 'https://example.com/web.git' },
       },
       { url: 'https://example.com/away.git', folder: '/projects/away' },
+      { url: 'https://example.com/a.zip', archive: true, folder: '/projects/archive' },
       { url: 'git@example.com:library.git', folder: '/projects/library' },
     ])
     expect(definition.notApplied.map(({ field }) => field)).toEqual([
+      'projects.nowhere.zip',
       'dependentProjects.library.git.checkoutFrom.remote',
       'projects.away.clonePath',
       'projects.app',
-      'projects.archive',
-      'starterProjects.zipped',
     ])
     expect(definition.starterProjects).toEqual([
       { name: 'start', url: 'https://example.com/s.git', subFolder: 'x' },
       { name: 'whole', url: 'https://example.com/t.git', ref: 'v2', description: 'All of it' },
+      { name: 'zipped', url: 'https://example.com/a.zip', archive: true },
     ])
   })
 })

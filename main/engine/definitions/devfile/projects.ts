@@ -19,8 +19,8 @@ import {
 interface Project {
   readonly name: string
   readonly at: Value
-  /** Absent for an archive. */
-  readonly git?: Pick<AdditionalRepository, 'url' | 'ref' | 'remote' | 'remotes'>
+  /** Absent where it cannot be had. */
+  readonly from?: Pick<AdditionalRepository, 'url' | 'ref' | 'archive' | 'remote' | 'remotes'>
   readonly subDir?: Value
   readonly description?: string
   readonly clonePath?: Value
@@ -38,11 +38,8 @@ export function readProjects(
   uniqueNames('project', projects, ({ name }) => name)
   const folders = new Set([workspaceFolder])
   const repositories: AdditionalRepository[] = []
-  for (const { name, at, git, clonePath } of projects) {
-    if (!git) {
-      at.ignore('archives are not unpacked; name a git repository instead')
-      continue
-    }
+  for (const { name, at, from, clonePath } of projects) {
+    if (!from) continue
     const folder = readFolder(name, clonePath, root)
     if (folders.has(folder)) {
       at.ignore(
@@ -53,7 +50,7 @@ export function readProjects(
       continue
     }
     folders.add(folder)
-    repositories.push({ ...git, folder })
+    repositories.push({ ...from, folder })
   }
   return repositories
 }
@@ -63,16 +60,15 @@ export function readStarterProjects(section: Value | undefined): StarterProject[
   if (!section) return []
   const projects = readSection(section, 'starterProjects')
   uniqueNames('starter project', projects, ({ name }) => name)
-  return projects.flatMap(({ name, at, git, subDir, description }) => {
-    if (!git) {
-      at.ignore('archives are not unpacked; name a git repository instead')
-      return []
-    }
+  return projects.flatMap(({ name, from, subDir, description }) => {
+    if (!from) return []
+    const { url, ref, archive } = from
     const subFolder = subDir && readSubFolder(subDir)
     return {
       name,
-      url: git.url,
-      ...(git.ref !== undefined && { ref: git.ref }),
+      url,
+      ...(ref !== undefined && { ref }),
+      ...(archive && { archive }),
       ...(subFolder !== undefined && { subFolder }),
       ...(description !== undefined && { description }),
     }
@@ -108,13 +104,22 @@ function readSection(section: Value | undefined, list: string): Project[] {
       ...(subDir && { subDir }),
       ...(description && { description: shorten(description, 300) }),
     }
-    if (kind === 'git') return { ...base, git: readGit(section, starter) }
-    readFields(section, devfileFields.zip).get('location')?.text(quoted)
-    return base
+    const from = kind === 'git' ? readGit(section, starter) : readArchive(section)
+    return { ...base, ...(from && { from }) }
   })
 }
 
-function readGit(section: Value, starter: boolean): NonNullable<Project['git']> {
+/** Undefined, and listed, where it cannot be fetched. */
+function readArchive(section: Value): Project['from'] | undefined {
+  const location = readFields(section, devfileFields.zip).get('location')?.text(quoted) ?? ''
+  const url = location.length <= 2000 && URL.canParse(location) ? new URL(location) : undefined
+  if (url && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '')
+    return { url: url.href, archive: true }
+  section.ignore('it has no http(s) address without a password, from which the archive could be fetched')
+  return undefined
+}
+
+function readGit(section: Value, starter: boolean): NonNullable<Project['from']> {
   const fields = readFields(section, devfileFields.git, { required: ['remotes'] })
   const remotesAt = requireField(section, fields, 'remotes')
   const remotes = readMap(remotesAt)

@@ -1,10 +1,11 @@
-import { join, posix } from 'node:path'
+import { join } from 'node:path'
 import { type AdditionalRepository, type Problem, ProblemError, problem, type Source } from '#contract'
 import type { Driver, WorkspaceSpec } from '../../drivers/driver'
 import { cloneRepository, existingRef, type GitSource, nameRemotes } from '../git'
 import type { Action } from '../guard'
 import { liesWithSource } from '../home'
 import type { ActionReport } from '../operations'
+import { fetchArchive } from '../source/archive'
 import { isCommit } from '../source/checks'
 import { isInside } from '../source/definition'
 import { checkSource } from '../source/parse'
@@ -65,11 +66,7 @@ async function addRepository(
   return withTemporaryFolder(platform, async (temporary) => {
     const clone = join(temporary, 'clone')
     try {
-      report.detail(`Cloning ${posix.basename(folder)}`)
-      const wanted = await checkedRepository(platform, repository, spec.source, signal)
-      const { warning } = await cloneRepository(platform, wanted, clone, report, signal)
-      if (warning) report.output(`${warning}\n`)
-      await nameRemotes(platform, clone, repository, signal)
+      await fetchRepository(platform, repository, spec.source, clone, report, signal)
     } catch (error) {
       if (signal.aborted || !(error instanceof ProblemError)) throw error
       return error.problem
@@ -83,6 +80,23 @@ async function addRepository(
     }
     return undefined
   })
+}
+
+/** Puts what belongs beside a source, or into one, into a new folder of this machine. */
+export async function fetchRepository(
+  platform: ActionContext['platform'],
+  repository: Omit<AdditionalRepository, 'folder'>,
+  source: Source,
+  clone: string,
+  report: ActionReport,
+  signal: AbortSignal,
+): Promise<void> {
+  if (repository.archive) return fetchArchive(repository.url, clone, report, signal)
+  report.detail(`Cloning ${repository.url}`)
+  const wanted = await checkedRepository(platform, repository, source, signal)
+  const { warning } = await cloneRepository(platform, wanted, clone, report, signal)
+  if (warning) report.output(`${warning}\n`)
+  await nameRemotes(platform, clone, repository, signal)
 }
 
 /**

@@ -2,14 +2,13 @@ import { cp, lstat, readdir, realpath, rm } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { type Definition, type Problem, problem, type StarterProject } from '#contract'
 import type { Driver, WorkspaceSpec } from '../../drivers/driver'
-import { cloneRepository } from '../git'
 import type { Action } from '../guard'
 import type { ActionReport } from '../operations'
 import { measureFolder, tarFolder } from '../source/tar-folder'
 import { volumeReader } from '../source/volume-reader'
 import { withTemporaryFolder } from '../temporary'
 import type { ActionContext } from './context'
-import { checkedRepository } from './repositories'
+import { fetchRepository } from './repositories'
 
 /** What a source may have and still count as empty: what describes it. */
 const describing =
@@ -49,10 +48,7 @@ export async function addStarter(
       const [own] = there.filter((name) => !describing.test(name))
       if (own !== undefined) throw problem(notEmpty(starter, own))
       const clone = join(temporary, 'clone')
-      report.detail(`Cloning ${starter.url}`)
-      const source = await checkedRepository(context.platform, starter, spec.source, signal)
-      const { warning } = await cloneRepository(context.platform, source, clone, report, signal)
-      if (warning) report.output(`${warning}\n`)
+      await fetchRepository(context.platform, starter, spec.source, clone, report, signal)
       const folder = await folderOf(clone, starter)
       for (const name of ['.git', ...there]) await rm(join(folder, name), { recursive: true, force: true })
       await put(driver, spec, folder, report, signal)
