@@ -106,7 +106,7 @@ export function CreateView({ initialText, asked, templates }: CreateViewProps) {
     ({ kind, state }) => kind === 'prebuild' && state === 'succeeded',
   ).length
   const preview = usePreview(input && { ...input, allowRights: true }, `${turn} ${target?.state} ${prebuilt}`)
-  const rights = useRightsChoice(preview.value, asked?.allowRights === true)
+  const rights = useRightsChoice(preview.value, asked?.allowRights === true, cluster !== undefined)
   // While it is asked again, what was offered stays in view.
   useEffect(() => {
     if (preview.value && given === undefined) setProposal(preview.value.proposal)

@@ -13,8 +13,15 @@ export interface ChosenRights {
   readonly reset: () => void
 }
 
-/** A yes holds for the list that was read, and for no other. `initially`: it was allowed before. */
-export function useRightsChoice(preview: Previewed | undefined, initially: boolean): ChosenRights {
+/**
+ * A yes holds for the list that was read, and for no other. `initially`: it was allowed before. `ofCluster`: whether the
+ * target is a cluster; objects of one are not asked about elsewhere.
+ */
+export function useRightsChoice(
+  preview: Previewed | undefined,
+  initially: boolean,
+  ofCluster: boolean,
+): ChosenRights {
   // While it is asked again, what was read stays in view.
   const [rights, setRights] = useState<readonly Right[]>([])
   const [allowed, setAllowed] = useState<string | undefined>()
@@ -22,11 +29,12 @@ export function useRightsChoice(preview: Previewed | undefined, initially: boole
   const key = JSON.stringify(rights)
   useEffect(() => {
     if (!preview) return
-    const found = preview.definition.container?.rights ?? []
+    const asked = preview.definition.container?.rights ?? []
+    const found = asked.filter(({ kind }) => ofCluster || kind !== 'clusterObject')
     setRights(found)
     if (isRepeated) setAllowed(JSON.stringify(found))
     setRepeated(false)
-  }, [preview, isRepeated])
+  }, [preview, isRepeated, ofCluster])
   return {
     rights,
     isAllowed: allowed === key,
@@ -51,11 +59,7 @@ export function RightsChoice({ choice, more }: RightsChoiceProps) {
   if (rights.length === 0 && !more && !isAllowed) return null
   return (
     <RightsConsent
-      title={
-        rights.length > 0
-          ? 'The definition asks for power over the machine that runs the workspace'
-          : 'Power over the machine that runs the workspace'
-      }
+      title={titleOf(rights)}
       label={
         rights.length > 0
           ? 'Allow this, and what its Features and image ask for of that kind'
@@ -67,4 +71,13 @@ export function RightsChoice({ choice, more }: RightsChoiceProps) {
       onChange={setAllowed}
     />
   )
+}
+
+/** What is asked for, as a whole. */
+function titleOf(rights: readonly Right[]): string {
+  const objects = rights.filter(({ kind }) => kind === 'clusterObject').length
+  if (rights.length === 0) return 'Power over the machine that runs the workspace'
+  if (objects === rights.length) return 'The definition asks for objects of the cluster beside the workspace'
+  const power = 'The definition asks for power over the machine that runs the workspace'
+  return objects > 0 ? `${power}, and for objects of the cluster` : power
 }
