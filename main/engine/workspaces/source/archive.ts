@@ -20,13 +20,15 @@ export async function fetchArchive(
   signal: AbortSignal,
 ): Promise<void> {
   const file = `${folder}.zip`
-  const mebibytes = (bytes: number) => (bytes / 1024 / 1024).toFixed(1)
+  let told = 0
+  const tell = (bytes: number) => {
+    const mebibytes = Math.floor(bytes / 1024 / 1024)
+    if (mebibytes > told) report.detail(`Fetching ${url}: ${mebibytes} MiB`)
+    told = mebibytes
+  }
   try {
     report.detail(`Fetching ${url}`)
-    await fetchFile(url, file, LARGEST, {
-      signal,
-      onBytes: (bytes) => report.detail(`Fetching ${url}: ${mebibytes(bytes)} MiB`),
-    })
+    await fetchFile(url, file, LARGEST, { signal, onBytes: tell })
     report.detail('Unpacking it')
     await unzip(file, folder, { entries: MOST_ENTRIES, bytes: LARGEST_CONTENT }, signal)
   } catch (error) {
