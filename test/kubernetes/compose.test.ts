@@ -1,39 +1,15 @@
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { TEST_IMAGES } from '../harness/images'
-import type { TestCluster } from '../harness/kubernetes/cluster'
-import type { TestNamespace } from '../harness/kubernetes/namespaces'
-import { sharedCluster } from '../harness/kubernetes/shared'
-import { Machine, Rig, writeFiles } from '../workspaces/rig'
+import { type ClusterRig, withClusterRig } from './cluster-rig'
 
 // What Compose files say that only a cluster can tell whether it was done.
 
-let cluster: TestCluster
-let namespace: TestNamespace
-let machine: Machine
-let rig: Rig
-
-beforeAll(async () => {
-  cluster = await sharedCluster()
-  namespace = await cluster.makeNamespace()
-  machine = new Machine({ KUBECONFIG: namespace.kubeconfig })
-  rig = new Rig(machine, { kind: 'kubernetes' })
-  await rig.service.settled
+let namespace: ClusterRig['namespace']
+let rig: ClusterRig['rig']
+let source: ClusterRig['source']
+withClusterRig((made) => {
+  ;({ namespace, rig, source } = made)
 })
-afterAll(async () => {
-  for (const { id } of rig?.service.workspaces.list() ?? []) await rig.act('delete', id)
-  await rig?.dispose()
-  machine?.dispose()
-  await namespace?.dispose()
-})
-
-function source(name: string, files: Readonly<Record<string, string>>) {
-  const path = join(machine.home, name)
-  mkdirSync(path)
-  writeFiles(path, files)
-  return { kind: 'folder' as const, path }
-}
 
 interface PodJson {
   readonly spec: {

@@ -1,35 +1,16 @@
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { TEST_IMAGES } from '../harness/images'
-import type { TestCluster } from '../harness/kubernetes/cluster'
-import type { TestNamespace } from '../harness/kubernetes/namespaces'
-import { sharedCluster } from '../harness/kubernetes/shared'
-import { Machine, Rig, writeFiles } from '../workspaces/rig'
+import { type ClusterRig, withClusterRig } from './cluster-rig'
 
-let cluster: TestCluster
-let namespace: TestNamespace
-let machine: Machine
-let rig: Rig
-
-beforeAll(async () => {
-  cluster = await sharedCluster()
-  namespace = await cluster.makeNamespace()
-  machine = new Machine({ KUBECONFIG: namespace.kubeconfig })
-  rig = new Rig(machine, { kind: 'kubernetes' })
-  await rig.service.settled
-})
-afterAll(async () => {
-  for (const { id } of rig?.service.workspaces.list() ?? []) await rig.act('delete', id)
-  await rig?.dispose()
-  machine?.dispose()
-  await namespace?.dispose()
+let namespace: ClusterRig['namespace']
+let rig: ClusterRig['rig']
+let source: ClusterRig['source']
+withClusterRig((made) => {
+  ;({ namespace, rig, source } = made)
 })
 
 it('gives a pod what was allowed, and names what a pod cannot have', async () => {
-  const folder = join(machine.home, 'tracer')
-  mkdirSync(folder)
-  writeFiles(folder, {
+  const tracer = source('tracer', {
     '.devcontainer.json': JSON.stringify({
       image: TEST_IMAGES.debian,
       remoteUser: 'dev',
@@ -40,7 +21,7 @@ it('gives a pod what was allowed, and names what a pod cannot have', async () =>
       ],
     }),
   })
-  const { id, definition } = await rig.up({ kind: 'folder', path: folder })
+  const { id, definition } = await rig.up(tracer)
   const named = () => rig.workspace(id).definition.notApplied.map(({ field }) => field)
   const always = ['device /dev/fuse:/dev/fuse:rwm', 'hostname', 'ulimit nofile']
   expect(definition.notApplied.map(({ field }) => field)).toEqual(['capAdd SYS_PTRACE', ...always])
@@ -66,15 +47,13 @@ it('gives a pod what was allowed, and names what a pod cannot have', async () =>
 })
 
 it('makes the objects of a devfile beside the workspace where they were allowed, and they go with it', async () => {
-  const folder = join(machine.home, 'beside')
   const settings = (value: string, ...more: readonly string[]) =>
     ['settings', ...more]
       .map((name) =>
         JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data: { value } }),
       )
       .join('\n---\n')
-  mkdirSync(folder)
-  writeFiles(folder, {
+  const beside = source('beside', {
     'devfile.yaml': JSON.stringify({
       schemaVersion: '2.2.0',
       components: [
@@ -93,12 +72,12 @@ it('makes the objects of a devfile beside the workspace where they were allowed,
 
   const refused = async (name: string) => {
     const more = { name, allowRights: true }
-    return rig.failure((await rig.create({ kind: 'folder', path: folder }, more)).operationId)
+    return rig.failure((await rig.create(beside, more)).operationId)
   }
   expect(JSON.stringify(await refused('first')), 'what is missing is said').toContain('configmaps')
 
   await namespace.setRules([...rules, mine])
-  const { id, definition } = await rig.up({ kind: 'folder', path: folder })
+  const { id, definition } = await rig.up(beside)
   expect(definition.notApplied[0]?.field).toMatch(/^ConfigMap settings /)
   expect(await seen(), 'nothing is made unasked').toBe('')
   const rebuild = async (allowRights?: boolean) => {

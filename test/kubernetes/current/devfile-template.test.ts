@@ -1,41 +1,21 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, expect, it } from 'vitest'
 import { ProblemError } from '#contract'
 import { never } from '../../conformance/harness'
 import { TEST_IMAGES } from '../../harness/images'
-import type { TestCluster } from '../../harness/kubernetes/cluster'
-import type { TestNamespace } from '../../harness/kubernetes/namespaces'
-import { sharedCluster } from '../../harness/kubernetes/shared'
-import { Machine, Rig, writeFiles } from '../../workspaces/rig'
+import { type ClusterRig, withClusterRig } from '../cluster-rig'
 
 // On a current cluster: the API server of the oldest, as it is built for tests, falls over its first custom object.
 
-let cluster: TestCluster
-let namespace: TestNamespace
-let machine: Machine
-let rig: Rig
-
-beforeAll(async () => {
-  cluster = await sharedCluster()
-  namespace = await cluster.makeNamespace()
-  machine = new Machine({ KUBECONFIG: namespace.kubeconfig })
-  rig = new Rig(machine, { kind: 'kubernetes' })
-  await rig.service.settled
+let cluster: ClusterRig['cluster']
+let machine: ClusterRig['machine']
+let namespace: ClusterRig['namespace']
+let rig: ClusterRig['rig']
+let source: ClusterRig['source']
+withClusterRig((made) => {
+  ;({ cluster, machine, namespace, rig, source } = made)
 })
-afterAll(async () => {
-  for (const { id } of rig?.service.workspaces.list() ?? []) await rig.act('delete', id)
-  await rig?.dispose()
-  machine?.dispose()
-  await namespace?.dispose()
-})
-
-function source(name: string, files: Readonly<Record<string, string>>) {
-  const path = join(machine.home, name)
-  mkdirSync(path)
-  writeFiles(path, files)
-  return { kind: 'folder' as const, path }
-}
 
 const resource = 'devworkspacetemplates.workspace.devfile.io'
 const apply = async (object: object) => {
