@@ -259,10 +259,12 @@ export async function runCreate(context: ActionContext, plan: CreatePlan, action
     ...(source.kind === 'image' || plan.bindFolder ? [] : [steps.copy]),
     ...seeds,
     steps.start,
-    ...(starter ? [steps.starter] : []),
-    ...(definition.repositories.length > 0 ? [steps.repositories] : []),
   ]
   operation.plan(looked ? prebuiltSteps(looked, plan.target, definition, seeds, elsewhere) : scratch)
+  operation.plan([
+    ...(starter ? [steps.starter] : []),
+    ...(definition.repositories.length > 0 ? [steps.repositories] : []),
+  ])
   planPhases(action, definition, phasesLeft(looked))
   planTasks(action, definition, { first: !looked?.isSame })
 

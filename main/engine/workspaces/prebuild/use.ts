@@ -27,7 +27,6 @@ export function prebuiltSteps(
     ...beforeStart,
     steps.start,
     ...(isWhole ? [] : [updateStep]),
-    ...(definition.repositories.length > 0 ? [steps.repositories] : []),
   ]
 }
 
