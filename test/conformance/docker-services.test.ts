@@ -41,8 +41,15 @@ it('services of a workspace that was stopped and started by hand lose no network
     await command('docker', ['restart', '-t', '1', instance])
     await untilSo(reached)
 
-    await command('docker', ['stop', '-t', '1', instance])
-    await watcher.until(() => state() === 'stopped' || state() === 'ended', 'the service to be stopped')
+    const stopByHand = async () => {
+      await command('docker', ['stop', '-t', '1', instance])
+      await watcher.until(() => state() === 'stopped' || state() === 'ended', 'the service to be stopped')
+    }
+    await stopByHand()
+    await command('docker', ['start', instance])
+    await untilSo(reached)
+
+    await stopByHand()
     await driver.start(spec.id, new Recorder(), never)
     await untilSo(reached)
   } finally {

@@ -127,7 +127,7 @@ export class DockerDriver implements Driver {
         // Relays end by themselves with their container; one that was only renamed keeps its connections.
         forget: (id) => this.#locator.forget(id),
         tend: (workspaces, services) => {
-          void this.#services.tend(workspaces, services)
+          this.#services.tending.see(workspaces, services)
           if (!this.#tended) void this.data.leftovers.tend()
           this.#tended = true
         },

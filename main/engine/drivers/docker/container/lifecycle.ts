@@ -243,29 +243,33 @@ export class Lifecycle {
     try {
       refuseWhileMade(await this.#located(id, signal))
       report.detail('Starting the container')
-      const containerId = await this.#locator.with(
-        id,
-        async (container) => {
-          const stopping = this.#stopping.get(container)
-          if (stopping) await raceAbort(stopping, signal)
-          await this.#client.json('POST', `/containers/${container}/start`).catch(async (error: unknown) => {
-            if (!isStatus(error, 409, 500) || !/paused/i.test(error.message)) throw error
-            await this.#client.json('POST', `/containers/${container}/unpause`)
-          })
-          return container
-        },
-        signal,
-      )
-      if (signal.aborted) {
-        await this.#stopContainer(containerId, 0)
-        throw cancelled('Starting the workspace')
-      }
-      await this.#settle(containerId, signal)
-      await this.#services.start(containerId, report, signal)
+      await this.#services.tending.hold(id, () => this.#startHeld(id, report, signal))
     } catch (error) {
       if (isStatus(error, 400, 500) && !isDiskFull(error)) throw startFailure(error.message, title)
       throw this.#client.failure(error, title, signal)
     }
+  }
+
+  async #startHeld(id: string, report: StepReport, signal: AbortSignal): Promise<void> {
+    const containerId = await this.#locator.with(
+      id,
+      async (container) => {
+        const stopping = this.#stopping.get(container)
+        if (stopping) await raceAbort(stopping, signal)
+        await this.#client.json('POST', `/containers/${container}/start`).catch(async (error: unknown) => {
+          if (!isStatus(error, 409, 500) || !/paused/i.test(error.message)) throw error
+          await this.#client.json('POST', `/containers/${container}/unpause`)
+        })
+        return container
+      },
+      signal,
+    )
+    if (signal.aborted) {
+      await this.#stopContainer(containerId, 0)
+      throw cancelled('Starting the workspace')
+    }
+    await this.#settle(containerId, signal)
+    await this.#services.start(containerId, report, signal)
   }
 
   /** An image's own command may end at once; Berth's idle command does not, and costs no wait. */

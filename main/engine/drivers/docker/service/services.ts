@@ -12,6 +12,7 @@ import { removeContainer } from '../container/remove'
 import { isStatus } from '../problems'
 import { leadsElsewhere, linkOnTheWay } from './links'
 import { type Host, planService, sourceOnEngine } from './plan'
+import { Tending } from './tending'
 import { lastWords } from './words'
 
 /** Milliseconds between two looks at whether a service is well. */
@@ -21,10 +22,13 @@ const PATIENCE = 60_000
 
 /** The containers beside the workspaces' own: each shares the network of its workspace's. */
 export class Services {
+  /** What is done for those whose workspace was stopped or started from outside of Berth. */
+  readonly tending: Tending
   readonly #client: EngineClient
   readonly #platform: Platform
 
   constructor(client: EngineClient, platform: Platform) {
+    this.tending = new Tending(client, platform.logger)
     this.#client = client
     this.#platform = platform
   }
@@ -61,6 +65,7 @@ export class Services {
   /** Removes those of a workspace whose makings are not among these. */
   async sweep(id: string, keep: readonly (string | undefined)[], signal?: AbortSignal): Promise<void> {
     const old = (await this.#list(id, signal)).filter((one) => !keep.includes(one.Labels?.[labels.making]))
+    this.tending.forget(old.map(({ Id }) => Id))
     await Promise.all(old.map((one) => removeContainer(this.#client, one.Id)))
   }
 
@@ -72,30 +77,6 @@ export class Services {
   ): Promise<string | undefined> {
     const host = await this.#host(containerId, signal)
     return host && (await this.#of(host, signal)).get(service)
-  }
-
-  /**
-   * Brings services back to what their workspace is: one that ended from inside, or was started again by hand, has left
-   * them without a network.
-   */
-  async tend(workspaces: readonly ContainerInspect[], services: readonly ContainerInspect[]): Promise<void> {
-    const ids = new Map(workspaces.map((one) => [one.Id, one]))
-    await Promise.all(
-      services.map(async ({ Id, HostConfig, State }) => {
-        if (!State.Running) return
-        const host = ids.get(HostConfig.NetworkMode?.replace(/^container:/, '') ?? '')
-        if (!host || host.State.Paused) return
-        const isStale = host.State.Running && Date.parse(State.StartedAt) < Date.parse(host.State.StartedAt)
-        if (host.State.Running && !isStale) return
-        await this.#client
-          .json('POST', `/containers/${Id}/${isStale ? 'restart' : 'stop'}`)
-          .catch((error: unknown) =>
-            this.#platform.logger.warn('A service could not be brought back in line', {
-              error: String(error),
-            }),
-          )
-      }),
-    )
   }
 
   async #host(containerId: string, signal: AbortSignal): Promise<Host | undefined> {
