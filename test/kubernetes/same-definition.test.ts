@@ -72,7 +72,10 @@ function plain(text: string, { id, name, source }: Workspace): string {
   return said.replaceAll(/berth\/<id>:\w+/g, 'berth/<id>:<tag>')
 }
 
-async function look(workspace: Workspace, { folders = [], ask }: DriverCase): Promise<Look> {
+async function look(workspace: Workspace, { folders = [], ready, ask }: DriverCase): Promise<Look> {
+  if (ready !== undefined) {
+    await rig.run(workspace.id, 'sh', '-c', `until { ${ready}\n}; do sleep 0.2; done > /dev/null 2>&1`)
+  }
   const asked = ask === undefined ? '' : `printf 'asked\\t'; { ${ask}\n} 2>&1 | tr '\\n' '\\1'; echo\n`
   const output = await rig.runProbed(workspace.id, 'sh', '-c', `${lookScript}${asked}`, 'look', ...folders)
   return readLook(plain(output, workspace))
@@ -115,8 +118,11 @@ async function bringUp(name: string, one: DriverCase, targetId: string) {
   const operation = await rig.succeeded(operationId).catch((error: unknown) => {
     throw new Error(`On ${targetId}: ${String(error)}`)
   })
+  const seen = await look(rig.workspace(id), one)
+  // An engine's first look at whether a service is well comes when its interval has passed.
+  await rig.state(id, (now) => now?.services?.every(({ state }) => state !== 'starting') ?? true)
   const workspace = rig.workspace(id)
-  const made = { ...(await look(workspace, one)), ...told(workspace, operation) }
+  const made = { ...seen, ...told(workspace, operation) }
   expect((await rig.act('restart', id)).problem).toBeUndefined()
   const again = await look(rig.workspace(id), one)
   expect((await rig.act('delete', id)).problem).toBeUndefined()

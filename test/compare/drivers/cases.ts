@@ -13,6 +13,8 @@ export interface DriverCase {
   /** A folder, which is copied, in place of a git repository. */
   readonly isFolder?: boolean
   readonly hasDotfiles?: boolean
+  /** So, for `sh`, once what runs beside the workspace's start has done its part: looked at no earlier. */
+  readonly ready?: string
   /** What else is looked at, run by `sh`, before and after the workspace was started again. */
   readonly ask?: string
 }
@@ -192,6 +194,7 @@ ENV GIVEN=given
 `,
       'sub/file': 'x',
     },
+    ready: 'test -s /tmp/command',
   },
 
   'an image of busybox, as root': {
@@ -271,7 +274,8 @@ events: { postStart: [both] }
     },
     folders: ['/shared'],
     allowed: [open(/^file \/shared$/)],
-    ask: 'for i in 1 2 3 4 5 6 7 8 9 10; do curl -sf http://localhost:7070/data && break; sleep 0.5; done',
+    ready: 'curl -sf http://localhost:7070/data',
+    ask: 'curl -sf http://localhost:7070/data',
   },
 
   'Compose with health, an environment file and volumes': {
@@ -303,7 +307,7 @@ events: { postStart: [both] }
     healthcheck: { test: ['CMD', 'curl', '-sf', 'http://localhost:7071/mine'], interval: 1s }
   writer:
     image: ${debian}
-    command: ['sh', '-c', 'id -un > /shared/writer; cat /var/data/* >> /shared/writer; ls /here > /shared/here; trap "exit 0" TERM; sleep 100000 & wait']
+    command: ['sh', '-c', 'test -s /shared/here || { id -un > /shared/writer; cat /var/data/* >> /shared/writer; ls /here > /shared/here; }; trap "exit 0" TERM; sleep 100000 & wait']
     depends_on: { db: { condition: service_healthy } }
     volumes: ['shared:/shared', '..:/here', 'data:/var/data:ro']
 volumes: { shared: , data: }
@@ -321,6 +325,7 @@ volumes: { shared: , data: }
         why: 'an engine mounts no part of a volume: a link leads to it',
       },
     ],
+    ready: 'test -s /shared/here && curl -sf http://db:7071/mine',
     ask: 'curl -sf http://db:7071/mine',
   },
 }
