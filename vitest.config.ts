@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { PATIENCE } from './test/harness/bounds'
 
 /**
  * unit: beside the code, no engine and no window. conformance: a real Docker engine. kubernetes: a real cluster of the
@@ -9,9 +10,15 @@ const minutes = (count: number) => count * 60_000
 const kubernetesTests = ['test/{harness/,}kubernetes/**/*.test.ts', 'test/conformance/kubernetes*.test.ts']
 /** What an old server does not have. */
 const currentTests = 'test/kubernetes/current/**/*.test.ts'
+/** Waiting for what must come has a bound for what hangs, and is no measure: a busy machine takes its time. */
+const patient = {
+  environment: 'node' as const,
+  setupFiles: ['test/harness/patience.ts'],
+  expect: { poll: { timeout: PATIENCE } },
+}
 /** Real clusters, one for each run. */
 const onCluster = {
-  environment: 'node',
+  ...patient,
   globalSetup: ['test/harness/kubernetes/global-setup.ts'],
   testTimeout: minutes(3),
   hookTimeout: minutes(5),
@@ -30,9 +37,8 @@ export default defineConfig({
           include: [
             '{contract,main,cli,preload,renderer,scripts,test/bench,test/corpus}/**/*.test.{ts,tsx,mjs}',
           ],
-          environment: 'node',
-          // A bound for what hangs, not a measure: a busy machine takes its time.
-          testTimeout: 30_000,
+          ...patient,
+          testTimeout: minutes(1),
           restoreMocks: true,
         },
       },
@@ -43,7 +49,7 @@ export default defineConfig({
             'test/{harness,conformance,workspaces,terminals,apps,ports,cli,compare,faults}/**/*.test.ts',
           ],
           exclude: kubernetesTests,
-          environment: 'node',
+          ...patient,
           globalSetup: ['test/harness/global-setup.ts'],
           testTimeout: minutes(3),
           hookTimeout: minutes(5),
@@ -75,7 +81,7 @@ export default defineConfig({
         test: {
           name: 'editors',
           include: ['test/editors/**/*.test.ts'],
-          environment: 'node',
+          ...patient,
           globalSetup: ['test/harness/global-setup.ts'],
           testTimeout: minutes(3),
           hookTimeout: minutes(5),
@@ -86,7 +92,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          environment: 'node',
+          ...patient,
           globalSetup: ['test/harness/e2e-setup.ts'],
           testTimeout: minutes(3),
           hookTimeout: minutes(5),

@@ -161,9 +161,7 @@ import.meta.hot.accept('./message.js', (fresh) => show(fresh.message))
     await untilOk(url)
     const { page, sockets } = await show(url, (shown) => shown.getByText('before'))
     const address = new URL(url).host
-    await expect
-      .poll(() => sockets.some((socket) => socket.startsWith(`ws://${address}/`)), { timeout: 10_000 })
-      .toBe(true)
+    await expect.poll(() => sockets.some((socket) => socket.startsWith(`ws://${address}/`))).toBe(true)
     await page.evaluate(() => Object.assign(globalThis, { notReloaded: true }))
     await write('/opt/vite/message.js', "export const message = 'after'")
     await page.getByText('after').waitFor()
@@ -179,10 +177,10 @@ import.meta.hot.accept('./message.js', (fresh) => show(fresh.message))
       test.engine.collections.ports,
       `${workspace.id}:5173`,
       (record) => record?.state === 'not-listening',
-      AbortSignal.timeout(10_000),
+      AbortSignal.timeout(60_000),
     )
     await page.goto(url)
-    await page.getByText('Nothing listens on port 5173').waitFor({ timeout: 10_000 })
+    await page.getByText('Nothing listens on port 5173').waitFor()
     await test.background(workspace.id, 'cd /opt/vite && exec node node_modules/vite/bin/vite.js')
     await page.getByText('after').waitFor()
     await page.close()

@@ -84,7 +84,7 @@ describe('ssh <workspace>.berth', () => {
     const staying = tryCommand('ssh', ['-F', config, host, 'echo there; sleep 1000'], { env: berth.env })
     // Not any sleep: the workspace itself may wait by one.
     const sleeping = async () => (await client('ssh', [host, 'pgrep -xf "sleep 1000"'])).stdout
-    await expect.poll(sleeping, { timeout: 60_000 }).not.toBe('')
+    await expect.poll(sleeping).not.toBe('')
     serving.child.kill('SIGTERM')
     await serving.ended
     expect((await staying).code).toBe(255)

@@ -55,7 +55,7 @@ it('berth tasks shows what there is to run, and runs it here or in a terminal of
   const begun = await berth.json(TaskRunDocument, ['tasks', 'run', name, 'serve', '--background'])
   expect(begun.task).toBe('serve')
   const served = async () => (await berth.run(['exec', name, 'cat', '/tmp/served'])).stdout.toString()
-  await expect.poll(served, { timeout: 20_000 }).toBe('served\n')
+  await expect.poll(served).toBe('served\n')
 
   const unknown = await berth.run(['tasks', 'run', name, 'chekc'])
   expect(unknown.code).toBe(1)

@@ -94,7 +94,7 @@ describe('variables and secrets', () => {
     // It has seen what it was to see.
     expect([...seen].some((line) => line.includes('berth.js\0up'))).toBe(true)
     await expect
-      .poll(() => inside('cat /tmp/created 2>/dev/null || true'), { timeout: 20_000 })
+      .poll(() => inside('cat /tmp/created 2>/dev/null || true'))
       .toBe(`create has ${STORED} and ${GIVEN}\n`)
   })
 

@@ -451,7 +451,7 @@ describe('an engine that goes and comes back', () => {
     await engine.kill()
     expect(await process.exit).toMatchObject({ code: null, problem: { code: 'connection-lost' } })
     expect(await logs.end).toMatchObject({ problem: { code: 'connection-lost' } })
-    await watcher.until(() => watcher.events.at(-1)?.type === 'unreachable', 'unreachable', 5_000)
+    await watcher.until(() => watcher.events.at(-1)?.type === 'unreachable', 'unreachable')
     await expect(driver.exec(id, { command: ['true'] }, never)).rejects.toMatchObject({
       problem: { code: expect.stringMatching(/^(target-unreachable|connection-lost)$/) },
     })
@@ -461,7 +461,7 @@ describe('an engine that goes and comes back', () => {
     expect(unreachable[0]).toMatchObject({ problem: { code: 'target-unreachable' } })
 
     await engine.start()
-    await watcher.until(() => watcher.events.at(-1)?.type !== 'unreachable', 'a snapshot again', 10_000)
+    await watcher.until(() => watcher.events.at(-1)?.type !== 'unreachable', 'a snapshot again')
     const state = watcher.workspaces.get(id)?.run
     expect(['running', 'stopped', 'failed']).toContain(state)
     await driver.start(id, new Recorder(), never)

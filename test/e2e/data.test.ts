@@ -71,7 +71,7 @@ describe('the data of a workspace', () => {
     await dialog.getByText('Replaced: what heights holds now.').waitFor()
     await dialog.getByText(/Stopped meanwhile.*store/).waitFor()
     await dialog.getByRole('button', { name: 'Restore', exact: true }).click()
-    await expect.poll(() => snapshots().count(), { timeout: 60_000 }).toBe(2)
+    await expect.poll(() => snapshots().count()).toBe(2)
     if (process.env.BERTH_PICTURE) await berth.page.screenshot({ path: process.env.BERTH_PICTURE })
   })
 
@@ -81,7 +81,7 @@ describe('the data of a workspace', () => {
       .first()
       .click()
     await window.page.getByRole('dialog').getByRole('button', { name: 'Delete', exact: true }).click()
-    await expect.poll(() => snapshots().count(), { timeout: 60_000 }).toBe(1)
+    await expect.poll(() => snapshots().count()).toBe(1)
     await section().getByText('used by store').waitFor()
   })
 

@@ -97,7 +97,7 @@ describe('sources that cannot be had', () => {
     expect(words).toContain(named)
     expect(words).not.toMatch(/\bat .*\.js:\d+|undefined|\[object/)
     expect(words.length).toBeGreaterThan(40)
-    await expect.poll(() => docker.objects(), { timeout: 20_000 }).toEqual([])
+    await expect.poll(() => docker.objects()).toEqual([])
   })
 
   it('can be tried again after the window was loaded anew, and is found from the list', async () => {
@@ -190,8 +190,8 @@ describe('processes that die', () => {
     const lost = live.waitFor({ state: 'detached' })
     process.kill(before, 'SIGKILL')
     await lost
-    await expect.poll(() => engineProcess(berth), { timeout: 30_000 }).not.toBe(before)
-    await expect.poll(() => engineProcess(berth), { timeout: 30_000 }).toBeGreaterThan(0)
+    await expect.poll(() => engineProcess(berth)).not.toBe(before)
+    await expect.poll(() => engineProcess(berth)).toBeGreaterThan(0)
     await window.page.getByText('terminals that they keep come back').first().waitFor()
     expect(berth.log()).toContain('The engine ended by itself')
     await window.waitForState('Running')
@@ -244,7 +244,7 @@ describe('processes that die', () => {
     const running = (await docker.docker('ps', '-q')).trim()
     expect(running).not.toBe('')
     berth.app.process().kill('SIGKILL')
-    await expect.poll(() => processesOf(berth.home), { timeout: 20_000 }).toEqual([])
+    await expect.poll(() => processesOf(berth.home)).toEqual([])
     expect((await docker.docker('ps', '-q')).trim()).toBe(running)
     await berth.close()
     berth = await launchBerth({ env: docker.env, home })

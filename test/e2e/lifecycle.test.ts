@@ -27,7 +27,7 @@ function startAgain(...args: string[]): Promise<number | null> {
 describe('a start', () => {
   it('shows the window before the engine is there', async () => {
     berth = await launchBerth({ home })
-    await expect.poll(() => berth.log(), { timeout: 30_000 }).toContain('The engine is ready')
+    await expect.poll(() => berth.log()).toContain('The engine is ready')
     const log = berth.log()
     expect(log.indexOf('The window is shown')).toBeGreaterThan(-1)
     expect(log.indexOf('The window is shown')).toBeLessThan(log.indexOf('The engine is ready'))
@@ -74,9 +74,7 @@ describe('a start', () => {
 
 describe('the menu', () => {
   const choose = async (label: string) => {
-    await expect
-      .poll(() => berth.app.evaluate(({ Menu }) => Menu.getApplicationMenu() !== null), { timeout: 30_000 })
-      .toBe(true)
+    await expect.poll(() => berth.app.evaluate(({ Menu }) => Menu.getApplicationMenu() !== null)).toBe(true)
     await berth.app.evaluate(({ Menu }, wanted) => {
       const items = Menu.getApplicationMenu()?.items.flatMap((item) => item.submenu?.items ?? []) ?? []
       const item = items.find((one) => one.label === wanted)

@@ -52,7 +52,7 @@ describe('Open in', () => {
     await window.page.getByRole('button', { name: 'Add the line and open' }).click()
     const told = () => readFile(join(home.path, 'told'), 'utf8').catch(() => undefined)
     await expect
-      .poll(told, { timeout: 20_000 })
+      .poll(told)
       .toMatch(new RegExp(`^--folder-uri\\nvscode-remote://ssh-remote\\+${NAME}\\.berth/workspaces/`))
     const { prefix } = await windowUser()
     const [program = 'ssh', ...args] = [...prefix, 'ssh']
@@ -72,9 +72,9 @@ describe('Open in', () => {
   it('is undone in the settings', async () => {
     await window.go('Settings')
     const known = window.page.getByRole('switch', { name: 'Let SSH know workspaces' })
-    await expect.poll(() => known.isChecked(), { timeout: 10_000 }).toBe(true)
+    await expect.poll(() => known.isChecked()).toBe(true)
     await known.click({ force: true })
-    await expect.poll(config, { timeout: 10_000 }).toBeUndefined()
-    await expect.poll(() => known.isChecked(), { timeout: 10_000 }).toBe(false)
+    await expect.poll(config).toBeUndefined()
+    await expect.poll(() => known.isChecked()).toBe(false)
   })
 })

@@ -8,7 +8,7 @@ import { ensureImages, TEST_IMAGES } from '../harness/images'
 import { startEngine, type TestEngine } from '../ports/engine'
 import { layOutCodeServer } from './code-server'
 
-const LIMIT = { timeout: 60_000, interval: 250 }
+const LIMIT = { interval: 250 }
 
 let test: TestEngine
 let workspace: Workspace

@@ -71,9 +71,9 @@ it('gives services what was allowed, amounts that a quota wants to be told, and 
   })
   const restarts = ({ status }: PodJson) =>
     status.containerStatuses.find(({ name }) => name === 'service-bad')?.restartCount ?? 0
-  await expect.poll(async () => restarts(await read()), { timeout: 60_000 }).toBeGreaterThan(0)
+  await expect.poll(async () => restarts(await read())).toBeGreaterThan(0)
   await expect
-    .poll(() => rig.workspace(id).services?.find(({ name }) => name === 'bad'), { timeout: 60_000 })
+    .poll(() => rig.workspace(id).services?.find(({ name }) => name === 'bad'))
     .toMatchObject({ state: 'failed', reason: 'It ended with code 3' })
   const ran = await namespace.kubectl('exec', `ws-${id}-0`, '-c', 'service-seen', '--', 'cat', '/data/ran')
   expect(ran).toBe('ran\n')

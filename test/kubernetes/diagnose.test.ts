@@ -198,7 +198,7 @@ describe('nodes', () => {
   async function sayThatItRuns(pod: string): Promise<void> {
     // To wait for a condition of what is not there yet is a failure at once.
     const there = () => harness.kubectl('get', 'pod', pod, '--ignore-not-found', '-o', 'name')
-    await expect.poll(there, { timeout: 60_000 }).not.toBe('')
+    await expect.poll(there).not.toBe('')
     await harness.kubectl('wait', '--for=condition=PodScheduled', `pod/${pod}`, '--timeout=60s')
     const running = JSON.parse(await harness.kubectl('get', 'pod', pod, '-o', 'json')) as V1Pod
     const now = new Date()

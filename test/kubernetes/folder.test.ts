@@ -97,7 +97,7 @@ describe('a folder on a cluster', () => {
     await rig.step(operationId, 'copy', 'running')
     await rig.cancel(operationId)
     expect((await rig.ended(operationId)).state).toBe('cancelled')
-    await expect.poll(objects, { timeout: 60_000 }).toBe('')
+    await expect.poll(objects).toBe('')
     expect(machine.leftovers()).toEqual([])
   })
 

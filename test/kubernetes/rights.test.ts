@@ -105,5 +105,5 @@ it('makes the objects of a devfile beside the workspace where they were allowed,
   expect(await seen(), "another workspace's object is left alone").toBe('two')
 
   await rig.act('delete', id)
-  await expect.poll(() => gone('settings'), { timeout: 60_000, interval: 500 }).toBe(true)
+  await expect.poll(() => gone('settings'), { interval: 500 }).toBe(true)
 })

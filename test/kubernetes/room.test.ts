@@ -114,7 +114,7 @@ describe('the room of a namespace', () => {
     await driver.remove(id, new Recorder(), never)
     await asAdmin('delete', 'quota', 'team')
     // What ends counts in the next quota until it has ended.
-    await expect.poll(() => asAdmin('get', 'pods', '-o', 'name'), { timeout: 60_000 }).toBe('')
+    await expect.poll(() => asAdmin('get', 'pods', '-o', 'name')).toBe('')
   })
 
   it('has bounds, and defaults for what is not said', async () => {

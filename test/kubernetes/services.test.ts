@@ -179,9 +179,9 @@ describe('a terminal', () => {
     const { id, window } = await shell()
     window.type('sleep 7531 & sleep 7532\r')
     const running = () => test.run(workspace.id, 'sh', '-c', 'ps -eo args | grep -c "^sleep 753" || true')
-    await expect.poll(running, { timeout: 30_000 }).toBe('2\n')
+    await expect.poll(running).toBe('2\n')
     await test.engine.call('sessions.close', { sessionId: id })
-    await expect.poll(running, { timeout: 30_000 }).toBe('0\n')
+    await expect.poll(running).toBe('0\n')
   })
 
   it('says why it ended when its pod is gone', async () => {

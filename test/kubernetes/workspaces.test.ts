@@ -117,8 +117,7 @@ describe('a create that is cancelled leaves nothing', () => {
     expect(await remains()).toEqual([])
     expect(machine.leftovers()).toEqual([])
   }
-  const hanging = () =>
-    expect.poll(() => existsSync(join(machine.home, 'hanging')), { timeout: 30_000 }).toBe(true)
+  const hanging = () => expect.poll(() => existsSync(join(machine.home, 'hanging'))).toBe(true)
 
   it.each(['fetch', 'clone'])('while git does its %s', async (verb) => {
     await rig.dispose()
@@ -146,7 +145,7 @@ describe('a create that is cancelled leaves nothing', () => {
       '.devcontainer.json': JSON.stringify({ image, onCreateCommand: 'echo begun; sleep 1000' }),
     })
     const created = await rig.create(gitSource(bare))
-    await expect.poll(() => rig.output, { timeout: 60_000 }).toContain('begun')
+    await expect.poll(() => rig.output).toContain('begun')
     await cancelled(created)
   })
 
@@ -155,7 +154,7 @@ describe('a create that is cancelled leaves nothing', () => {
       '.devcontainer.json': JSON.stringify({ image, onCreateCommand: 'echo begun; sleep 1000' }),
     })
     await rig.create(gitSource(bare))
-    await expect.poll(() => rig.output, { timeout: 60_000 }).toContain('begun')
+    await expect.poll(() => rig.output).toContain('begun')
     await rig.dispose()
     expect(await remains()).toEqual([])
     await open()

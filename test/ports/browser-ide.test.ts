@@ -78,9 +78,7 @@ describe('an editor for the browser', () => {
       const script = 'printf %s "$1" > /usr/local/bin/code-server && chmod +x /usr/local/bin/code-server'
       await test.run(id, 'sh', '-c', script, 'sh', PROGRAM)
       await test.engine.call('access.open', { workspaceId: id, opener: 'browser' })
-      await expect
-        .poll(() => test.run(id, 'sh', '-c', 'cat /tmp/extensions || true'), { timeout: 15_000 })
-        .toBe('a.b c.d ')
+      await expect.poll(() => test.run(id, 'sh', '-c', 'cat /tmp/extensions || true')).toBe('a.b c.d ')
       const settings = await test.run(id, 'sh', '-c', 'cat ~/.local/share/code-server/Machine/settings.json')
       expect(JSON.parse(settings)).toEqual({ 'editor.tabSize': 3 })
     } finally {

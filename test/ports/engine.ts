@@ -75,7 +75,7 @@ export async function startEngine(
         engine.collections.workspaces,
         workspaceId,
         (found) => found?.state === 'running',
-        AbortSignal.timeout(20_000),
+        AbortSignal.timeout(60_000),
       )
       if (!workspace) throw new Error('no workspace')
       return workspace

@@ -30,7 +30,7 @@ function port(predicate: (port: Port | undefined) => boolean): Promise<Port | un
     test.engine.collections.ports,
     `${workspace.id}:8300`,
     predicate,
-    AbortSignal.timeout(30_000),
+    AbortSignal.timeout(60_000),
   )
 }
 
@@ -92,7 +92,7 @@ describe('a forward over an engine that fails', () => {
       test.engine.collections.workspaces,
       workspace.id,
       (found) => found?.state === 'running',
-      AbortSignal.timeout(30_000),
+      AbortSignal.timeout(60_000),
     )
     await port((found) => found?.state === 'not-listening')
     await serve()

@@ -23,7 +23,7 @@ function port(number: number, predicate: (port: Port | undefined) => boolean): P
     test.engine.collections.ports,
     `${workspace.id}:${number}`,
     predicate,
-    AbortSignal.timeout(15_000),
+    AbortSignal.timeout(60_000),
   )
 }
 
@@ -172,7 +172,7 @@ for line in sys.stdin:
       test.engine.collections.ports,
       `${other.id}:8501`,
       (found) => found?.forward?.url !== undefined,
-      AbortSignal.timeout(15_000),
+      AbortSignal.timeout(60_000),
     )
     expect((await get(first?.forward?.url ?? '')).body).toContain('in-one')
     expect((await get(second?.forward?.url ?? '')).body).toContain('in-two')
@@ -186,7 +186,7 @@ for line in sys.stdin:
     const without = await startEngine({}, NO_AGENTS)
     try {
       const bare = await without.create({ source: { kind: 'image', image: TEST_IMAGES.scratch } })
-      for await (const table of without.engine.links.get(bare.id).listeners(AbortSignal.timeout(20_000))) {
+      for await (const table of without.engine.links.get(bare.id).listeners(AbortSignal.timeout(60_000))) {
         expect(table.available).toBe(false)
         if (!table.available && table.problem?.code === 'no-shell') break
       }
@@ -201,7 +201,7 @@ for line in sys.stdin:
         without.engine.collections.ports,
         `${bare.id}:8080`,
         (found) => found?.state === 'failed',
-        AbortSignal.timeout(20_000),
+        AbortSignal.timeout(60_000),
       )
       expect(failed?.problem?.code).toBe('dial-unsupported')
       await without.act('delete', bare.id)

@@ -79,9 +79,8 @@ describe.each(ways)('a terminal $name', ({ keeps }) => {
       `xterm-256color truecolor ${workspace.user.name} ${workspace.definition.workspaceFolder} 30 100 /dev/pts/`,
     )
     window.resize(70, 20)
-    await new Promise((resolve) => setTimeout(resolve, 500))
-    window.type('stty size\r')
-    await window.until('the new size', () => window.text.includes('20 70'))
+    window.type('until stty size | grep "20 70"; do sleep 0.1; done\r')
+    await window.until('the new size', () => /\n20 70\r\n/.test(window.text))
   })
 
   it('brings 200 MB to a slow reader, byte for byte, and holds little of it', async () => {
@@ -239,7 +238,7 @@ describe.each(ways)('a terminal $name', ({ keeps }) => {
       window.type('sh -c "echo up; sleep 2000; true"\r')
       await window.until('the job', () => /[\r\n]up\r\n/.test(window.text))
       // What answers is there a moment after the workspace.
-      await expect.poll(foreground, { timeout: 10_000 }).toBe('sh -c echo up; sleep 2000; true')
+      await expect.poll(foreground).toBe('sh -c echo up; sleep 2000; true')
       window.type('\x03')
       await window.until('a prompt', () => /\^C[\s\S]*[$#] $/.test(printed()))
       expect(await foreground(), 'with a job in the background').toBeUndefined()
@@ -262,7 +261,7 @@ describe.each(ways)('a terminal $name', ({ keeps }) => {
     it('is the workspace’s end when that is killed with plain docker, and terminals work again afterwards', async () => {
       const { id, window } = await shell()
       await command('docker', ['kill', workspace.instance ?? ''])
-      await window.until('the end', () => window.end !== undefined, 15_000)
+      await window.until('the end', () => window.end !== undefined)
       expect(window.end).toMatchObject({ reason: 'workspace-stopped', message: 'The workspace stopped.' })
       expect(record(id)?.state).toBe('ended')
       await expect(session()).rejects.toMatchObject({ problem: { code: 'workspace-not-running' } })
@@ -274,7 +273,7 @@ describe.each(ways)('a terminal $name', ({ keeps }) => {
     it('is the workspace’s end when that is stopped', async () => {
       const { window } = await shell()
       await test.act('stop', workspace.id)
-      await window.until('the end', () => window.end !== undefined, 15_000)
+      await window.until('the end', () => window.end !== undefined)
       expect(window.end?.reason).toBe('workspace-stopped')
       await test.act('start', workspace.id)
       await shell()
@@ -292,5 +291,5 @@ async function settle(window: TestWindow): Promise<void> {
 }
 
 async function waitUntil(condition: () => Promise<boolean>): Promise<void> {
-  await expect.poll(condition, { timeout: 15_000 }).toBe(true)
+  await expect.poll(condition).toBe(true)
 }

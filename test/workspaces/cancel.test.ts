@@ -33,9 +33,7 @@ async function cancelled({ id, operationId }: { id: string; operationId: string 
 /** Waits for a program that a fake git left hanging, and returns a check that it was ended. */
 async function hanging(): Promise<() => boolean> {
   const file = join(machine.home, 'hanging')
-  await expect
-    .poll(() => existsSync(file) && readFileSync(file, 'utf8').endsWith('\n'), { timeout: 10_000 })
-    .toBe(true)
+  await expect.poll(() => existsSync(file) && readFileSync(file, 'utf8').endsWith('\n')).toBe(true)
   const pid = Number(readFileSync(file, 'utf8').trim())
   return () => {
     try {
@@ -98,7 +96,7 @@ describe('a create that is cancelled leaves nothing', () => {
       Dockerfile: `FROM ${image}\nRUN echo "build begins $(date +%N)" && sleep 1000\n`,
     })
     const created = await rig.create(gitSource(bare))
-    await expect.poll(() => rig.output, { timeout: 60_000 }).toContain('build begins')
+    await expect.poll(() => rig.output).toContain('build begins')
     await cancelled(created)
   })
 
@@ -122,7 +120,7 @@ describe('a create that is cancelled leaves nothing', () => {
       '.devcontainer.json': JSON.stringify({ image, onCreateCommand: 'echo begun; sleep 1000' }),
     })
     const created = await rig.create(gitSource(bare))
-    await expect.poll(() => rig.output, { timeout: 60_000 }).toContain('begun')
+    await expect.poll(() => rig.output).toContain('begun')
     await cancelled(created)
   })
 
@@ -132,7 +130,7 @@ describe('a create that is cancelled leaves nothing', () => {
       '.devcontainer.json': JSON.stringify({ image, onCreateCommand: 'echo begun; sleep 1000' }),
     })
     const { id } = await rig.create(gitSource(bare))
-    await expect.poll(() => rig.output, { timeout: 60_000 }).toContain('begun')
+    await expect.poll(() => rig.output).toContain('begun')
     await rig.dispose()
     expect(await remainsOf(id)).toEqual([])
     expect(machine.locks()).toEqual([])
@@ -159,7 +157,7 @@ describe('a rebuild that is cancelled', () => {
       { workspaceId: id },
       new AbortController().signal,
     )
-    await expect.poll(() => rig.output, { timeout: 60_000 }).toContain('begun')
+    await expect.poll(() => rig.output).toContain('begun')
     await rig.cancel(rebuilt.operationId)
     expect((await rig.ended(rebuilt.operationId)).state).toBe('cancelled')
     expect(rig.workspace(id)).toMatchObject({ state: 'running', definition: before.definition })
@@ -177,7 +175,7 @@ describe('two actions on one workspace', () => {
       '.devcontainer.json': JSON.stringify({ image, onCreateCommand: 'echo begun; sleep 1000' }),
     })
     const created = await rig.create(gitSource(bare))
-    await expect.poll(() => rig.output, { timeout: 60_000 }).toContain('begun')
+    await expect.poll(() => rig.output).toContain('begun')
     await expect(rig.act('stop', created.id)).rejects.toMatchObject({
       problem: { code: 'busy', cause: 'It is being created (running onCreateCommand).' },
     })

@@ -71,7 +71,7 @@ STORE_URL=mysql://root:development@127.0.0.1:3306/app
   // While something writes: the copy is of one moment, and the server has come to its end before it.
   const stopWriting = await startWriting(rig, id)
   const snapshotId = await snapshotOf(rig, id, 'Written to')
-  await expect.poll(() => written(rig, id).then(([one]) => one), { timeout: 30_000 }).toBeGreaterThan(0)
+  await expect.poll(() => written(rig, id).then(([one]) => one)).toBeGreaterThan(0)
   await stopWriting()
   await putRow(rig, id, 'later')
   expect(await rowsOf(rig, id)).toBe(rows('first restart rebuild later'))
@@ -82,9 +82,7 @@ STORE_URL=mysql://root:development@127.0.0.1:3306/app
   )
   await restored(rig, id, { workspaceId: id, snapshotId })
   for (const each of [id, other]) {
-    await expect
-      .poll(() => rowsOf(rig, each).catch(String), { timeout: 30_000 })
-      .toBe(rows('first restart rebuild'))
+    await expect.poll(() => rowsOf(rig, each).catch(String)).toBe(rows('first restart rebuild'))
     const [one, two] = await written(rig, each)
     expect(one).toBeGreaterThan(50)
     expect(two).toBe(one)
@@ -123,10 +121,10 @@ it('the template with a database comes up, and its page shows what was written b
   const page = (...args: string[]) =>
     rig.run(id, 'curl', '-sS', ...args, 'http://127.0.0.1:5000/').catch((error: unknown) => String(error))
   // The server is begun by then; on a busy machine it takes a while until it listens.
-  await expect.poll(() => page(), { timeout: 60_000 }).toContain('<h1>Guest book</h1>')
+  await expect.poll(() => page()).toContain('<h1>Guest book</h1>')
   await page('--data-urlencode', 'text=Jane was here')
   expect(await page()).toContain('Jane was here')
   expect((await rig.act('rebuild', id)).problem).toBeUndefined()
-  await expect.poll(() => page(), { timeout: 60_000 }).toContain('Jane was here')
+  await expect.poll(() => page()).toContain('Jane was here')
   expect((await rig.act('delete', id)).problem).toBeUndefined()
 }, 300_000)

@@ -31,10 +31,10 @@ const berth = (...args: string[]) =>
   })
 
 async function downAndUp(): Promise<void> {
-  await expect.poll(() => target()?.state, { timeout: 15_000 }).toBe('unreachable')
+  await expect.poll(() => target()?.state).toBe('unreachable')
   expect(target()?.problem?.remedy).not.toBe('')
   await docker.start()
-  await expect.poll(() => target()?.state, { timeout: 15_000 }).toBe('ready')
+  await expect.poll(() => target()?.state).toBe('ready')
 }
 
 describe('an engine that goes away', () => {
@@ -44,14 +44,14 @@ describe('an engine that goes away', () => {
       Dockerfile: `FROM ${image}\nRUN echo "build begins" && sleep 1000\n`,
     })
     const { id, operationId } = await rig.create(gitSource(bare))
-    await expect.poll(() => rig.output, { timeout: 60_000 }).toContain('build begins')
+    await expect.poll(() => rig.output).toContain('build begins')
     await docker.kill()
     const problem = await rig.failure(operationId)
     expect(problem.code).not.toBe('internal')
     expect(problem.remedy).not.toBe('')
     await downAndUp()
     expect(rig.service.workspaces.get(id)).toBeUndefined()
-    await expect.poll(() => berth('volume', 'ls'), { timeout: 15_000 }).toBe('')
+    await expect.poll(() => berth('volume', 'ls')).toBe('')
     expect(machine.leftovers()).toEqual([])
     expect(machine.locks()).toEqual([])
   })
@@ -61,7 +61,7 @@ describe('an engine that goes away', () => {
       '.devcontainer.json': JSON.stringify({ image, onCreateCommand: 'echo command begins; sleep 1000' }),
     })
     const { id, operationId } = await rig.create(gitSource(bare))
-    await expect.poll(() => rig.output, { timeout: 60_000 }).toContain('command begins')
+    await expect.poll(() => rig.output).toContain('command begins')
     await docker.stop()
     const problem = await rig.failure(operationId)
     expect(problem).toMatchObject({ code: 'lifecycle-failed', title: 'onCreateCommand failed' })
@@ -81,13 +81,13 @@ describe('an engine that goes away', () => {
       '.devcontainer.json': JSON.stringify({ image, onCreateCommand: 'echo waiting begins; sleep 1000' }),
     })
     const { id, operationId } = await rig.create(gitSource(bare))
-    await expect.poll(() => rig.output, { timeout: 60_000 }).toContain('waiting begins')
+    await expect.poll(() => rig.output).toContain('waiting begins')
     docker.freeze()
     await rig.cancel(operationId)
     await docker.kill()
     expect((await rig.ended(operationId)).state).toBe('cancelled')
     await docker.start()
-    await expect.poll(() => berth('ps', '-a'), { timeout: 30_000 }).toBe('')
+    await expect.poll(() => berth('ps', '-a')).toBe('')
     await expect.poll(() => berth('volume', 'ls')).toBe('')
     await rig.state(id, (workspace) => workspace === undefined)
   })

@@ -70,17 +70,17 @@ export function testIdle({ env, kind, hasEnded, remains }: IdleTarget): void {
       expect(again?.idle).toEqual(MINUTE)
       await test.engine.call('workspaces.keep', { workspaceId: id, hours: 4 })
       await expect
-        .poll(() => (activityOf(test, id)?.stopsAt ?? 0) - Date.now(), { timeout: 20_000 })
+        .poll(() => (activityOf(test, id)?.stopsAt ?? 0) - Date.now())
         .toBeGreaterThan(3.9 * 3_600_000)
       await test.engine.call('workspaces.idle', { workspaceId: id, policy: null })
-      await expect.poll(() => activityOf(test, id)?.stopsAt, { timeout: 20_000 }).toBeUndefined()
+      await expect.poll(() => activityOf(test, id)?.stopsAt).toBeUndefined()
     })
 
     it('ends itself while no Berth is open, if its owner consents, and stays ended', async () => {
       const first = await open()
       const { id } = await make(first, { ...MINUTE, whileClosed: true })
       const { activity } = first.engine.links.get(id)
-      await expect.poll(() => activity.isArmed, { timeout: 60_000 }).toBe(true)
+      await expect.poll(() => activity.isArmed).toBe(true)
       expect(activity.cannotEnd).toBeUndefined()
       await first.background(id, 'trap "echo ended politely > ~/word; exit" TERM; while :; do sleep 1; done')
       const workspace = await until(first, id, () => true)
@@ -99,7 +99,7 @@ export function testIdle({ env, kind, hasEnded, remains }: IdleTarget): void {
       test.follow(id)
       const told = await until(test, id, ({ lastStop }) => lastStop !== undefined)
       expect(told?.reason).toMatch(/^Stopped by Berth after 1 minute without activity; last: \w/)
-      await expect.poll(() => remains(told as Workspace), { timeout: 60_000 }).toBe(0)
+      await expect.poll(() => remains(told as Workspace)).toBe(0)
 
       await until(test, id, ({ state }) => state === 'stopped')
       await test.act('start', id)

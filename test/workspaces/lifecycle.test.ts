@@ -206,7 +206,7 @@ describe('the other actions', () => {
     const other = new Rig(machine)
     await other.service.settled
     const { id } = await other.create(gitSource(bare))
-    await expect.poll(() => other.output, { timeout: 60_000 }).toContain('serving')
+    await expect.poll(() => other.output).toContain('serving')
     await other.dispose()
     await rig.state(id, (workspace) => workspace?.state === 'running')
     expect(await rig.run(id, 'ps', '-eo', 'args')).toContain('sleep 4321')

@@ -180,7 +180,7 @@ export class Rig {
   }
 
   async state(id: string, predicate: (workspace: Workspace | undefined) => boolean): Promise<void> {
-    await waitFor(this.service.workspaces, id, predicate, AbortSignal.timeout(30_000))
+    await waitFor(this.service.workspaces, id, predicate, AbortSignal.timeout(60_000))
   }
 
   cancel(operationId: string): Promise<unknown> {

@@ -209,7 +209,7 @@ describe('a restore that does not come to its end', () => {
       { workspaceId: id, from: { workspaceId: id, snapshotId } },
       never,
     )
-    await expect.poll(() => copier(id), { timeout: 30_000, interval: 20 }).not.toBe('')
+    await expect.poll(() => copier(id), { interval: 20 }).not.toBe('')
     if (how === 'cancel') await rig.cancel(operationId)
     else await tryCommand('docker', ['kill', await copier(id)])
     const { state, problem } = await rig.ended(operationId)
@@ -229,7 +229,7 @@ describe('a restore that does not come to its end', () => {
         stdio: ['ignore', 'ignore', 'inherit'],
       })
       const gone = once(child, 'exit')
-      await expect.poll(() => copier(id), { timeout: 30_000, interval: 20 }).not.toBe('')
+      await expect.poll(() => copier(id), { interval: 20 }).not.toBe('')
       child.kill('SIGKILL')
       await gone
       const service = await serviceContainer(id)
@@ -238,8 +238,8 @@ describe('a restore that does not come to its end', () => {
       const next = new Rig(machine)
       try {
         await next.service.settled
-        await expect.poll(() => isRunning(service), { timeout: 30_000 }).toBe(true)
-        await expect.poll(() => copiesOf(id), { timeout: 30_000 }).toHaveLength(2)
+        await expect.poll(() => isRunning(service)).toBe(true)
+        await expect.poll(() => copiesOf(id)).toHaveLength(2)
         expect(await inService(id, 'cd /data && ls -Al')).toBe(before)
         expect((await list(id)).snapshots.map((one) => one.id)).toEqual([snapshotId])
         expect((await restoreInto(next, id, { workspaceId: id, snapshotId })).problem).toBeUndefined()

@@ -77,7 +77,7 @@ async function read(engine: Engine, workspaceId: string, path: string): Promise<
 
 /** Waits for a file to say this. */
 async function says(engine: Engine, workspaceId: string, path: string, text: string): Promise<void> {
-  await expect.poll(() => read(engine, workspaceId, path), { timeout: 20_000, interval: 100 }).toBe(text)
+  await expect.poll(() => read(engine, workspaceId, path), { interval: 100 }).toBe(text)
 }
 
 const titles = (engine: Engine, state: Session['state'] = 'running') =>
@@ -165,7 +165,7 @@ commands:
     const followed = new Selection()
     followed.add(id)
     const next = await begin({ livesOn: true }, followed)
-    await expect.poll(() => titles(next), { timeout: 20_000 }).toEqual(['Fails', 'Once', 'Shell', 'Web'])
+    await expect.poll(() => titles(next)).toEqual(['Fails', 'Once', 'Shell', 'Web'])
     await says(next, id, '/tmp/web', first)
     const process = await next.links.get(id).exec({ command: ['pgrep', '-fc', 'sleep 1000'] })
     process.stdin.end()

@@ -72,7 +72,7 @@ describe('a repository made of a bundled template comes up', () => {
         .run(workspace.id, 'curl', '--silent', `http://127.0.0.1:8000/${path}`)
         .catch((error: unknown) => String(error))
     // The server is begun by then; on a busy machine it takes a while until it listens.
-    await expect.poll(() => fetch(''), { timeout: 60_000 }).toContain('<title>Tides</title>')
+    await expect.poll(() => fetch('')).toContain('<title>Tides</title>')
     expect(await fetch('style.css')).toContain('body {')
   })
 })

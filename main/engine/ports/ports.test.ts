@@ -59,7 +59,7 @@ async function app(handler: (socket: net.Socket) => void = (socket) => socket.pi
 
 const port = (number: number) => service.ports.get(`${ID}:${number}`)
 const until = (number: number, predicate: (port: Port | undefined) => boolean) =>
-  waitFor(service.ports, `${ID}:${number}`, predicate, AbortSignal.timeout(5000))
+  waitFor(service.ports, `${ID}:${number}`, predicate, AbortSignal.timeout(25_000))
 const forwarded = (number: number) => until(number, (found) => found?.forward !== undefined)
 
 /** A number that is free on this machine at the moment. */
@@ -203,7 +203,7 @@ describe('a forward', () => {
     workspaces.patch(ID, { state: 'starting', reason: 'it starts' })
     const socket = await connect(number)
     const failed = once(socket, 'error')
-    await service.handlers['ports.stop']({ workspaceId: ID, port: number }, AbortSignal.timeout(1000))
+    await service.handlers['ports.stop']({ workspaceId: ID, port: number }, AbortSignal.timeout(25_000))
     expect(((await failed) as [NodeJS.ErrnoException])[0].code).toBe('ECONNRESET')
     workspaces.patch(ID, { state: 'running', reason: 'it runs', incarnation: 'second' })
     await new Promise(setImmediate)
@@ -231,7 +231,7 @@ describe('a forward', () => {
     const socket = await connect(number)
     socket.on('error', () => undefined)
     const closed = new Promise((resolve) => socket.once('close', resolve))
-    await service.handlers['ports.stop']({ workspaceId: ID, port: number }, AbortSignal.timeout(1000))
+    await service.handlers['ports.stop']({ workspaceId: ID, port: number }, AbortSignal.timeout(25_000))
     await closed
     await expect(connect(number)).rejects.toThrow(/ECONNREFUSED/)
     expect(port(number)).toMatchObject({ state: 'live' })
@@ -418,14 +418,14 @@ describe('what the definition and the settings say', () => {
     expect(port(number)?.forward).toBeUndefined()
     const answer = await service.handlers['ports.forward'](
       { workspaceId: ID, port: number, label: 'mine' },
-      AbortSignal.timeout(1000),
+      AbortSignal.timeout(25_000),
     )
     expect(answer.localPort).toBe(number)
     expect(answer.url).toBe(`http://${number}-shop.localhost:${service.routerPort()}/api?x=1`)
     expect(port(number)).toMatchObject({ label: 'mine', origin: 'detected' })
     await service.handlers['ports.label'](
       { workspaceId: ID, port: number, label: 'yours' },
-      AbortSignal.timeout(1000),
+      AbortSignal.timeout(25_000),
     )
     expect(port(number)?.label).toBe('yours')
   })
@@ -460,7 +460,7 @@ describe('by hand', () => {
     const forward = (localPort: number) =>
       service.handlers['ports.forward'](
         { workspaceId: ID, port: number, localPort },
-        AbortSignal.timeout(1000),
+        AbortSignal.timeout(25_000),
       )
     const error = await forward(taken).catch((thrown: unknown) => thrown)
     expect((error as ProblemError).problem).toMatchObject({ code: 'port-busy' })
@@ -474,9 +474,9 @@ describe('by hand', () => {
   it('is refused for a workspace and a port that are not known', async () => {
     start()
     for (const action of [
-      service.handlers['ports.forward']({ workspaceId: 'zzzzzzzzzz', port: 1 }, AbortSignal.timeout(1000)),
-      service.handlers['ports.stop']({ workspaceId: ID, port: 1 }, AbortSignal.timeout(1000)),
-      service.handlers['ports.label']({ workspaceId: ID, port: 1, label: '' }, AbortSignal.timeout(1000)),
+      service.handlers['ports.forward']({ workspaceId: 'zzzzzzzzzz', port: 1 }, AbortSignal.timeout(25_000)),
+      service.handlers['ports.stop']({ workspaceId: ID, port: 1 }, AbortSignal.timeout(25_000)),
+      service.handlers['ports.label']({ workspaceId: ID, port: 1, label: '' }, AbortSignal.timeout(25_000)),
     ]) {
       const error = await action.catch((thrown: unknown) => thrown)
       expect(error).toBeInstanceOf(ProblemError)

@@ -300,7 +300,7 @@ describe('a session', () => {
     await vi.waitFor(() => expect(process.typed).toBe('\x03'))
     window.reads = true
     window.read()
-    await vi.waitFor(() => expect(window.received).toBe(written), { timeout: 10_000 })
+    await vi.waitFor(() => expect(window.received).toBe(written))
   })
 
   it('lets a window go that reads nothing, so that the process goes on', async () => {
@@ -456,14 +456,14 @@ describe('the end of a session', () => {
     expect(process.destroyed).toBe(true)
   })
 
-  it('is a lost connection when nothing else explains it', { timeout: 10_000 }, async () => {
+  it('is a lost connection when nothing else explains it', async () => {
     const { sessionId, process } = await create()
     process.finish({ code: null })
     await vi.waitFor(() => expect(record(sessionId)?.end?.reason).toBe('connection-lost'), 6_000)
     expect(record(sessionId)?.end?.problem?.code).toBe('connection-lost')
   })
 
-  it('may be a signal', { timeout: 10_000 }, async () => {
+  it('may be a signal', async () => {
     const { sessionId, process } = await create()
     process.finish({ code: 137 })
     await vi.waitFor(

@@ -72,7 +72,7 @@ it('sends both channels, waits for acknowledgements, and ends', async () => {
         acknowledged = client.bytes()
         return client.sent.at(-1)?.type
       },
-      { interval: 5, timeout: 5000 },
+      { interval: 5 },
     )
     .toBe('end')
   expect(client.bytes()).toBe(total)

@@ -139,7 +139,7 @@ it('comes back by itself when only the question failed', async () => {
   await targets.probe('a', new AbortController().signal)
   expect(targets.collection.get('a')?.state).toBe('unreachable')
   provider.up = true
-  await expect.poll(() => targets.collection.get('a')?.state, { timeout: 8000 }).toBe('ready')
+  await expect.poll(() => targets.collection.get('a')?.state).toBe('ready')
 })
 
 it('adds, changes and removes targets as the configuration does', async () => {

@@ -172,7 +172,7 @@ describe('a cluster of one’s own', () => {
     await cluster.stopKubelet()
     await expect(uptime()).rejects.toThrow()
     await cluster.startKubelet()
-    await expect.poll(uptime, { timeout: 60_000 }).toBe(started)
+    await expect.poll(uptime).toBe(started)
   })
 
   it('stands beside another one, which dies with the process that started it and leaves nothing for long', async () => {
@@ -196,7 +196,7 @@ describe('a cluster of one’s own', () => {
     expect(await hasBridge()).toBe(true)
     child.kill('SIGKILL')
     const alive = () => processes.filter((pid) => existsSync(`/proc/${pid}`))
-    await expect.poll(alive, { timeout: 30_000 }).toEqual([])
+    await expect.poll(alive).toEqual([])
     // Whoever comes next tidies up.
     const next = await startCluster({ binaries: kubernetesBinaries(), node: false })
     await next.dispose()

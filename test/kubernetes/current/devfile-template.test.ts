@@ -73,9 +73,7 @@ it('a devfile whose parent is an object of the cluster is told what that does no
     },
   })
   await cluster.kubectl('wait', '--for=condition=Established', `crd/${resource}`, '--timeout=60s')
-  await expect
-    .poll(async () => (await problemOf('team')).cause, { timeout: 30_000 })
-    .toContain('There is no such object')
+  await expect.poll(async () => (await problemOf('team')).cause).toContain('There is no such object')
   await apply({
     apiVersion: 'workspace.devfile.io/v1alpha2',
     kind: 'DevWorkspaceTemplate',

@@ -61,7 +61,7 @@ describe.skipIf(!isPossible)('an SSH client whose way breaks', () => {
     await once(child.stdout, 'data')
     child.stdin.write(Buffer.alloc(1_000_000))
     const end = endOf(child)
-    await expect.poll(() => readFileSync(`${file}.part`).length, { timeout: 10_000 }).toBe(1_000_000)
+    await expect.poll(() => readFileSync(`${file}.part`).length).toBe(1_000_000)
     opened.local.cut()
     expect((await end).code).toBe(255)
     expect(() => readFileSync(file)).toThrow()

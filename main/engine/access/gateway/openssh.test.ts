@@ -163,7 +163,7 @@ describe.skipIf(!isPossible)('the stock SSH client', () => {
     const given = await freePort()
     const to = `localhost:${portOf(echo)}`
     await using client = background(['-N', '-R', `${given}:${to}`, '-R', `0:${to}`, 'demo.berth'])
-    await expect.poll(client.said, { timeout: 10_000 }).toMatch(/Allocated port \d+/)
+    await expect.poll(client.said).toMatch(/Allocated port \d+/)
     const [, chosen] = /Allocated port (\d+)/.exec(client.said()) ?? []
     expect(await echoed(given, 'two')).toBe('after two')
     expect(await echoed(Number(chosen), 'three')).toBe('after three')
@@ -243,7 +243,7 @@ describe.skipIf(!isPossible)('the stock SSH client', () => {
   it('shares one connection (ControlMaster)', async () => {
     const control = join(opened.folder, 'control')
     await using master = background(['-M', '-S', control, '-N', 'demo.berth'])
-    await expect.poll(() => existsSync(control), { timeout: 10_000 }).toBe(true)
+    await expect.poll(() => existsSync(control)).toBe(true)
     const before = opened.local.started.length
     const many = await Promise.all(
       Array.from({ length: 20 }, (_, number) =>
@@ -279,7 +279,6 @@ describe.skipIf(!isPossible)('the stock SSH client', () => {
               .once('connect', () => resolve('there'))
               .once('error', () => resolve('gone'))
           }),
-        { timeout: 10_000 },
       )
       .toBe('gone')
     expect(await echoed(first, 'three')).toBe('after three')

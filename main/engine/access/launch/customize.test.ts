@@ -73,9 +73,7 @@ describe('the extensions of an editor', () => {
         return ''
       }
     }
-    await expect
-      .poll(installed, { timeout: 10_000 })
-      .toBe('--install-extension a.b\n--install-extension c.d\n')
+    await expect.poll(installed).toBe('--install-extension a.b\n--install-extension c.d\n')
   })
 
   it('are tried again where one fails', async () => {
@@ -87,7 +85,7 @@ describe('the extensions of an editor', () => {
     chmodSync(program, 0o755)
     await installExtensions(link, ['a.b'], sshServers.vscode, never)
     await expect
-      .poll(() => readFileSync(join(home, 'tried'), 'utf8'), { timeout: 15_000 })
+      .poll(() => readFileSync(join(home, 'tried'), 'utf8'))
       .toBe('--install-extension a.b\n--install-extension a.b\n')
   })
 })

@@ -62,7 +62,7 @@ describe('what a workspace can be opened in', () => {
     const code = program('code', `printf '%s\\n' "$@" > ${told}.part; mv ${told}.part ${told}`)
     expect(await openers({ code }).open(workspace, 'vscode', never)).toEqual({})
     await expect
-      .poll(() => readFileSync(told, 'utf8'), { timeout: 5_000 })
+      .poll(() => readFileSync(told, 'utf8'))
       .toBe('--folder-uri\nvscode-remote://ssh-remote+demo.berth/workspaces/demo\n')
   })
 

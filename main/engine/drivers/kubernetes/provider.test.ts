@@ -42,7 +42,7 @@ function provide() {
   return { platform, provider, parts, told, ids, stop }
 }
 const becomes = (ids: () => string[] | undefined, ...expected: string[]) =>
-  vi.waitFor(() => expect(ids()).toEqual(expected), { timeout: 15_000 })
+  vi.waitFor(() => expect(ids()).toEqual(expected))
 
 it('tells the targets at once, and again when files or settings change', async () => {
   const { platform, ids, told, stop } = provide()

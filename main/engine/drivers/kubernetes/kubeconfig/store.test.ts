@@ -34,7 +34,7 @@ const follow = (store: KubeconfigStore) => {
   return { told, names }
 }
 const becomes = (names: () => string[], ...expected: string[]) =>
-  vi.waitFor(() => expect(names()).toEqual(expected), { timeout: 15_000, interval: 20 })
+  vi.waitFor(() => expect(names()).toEqual(expected), { interval: 20 })
 
 it('reads anew at each question while nobody watches', () => {
   const store = open()
