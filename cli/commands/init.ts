@@ -22,6 +22,7 @@ export async function init(
 ): Promise<undefined> {
   const engine = await context.engine()
   const source = await readSourceText(context, engine, text ?? '.')
+  if (source.kind === 'image') throw noFolder(text ?? '.')
   if (source.kind !== 'folder' && !print)
     throw new UsageError('Only a folder of this machine can be written to: use --print for other sources.')
   const { candidates, proposal } = await engine.call('definitions.propose', { source }, context.signal)
@@ -59,6 +60,16 @@ export async function readSourceText(context: CommandContext, engine: Engine, te
 export function describeProposal({ reasons }: Pick<Proposal, 'reasons'>): string {
   const list = (parts: readonly string[]) => [...new Set(parts)].map(printable).join(', ')
   return `${list(reasons.map(({ what }) => what))}; because of ${list(reasons.map(({ because }) => because))}`
+}
+
+/** What names no folder may be the name of an image, which has no files to look into. */
+function noFolder(text: string) {
+  return problem({
+    code: 'folder-not-found',
+    title: `There is no folder ${printable(text)}`,
+    cause: 'It would be the name of an image, and an image needs no definition.',
+    remedy: 'Check how it is spelt, or make a workspace of the image with `berth up`.',
+  })
 }
 
 function nothingToPropose(source: Source, candidates: readonly string[]) {

@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { NewRepositoryDocument, ProblemDocument, TemplatesDocument } from '../../cli/documents'
+import { InitDocument, NewRepositoryDocument, ProblemDocument, TemplatesDocument } from '../../cli/documents'
 import { command } from '../harness/command'
 import { type CommandLine, commandLine } from './berth'
 
@@ -87,6 +87,26 @@ describe('berth new', () => {
     expect(await problemOf('new', 'bad', 'x', '--from', house)).toMatchObject({ code: 'definition-invalid' })
     expect(await problemOf('new', 'nothing', 'x')).toMatchObject({ code: 'not-found' })
     expect((await berth.run(['new', 'node', 'x', '-o', 'nodeVersion'])).code).toBe(2)
+  })
+})
+
+describe('berth init', () => {
+  it('proposes a definition, writes it once, and says what it cannot look into', async () => {
+    const folder = join(berth.home, 'tool')
+    await mkdir(folder)
+    await writeFile(join(folder, 'go.mod'), 'module tool\n\ngo 1.24\n')
+    const printed = await berth.json(InitDocument, ['init', 'tool', '--print'])
+    expect(printed).toMatchObject({ path: null, text: expect.stringContaining('go:1.24') })
+    const path = join(folder, '.devcontainer/devcontainer.json')
+    expect(await berth.json(InitDocument, ['init', 'tool'])).toMatchObject({ path, text: printed.text })
+    expect(await readFile(path, 'utf8')).toBe(printed.text)
+    expect(await problemOf('init', 'tool')).toMatchObject({ code: 'file-exists' })
+    expect(await problemOf('init', 'missing/tool')).toMatchObject({
+      code: 'folder-not-found',
+      title: 'There is no folder missing/tool',
+    })
+    await mkdir(join(berth.home, 'bare'))
+    expect(await problemOf('init', 'bare')).toMatchObject({ title: 'There is nothing to propose' })
   })
 })
 
