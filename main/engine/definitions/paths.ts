@@ -16,6 +16,15 @@ export function insideRepository(folder: string, path: string): string | undefin
   return trimmed === './' ? '.' : trimmed
 }
 
+/**
+ * As {@link insideRepository}, of a path that may also begin with the variable of the source's folder: then it is
+ * relative to the repository's root. `raw` is as it is written, `text` with its variables filled in.
+ */
+export function insideSource(folder: string, raw: string, text: string): string | undefined {
+  const rest = /^\$\{localWorkspaceFolder\}(?:[/\\]+(.*))?$/s.exec(raw.trim())
+  return rest ? insideRepository('.', rest[1] || '.') : insideRepository(folder, text)
+}
+
 /** An absolute path inside a container, normalised and without a slash at its end; undefined when it is not one. */
 export function containerPath(path: string): string | undefined {
   if (!path.startsWith('/') || path.length > longestPath || path.includes('\0') || path.includes('\n'))

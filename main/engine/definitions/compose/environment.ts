@@ -1,4 +1,5 @@
 import { fieldLayers, flag, itemsOf, type Layer, lastLayer } from './layer'
+import { noteMissing } from './missing-file'
 import type { ProjectReader } from './project'
 import { fromEnvironment } from './variables'
 
@@ -36,11 +37,8 @@ async function readEnvFileOf(entry: Layer, project: ProjectReader): Promise<[str
   const raw = format !== undefined && format.value.choice(['raw']) === 'raw'
   const variables = await project.envFile(path, raw)
   if (variables) return [...variables].map(([name, text]) => [name, text.guarded])
-  if (required && !flag(required)) return []
-  throw path.value.mustBe(
-    `a file that exists (there is no ${project.path(path)} in the source)`,
-    'Add the file to the source, or write "required: false" beside its path.',
-  )
+  if (!required || flag(required)) noteMissing(path, project.path(path))
+  return []
 }
 
 /**

@@ -11,7 +11,6 @@ describe('a mistake', () => {
     [app('image2: "$' + '{NONE:?set it}"'), 4, 13, 'The variable NONE is not set: set it.'],
     [app('user: "$1"'), 4, 11, '"$1" is no variable of Compose.'],
     [app('command: "it\'s"'), 4, 14, 'a line whose quotes are closed'],
-    [app('env_file: none.env'), 4, 15, 'there is no none.env in the source'],
     [app('env_file: ../../x'), 4, 15, 'a path inside the repository'],
     [app('volumes: [nope:/x]'), 4, 15, 'there is no "nope" under "volumes"'],
     [app('volumes: [a/b:/x]'), 4, 15, 'the name of a volume, or a path'],

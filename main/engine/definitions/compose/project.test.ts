@@ -267,6 +267,27 @@ describe('variables', () => {
     expect(JSON.stringify(definition)).not.toContain('hunter2')
   })
 
+  it('of an env file that is not there are named, and the rest is read', async () => {
+    const { containerEnv, notApplied } = await readApp({
+      env_file: ['none.env', { path: 'left-out.env', required: false }],
+      environment: ['B=3'],
+    })
+    expect(containerEnv).toEqual({ B: '3' })
+    expect(notApplied).toEqual([
+      {
+        field: 'services.app.env_file[0]',
+        reason:
+          'there is no none.env in the source, and its variables are not set; add the file and rebuild the workspace',
+      },
+    ])
+    const included = await readWritten({
+      compose: 'include: [{path: more.yml, env_file: gone.env}]',
+      files: { 'more.yml': 'services: {app: {image: debian}}' },
+    })
+    expect(included.image).toBe('debian')
+    expect(included.notApplied.map(({ field }) => field)).toEqual(['include[0].env_file'])
+  })
+
   it('fill in flags and numbers too', async () => {
     const { service } = await readDb({
       ports: ['$' + '{PORT:-5432}:5432'],

@@ -10,6 +10,7 @@ import { maximumEnvBytes, readEnvFile } from './dotenv'
 import { refuseUnknown } from './fields'
 import type { Lookup, Text } from './interpolate'
 import { type ComposeFile, fieldLayers, itemsOf, Layer, lastLayer } from './layer'
+import { noteMissing } from './missing-file'
 import { checkVariables, composeSubstitution, composeVariables } from './variables'
 
 /** Of one definition, all files together. */
@@ -204,8 +205,8 @@ export class ProjectReader {
     const found = new Map<string, Text>()
     for (const layer of named) {
       const variables = await this.envFile(layer, false)
-      if (!variables) throw layer.value.mustBe('a file that exists')
-      for (const [name, text] of variables) found.set(name, text)
+      if (!variables) noteMissing(layer, this.path(layer))
+      for (const [name, text] of variables ?? []) found.set(name, text)
     }
     const own = named.length > 0 ? (name: string) => found.get(name) : await this.#dotenv(folder)
     return this.#read(files, folder, (name) => lookup(name) ?? own(name), above)

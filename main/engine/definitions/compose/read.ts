@@ -1,7 +1,7 @@
 import { posix } from 'node:path'
 import type { Definition, Dependency, NotApplied, Service } from '#contract'
 import type { Value } from '../document/value'
-import { insideRepository } from '../paths'
+import { insideSource } from '../paths'
 import type { DefinitionContext, RepositoryReader } from '../reader'
 import { closest } from '../suggest'
 import { type Need, runningServices } from './dependencies'
@@ -114,7 +114,8 @@ async function composeFiles(
     return names.map((each) => ({ path: each, named: dockerComposeFile }))
   }
   return items.map((named) => {
-    const inside = insideRepository(folder, named.text('Write, for example, "docker-compose.yml".'))
+    const text = named.text('Write, for example, "docker-compose.yml".')
+    const inside = insideSource(folder, named.raw(), text)
     if (inside === undefined) {
       throw named.mustBe('a path inside the repository', 'Paths are relative to the folder of this file.')
     }

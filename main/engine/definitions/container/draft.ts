@@ -147,7 +147,8 @@ export class ContainerDraft {
         break
       case 'ulimit': {
         const example = `a limit such as nofile=1024:2048, of ${ulimitNames.join(', ')}`
-        this.#add('ulimits', checked(ulimitOf(text), place, example), place)
+        if (text === 'host') place.ignore('it is of Podman; limits are named one by one')
+        else this.#add('ulimits', checked(ulimitOf(text), place, example), place)
         break
       }
       case 'group-add':
@@ -219,6 +220,8 @@ export class ContainerDraft {
       if (value !== 'builtin') place.ignore('a profile in a file is not read; the usual one stays')
     } else if (securityOptions.includes(name) && word(value)) {
       this.#right('securityOption', `${name}=${value}`, place)
+    } else if (['mask', 'unmask', 'proc-opts'].includes(name)) {
+      place.ignore(`${name} is a security option of Podman`)
     } else {
       const meant = closest(name, securityOptions)
       place.ignore(`there is no security option ${shorten(text)}${meant ? `; did you mean "${meant}"?` : ''}`)

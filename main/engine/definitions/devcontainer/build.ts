@@ -2,7 +2,7 @@ import { posix } from 'node:path'
 import type { ImageBuild } from '#contract'
 import { applyBuildOptions, type BuildExtras } from '../build-options'
 import type { Value } from '../document/value'
-import { insideRepository } from '../paths'
+import { insideSource } from '../paths'
 import type { RepositoryReader } from '../reader'
 import { closest } from '../suggest'
 
@@ -30,7 +30,8 @@ export async function readBuild(
   }
   const folder = posix.dirname(path)
   const locate = async (value: Value): Promise<string> => {
-    const found = insideRepository(folder, value.text())
+    const text = value.text()
+    const found = insideSource(folder, value.raw(), text)
     if (found === undefined) {
       throw value.mustBe('a path inside the repository', 'Paths are relative to the folder of this file.')
     }
@@ -57,7 +58,8 @@ export async function readBuild(
         result.args = readArguments(field)
         break
       case 'target':
-        result.target = field.text()
+        // The last stage, which is also meant where nothing is said.
+        if (field.text() !== '') result.target = field.text()
         break
       case 'cacheFrom':
         result.cacheFrom = field.type === 'array' ? field.items().map((item) => item.text()) : [field.text()]

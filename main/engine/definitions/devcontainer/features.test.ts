@@ -14,13 +14,13 @@ const failure = (text: string) =>
 describe('features in devcontainer.json', () => {
   it('reads all that a Feature may be given', async () => {
     const { features } = await read(`{ "image": "x", "features": {
-      "ghcr.io/n/a:1": {}, "ghcr.io/n/b": "1.18", "ghcr.io/n/c": { "x": true, "y": "z", "n": 5, "none": null },
+      "ghcr.io/n/a:1": {}, "ghcr.io/n/b": "1.18", "ghcr.io/n/c": { "x": true, "y": "z", "n": 5, "none": null, "list": ["one", 2] },
       "./local": { "token": "\${localEnv:TOKEN}" }, "../other": true, "ghcr.io/n/off": false
     } }`)
     expect(features).toEqual([
       { reference: 'ghcr.io/n/a:1', options: {} },
       { reference: 'ghcr.io/n/b', options: { version: '1.18' } },
-      { reference: 'ghcr.io/n/c', options: { x: true, y: 'z', n: '5' } },
+      { reference: 'ghcr.io/n/c', options: { x: true, y: 'z', n: '5', list: 'one,2' } },
       { reference: './.devcontainer/local', options: { token: '${localEnv:TOKEN}' } },
       { reference: './other', options: {} },
     ])
@@ -66,9 +66,10 @@ describe('features in devcontainer.json', () => {
     ['"fish": {}', /Line 2, column \d+: "fish" must be a Feature with the registry/],
     ['"ghcr.io/n/a": 5', /"features\.ghcr\.io\/n\/a" must be an object, not the number 5/],
     [
-      '"ghcr.io/n/a": { "x": [] }',
-      /"features\.ghcr\.io\/n\/a\.x" must be a string, true or false, not a list/,
+      '"ghcr.io/n/a": { "x": {} }',
+      /"features\.ghcr\.io\/n\/a\.x" must be a string, true or false, not an object/,
     ],
+    ['"ghcr.io/n/a": { "x": [{}] }', /"features\.ghcr\.io\/n\/a\.x\[0\]" must be a string, not an object/],
     ['"../../out": {}', /must be a folder inside the repository/],
     ['"../": {}', /must be a folder inside the repository/],
   ])('shows the place of the mistake in %s', async (field, cause) => {

@@ -81,8 +81,17 @@ function readReference(
   return { reference: `./${inside}`, resource: `./${inside}` }
 }
 
+/** A list, which Features take as one text with commas: so other tools write it into the Feature's environment. */
+function readList(value: Value): string {
+  if (value.type !== 'array') throw value.mustBe('a string, true or false')
+  return value
+    .items()
+    .map((item) => item.scalar())
+    .join(',')
+}
+
 /**
- * What a Feature is given: an object of texts and booleans, or a text alone, which means its `version`. Undefined
+ * What a Feature is given: an object of texts, booleans and lists of texts, or a text alone, which means its `version`. Undefined
  * where the Feature is switched off by `false`, which is noted.
  */
 export function readFeatureOptions(value: Value): FeatureRequest['options'] | undefined {
@@ -98,7 +107,7 @@ export function readFeatureOptions(value: Value): FeatureRequest['options'] | un
     if (field.type === 'null') continue
     if (field.type === 'boolean') options.push([name, field.boolean()])
     else if (field.type === 'string' || field.type === 'number') options.push([name, field.scalar()])
-    else throw field.mustBe('a string, true or false')
+    else options.push([name, readList(field)])
   }
   return Object.fromEntries(options)
 }

@@ -43,7 +43,9 @@ export function readHostRequirements(value: Value): HostRequirements {
 }
 
 function readGpu(field: Value, requirements: HostRequirements): void {
-  if (field.type === 'boolean') {
+  const written = field.type === 'string' ? field.raw().trim().toLowerCase() : ''
+  if (written === 'required') requirements.gpu = 'required'
+  else if (field.type === 'boolean' || written === 'true' || written === 'false') {
     if (field.boolean()) requirements.gpu = 'required'
   } else if (field.type === 'object') {
     requirements.gpu = 'required'

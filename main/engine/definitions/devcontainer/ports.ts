@@ -95,6 +95,10 @@ export function readPortsAttributes(
     } else if (/^[\w.-]+:\d+$/.test(key) && !key.startsWith('localhost:')) {
       field.ignore("ports of another host are not forwarded, only the workspace's own")
       continue
+    } else if (/^[*+?]/.test(key)) {
+      // Written for any port; editors find no regular expression in it and pass it over.
+      field.ignore('it is no regular expression; for all other ports there is otherPortsAttributes')
+      continue
     } else {
       try {
         new RegExp(key.slice(0, 500))

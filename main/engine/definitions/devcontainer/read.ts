@@ -125,7 +125,7 @@ export async function readDevcontainer(
     ...(sourceMounts.length > 0 ? { sourceMounts } : {}),
     ...(containerUser ? { containerUser: readUser(containerUser, /^[^\s:\0]+(?::[^\s:\0]+)?$/) } : {}),
     ...run.fields,
-    ...(remoteUser ? { remoteUser: readUser(remoteUser, /^[^\s:\0]+$/) } : {}),
+    ...(remoteUser ? { remoteUser: readRemoteUser(remoteUser) } : {}),
     containerEnv: { ...compose?.containerEnv, ...own?.containerEnv, ...containerEnv, ...run.env },
     services: [...(compose?.services ?? []), ...(own?.services ?? [])],
     remoteEnv: readRemoteEnvironment(given('remoteEnv')),
@@ -234,6 +234,13 @@ function readWorkspaceFolder(value: Value, root: boolean): string {
 function readUser(value: Value, form: RegExp): string {
   const user = value.text()
   if (!form.test(user)) throw value.mustBe('the name or number of a user', 'Write, for example, "vscode".')
+  return user
+}
+
+/** Commands have all groups that the image gives their user; a group of their own cannot be had beside them. */
+function readRemoteUser(value: Value): string {
+  const [user = '', group] = readUser(value, /^[^\s:\0]+(?::[^\s:\0]+)?$/).split(':')
+  if (group !== undefined) value.ignore('the user is applied; its groups are those that the image gives it')
   return user
 }
 

@@ -80,6 +80,64 @@ describe('a devcontainer.json of the world', () => {
     expect((await read({ runArgs: ['--gpus=0'] })).hostRequirements).toBeUndefined()
   })
 
+  it('may want graphics processors in words of its own', async () => {
+    const gpu = async (written: unknown) =>
+      (await read({ hostRequirements: { gpu: written } })).hostRequirements
+    expect(await gpu('true')).toEqual({ gpu: 'required' })
+    expect(await gpu('required')).toEqual({ gpu: 'required' })
+    expect(await gpu('false')).toBeUndefined()
+  })
+
+  it('may say something of any port, which no tool takes for one', async () => {
+    const { portsAttributes, notApplied } = await read({
+      portsAttributes: { '*': { onAutoForward: 'silent' }, '80': { label: 'Web' } },
+    })
+    expect(portsAttributes).toEqual({ '80': { label: 'Web' } })
+    expect(notApplied).toEqual([
+      {
+        field: 'portsAttributes.*',
+        reason: 'it is no regular expression; for all other ports there is otherPortsAttributes',
+      },
+    ])
+  })
+
+  it('may name a group beside the remote user, which has those of the image', async () => {
+    const { remoteUser, notApplied } = await read({ remoteUser: '1000:100' })
+    expect(remoteUser).toBe('1000')
+    expect(notApplied).toEqual([
+      {
+        field: 'remoteUser',
+        reason: 'the user is applied; its groups are those that the image gives it',
+      },
+    ])
+  })
+
+  it('may begin the paths of a build with the folder of the source, and leave its target empty', async () => {
+    const folder = '$' + '{localWorkspaceFolder}'
+    const { build, notApplied } = await read({
+      image: undefined,
+      build: { dockerfile: `${folder}/.devcontainer/Dockerfile`, context: folder, target: '' },
+    })
+    expect(build).toEqual({ dockerfile: '.devcontainer/Dockerfile', context: '.', args: {} })
+    expect(notApplied).toEqual([])
+    for (const outside of [`${folder}/../x`, `${folder}x/Dockerfile`, `a/${folder}`])
+      expect((await refused(JSON.stringify({ build: { dockerfile: outside } }))).cause).toContain(
+        '"build.dockerfile" must be',
+      )
+  })
+
+  it("may have options that are Podman's alone", async () => {
+    const { container, notApplied } = await read({
+      runArgs: ['--ulimit=host', '--security-opt=unmask=/sys/fs/cgroup', '--userns=keep-id'],
+    })
+    expect(container).toBeUndefined()
+    expect(notApplied.map(({ reason }) => reason)).toEqual([
+      'it is of Podman; limits are named one by one',
+      'unmask is a security option of Podman',
+      'users are numbered as the engine does it',
+    ])
+  })
+
   it('is told what is there twice', async () => {
     const { image, notApplied } = await readText('{"image": "a", "image": "b", "mounts": []}')
     expect(image).toBe('b')
