@@ -46,7 +46,7 @@ export const besideFields: readonly string[] = [
 ]
 
 /** The same of the workspace's own service. */
-export const containerFields: readonly string[] = [...ofNetwork, ...besideFields]
+export const containerFields: readonly string[] = [...ofNetwork, ...besideFields, 'gpus', 'runtime']
 
 /** How the container of the workspace's own service is made (Compose specification, "Services"). Throws `definition-invalid`. */
 export function readContainer(

@@ -12,9 +12,10 @@ const ofSwarms = 'it is for services that are spread over many machines'
 
 /**
  * `deploy` (Compose specification, "Compose Deploy Specification"): amounts and when it is started again. The rest is
- * named. Throws `definition-invalid`.
+ * named, but for the devices of the workspace's own service (`ofWorkspace`), which are read elsewhere. Throws
+ * `definition-invalid`.
  */
-export function readDeploy(layers: readonly Layer[]): ReadDeploy {
+export function readDeploy(layers: readonly Layer[], ofWorkspace = false): ReadDeploy {
   const deploy = fieldLayers(layers, 'deploy')
   nameOthers(deploy, ['resources', 'restart_policy', 'replicas'], ofSwarms)
   const replicas = lastLayer(deploy, 'replicas')
@@ -24,7 +25,7 @@ export function readDeploy(layers: readonly Layer[]): ReadDeploy {
   const limits = fieldLayers(resources, 'limits')
   nameOthers(limits, ['cpus', 'memory', 'pids'], 'memory, processors and processes are limited only')
   const reserved = fieldLayers(resources, 'reservations')
-  nameOthers(reserved, ['cpus', 'memory'], 'devices are not passed on')
+  nameOthers(reserved, ['cpus', 'memory', ...(ofWorkspace ? ['devices'] : [])], 'devices are not passed on')
   const restart = restartOf(fieldLayers(deploy, 'restart_policy'))
   return {
     ...amount('memory', lastLayer(limits, 'memory'), sizeOf, 'a size such as 512m'),

@@ -41,6 +41,8 @@ export interface ComposeWorkspace
   > {
   /** Whether its command does nothing but keep the container running, which Berth does itself. */
   readonly keepsAlive: boolean
+  /** Graphics processors are wanted. */
+  readonly gpu: boolean
   /** Every name that leads to the workspace or a service. */
   readonly names: ReadonlySet<string>
 }
@@ -227,6 +229,7 @@ function assemble(
     forwardPorts: [
       ...new Set([service, ...others.map(([, other]) => other)].flatMap(({ ports }) => ports.published)),
     ],
+    gpu: service.gpu,
     keepsAlive: waits || keepsAlive(words, terminal),
     names: new Set([own, ...aliases, ...services.flatMap(({ name, aliases }) => [name, ...aliases])]),
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { problemOf, readDb, readWritten, refusedOf, services } from './compose.test-helper'
+import { problemOf, readApp, readDb, readWritten, refusedOf, services } from './compose.test-helper'
 
 const guarded = (name: string) => `\${localEnv:${name}}`
 
@@ -191,6 +191,31 @@ configs:
     ])
     const problem = await problemOf(readDb({ secrets: ['none'] }))
     expect(problem.cause).toContain('one of those that the files declare under "secrets"')
+  })
+
+  it('of the workspace may want graphics processors, which are there where the machine has them', async () => {
+    const reserving = (device: object) => ({ deploy: { resources: { reservations: { devices: [device] } } } })
+    for (const fields of [
+      reserving({ driver: 'nvidia', count: 'all', capabilities: ['gpu', 'utility'] }),
+      { gpus: 'all' },
+      { gpus: [{ driver: 'nvidia', count: 2 }] },
+      { runtime: 'nvidia' },
+    ]) {
+      const { hostRequirements, notApplied } = await readApp(fields)
+      expect(hostRequirements, JSON.stringify(fields)).toEqual({ gpu: 'optional' })
+      expect(notApplied).toEqual([])
+    }
+    const stated = await readApp(
+      { gpus: 'all' },
+      { devcontainer: { hostRequirements: { gpu: true, cpus: 2 } } },
+    )
+    expect(stated.hostRequirements).toEqual({ gpu: 'required', cpus: 2 })
+    const other = await readApp({ ...reserving({ capabilities: ['tpu'] }), runtime: 'runsc' })
+    expect(other.hostRequirements).toBeUndefined()
+    expect(other.notApplied.map(({ field }) => field).sort()).toEqual([
+      'services.app.deploy.resources.reservations.devices[0]',
+      'services.app.runtime',
+    ])
   })
 
   it('has what is not applied named, each with its reason', async () => {

@@ -6,6 +6,7 @@ import { besideFields, containerFields, readContainer } from './container'
 import { readDeploy } from './deploy'
 import { readEnvironment } from './environment'
 import { refusedServiceFields, refuseUnknown, serviceFields } from './fields'
+import { wantsGraphics } from './graphics'
 import { readHealth } from './health'
 import { readImage } from './image'
 import { flag, type Layer, lastLayer, plainText } from './layer'
@@ -32,6 +33,8 @@ export interface ReadService extends ServiceVolumes {
   readonly attached: readonly SourceMount[]
   readonly restart: Service['restart']
   readonly init: boolean
+  /** It is the workspace's own, and wants graphics processors. */
+  readonly gpu: boolean
   /** Of the workspace's own service only. */
   readonly container?: ContainerOptions
   /** Of the others. */
@@ -56,7 +59,8 @@ export async function readService(
   const workingFolder = lastLayer(layers, 'working_dir')
   const health = readHealth(layers)
   const volumes = readVolumes(layers, project, context, ofWorkspace)
-  const deploy = readDeploy(layers)
+  const deploy = readDeploy(layers, ofWorkspace)
+  const gpu = ofWorkspace && wantsGraphics(layers)
   const container = ofWorkspace ? readContainer(layers, deploy) : undefined
   const more = ofWorkspace ? containerFields : [...besideFields, ...serviceContainerFields]
   const applied = [...serviceFields, ...more]
@@ -78,6 +82,7 @@ export async function readService(
     attached: readAttached(layers, project),
     restart: readRestart(lastLayer(layers, 'restart'), deploy.restart),
     init: flag(lastLayer(layers, 'init')),
+    gpu,
     terminal: flag(lastLayer(layers, 'tty')) || flag(lastLayer(layers, 'stdin_open')),
   }
 }

@@ -48,6 +48,9 @@ export const appliedFields = [
 /** The known fields that it does not, each with the reason that the user is told. */
 export const refusedFields: Readonly<Record<string, string>> = {
   devPort: 'editors that Berth opens come by SSH and need no port of their own',
+  // Proposals: devcontainers/cli#311, and a field of its test configurations.
+  extends: 'it is a proposal only, which no released tool follows; say here what the other file says',
+  dockerfilePreprocessor: 'it is a proposal only; the Dockerfile is built as it is',
   shutdownAction: 'workspaces run until you stop them, whether or not a window is open',
 }
 

@@ -146,7 +146,7 @@ export async function readDevcontainer(
     waitFor: given('waitFor')?.choice(LifecyclePhase.options) ?? 'updateContentCommand',
     ...readStated(given),
     secrets: secrets ? readSecrets(secrets) : [],
-    ...readForUser(fields, given, run.gpu),
+    ...readForUser(fields, given, run.gpu || (compose?.gpu ?? false)),
     notApplied: file.notApplied,
   }
   noteUnusedFields(fields)
