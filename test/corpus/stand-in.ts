@@ -19,7 +19,7 @@ export interface Recipe {
 
 /**
  * Makes the image: Debian with common tools, and a user of each name that definitions ask for and no Dockerfile makes.
- * Kept by the builder.
+ * Its own command stays, as those of images do that definitions rely on where they give none. Kept by the builder.
  */
 export async function ensureStandIn(
   definitions: readonly Definition[],
@@ -52,6 +52,7 @@ export async function ensureStandIn(
       `FROM ${TEST_IMAGES.debian}
 RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends ${packages.join(' ')}
 RUN for user in ${users.sort().join(' ')}; do id "$user" >/dev/null 2>&1 || useradd --create-home --shell /bin/bash "$user"; echo "$user ALL=(ALL) NOPASSWD:ALL" > "/etc/sudoers.d/$user"; done
+CMD ["sleep", "infinity"]
 `,
     )
     // Packages are reached the way this machine reaches them.

@@ -1,6 +1,6 @@
 import { fieldLayers, flag, itemsOf, type Layer, lastLayer } from './layer'
-import { noteMissing } from './missing-file'
 import type { ProjectReader } from './project'
+import { noteMissing } from './unset'
 import { fromEnvironment } from './variables'
 
 const example = 'Write, for example, "environment: {LANG: C.UTF-8}".'

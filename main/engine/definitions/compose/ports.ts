@@ -1,5 +1,6 @@
 import { shorten } from '../document/value'
 import { fieldLayers, itemsOf, type Layer, lastLayer, plainText } from './layer'
+import { ignoreUnset } from './unset'
 
 const example = 'Write, for example, "3000" or "8080:80".'
 /** Of one service; a range counts as its ports. */
@@ -51,7 +52,8 @@ function shortPorts(entry: Layer): Entry {
   const inside = text.slice(at + 1)
   const ports = readRange(entry, inside)
   const outside = at < 0 ? '' : text.slice(0, at)
-  return { ports, elsewhere: outside !== '' && outside.slice(outside.lastIndexOf(':') + 1) !== inside }
+  const isOther = outside !== '' && outside.slice(outside.lastIndexOf(':') + 1) !== inside
+  return { ports, elsewhere: ports.length > 0 && isOther }
 }
 
 function longPorts(entry: Layer): Entry {
@@ -71,6 +73,7 @@ function readRange(entry: Layer, text: string): number[] {
   const match = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/([A-Za-z]{1,10}))?$/.exec(text.trim())
   const from = Number(match?.[1])
   const to = Number(match?.[2] ?? match?.[1])
+  if (text.trim() === '' && ignoreUnset(entry)) return []
   if (!match || from < 1 || to > 65535 || from > to) {
     throw entry.value.mustBe('a port from 1 to 65535, or a range of them', example)
   }

@@ -288,6 +288,28 @@ describe('variables', () => {
     expect(included.notApplied.map(({ field }) => field)).toEqual(['include[0].env_file'])
   })
 
+  it('that are not set leave nothing of a user, a place to mount or a port', async () => {
+    const { containerUser, mounts, forwardPorts, notApplied } = await readApp({
+      user: '$NO_UID:$NO_GID',
+      working_dir: '$NO_FOLDER',
+      volumes: ['$NO_DATA:/data', '/srv/kept:/kept'],
+      ports: ['8000:$NO_PORT', '9000:9000'],
+    })
+    expect(containerUser).toBeUndefined()
+    expect(mounts.map(({ target }) => target)).toEqual(['/kept'])
+    expect(forwardPorts).toEqual([9000])
+    expect(notApplied.map(({ field }) => field).sort()).toEqual([
+      '${NO_DATA}',
+      '${NO_FOLDER}',
+      '${NO_GID}',
+      '${NO_PORT}',
+      '${NO_UID}',
+      'services.app.ports[0]',
+      'services.app.volumes[0]',
+      'services.app.working_dir',
+    ])
+  })
+
   it('fill in flags and numbers too', async () => {
     const { service } = await readDb({
       ports: ['$' + '{PORT:-5432}:5432'],

@@ -10,7 +10,7 @@ import { maximumEnvBytes, readEnvFile } from './dotenv'
 import { refuseUnknown } from './fields'
 import type { Lookup, Text } from './interpolate'
 import { type ComposeFile, fieldLayers, itemsOf, Layer, lastLayer } from './layer'
-import { noteMissing } from './missing-file'
+import { noteMissing } from './unset'
 import { checkVariables, composeSubstitution, composeVariables } from './variables'
 
 /** Of one definition, all files together. */

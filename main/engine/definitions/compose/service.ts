@@ -71,8 +71,11 @@ export async function readService(
     ...volumes,
     ...wordsOf(entrypoint, command),
     env: await readEnvironment(layers, files),
-    ...(user && plainText(user) !== '' ? { user: readUser(user) } : {}),
-    ...(workingFolder ? { workingFolder: readFolder(workingFolder) } : {}),
+    // Of variables that are not set nothing but a colon is left, which engines take for nothing too.
+    ...(user && !/^:?$/.test(plainText(user)) ? { user: readUser(user) } : {}),
+    ...(workingFolder && workingFolder.value.text() !== ''
+      ? { workingFolder: readFolder(workingFolder) }
+      : {}),
     ports: readPorts(layers),
     ...(container ? { container } : {}),
     ...(ofWorkspace ? {} : { beside: readServiceContainer(layers, deploy) }),

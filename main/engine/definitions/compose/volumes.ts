@@ -6,6 +6,7 @@ import { containerPath, withinFolder } from '../paths'
 import type { DefinitionContext } from '../reader'
 import { fieldLayers, flag, itemsOf, type Layer, lastLayer, plainText } from './layer'
 import type { Project } from './project'
+import { ignoreUnset } from './unset'
 import { folderOfSource } from './variables'
 
 const example = 'Write, for example, "..:/workspaces/app" or "data:/var/lib/data".'
@@ -168,7 +169,7 @@ function bind(volume: Written, context: DefinitionContext): Mount | SourceBind |
 }
 
 /** `[source:]target[:options]`, where a source can begin with a drive of Windows. */
-function short(layer: Layer): Written {
+function short(layer: Layer): Written | undefined {
   const text = layer.value.text(example).trim()
   // `c:/x` alone is a volume of one letter.
   const drive = /^[A-Za-z]:(?:\\|\/[^:]*:\/)/.test(text) ? text.slice(0, 2) : ''
@@ -181,6 +182,7 @@ function short(layer: Layer): Written {
   }
   const source = drive + first
   const isPath = drive !== '' || /^[./~]/.test(source)
+  if (source === '' && ignoreUnset(layer)) return undefined
   if (!isPath && !volumeName.test(source)) {
     throw layer.value.mustBe(
       'the name of a volume, or a path that begins with "./" or "/", before the ":"',

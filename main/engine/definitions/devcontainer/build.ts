@@ -44,7 +44,8 @@ export async function readBuild(
     return found
   }
   const dockerfile = await locate(file)
-  const context = present(build?.get('context')) ?? present(fields.get('context'))
+  const said = present(build?.get('context')) ?? present(fields.get('context'))
+  const context = said?.type === 'string' && said.raw() === '' ? undefined : said
   const result: ImageBuild & BuildExtras = {
     dockerfile,
     context: context ? await locate(context) : folder,

@@ -1,6 +1,7 @@
 import type { Customizations } from '#contract'
 import { shorten, type Value } from '../document/value'
 import { readExtension } from '../extension'
+import { isAbsent } from './fields'
 
 type VisualStudioCode = NonNullable<Customizations['vscode']>
 
@@ -27,7 +28,7 @@ export function readCustomizations(value: Value, own = false): Customizations {
 export function readEditorFields(fields: ReadonlyMap<string, Value>): Customizations | undefined {
   const given = (name: string) => {
     const value = fields.get(name)
-    return value?.type === 'null' ? undefined : value
+    return value === undefined || isAbsent(name, value) ? undefined : value
   }
   const legacy: VisualStudioCode = {
     extensions: readExtensions(given('extensions')),

@@ -4,6 +4,7 @@ import { shorten, type Value } from '../document/value'
 import { parseFeatureReference, withoutVersion } from '../feature-reference'
 import { currentFeature } from '../legacy-features'
 import { insideRepository } from '../paths'
+import { isAbsent } from './fields'
 
 const maximumFeatures = 100
 const example = 'Write, for example, "features": {"ghcr.io/devcontainers/features/node:1": {}}.'
@@ -18,7 +19,7 @@ export function readFeatures(
 ): Pick<Definition, 'features' | 'featureOrder'> {
   const present = (name: string) => {
     const value = fields.get(name)
-    return value?.type === 'null' ? undefined : value
+    return value === undefined || isAbsent(name, value) ? undefined : value
   }
   const section = present('features')
   const order = present('overrideFeatureInstallOrder')

@@ -67,10 +67,24 @@ const emptyFields: readonly string[] = [
   'waitFor',
 ]
 
+/** Objects for which an empty list says the same as nothing, to every tool. */
+const emptyObjects: readonly string[] = [
+  'containerEnv',
+  'customizations',
+  'features',
+  'hostRequirements',
+  'portsAttributes',
+  'remoteEnv',
+  'secrets',
+  'settings',
+]
+
 /** Whether a field that is written says nothing. */
 export function isAbsent(name: string, value: Value): boolean {
   if (value.type === 'null') return true
-  const isEmpty = emptyFields.includes(name) && value.type === 'string' && value.node.value === ''
+  const isEmpty =
+    (emptyFields.includes(name) && value.type === 'string' && value.node.value === '') ||
+    (emptyObjects.includes(name) && value.type === 'array' && value.node.children?.length === 0)
   if (isEmpty) value.skip()
   return isEmpty
 }

@@ -5,8 +5,9 @@ const powers: Readonly<Record<string, number>> = { '': 0, k: 1, m: 2, g: 3, t: 4
 
 /** A size such as `8gb`, in bytes (containers.dev, "Minimum host requirements"). */
 function readSize(value: Value): number {
-  const match = /^(\d{1,12})\s*(?:([tgmk])b?)?$/i.exec(value.type === 'number' ? value.raw() : value.text())
-  const bytes = Number(match?.[1]) * 1024 ** (powers[match?.[2]?.toLowerCase() ?? ''] ?? 0)
+  const text = value.type === 'number' ? value.raw() : value.text().trim()
+  const match = /^(\d{1,12}(?:\.\d{1,6})?)\s*(?:([tgmk])i?b?|b)?$/i.exec(text)
+  const bytes = Math.round(Number(match?.[1]) * 1024 ** (powers[match?.[2]?.toLowerCase() ?? ''] ?? 0))
   if (!match || bytes === 0 || !Number.isSafeInteger(bytes)) {
     throw value.mustBe('a size', 'Write, for example, "8gb".')
   }

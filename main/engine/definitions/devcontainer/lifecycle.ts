@@ -11,6 +11,8 @@ function single(value: Value): string | string[] {
 
 /** A lifecycle command; undefined when it is empty. Variables of an environment stay as written. */
 export function readCommand(value: Value): LifecycleCommand | undefined {
+  // False is what some write to switch a command off.
+  if (value.type === 'boolean' && !value.boolean()) return undefined
   if (value.type !== 'object') {
     const command = single(value)
     return command.length === 0 || (typeof command === 'string' && command.trim() === '')

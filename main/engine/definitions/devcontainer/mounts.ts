@@ -3,6 +3,7 @@ import { sizeOf } from '../container/index'
 import { shorten, type Value } from '../document/value'
 import { containerPath, withinFolder } from '../paths'
 import type { DefinitionContext } from '../reader'
+import { namesVariable, unsetReason } from './unset'
 
 const example = 'Write, for example, "type=volume,source=cache,target=/home/dev/.cache".'
 
@@ -151,6 +152,10 @@ function bindMount(
   root: string,
 ): Mount | SourceMount | undefined {
   if (source === undefined || !/^(?:\/|[A-Za-z]:[/\\])/.test(source)) {
+    if ((source ?? '') === '' && namesVariable(item)) {
+      item.ignore(unsetReason)
+      return undefined
+    }
     throw item.mustBe(
       'a bind mount with an absolute source',
       'Begin the source with the variable localWorkspaceFolder.',

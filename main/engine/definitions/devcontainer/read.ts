@@ -31,6 +31,7 @@ import { readMounts, readWorkspaceMount } from './mounts'
 import { readForwardPorts, readPortAttributes, readPortsAttributes } from './ports'
 import { readAppPort } from './published'
 import { readSecrets } from './secrets'
+import { textIfSet } from './unset'
 
 /** Reads one devcontainer.json. Rejects with `definition-invalid` or `definition-unsupported`. */
 export async function readDevcontainer(
@@ -99,8 +100,8 @@ export async function readDevcontainer(
   const appPort = given('appPort')
   const portsAttributes = given('portsAttributes')
   const otherPorts = given('otherPortsAttributes')
-  const remoteUser = given('remoteUser')
-  const containerUser = given('containerUser')
+  const remoteUser = givenIfSet(given('remoteUser'))
+  const containerUser = givenIfSet(given('containerUser'))
   const other: PortAttributes | undefined = otherPorts && readPortAttributes(otherPorts)
   const containerEnv = readEnvironment(given('containerEnv'))
   const customizations = given('customizations')
@@ -235,6 +236,10 @@ function readUser(value: Value, form: RegExp): string {
   const user = value.text()
   if (!form.test(user)) throw value.mustBe('the name or number of a user', 'Write, for example, "vscode".')
   return user
+}
+
+function givenIfSet(value: Value | undefined): Value | undefined {
+  return value?.type === 'string' && textIfSet(value) === undefined ? undefined : value
 }
 
 /** Commands have all groups that the image gives their user; a group of their own cannot be had beside them. */

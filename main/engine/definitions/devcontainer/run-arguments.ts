@@ -6,6 +6,7 @@ import { closest } from '../suggest'
 import { readMount as readMountOptions, readMountText } from './mounts'
 import { readPublished } from './published'
 import { type RunOption, runOption, runOptionNames } from './run-options'
+import { isUnset, unsetReason } from './unset'
 
 /** What the arguments of `docker run` in `runArgs` say. */
 export interface RunArguments {
@@ -63,6 +64,7 @@ export function readRunArguments(value: Value, context: DefinitionContext, root:
     const place = argument.value.named(`${argument.value.name} --${name}`)
     if ('silent' in option || isOff(option, argument.text)) continue
     if ('refused' in option) place.ignore(option.refused)
+    else if (isUnset(argument.guarded, argument.text)) place.ignore(unsetReason)
     else if ('setting' in option) draft.take(option.setting, settingText(option.setting, argument), place)
     else if (option.reads === 'init') init = true
     else if (option.reads === 'gpus') gpu = wantsGpu(argument.text, place)

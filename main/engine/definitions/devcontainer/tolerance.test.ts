@@ -138,6 +138,72 @@ describe('a devcontainer.json of the world', () => {
     ])
   })
 
+  it('may leave a list in the place of an object that says nothing', async () => {
+    const plain = await read({})
+    const empty = {
+      containerEnv: [],
+      customizations: [],
+      features: [],
+      hostRequirements: [],
+      portsAttributes: [],
+      remoteEnv: [],
+      secrets: [],
+      settings: [],
+      postCreateCommand: false,
+    }
+    expect(await read(empty)).toEqual(plain)
+  })
+
+  it('may write sizes as people do', async () => {
+    const memory = async (size: string) =>
+      (await read({ hostRequirements: { memory: size } })).hostRequirements
+    expect(await memory('8GiB')).toEqual({ memory: 8 * 2 ** 30 })
+    expect(await memory(' 1.5 gb ')).toEqual({ memory: 1.5 * 2 ** 30 })
+    expect(await memory('512B')).toEqual({ memory: 512 })
+  })
+
+  it('has what hangs on a variable of another machine named, and the rest applied', async () => {
+    const unset = (name: string) => ['$', '{localEnv:', name, '}'].join('')
+    const { remoteUser, containerUser, mounts, container, forwardPorts, notApplied } = await read({
+      remoteUser: unset('NOBODY_HAS_IT'),
+      containerUser: 'dev',
+      mounts: [
+        `source=${unset('NOBODY_HAS_IT')},target=/agent,type=bind`,
+        { source: unset('NOBODY_HAS_IT'), target: '/agent', type: 'bind' },
+        'type=volume,source=cache,target=/cache',
+      ],
+      runArgs: [
+        `--user=${unset('NOBODY_HAS_IT')}:${unset('NOBODY_HAS_IT')}`,
+        `--device=${unset('NOBODY_HAS_IT')}`,
+        '--publish',
+        `${unset('NOBODY_HAS_IT')}:${unset('NOBODY_HAS_IT')}`,
+        '--shm-size=1g',
+      ],
+    })
+    expect({ remoteUser, containerUser, mounts, container, forwardPorts }).toEqual({
+      containerUser: 'dev',
+      mounts: [{ type: 'volume', source: 'cache', target: '/cache' }],
+      container: { rights: [], shmSize: 2 ** 30 },
+      forwardPorts: [],
+    })
+    expect(notApplied.map(({ field }) => field)).toEqual([
+      'mounts[0]',
+      'mounts[1]',
+      'runArgs[0] --user',
+      'runArgs[1] --device',
+      'runArgs[3] --publish',
+      'remoteUser',
+    ])
+    for (const { reason } of notApplied) expect(reason).toContain('that your environment does not have')
+    // Nothing at all is a mistake still.
+    expect((await refused('{"image": "x", "runArgs": ["--user="]}')).cause).toContain(
+      'name or number of a user',
+    )
+    expect((await refused('{"image": "x", "mounts": ["type=bind,target=/x"]}')).cause).toContain(
+      'absolute source',
+    )
+  })
+
   it('is told what is there twice', async () => {
     const { image, notApplied } = await readText('{"image": "a", "image": "b", "mounts": []}')
     expect(image).toBe('b')
