@@ -80,6 +80,8 @@ function reasonToSkip({ found, definition }: Startable): string | undefined {
   if (/(?:^|\/)docker-existing-/.test(found.root))
     return 'it is for a repository that has files of its own already'
   if (found.alone && builds.length > 0) return 'the Dockerfile that it names is not in the corpus'
+  if (found.alone && readFileSync(join(found.root, found.path), 'utf8').includes('"dockerComposeFile"'))
+    return 'the Compose file that it names is not in the corpus'
   if (definition.features.some(({ reference }) => !reference.startsWith('.')))
     return 'it has Features of a registry'
   return undefined
