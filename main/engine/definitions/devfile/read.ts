@@ -58,8 +58,8 @@ export async function readDevfile(
 
   const title = readMetadata(fields.get('metadata'))
   readAttributes(fields.get('attributes'))
-  // Names of endpoints became names of ports, which are shorter, with 2.1.0.
-  const components = readComponents(fields.get('components'), oldest === 0 ? 63 : 15)
+  // Names of endpoints became names of ports, which are shorter, with 2.2.0.
+  const components = readComponents(fields.get('components'), oldest < 2 ? 63 : 15)
   const commands = readCommands(fields.get('commands'), components)
   const events = readEvents(fields.get('events'), commands)
 
