@@ -111,6 +111,12 @@ describe('a corpus of definitions', () => {
     write('s/devfile.yaml', 'schemaVersion: 2.2.0\nparent: {id: go, version: 1.0.0}')
     write('t/devfile.yaml', 'schemaVersion: 2.2.0\nparent: {id: go}')
     write('u/devfile.yaml', child('uri: https://example.com/other.yaml'))
+    write('v/devfile.yaml', child('uri: ./base/devfile-base.yaml # not there'))
+    write('w/devfile.yaml', child('kubernetes: {name: base}'))
+    const taken =
+      'commands: [{id: go, exec: {component: base, commandLine: go}}, {id: all, composite: {commands: [go, Test]}}]\nevents: {postStart: [build], preStart: [prepare]}\ncomponents: [{name: more, container: {image: x, volumeMounts: [{name: cache}]}}]'
+    write('x/devfile.yaml', `schemaVersion: 2.2.0\nparent: {id: elsewhere}\n${taken}`)
+    write('y/devfile.yaml', `schemaVersion: 2.2.0\n${taken}`)
     const registries = registriesBelow(top)
     const images = []
     for (const found of findDefinitions(top).filter(({ shown }) => !shown.startsWith('r'))) {
@@ -121,6 +127,11 @@ describe('a corpus of definitions', () => {
       [true, 'go1'],
       [true, 'go2'],
       [true, 'own'],
+      [true, 'own'],
+      [true, 'own'],
+      [true, 'stand-in'],
+      // It has no parent that could have what it names.
+      [false, expect.stringContaining('There is no volume "cache"')],
     ])
   })
 })

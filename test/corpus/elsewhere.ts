@@ -1,8 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { isMap, isSeq, parseDocument } from 'yaml'
+import { join, posix } from 'node:path'
+import { parseDocument } from 'yaml'
 import type { RepositoryReader } from '../../main/engine/definitions/index'
 import type { Found } from './find'
+import { standInParent } from './stand-in-parent'
 
 /**
  * Answers for what a definition names and the corpus does not have, so that the definition can be judged: a registry's
@@ -16,7 +17,27 @@ export function parentsOf(found: Found, registries: readonly string[]): (address
       const text = id === '' ? undefined : ofRegistry(join(registry, id), version)
       if (text !== undefined) return text
     }
-    return standInParent(found.text ?? readFileSync(join(found.root, found.path), 'utf8'))
+    return standInParent(textOf(found))
+  }
+}
+
+/** A template of a cluster is one with just what the devfile changes of it. */
+export async function templateOf(found: Found): Promise<{ kind: 'found'; text: string }> {
+  return { kind: 'found', text: standInParent(textOf(found)) }
+}
+
+const textOf = ({ text, root, path }: Found) => text ?? readFileSync(join(root, path), 'utf8')
+
+/** A reader of a repository of which there are definitions only: the file that a devfile names as its parent is there. */
+export function withParent(reader: RepositoryReader, found: Found): RepositoryReader {
+  const text = textOf(found)
+  const uri: unknown = parseDocument(text).getIn(['parent', 'uri'])
+  const parent = typeof uri !== 'string' ? undefined : posix.join(posix.dirname(found.path), uri)
+  return {
+    ...reader,
+    read: async (path, limit) =>
+      (await reader.read(path, limit)) ??
+      (path === parent ? new TextEncoder().encode(standInParent(text)) : undefined),
   }
 }
 
@@ -36,49 +57,6 @@ function ofRegistry(folder: string, version: string): string | undefined {
   const wanted = versions.includes(version) ? version : (versions.at(-1) ?? '.')
   const path = join(folder, wanted, 'devfile.yaml')
   return existsSync(path) ? readFileSync(path, 'utf8') : undefined
-}
-
-/** A devfile with what another one overrides, so that the overrides have something to change. */
-export function standInParent(child: string): string {
-  const document = parseDocument(child)
-  const named = (section: string, key: string): string[] => {
-    const list = document.getIn(['parent', section])
-    return isSeq(list) ? list.items.flatMap((item) => (isMap(item) ? [String(item.get(key))] : [])) : []
-  }
-  const kinds = (section: string, at: number): string[] => {
-    const item = document.getIn(['parent', section, at])
-    return isMap(item) ? item.items.map(({ key }) => String(key)) : []
-  }
-  const component = (name: string, index: number) => {
-    const is = (kind: string) => kinds('components', index).includes(kind)
-    if (is('volume')) return { name, volume: {} }
-    if (is('kubernetes') || is('openshift'))
-      return { name, [is('kubernetes') ? 'kubernetes' : 'openshift']: { inlined: 'kind: List' } }
-    if (is('image')) return { name, image: { imageName: 'stand-in', dockerfile: { uri: 'Dockerfile' } } }
-    return { name, container: { image: 'stand-in' } }
-  }
-  const components = named('components', 'name').map(component)
-  const container = components.find((one) => 'container' in one)?.name ?? 'stand-in-container'
-  const variables = document.getIn(['parent', 'variables'])
-  const projects = (section: string) =>
-    named(section, 'name').map((name) => ({
-      name,
-      git: { remotes: { origin: 'https://example.com/x.git' } },
-    }))
-  return JSON.stringify({
-    schemaVersion: '2.3.0',
-    ...(isMap(variables) && { variables: variables.toJSON() }),
-    components: [
-      ...components,
-      ...(container === 'stand-in-container' ? [{ name: container, container: { image: 'stand-in' } }] : []),
-    ],
-    commands: named('commands', 'id').map((id) => ({
-      id,
-      exec: { component: container, commandLine: 'true' },
-    })),
-    projects: projects('projects'),
-    starterProjects: projects('starterProjects'),
-  })
 }
 
 /** A reader of a repository of which there are definitions only: a Compose file has the services that are named. */

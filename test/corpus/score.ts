@@ -4,7 +4,7 @@ import { unreadReason } from '../../main/engine/definitions/document/value'
 import { type RepositoryReader, readDefinition } from '../../main/engine/definitions/index'
 import { readTemplate, renderedReader, templateValues } from '../../main/engine/definitions/template/template'
 import { folderReader } from '../../main/engine/workspaces/source/folder-reader'
-import { parentsOf, withComposeFiles } from './elsewhere'
+import { parentsOf, templateOf, withComposeFiles, withParent } from './elsewhere'
 import type { Found } from './find'
 
 /** What became of one definition. */
@@ -49,6 +49,7 @@ export async function scoreOf(
         env: { HOME: '/home/dev', USER: 'dev', LANG: 'C.UTF-8' },
         bindMounts: kinds[kind],
         fetchText: parentsOf(found, registries),
+        fetchTemplate: () => templateOf(found),
       },
       found.path,
     )
@@ -78,7 +79,7 @@ export async function readerOf(found: Found): Promise<RepositoryReader> {
   }
   if (found.alone) {
     const all = { ...files, exists: async () => true }
-    return /devcontainer\.json$/.test(path) ? withComposeFiles(all, found) : all
+    return /devcontainer\.json$/.test(path) ? withComposeFiles(all, found) : withParent(all, found)
   }
   const template = await readTemplate(files)
   if (!template) return files

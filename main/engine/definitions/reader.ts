@@ -21,6 +21,8 @@ export interface DefinitionContext {
   readonly workspaceId: string
   /** The repository's own name: its folder is `/workspaces/<sourceName>` unless the definition says otherwise. */
   readonly sourceName: string
+  /** Present when the source is a repository of a git server. */
+  readonly sourceUrl?: string
   /** Present when the source is a folder of this machine. */
   readonly localFolder?: string
   /** Used where the definition names none. */

@@ -1,10 +1,11 @@
 import type { Task } from '#contract'
+import { gitpodCalls, gitpodCommand } from './gitpod/command'
 
 /**
  * The shell line of a task: `first`, its `before`, `init` and `command`, one after the other and each only when the
  * one before it succeeded; later without `init`. Undefined where nothing is left to run. Each part is a group of its
  * own, in the same shell: a heredoc or a comment at its end does not swallow what follows, and what `before` exports
- * is there for the others.
+ * is there for the others. Ahead of them is what they call and only Gitpod has.
  */
 export function taskLine(
   task: Pick<Task, 'before' | 'init' | 'command'>,
@@ -13,7 +14,9 @@ export function taskLine(
   const parts = [task.before, first ? task.init : undefined, task.command].filter(
     (part): part is string => part !== undefined && runs(part),
   )
-  return parts.length === 0 ? undefined : parts.map(group).join(' && ')
+  if (parts.length === 0) return undefined
+  const tools = parts.some((part) => gitpodCalls(part).any) ? gitpodCommand : ''
+  return `${tools}${parts.map(group).join(' && ')}`
 }
 
 /** Blank lines and comments run nothing, and a shell takes no empty group. */

@@ -2,6 +2,7 @@ import type { Value } from '../document/value'
 import { containerPath } from '../paths'
 import { type Endpoint, readEndpoints } from './endpoints'
 import { componentKinds, devfileFields } from './fields'
+import { readEditorPlace } from './own-container'
 import { readQuantity } from './quantity'
 import {
   quoted,
@@ -35,6 +36,8 @@ export interface ContainerComponent {
   readonly at: Value
   readonly image: string
   readonly imageAt: Value
+  /** Whether it is said to be the one in which people work, or not to be it. */
+  readonly hasEditor?: boolean
   readonly env: readonly Variable[]
   readonly command: readonly string[]
   readonly args: readonly string[]
@@ -112,12 +115,16 @@ function readComponent(item: Value, endpointLength: number): Component {
   const name = readName(nameAt)
   const at = item.named(`components.${name}`)
   const fields = readFields(at, ['name', 'attributes', ...componentKinds])
+  const hasEditor = readEditorPlace(fields.get('attributes'))
   readAttributes(fields.get('attributes'))
   const kind = readKind(at, fields, componentKinds, componentKinds.slice(0, 5))
   const section = requireField(at, fields, kind)
   switch (kind) {
     case 'container':
-      return readContainer(name, at, section, endpointLength)
+      return {
+        ...readContainer(name, at, section, endpointLength),
+        ...(hasEditor !== undefined && { hasEditor }),
+      }
     case 'volume': {
       const volume = readFields(section, devfileFields.volume)
       const [size, ephemeral] = [volume.get('size'), volume.get('ephemeral')]

@@ -1,22 +1,8 @@
-import { posix } from 'node:path'
 import type { Definition, HostRequirements, ImageBuild, Mount, Service, ServiceOptions } from '#contract'
 import type { Component, ContainerComponent, VolumeComponent } from './components'
 import { keepsAlive } from './keep-alive'
+import { type SourceFolders, type SourcePlace, sourceFolders } from './source-place'
 import { expandReferences, expandShellVariables, type Growth } from './variables'
-
-/** Where the sources are in a container that says nothing else (devfile.io, "sourceMapping"). */
-const defaultMapping = '/projects'
-
-/** Folder of the projects in a container, and of the source in that. */
-export interface SourceFolders {
-  readonly root: string
-  readonly source: string
-}
-
-export function sourceFolders(container: ContainerComponent | undefined, sourceName: string): SourceFolders {
-  const root = container?.sourceMapping ?? defaultMapping
-  return { root, source: posix.join(root, sourceName) }
-}
 
 /** A container's variables, with those that tell where the source is. `$(NAME)` is filled in. */
 export function environmentOf(
@@ -78,11 +64,11 @@ export function planMounts({ volumeMounts }: ContainerComponent): Mount[] {
 export function planService(
   container: ContainerComponent,
   made: { readonly image: string } | { readonly build: ImageBuild },
-  sourceName: string,
+  place: SourcePlace,
   growth: Growth,
   preparing: ReadonlySet<string>,
 ): Service {
-  const folders = sourceFolders(container, sourceName)
+  const folders = sourceFolders(container, place)
   const env = environmentOf(container, folders, false, growth)
   const fill = (texts: readonly string[]) => texts.map((text) => expandReferences(text, env, growth))
   const { command, args, endpoints } = container

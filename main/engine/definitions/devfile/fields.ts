@@ -78,8 +78,9 @@ export const devfileFields = {
   composite: ['commands', 'parallel', 'label', 'group'],
   group: ['kind', 'isDefault'],
   events: ['preStart', 'postStart', 'preStop', 'postStop'],
-  project: ['name', 'git', 'zip', 'clonePath', 'attributes'],
-  starterProject: ['name', 'git', 'zip', 'subDir', 'description', 'attributes'],
+  // The last of these two, and `sparseCheckoutDirs`, are of 2.0.0 alone.
+  project: ['name', 'git', 'zip', 'clonePath', 'attributes', 'sparseCheckoutDirs', 'github'],
+  starterProject: ['name', 'git', 'zip', 'subDir', 'description', 'attributes', 'github'],
   git: ['remotes', 'checkoutFrom'],
   checkoutFrom: ['remote', 'revision'],
   zip: ['location'],

@@ -8,6 +8,7 @@ import { insideRepository } from '../paths'
 import type { DefinitionContext, RepositoryReader, TemplateReference } from '../reader'
 import type { Substitution } from '../variables'
 import { devfileFields } from './fields'
+import { fileOfPage } from './forge-page'
 import { Merge } from './merge'
 import { type Origin, Places } from './places'
 import { readFields, readKind, requireField } from './shape'
@@ -208,7 +209,7 @@ function uriOrigin(value: Value, from: Origin): Origin {
   const uri = text(value)
   if (/^[a-z][a-z0-9+.-]*:/i.test(uri) || from.kind !== 'repository') {
     const base = from.kind === 'address' ? from.address : undefined
-    return { kind: 'address', address: webAddress(value, uri, base) }
+    return { kind: 'address', address: fileOfPage(webAddress(value, uri, base)) }
   }
   const path = insideRepository(posix.dirname(from.path), uri)
   if (path === undefined) {

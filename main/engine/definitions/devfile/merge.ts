@@ -19,7 +19,7 @@ const listKeys: Readonly<Record<string, string>> = {
 const inheritedLists = ['components', 'commands', 'projects', 'starterProjects', 'dependentProjects']
 const inheritedMaps = ['attributes', 'variables']
 const eventNames = ['preStart', 'postStart', 'preStop', 'postStop']
-const kinds: readonly string[] = [...componentKinds, ...commandKinds, 'git', 'zip']
+const kinds: readonly string[] = [...componentKinds, ...commandKinds, 'git', 'zip', 'github']
 
 const words: Readonly<Record<string, string>> = {
   components: 'component',

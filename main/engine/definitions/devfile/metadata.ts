@@ -5,7 +5,10 @@ import { quoted, readList, readTexts, skipObject } from './shape'
 const version =
   /^\d{1,9}\.\d{1,9}\.\d{1,9}(?:-[0-9a-z-]{1,50}(?:\.[0-9a-z-]{1,50}){0,10})?(?:\+[0-9A-Za-z-]{1,50}(?:\.[0-9A-Za-z-]{1,50}){0,10})?$/
 
-/** `metadata`: gives the name of the whole. Others than the known fields may be there, and say nothing. */
+/**
+ * `metadata`: gives the name of the whole, also as the beginning of one (`generateName`, as Che has it). Others than the
+ * known fields may be there, and say nothing.
+ */
 export function readMetadata(section: Value | undefined): string {
   if (!section) return ''
   const fields = section.fields()
@@ -37,7 +40,9 @@ export function readMetadata(section: Value | undefined): string {
     }
   }
   section.skip()
-  return shorten(fields.get('name')?.raw() ?? '', 200)
+  const beginning = fields.get('generateName')
+  const generated = beginning?.type === 'string' ? beginning.raw().replace(/-+$/, '') : ''
+  return shorten(fields.get('name')?.raw() ?? generated, 200)
 }
 
 /** Variables are not filled in here (devfile.io, "variables"). */

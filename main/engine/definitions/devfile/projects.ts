@@ -16,7 +16,7 @@ import {
   uniqueNames,
 } from './shape'
 
-interface Project {
+export interface Project {
   readonly name: string
   readonly at: Value
   /** Absent where it cannot be had. */
@@ -26,21 +26,26 @@ interface Project {
   readonly clonePath?: Value
 }
 
-/** `projects` and `dependentProjects`: what belongs beside the source, each in a folder of `root`. */
-export function readProjects(
-  fields: ReadonlyMap<string, Value>,
-  root: string,
-  workspaceFolder: string,
-): AdditionalRepository[] {
+/** `projects` and `dependentProjects`. */
+export function readProjects(fields: ReadonlyMap<string, Value>): Project[] {
   const projects = ['projects', 'dependentProjects'].flatMap((section) =>
     readSection(fields.get(section), section),
   )
   uniqueNames('project', projects, ({ name }) => name)
+  return projects
+}
+
+/** What belongs beside the source, each in a folder of `root`. */
+export function planProjects(
+  projects: readonly Project[],
+  root: string,
+  workspaceFolder: string,
+): AdditionalRepository[] {
   const folders = new Set([workspaceFolder])
   const repositories: AdditionalRepository[] = []
   for (const { name, at, from, clonePath } of projects) {
     if (!from) continue
-    const folder = readFolder(name, clonePath, root)
+    const folder = projectFolder({ name, clonePath }, root)
     if (folders.has(folder)) {
       at.ignore(
         folder === workspaceFolder
@@ -91,9 +96,10 @@ function readSection(section: Value | undefined, list: string): Project[] {
     const fields = readFields(at, starter ? devfileFields.starterProject : devfileFields.project)
     skipObject(fields.get('attributes'))
     const description = starter ? fields.get('description')?.text(quoted) : undefined
+    fields.get('sparseCheckoutDirs')?.ignore('all of its folders are checked out')
     const subDir = starter ? fields.get('subDir') : undefined
     subDir?.text(quoted)
-    const kind = readKind(at, fields, ['git', 'zip'])
+    const kind = readKind(at, fields, ['git', 'zip', 'github'], ['git', 'zip'])
     const section = requireField(at, fields, kind)
     const clonePath = starter ? undefined : fields.get('clonePath')
     clonePath?.text(quoted)
@@ -104,7 +110,7 @@ function readSection(section: Value | undefined, list: string): Project[] {
       ...(subDir && { subDir }),
       ...(description && { description: shorten(description, 300) }),
     }
-    const from = kind === 'git' ? readGit(section, starter) : readArchive(section)
+    const from = kind === 'zip' ? readArchive(section) : readGit(section, starter)
     return { ...base, ...(from && { from }) }
   })
 }
@@ -186,7 +192,10 @@ function checkAddress(url: string, at: Value): void {
 }
 
 /** `clonePath` must be relative and stay inside (devfile.io); where it does not, the project's name counts. */
-function readFolder(name: string, clonePath: Value | undefined, root: string): string {
+export function projectFolder(
+  { name, clonePath }: Pick<Project, 'name' | 'clonePath'>,
+  root: string,
+): string {
   const own = posix.join(root, name)
   const text = clonePath?.text()
   if (!clonePath || !text) return own

@@ -13,7 +13,6 @@ import {
   planMounts,
   planRequirements,
   planService,
-  sourceFolders,
 } from './containers'
 import { readEvents } from './events'
 import { flattenDevfile } from './flatten'
@@ -21,8 +20,9 @@ import { Images } from './images'
 import { readMetadata } from './metadata'
 import { chooseContainer } from './own-container'
 import { planPorts } from './ports'
-import { readProjects, readStarterProjects } from './projects'
+import { planProjects, readProjects, readStarterProjects } from './projects'
 import { readMap } from './shape'
+import { placeOfSource, sourceFolders } from './source-place'
 import { Planning } from './tasks'
 import { devfileSubstitution, Growth } from './variables'
 
@@ -58,16 +58,18 @@ export async function readDevfile(
 
   const title = readMetadata(fields.get('metadata'))
   readAttributes(fields.get('attributes'))
-  // Names of endpoints became names of ports, which are shorter, with 2.1.0.
-  const components = readComponents(fields.get('components'), oldest === 0 ? 63 : 15)
+  // Names of endpoints became names of ports, which are shorter, with 2.2.0.
+  const components = readComponents(fields.get('components'), oldest < 2 ? 63 : 15)
   const commands = readCommands(fields.get('commands'), components)
   const events = readEvents(fields.get('events'), commands)
 
   const own = chooseContainer(components, commands)
   const base = emptyDefinition(context.sourceName)
-  const folders = own
-    ? sourceFolders(own, context.sourceName)
-    : { root: '/workspaces', source: base.workspaceFolder }
+  const projects = readProjects(fields)
+  const { sourceName, sourceUrl } = context
+  const evidence = { sourceName, ...(sourceUrl !== undefined && { sourceUrl }), projects, commands }
+  const place = own ? placeOfSource(own, evidence) : { below: sourceName }
+  const folders = own ? sourceFolders(own, place) : { root: '/workspaces', source: base.workspaceFolder }
   const containers: ContainerComponent[] = [
     ...(own ? [own] : []),
     ...[...components.values()].filter((each) => each.kind === 'container').filter((each) => each !== own),
@@ -82,7 +84,7 @@ export async function readDevfile(
   const services = []
   for (const container of containers) {
     if (container !== own) {
-      services.push(planService(container, await images.of(container), context.sourceName, growth, preparing))
+      services.push(planService(container, await images.of(container), place, growth, preparing))
     }
   }
   images.listUnused()
@@ -102,7 +104,7 @@ export async function readDevfile(
   planning.listOthers(events)
   const postStart = planning.at('postStart', events)
   const preStop = planning.at('preStop', events)
-  const repositories = readProjects(fields, folders.root, folders.source)
+  const repositories = planProjects(projects, folders.root, folders.source)
   const starterProjects = readStarterProjects(fields.get('starterProjects'))
   if (own && !own.mountSources) {
     own.at

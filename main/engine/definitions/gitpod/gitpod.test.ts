@@ -258,7 +258,7 @@ image: { file: Dockerfile, contxt: . }
 ports: [{ port: 1, visibility: public, name: A, description: B, onOpn: notify }]
 tasks:
   - { prebuild: make }
-  - { command: "gp await-port 80 && cd /workspace/app", openIn: main, prebuild: x, comand: y }
+  - { command: "gp open a; gp url 80; echo $GITPOD_WORKSPACE_URL", openIn: main, prebuild: x, comand: y }
 vscode: { extension: [a.b], extensions: [ "https://example.com/a.vsix" ] }
 jetbrains: { golang: {}, goland: { plugin: [] } }
 workspaceLocation: app/a.code-workspace
@@ -300,7 +300,7 @@ additionalRepositories: [{ url: "https://example.com/b", checkoutLocaton: c }]
     expect(told.idea).toBe('unknown field')
     expect(told['image.contxt']).toContain('"context"')
     expect(told['jetbrains.golang']).toContain('"goland"')
-    expect(definition.notApplied.filter(({ field }) => field === 'tasks[1].command')).toHaveLength(2)
+    expect(definition.notApplied.filter(({ field }) => field === 'tasks[1].command')).toHaveLength(3)
     expect(definition.tasks).toHaveLength(1)
   })
 

@@ -76,3 +76,23 @@ export function readRepositories(value: Value | undefined, source: string): Addi
   }
   return repositories
 }
+
+const gitpodFolder = /(?<![\w./-])\/workspace(?![\w-])/g
+
+/** A text in which Gitpod's own folder is where it is here: the same is in it. */
+export function withFolder(text: string): string {
+  return text.replace(gitpodFolder, root)
+}
+
+/** What Gitpod tells of where things are, to what runs in a workspace. */
+export function placeVariables(
+  source: string,
+  workspaceFolder: string,
+  repositories: readonly AdditionalRepository[],
+): Record<string, string> {
+  return {
+    GITPOD_REPO_ROOT: source,
+    GITPOD_REPO_ROOTS: [source, ...repositories.map(({ folder }) => folder)].join(','),
+    THEIA_WORKSPACE_ROOT: workspaceFolder,
+  }
+}

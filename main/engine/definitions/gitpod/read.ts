@@ -8,7 +8,7 @@ import type { Substitution } from '../variables'
 import { readEditors } from './editors'
 import { appliedFields, ignoreUnknown, present, refusedFields } from './fields'
 import { readImage } from './image'
-import { readPlaces, readRepositories } from './places'
+import { placeVariables, readPlaces, readRepositories } from './places'
 import { readPorts } from './ports'
 import { readEnvironment, readTasks } from './tasks'
 
@@ -34,6 +34,11 @@ export async function readGitpod(
   }
   const fields = present(new Value('', file.document.root, file).fields())
   const { source, ...places } = readPlaces(fields, context.sourceName)
+  const repositories = readRepositories(fields.get('additionalRepositories'), source)
+  const containerEnv = {
+    ...placeVariables(source, places.workspaceFolder, repositories),
+    ...readEnvironment(fields.get('env')),
+  }
   const customizations = readEditors(fields)
   const definition: Definition = {
     ...emptyDefinition(context.sourceName),
@@ -41,10 +46,14 @@ export async function readGitpod(
     path,
     ...(await readImage(fields.get('image'), reader, context.defaultImage)),
     ...places,
-    containerEnv: readEnvironment(fields.get('env')),
+    containerEnv,
     ...readPorts(fields.get('ports')),
-    tasks: readTasks(fields.get('tasks'), source === places.workspaceFolder ? undefined : source),
-    repositories: readRepositories(fields.get('additionalRepositories'), source),
+    tasks: readTasks(
+      fields.get('tasks'),
+      source === places.workspaceFolder ? undefined : source,
+      containerEnv,
+    ),
+    repositories,
     ...(customizations ? { customizations } : {}),
     notApplied: file.notApplied,
   }

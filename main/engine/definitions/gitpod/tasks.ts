@@ -1,7 +1,9 @@
 import type { Task } from '#contract'
 import { shownText } from '../document/shown-text'
 import { shorten, type Value } from '../document/value'
+import { gitpodCalls } from './command'
 import { ignoreUnknown, list, present } from './fields'
+import { withFolder } from './places'
 
 const names = ['name', 'before', 'init', 'prebuild', 'command', 'env', 'openIn', 'openMode'] as const
 const example = 'Write, for example, "- init: npm install" and below it "  command: npm start".'
@@ -12,15 +14,15 @@ const openModes = ['tab-after', 'tab-before', 'split-left', 'split-right'] as co
 /** Terminals that open by themselves: more are a mistake or an attack. */
 const maximumAutomatic = 32
 
-/** Speaks of Gitpod's own folder, or its own command, which are not there in other places. */
-const foreignFolder = /(?<![\w./-])\/workspace(?![\w-])/
-const foreignCommand =
-  /(?<![\w./-])gp (?:await-port|env|info|init|open|ports|preview|rebuild|snapshot|stop|sync-await|sync-done|tasks|timeout|top|url|validate)(?![\w-])/
-
 /**
  * `tasks`: each has a terminal of its own, which begins with the workspace, in `folder`. Absent: the workspace folder.
+ * `env`: the workspace's variables.
  */
-export function readTasks(value: Value | undefined, folder: string | undefined): Task[] {
+export function readTasks(
+  value: Value | undefined,
+  folder: string | undefined,
+  env: Readonly<Record<string, string>>,
+): Task[] {
   const tasks: Task[] = []
   const taken = new Map<string, number>()
   for (const [index, item] of list(value, example).entries()) {
@@ -31,12 +33,13 @@ export function readTasks(value: Value | undefined, folder: string | undefined):
       shownText(fields.get('name')?.scalar() ?? '')
         .replace(/\s+/g, ' ')
         .trim() || `Task ${index + 1}`
+    const own = readEnvironment(fields.get('env'))
     const task: Task = {
       name: shorten(name, 100),
       automatic: true,
-      ...readParts(fields),
+      ...readParts(fields, [...Object.keys(env), ...Object.keys(own)]),
       ...(folder === undefined ? {} : { workingFolder: folder }),
-      env: readEnvironment(fields.get('env')),
+      env: own,
       ...readPlace(fields),
     }
     fields
@@ -73,18 +76,31 @@ function uniqueName(name: string, taken: Map<string, number>): string {
   return unique
 }
 
-/** Shell lines; those that are blank are left out. */
-function readParts(fields: ReadonlyMap<string, Value>): Pick<Task, 'before' | 'init' | 'command'> {
+/** Shell lines; those that are blank are left out. `set` are the variables that there are. */
+function readParts(
+  fields: ReadonlyMap<string, Value>,
+  set: readonly string[],
+): Pick<Task, 'before' | 'init' | 'command'> {
   const parts: Pick<Task, 'before' | 'init' | 'command'> = {}
   for (const name of ['before', 'init', 'command'] as const) {
     const value = fields.get(name)
     const text = value?.text('Write a shell line; several lines begin with "|" behind the name.')
     if (!value || !text || text.trim() === '') continue
     if (text.includes('\0')) throw value.mustBe('a shell line without NUL characters')
-    parts[name] = text
-    if (foreignFolder.test(text))
-      value.ignore('it runs, but sources are in /workspaces here, and there is no /workspace')
-    if (foreignCommand.test(text)) value.ignore("it runs, but gp is Gitpod's own command and is not here")
+    parts[name] = here(text, value)
+    const { other, url } = gitpodCalls(text)
+    if (other) {
+      value.ignore(
+        'it runs, but of gp, Gitpod\'s own command, only "await-port", "ports await", "sync-await", "sync-done" and "url" do something here',
+      )
+    }
+    if (url) {
+      value.ignore('it runs, and "gp url" gives the port on localhost, where it is forwarded if that is free')
+    }
+    const missing = [...text.matchAll(/\$\{?(GITPOD_\w+)/g)].find(
+      ([, variable = '']) => !set.includes(variable),
+    )
+    if (missing) value.ignore(`it runs, but ${missing[1]} is set by Gitpod alone`)
   }
   return parts
 }
@@ -109,7 +125,15 @@ export function readEnvironment(value: Value | undefined): Record<string, string
     const text =
       field.type === 'object' || field.type === 'array' ? JSON.stringify(field.plain()) : field.scalar()
     if (text.includes('\0')) throw field.mustBe('a value without NUL characters')
-    entries.push([name, text])
+    entries.push([name, here(text, field)])
   }
   return Object.fromEntries(entries)
+}
+
+/** A text that speaks of Gitpod's own folder speaks of the one that has the same here. */
+function here(text: string, value: Value): string {
+  const changed = withFolder(text)
+  if (changed !== text)
+    value.ignore('"/workspace" in it is read as "/workspaces", in which is here what Gitpod has there')
+  return changed
 }

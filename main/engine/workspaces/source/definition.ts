@@ -53,6 +53,7 @@ export function definitionContext(
     workspaceId: request.workspaceId,
     sourceName: sourceFolderName(request.source),
     ...(request.source.kind === 'folder' ? { localFolder: request.source.path } : {}),
+    ...(request.source.kind === 'git' ? { sourceUrl: request.source.url } : {}),
     defaultImage: platform.settings.get().defaultImage,
     env: platform.env,
     bindMounts: request.bindMounts,
