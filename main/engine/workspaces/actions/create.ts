@@ -238,7 +238,7 @@ export async function runCreate(context: ActionContext, plan: CreatePlan, action
   const draft = draftOf(context, plan)
   operation.plan([steps.definition])
   const { definition, builder } = await operation.step('definition', async (report, signal) => {
-    const read = await readSource(plan.request, context.platform, report, signal)
+    const read = await readSource(plan.governance.looking(plan.request), context.platform, report, signal)
     const definition = plan.governance.define(read.definition, report)
     chosenStarter(definition, plan.starter)
     const builder = await findBuilderLater(context, plan, definition, signal)
