@@ -21,6 +21,7 @@ import type { Driver, ResolvedImage, WorkspaceSpec } from '../../drivers/driver'
 import { runInitialize } from '../commands'
 import { cloneRepository } from '../git'
 import type { Action } from '../guard'
+import { localSecrets } from '../mask'
 import type { Governance } from '../policy/governance'
 import { lookForPrebuild, markOf, type Prebuilt } from '../prebuild/find'
 import { type Builder, builderFor, findBuilderLater } from '../prebuild/late-builder'
@@ -246,6 +247,7 @@ export async function runCreate(context: ActionContext, plan: CreatePlan, action
     report.result(describeDefinition(definition))
     return { definition, builder }
   })
+  operation.hide(localSecrets(definition, context.platform.env))
   action.show({ draft: { ...draft, definition, image: definition.image ?? '' } })
   const looked = await lookForPrebuild(context, action, plan, definition)
   const elsewhere = builderFor(builder, definition, looked)
