@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { loginFault } from './login-in-url'
 
 /** What is wrong with where dotfiles go, as a sentence; undefined: nothing. */
 function targetFault(path: string): string | undefined {
@@ -11,7 +12,15 @@ function targetFault(path: string): string | undefined {
 /** The user's own files for the home of each new workspace, as Codespaces and the dev container CLI have them. */
 export const Dotfiles = z.strictObject({
   /** As a person types it: a git URL, or `owner/name` of GitHub. Without credentials. */
-  repository: z.string().trim().min(1).max(2000),
+  repository: z
+    .string()
+    .trim()
+    .min(1)
+    .max(2000)
+    .superRefine((url, context) => {
+      const fault = loginFault(url)
+      if (fault !== undefined) context.addIssue({ code: 'custom', message: fault })
+    }),
   /** Absent: `~/dotfiles`. */
   targetPath: z
     .string()

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { imageAliasFault } from './image-alias'
 import { ImageRepository, KubernetesNamespace, LabelKey, LabelValue, Quantity } from './kubernetes'
+import { loginFault } from './login-in-url'
 import { Problem } from './problem'
 
 /**
@@ -198,7 +199,10 @@ export const PolicyRepository = z.strictObject({
     .string()
     .min(1)
     .max(2000)
-    .regex(/^(?!\w+:\/\/[^/@]*:[^/@]*@)/, 'Leave the login out: git has its own.'),
+    .superRefine((url, context) => {
+      const fault = loginFault(url)
+      if (fault !== undefined) context.addIssue({ code: 'custom', message: fault })
+    }),
   /** Absent: `berth.yaml`. */
   path: z.string().min(1).max(400).optional(),
   /** Absent: the repository's default. */

@@ -101,6 +101,7 @@ export const law = [
       'main/engine/definitions/document/',
       'main/engine/definitions/feature-reference.ts',
       'main/engine/definitions/suggest.ts',
+      'main/engine/drivers/shared/dockerfile-doubts.ts',
       'main/engine/drivers/shared/dockerfile-images.ts',
       platform,
     ],

@@ -2,7 +2,13 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ActionDocument, PoliciesDocument, PolicyCheckDocument, ProblemDocument } from '../../cli/documents'
+import {
+  ActionDocument,
+  PoliciesDocument,
+  PolicyCheckDocument,
+  PrebuildDocument,
+  ProblemDocument,
+} from '../../cli/documents'
 import { command } from '../harness/command'
 import { TEST_IMAGES } from '../harness/images'
 import { type CommandLine, commandLine, uniqueName } from './berth'
@@ -85,8 +91,10 @@ describe('a team policy of a git repository', () => {
       }),
     })
     const other = await repository(`${name}-other`, {
-      '.devcontainer.json': JSON.stringify({ image: TEST_IMAGES.alpine }),
+      Dockerfile: `FROM ${TEST_IMAGES.alpine}\n`,
+      '.devcontainer.json': JSON.stringify({ build: { dockerfile: 'Dockerfile' } }),
     })
+    const earlier = await berth.json(PrebuildDocument, ['prebuild', other.url])
     await berth.json(PoliciesDocument, ['policy', 'add', team.url])
     try {
       const problem = await refused('up', source.folder, '--allow-rights', '--name', name)
@@ -96,6 +104,9 @@ describe('a team policy of a git repository', () => {
       expect(code, stderr).toBe(0)
       expect(stderr).toContain('Not applied: mount /etc')
       expect((await refused('prebuild', other.url)).code).toBe('policy-refused')
+      // A prebuild that is older than the rules is no way around them.
+      const built = await refused('up', other.url, '--name', `${name}-other`)
+      expect([built.code, built.cause]).toEqual(['policy-refused', expect.stringContaining('Dockerfile:1')])
 
       // What is refused by now is told at a start, and keeps nobody from what is in it.
       await team.write({ 'berth.yaml': spec(`  images: { denied: ["${TEST_IMAGES.debian}"] }\n`) })
@@ -109,7 +120,9 @@ describe('a team policy of a git repository', () => {
       expect((await refused('rebuild', name, '--yes')).code).toBe('policy-refused')
     } finally {
       await berth.run(['delete', name, '--yes'])
+      await berth.run(['delete', `${name}-other`, '--yes'])
       await berth.run(['policy', 'remove', team.url])
+      await berth.run(['prebuild', 'remove', earlier.prebuild.id])
     }
   })
 

@@ -24,7 +24,7 @@ it('what a build asks for is told before, and what is typed for it is had by tha
     `FROM ${TEST_IMAGES.debian}`,
     // A secret is no part of what the engine's cache goes by.
     `ENV RUN_OF_TEST=${randomUUID()}`,
-    'RUN --mount=type=secret,id=token,required sha256sum < /run/secrets/token > /given',
+    'RUN --mount=type=secret,id=token,required sha256sum < /run/secrets/token > /given; cat /run/secrets/token; base64 -w0 /run/secrets/token; echo end-of-secret',
     '',
   ].join('\n')
   const source = gitSource(
@@ -42,6 +42,9 @@ it('what a build asks for is told before, and what is typed for it is had by tha
   const digest = createHash('sha256').update(value).digest('hex')
   expect(await rig.run(id, 'cat', '/given')).toContain(digest)
   expect(rig.output).toContain('The build gets the secret "token", as you gave it.')
+  // What a command prints of it is not shown, nor kept.
+  expect(rig.output).toContain('[hidden]')
+  expect(rig.output).not.toContain(Buffer.from(value).toString('base64').slice(0, -4))
   const kept = JSON.stringify([rig.workspace(id), rig.service.operations.list()])
   expect(kept + rig.output).not.toContain(value)
 

@@ -27,6 +27,9 @@ describe('aliasOf', () => {
     [`ghcr.io/a/b@${sha}`, 'ghcr.io/', 'm.example:5000/', `m.example:5000/a/b@${sha}`],
     ['ghcr.io/ab/c', 'ghcr.io/a/', 'm.example/', undefined],
     ['localhost:5000/x:1', 'localhost:5000/', 'm.example/', 'm.example/x:1'],
+    // However the registry is written, it is the same.
+    ['registry-1.docker.io/library/debian:1', 'docker.io/', 'm.example/', 'm.example/library/debian:1'],
+    ['GHCR.io:443/a/b', 'ghcr.io/a/', 'm.example/', 'm.example/b'],
     // A name that merely begins the same.
     ['debian-slim', 'debian', 'a.example/d', undefined],
     ['ghcr.io/debian', 'debian', 'a.example/d', undefined],

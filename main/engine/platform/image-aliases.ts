@@ -10,7 +10,7 @@ export interface Aliased {
 
 /** An image's name with all that Docker takes for granted. */
 export interface NormalName {
-  /** With registry, `docker.io` where none is named, and `library/` for Docker's own: `docker.io/library/debian`. */
+  /** With registry, `docker.io` where none is named or another of its hosts, and `library/` for Docker's own: `docker.io/library/debian`. */
   readonly name: string
   readonly tag: string | undefined
   readonly digest: string | undefined
@@ -72,13 +72,21 @@ export function normalise(text: string): NormalName {
   return { name, tag: hasTag ? beforeDigest.slice(colon + 1) : undefined, digest }
 }
 
+const isDockerHub = /^(?:docker\.io|index\.docker\.io|registry-1\.docker\.io|registry\.hub\.docker\.com)$/
+
+/** Registries are host names: case does not count, nor does the port that is meant without one, or a dot at the end. */
+function plainHost(host: string): string {
+  return host.toLowerCase().replace(/\.?(?::443)?$/, '')
+}
+
 function withRegistry(name: string, isWhole: boolean): string {
   const slash = name.indexOf('/')
   const first = slash < 0 ? name : name.slice(0, slash)
   // Alone, a first part that looks like a host is one only where more is to follow.
   const isHost = (slash >= 0 || !isWhole) && (/[.:]/.test(first) || first === 'localhost')
   if (!isHost) return `docker.io/${slash < 0 && isWhole ? 'library/' : ''}${name}`
-  if (first !== 'index.docker.io' && first !== 'docker.io') return name
+  const host = plainHost(first)
+  if (!isDockerHub.test(host)) return slash < 0 ? host : `${host}${name.slice(slash)}`
   const rest = slash < 0 ? '' : name.slice(slash + 1)
   if (rest === '') return 'docker.io'
   return `docker.io/${rest.includes('/') || !isWhole ? '' : 'library/'}${rest}`

@@ -76,6 +76,62 @@ describe('images', () => {
     expect(titles([{ images: { allowed: [] } }])).toHaveLength(1)
   })
 
+  test('by an id that names nothing are told apart by nobody', () => {
+    const named = (image: string, images: object) =>
+      outcome([{ images }], { definition: { ...debian, image } })
+    for (const image of ['0ab', `sha256:${'a'.repeat(64)}`]) {
+      const [told] = named(image, { allowed: ['**'], denied: ['debian:buster*'] }).violations
+      expect(told?.title).toBe(`It cannot be told which image ${image} is`)
+      expect(named(image, { allowed: ['**'] }).violations).toEqual([])
+    }
+    const pinned = `debian@sha256:${'a'.repeat(64)}`
+    const { explanations, violations } = named(pinned, { denied: ['debian:buster*', 'alpine:3'] })
+    expect(violations).toEqual([])
+    expect(explanations.map(({ text }) => text)).toEqual([
+      `Whether ${pinned} is debian:buster*, which is refused, its digest does not tell`,
+    ])
+    expect(named(`debian:12@${pinned.slice(7)}`, { denied: ['debian:buster*'] }).explanations).toEqual([])
+  })
+
+  test('that a cluster is to run beside count where they were allowed, and are told before', () => {
+    const manifest = {
+      metadata: { labels: { image: 'app' } },
+      data: { image: 'evil.example/no-image' },
+      spec: {
+        template: {
+          spec: { initContainers: [{ image: 'debian' }], containers: [{ image: 'evil.example/x' }] },
+        },
+      },
+    }
+    const object = {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      name: 'app',
+      digest: '0'.repeat(16),
+      manifest,
+    }
+    const right = { kind: 'clusterObject', value: `Deployment app (apps/v1, ${object.digest})` } as const
+    const definition = (allowed: boolean): Definition => ({
+      ...debian,
+      clusterObjects: [object],
+      container: { rights: [right], ...(allowed && { allowed: [right] }) },
+    })
+    const specs = [{ images: { allowed: ['debian'] } }]
+    expect(titles(specs, { target: cluster, definition: definition(true) })).toEqual([
+      'The image evil.example/x is not allowed',
+    ])
+    expect(titles(specs, { target: cluster, definition: definition(false) })).toEqual([])
+    expect(texts(specs, { target: cluster, definition: definition(false) })).toEqual([
+      'team-1: The Deployment app may not be allowed: The image evil.example/x is not allowed',
+    ])
+    expect(texts(specs, { definition: definition(true) })).toEqual([])
+    const limited = { resources: { max: { memory: '4Gi' } } }
+    expect(texts([limited], { target: cluster, definition: definition(false) })).toEqual([
+      'team-1: Limited to 4Gi of memory',
+      'team-1: What the Deployment app takes is not limited',
+    ])
+  })
+
   test('are what Features are fetched from, too; folders of the repository are not fetched', () => {
     const features = ['GHCR.io/Other/features/go', 'https://x.example/f.tgz', './here'].map((reference) => ({
       reference,
@@ -204,7 +260,24 @@ test('a Dockerfile has no place where an image is overlooked', () => {
   expect(found('FROM debian\nRUN true <<CMD\nFROM evil.example/x\nCMD\n')).toEqual(['debian', undefined])
   expect(found('FROM debian\nRUN python3 <<EOF\nfrom os import path\nEOF\n')).toEqual(['debian'])
   expect(found('#!/bin/sh\n# syntax = evil.example/x\nfrom debian\n')).toEqual(['evil.example/x', 'debian'])
+  expect(found('# a=b\n\n# no directive\n#syntax=evil.example/x\nFROM debian\n')).toEqual([
+    'evil.example/x',
+    'debian',
+  ])
+  expect(found('//syntax=evil.example/x\nFROM debian\n')).toContain('evil.example/x')
+  expect(found('{"a": 1,\n"syntax": "evil.example/x"}')).toContain('evil.example/x')
+  // A builder takes a backslash for nothing, and would get debian:buster.
+  expect(found('FROM debi\\an:buster\n')).toEqual([undefined])
+  expect(found('FROM debian\nCOPY --fr"om"=evil.example/x / /\n')).toEqual(['debian', undefined])
   expect(found('FROM debian\n', { BUILDKIT_SYNTAX: 'evil.example/x' })).toEqual(['debian', 'evil.example/x'])
+  // How a cache is written in another form tells of no image.
+  const cached = {
+    dockerfile: 'Dockerfile',
+    context: '.',
+    args: {},
+    cacheFrom: ['type=registry,ref=evil.example/x'],
+  }
+  expect(imagesOfDockerfile(cached, 'FROM debian\n').map(({ image }) => image)).toEqual(['debian', undefined])
   expect(found('x'.repeat(2_000_000))).toEqual([undefined])
 })
 
@@ -225,6 +298,39 @@ describe('resources', () => {
       'team-2: Limited to 500m CPUs',
       'team-1: Limited to 4Gi of memory',
     ])
+  })
+
+  test('hold for each service as well, on every kind of target', () => {
+    const service: Definition['services'][number] = {
+      name: 'db',
+      image: 'postgres',
+      env: {},
+      mounts: [],
+      ports: [],
+      aliases: [],
+      dependsOn: [],
+      restart: 'never',
+    }
+    const large = { cpus: 64, cpusReserved: 8, memory: 2 ** 36, memoryReserved: 2 ** 20, processes: 5 }
+    const definition = { ...debian, services: [service, { ...service, name: 'big', container: large }] }
+    for (const target of [docker, cluster]) {
+      const found = outcome([max], { target, definition })
+      expect(found.violations).toEqual([])
+      expect(found.definition?.services.map(({ container }) => container)).toEqual([
+        { cpus: 2, memory: 2 ** 32 },
+        { cpus: 2, cpusReserved: 2, memory: 2 ** 32, memoryReserved: 2 ** 20, processes: 5 },
+      ])
+      expect(found.explanations.map(({ text }) => text)).toEqual(
+        expect.arrayContaining([
+          'Each service beside it is limited to 2 CPUs',
+          'The service big is limited to 2 CPUs, and not 64',
+          'The service big is limited to 4Gi of memory, and not 64Gi',
+        ]),
+      )
+    }
+    expect(outcome([{ resources: { max: { storage: '5Gi' } } }], { definition }).definition).toEqual(
+      definition,
+    )
   })
 
   test('that were asked for and are too much are refused; those of the settings are lowered', () => {

@@ -7,11 +7,13 @@ import type {
   Problem,
   Target,
 } from '#contract'
+import { checkObjects } from './cluster-objects'
 import { Findings } from './findings'
 import { applyIdle } from './idle'
 import { builderImages, checkImages, imagesOfDefinition, mirrorsOf, type NamedImage } from './images'
 import type { LoadedPolicy } from './loaded'
 import { applyResources, type ContainerLimits } from './resources'
+import { limitServices } from './service-limits'
 import { applyBuild, applyEnvironment, checkRights, checkTarget, labelsOf } from './surroundings'
 
 /** A workspace as it is asked for. */
@@ -83,8 +85,10 @@ export function applyPolicy(policies: readonly LoadedPolicy[], request: PolicyRe
     const build = { ...settings.kubernetes.build, ...built.build }
     checkImages(policies, builderImages(definition, build), settings.imageAliases, findings)
   }
+  if (definition && isCluster) checkObjects(policies, definition, settings.imageAliases, findings)
   if (definition) checkRights(policies, definition, findings)
-  const changed = definition && applyEnvironment(policies, definition, findings)
+  const limited = definition && limitServices(policies, definition, findings)
+  const changed = limited && applyEnvironment(policies, limited, findings)
   return {
     definition: changed,
     kubernetes: options,

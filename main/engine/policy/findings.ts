@@ -9,6 +9,9 @@ export interface Violation {
   readonly allowed: string
 }
 
+/** Of each kind, for one workspace: a file may name very many images, and people read a few. */
+const MOST = 200
+
 /** What policies have to say of one workspace, collected while they are applied. */
 export class Findings {
   readonly explanations: PolicyExplanation[] = []
@@ -16,11 +19,13 @@ export class Findings {
 
   explain({ policy }: LoadedPolicy, text: string): void {
     const name = policy.metadata.name
+    if (this.explanations.length >= MOST) return
     if (!this.explanations.some((one) => one.policy === name && one.text === text))
       this.explanations.push({ policy: name, text })
   }
 
   violate(by: LoadedPolicy, rule: readonly PropertyKey[], violation: Violation): void {
+    if (this.violations.length >= MOST) return
     const problem = violationProblem(by, rule, violation)
     if (!this.violations.some(({ title, detail }) => title === problem.title && detail === problem.detail))
       this.violations.push(problem)

@@ -51,6 +51,8 @@ describe('a pattern of images', () => {
     ['docker.io/library/*', digest],
     ['docker.io/library/*', 'a'.repeat(64)],
     ['docker.io/library/*', '0123456789ab'],
+    // What an engine may take for the beginning of an id.
+    ['docker.io/library/*', '0ab'],
   ])('%s does not mean %s', (pattern, image) => {
     expect(matchesImage(pattern, image)).toBe(false)
   })

@@ -1,12 +1,4 @@
-import { normalise } from '../platform/image-aliases'
-
-/** An image's name as rules are held against it. */
-interface ImageParts {
-  /** With registry; `docker.io/library/debian`. */
-  readonly name: string
-  readonly tag: string | undefined
-  readonly digest: string | undefined
-}
+import { type NormalName, normalise } from '../platform/image-aliases'
 
 /**
  * Whether a policy's pattern means an image. Both are made whole as Docker does: `debian` is
@@ -24,6 +16,18 @@ export function matchesDenied(pattern: string, image: string): boolean {
   return matches(pattern, image, true)
 }
 
+/** Whether an image is named by its content and without a tag. */
+export function hasDigestAlone(image: string): boolean {
+  const parts = partsOf(image)
+  return parts?.digest !== undefined && parts.tag === undefined
+}
+
+/** Whether a pattern means some tags of what an image is one of. */
+export function isOfVersions(pattern: string, image: string): boolean {
+  const { name, tag, digest } = versionOf(pattern)
+  return tag !== undefined && digest === undefined && matches(name, image, true)
+}
+
 function matches(pattern: string, image: string, isDenied: boolean): boolean {
   if (pattern === '**') return true
   const asked = partsOf(image)
@@ -39,24 +43,17 @@ function matches(pattern: string, image: string, isDenied: boolean): boolean {
   return asked.digest === undefined && glob(tag, asked.tag ?? 'latest')
 }
 
-function partsOf(image: string): ImageParts | undefined {
-  if (/^(?:sha256:)?[0-9a-f]{64}$/i.test(image) || /^[0-9a-f]{12,63}$/.test(image)) return undefined
-  const { name, tag, digest } = normalise(image)
-  return { name: withPlainRegistry(name), tag, digest }
+/**
+ * Whether a name may be a content's id, or the beginning of one: an engine takes it for that where it has no image of
+ * the name. It tells nothing of where the image is from.
+ */
+export function isContentId(image: string): boolean {
+  return /^(?:sha256:)?[0-9a-f]{1,64}$/i.test(image)
 }
 
-/** Registries are host names: case does not count, nor does the port that is meant without one; Docker Hub has two. */
-function withPlainRegistry(name: string): string {
-  const slash = name.indexOf('/')
-  if (slash < 0) return name
-  const host = name
-    .slice(0, slash)
-    .toLowerCase()
-    .replace(/\.?(?::443)?$/, '')
-  const path = name.slice(slash)
-  if (!/^(?:docker\.io|index\.docker\.io|registry-1\.docker\.io|registry\.hub\.docker\.com)$/.test(host))
-    return host + path
-  return `docker.io${path.indexOf('/', 1) < 0 ? '/library' : ''}${path}`
+function partsOf(image: string): NormalName | undefined {
+  if (isContentId(image)) return undefined
+  return normalise(image)
 }
 
 function versionOf(pattern: string) {
@@ -71,7 +68,7 @@ function versionOf(pattern: string) {
 }
 
 function wholeName(name: string): string {
-  return withPlainRegistry(normalise(name).name)
+  return normalise(name).name
 }
 
 function isBelow(name: string, prefix: string): boolean {

@@ -7,9 +7,10 @@ import {
   type KubernetesOptions,
 } from '#contract'
 import { parseFeatureReference } from '../definitions/feature-reference'
-import { imagesOf, isContext } from '../drivers/shared/dockerfile-images'
+import { doubtsOf } from '../drivers/shared/dockerfile-doubts'
+import { familiar, imagesOf } from '../drivers/shared/dockerfile-images'
 import type { Findings } from './findings'
-import { matchesDenied, matchesImage } from './image-pattern'
+import { hasDigestAlone, isContentId, isOfVersions, matchesDenied, matchesImage } from './image-pattern'
 import type { LoadedPolicy } from './loaded'
 import { wayTo } from './mirrors'
 
@@ -63,16 +64,9 @@ export function buildsOfDefinition({ build, services }: Definition): ImageBuild[
   return [...(build ? [build] : []), ...services.flatMap((service) => (service.build ? [service.build] : []))]
 }
 
-/**
- * Builders without here-documents take what is in them for instructions; they refuse the file for its last line, unless
- * that is an instruction itself.
- */
-const ambiguousHereDocument =
-  /<<-?["']?(?:add|arg|cmd|copy|entrypoint|env|expose|from|healthcheck|label|maintainer|onbuild|run|shell|stopsignal|user|volume|workdir)\b/i
-
 /** Variables of this machine in it are known when it is built. */
 const known = (written: string, where: string): NamedImage => ({
-  image: /[$"'\s]/.test(written) || written === '' ? undefined : written,
+  image: /[$"'`\\\s=,]/.test(written) || written === '' ? undefined : written,
   where,
   written,
 })
@@ -85,33 +79,43 @@ export function imagesOfDockerfile(build: ImageBuild, text: string): NamedImage[
   const { dockerfile, contexts = [] } = build
   if (text.length > LONGEST_DOCKERFILE) return [{ image: undefined, where: dockerfile, written: 'all of it' }]
   const lineOf = (start: number) => text.slice(0, start).split('\n').length
-  const frontend = /^(?:#!.*\n)?(?:\s*#\s*(?:escape|check)\s*=.*\n)*\s*#\s*syntax\s*=\s*(\S+)/i.exec(
-    text.replace(/^(?:\uFEFF|\xEF\xBB\xBF)/, ''),
-  )?.[1]
+  // A context of a name in other letters is none for every builder.
+  const stands = (image: string | undefined) =>
+    image !== undefined && contexts.some(({ name }) => familiar(image) === familiar(name))
   return [
-    ...(frontend === undefined
-      ? []
-      : [{ image: frontend, where: `${dockerfile} (syntax)`, written: frontend }]),
+    ...readersOf(text).map((reader) => known(reader, `${dockerfile} (syntax)`)),
     ...imagesOf(text, build.args)
-      .filter(({ image }) => !contexts.some(({ name }) => isContext(image, name)))
+      .filter(({ image }) => !stands(image))
       .map(({ image, written, start }) => ({ image, where: `${dockerfile}:${lineOf(start)}`, written })),
     ...contexts.flatMap(({ name, image }) =>
       image === undefined ? [] : [known(image, `the context ${name}`)],
     ),
-    ...(ambiguousHereDocument.test(text)
-      ? [
-          {
-            image: undefined,
-            where: dockerfile,
-            written: 'a here-document that ends with the name of an instruction',
-          },
-        ]
-      : []),
+    ...doubtsOf(text).map(({ start, written }) => ({
+      image: undefined,
+      where: `${dockerfile}:${lineOf(start)}`,
+      written,
+    })),
     ...(build.args.BUILDKIT_SYNTAX === undefined
       ? []
       : [known(build.args.BUILDKIT_SYNTAX, 'the build argument BUILDKIT_SYNTAX')]),
     ...(build.cacheFrom ?? []).map((image) => known(image, 'cacheFrom')),
   ]
+}
+
+/**
+ * The images that some BuildKit would read a Dockerfile by (moby/buildkit, frontend/dockerfile/parser): what `syntax`
+ * names in a comment before all else, whatever else is there in comments, in the comments of other languages, or in JSON.
+ */
+function readersOf(text: string): string[] {
+  const found: string[] = []
+  for (const line of text.replace(/^(?:\uFEFF|\xEF\xBB\xBF)/, '').split('\n')) {
+    if (!/^\s*(?:#|\/\/|$)/.test(line)) break
+    const reader = /^\s*(?:#|\/\/)\s*syntax\s*=\s*(\S+)/i.exec(line)?.[1]
+    if (reader !== undefined) found.push(reader)
+  }
+  const ofJson = /^\s*\{/.test(text) && /"syntax"\s*:\s*("(?:[^"\\]|\\.)*")/i.exec(text)?.[1]
+  if (ofJson) found.push(ofJson.slice(1, -1))
+  return found
 }
 
 /** The mirrors of all policies; of one name the last policy's holds. */
@@ -159,6 +163,20 @@ function checkImage(
   const named = `${image === asked ? '' : `, which is got for ${asked} by an alias of yours and`} is named in ${where}`
   const refused = denied.findIndex((pattern) => matchesDenied(pattern, image))
   const rule = ['spec', 'images']
+  if (refused < 0 && denied.length > 0 && isContentId(image)) {
+    findings.violate(by, [...rule, 'denied'], {
+      title: `It cannot be told which image ${image} is`,
+      cause: `It${named}, and may be the id of one that is refused.`,
+      allowed: 'Name the image itself, with a registry: docker.io/library/debian.',
+    })
+    return
+  }
+  const open = hasDigestAlone(image) ? denied.filter((pattern) => isOfVersions(pattern, image)) : []
+  if (refused < 0 && open.length > 0)
+    findings.explain(
+      by,
+      `Whether ${image} is ${open.join(' or ')}, which is refused, its digest does not tell`,
+    )
   if (refused >= 0) {
     findings.violate(by, [...rule, 'denied', refused], {
       title: `The ${what} ${image} may not be used`,

@@ -37,8 +37,8 @@ interface Strictest {
   readonly by: LoadedPolicy
 }
 
-/** The lowest of what policies allow. */
-function strictest(policies: readonly LoadedPolicy[], kind: Kind): Strictest | undefined {
+/** The lowest of what policies allow, and which of them that is. */
+export function strictest(policies: readonly LoadedPolicy[], kind: Kind): Strictest | undefined {
   let found: Strictest | undefined
   for (const by of policies) {
     const amount = by.policy.spec.resources?.max?.[kind]
@@ -59,10 +59,10 @@ function defaultOf(
   return max && isMore(amount, max.amount) ? max : { amount, by }
 }
 
-const shown = (kind: Kind, amount: string) =>
+export const shown = (kind: Kind, amount: string) =>
   kind === 'cpu' ? `${amount} CPU${amount === '1' ? '' : 's'}` : `${amount} of ${words[kind]}`
 
-const shownBytes = (bytes: number) => `${Math.round((bytes / 2 ** 30) * 10) / 10}Gi`
+export const shownBytes = (bytes: number) => `${Math.round((bytes / 2 ** 30) * 10) / 10}Gi`
 
 /** Amounts of a workspace as policies have them: what is to be asked of a cluster, and what an engine is told. */
 export function applyResources(
@@ -71,8 +71,7 @@ export function applyResources(
   findings: Findings,
 ): { readonly kubernetes: KubernetesOptions; readonly limits: ContainerLimits } {
   checkRequirements(policies, request, findings)
-  if (request.target === 'docker')
-    return { kubernetes: request.asked, limits: ofEngine(policies, request, findings) }
+  if (request.target === 'docker') return { kubernetes: request.asked, limits: ofEngine(policies, findings) }
   const requests = { ...request.asked.requests }
   const limits = { ...request.asked.limits }
   for (const kind of ['cpu', 'memory'] as const) {
@@ -152,19 +151,13 @@ function tooMuch({ amount, by }: Strictest, kind: Kind, wanted: string, findings
   })
 }
 
-function ofEngine(
-  policies: readonly LoadedPolicy[],
-  { definition }: ResourceRequest,
-  findings: Findings,
-): ContainerLimits {
+function ofEngine(policies: readonly LoadedPolicy[], findings: Findings): ContainerLimits {
   const limits: { cpu?: number; memory?: number } = {}
-  const services =
-    definition && definition.services.length > 0 ? '; the services beside it are not limited' : ''
   for (const kind of ['cpu', 'memory'] as const) {
     const max = strictest(policies, kind)
     if (!max) continue
     limits[kind] = quantityOf(max.amount)
-    findings.explain(max.by, `Limited to ${shown(kind, max.amount)}${services}`)
+    findings.explain(max.by, `Limited to ${shown(kind, max.amount)}`)
   }
   const storage = strictest(policies, 'storage')
   if (storage)

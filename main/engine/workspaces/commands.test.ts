@@ -53,7 +53,11 @@ async function run(definition: Definition): Promise<string> {
       output += text
     },
   }
-  const platform = createNodePlatform({ version: '0.0.0', resources: folder, env: { HOME: folder } })
+  const platform = createNodePlatform({
+    version: '0.0.0',
+    resources: folder,
+    env: { HOME: folder, VALUE: 'of-this-machine' },
+  })
   const { signal } = new AbortController()
   await runPhase('postCreateCommand', definition, localLink() as Link, platform, true, report, signal)
   return output
@@ -90,5 +94,14 @@ describe('lifecycle commands', () => {
       },
     })
     expect(() => readFileSync(join(folder, 'order'))).toThrow(/ENOENT/)
+  })
+
+  it('are shown as they are written, without the values of this machine that are put into them', async () => {
+    const filled = ['sh', '-c', 'echo "$1" > got; exit 3', 'x', '${localEnv:VALUE}']
+    const failing: Definition = { ...imageDefinition('x', 'app'), lifecycle: { postCreateCommand: filled } }
+    await expect(run(failing)).rejects.toMatchObject({
+      problem: { cause: `“${filled.join(' ')}” ended with exit code 3.` },
+    })
+    expect(readFileSync(join(folder, 'got'), 'utf8')).toBe('of-this-machine\n')
   })
 })

@@ -67,10 +67,14 @@ function commandsOf(command: LifecycleCommand): NamedCommand[] {
     : Object.entries(command).map(([name, each]) => ({ name, command: each }))
 }
 
-/** Runs the ways a command is written; `execute` gets an argument vector and returns the exit code. */
+/**
+ * Runs the ways a command is written; `execute` gets an argument vector and returns the exit code. What `fill` puts into
+ * it may be secret: it is shown as it is written.
+ */
 async function runCommands(
   phase: string,
   command: LifecycleCommand,
+  fill: (text: string) => string,
   shell: readonly string[],
   report: ActionReport,
   execute: (command: readonly string[], print: (text: string) => void) => Promise<number>,
@@ -84,7 +88,7 @@ async function runCommands(
         tail = (tail + text).slice(-tailKept)
         report.output(text)
       })
-      const code = await execute(typeof each === 'string' ? [...shell, each] : each, print)
+      const code = await execute(typeof each === 'string' ? [...shell, fill(each)] : each.map(fill), print)
       print('')
       if (code !== 0) throw lifecycleFailed(phase, name, each, `ended with exit code ${code}`, tail)
     }),
@@ -211,9 +215,9 @@ export async function runCommand(
   const sources = needsContainerEnvironment(JSON.stringify(command))
     ? { local: platform.env, container: await containerEnvironment(link, signal) }
     : { local: platform.env }
-  const filled = substituteCommand(command, (text) => substituteEnvironment(text, sources))
+  const fill = (text: string) => substituteEnvironment(text, sources)
   try {
-    await runCommands(phase, filled, ['/bin/sh', '-c'], report, execute)
+    await runCommands(phase, command, fill, ['/bin/sh', '-c'], report, execute)
   } catch (error) {
     throw asLifecycleProblem(phase, command, error, link.workspaceId)
   }
@@ -254,17 +258,6 @@ function asLifecycleProblem(
   )
 }
 
-function substituteCommand(command: LifecycleCommand, fill: (text: string) => string): LifecycleCommand {
-  if (typeof command === 'string') return fill(command)
-  if (Array.isArray(command)) return command.map(fill)
-  return Object.fromEntries(
-    Object.entries(command).map(([name, each]) => [
-      name,
-      typeof each === 'string' ? fill(each) : each.map(fill),
-    ]),
-  )
-}
-
 /** The environment of the running workspace, asked of itself. Empty where it has no `env`. */
 async function containerEnvironment(link: Inside, signal: AbortSignal): Promise<Record<string, string>> {
   const running = await link.exec({ command: ['env', '-0'] }, signal)
@@ -291,26 +284,20 @@ export async function runInitialize(
 ): Promise<void> {
   const fill = (text: string) => substituteEnvironment(text, { local: platform.env })
   const shell = process.platform === 'win32' ? ['cmd.exe', '/d', '/s', '/c'] : ['/bin/sh', '-c']
-  await runCommands(
-    'initializeCommand',
-    substituteCommand(command, fill),
-    shell,
-    report,
-    async (argv, print) => {
-      const [file = '', ...args] = argv
-      const child = platform.processes.spawn(file, args, {
-        cwd: folder,
-        env: platform.env,
-        signal,
-        group: true,
-      })
-      child.stdin.end()
-      await Promise.all([follow(child.stdout, print), follow(child.stderr, print)])
-      const { code, error } = await child.exit
-      signal.throwIfAborted()
-      if (error)
-        throw lifecycleFailed('initializeCommand', '', argv, `could not be started: ${error.message}`, '')
-      return code ?? 1
-    },
-  )
+  await runCommands('initializeCommand', command, fill, shell, report, async (argv, print) => {
+    const [file = '', ...args] = argv
+    const child = platform.processes.spawn(file, args, {
+      cwd: folder,
+      env: platform.env,
+      signal,
+      group: true,
+    })
+    child.stdin.end()
+    await Promise.all([follow(child.stdout, print), follow(child.stderr, print)])
+    const { code, error } = await child.exit
+    signal.throwIfAborted()
+    if (error)
+      throw lifecycleFailed('initializeCommand', '', argv, `could not be started: ${error.message}`, '')
+    return code ?? 1
+  })
 }

@@ -8,7 +8,32 @@ export function gitWords(stderr: string): string {
     .filter((line) => line.trim() !== '' && !/^\s*(?:remote: )?\w[\w ]*:\s+\d+%/.test(line))
     .slice(-20)
     .join('\n')
-    .replace(/(\w+:\/\/)[^/@\s]+@/g, '$1')
+    .replace(logins, '$1')
+}
+
+const logins = /(\w+:\/\/)[^/\s'"]+@/g
+
+/**
+ * Takes logins of addresses out of what git prints, line by line: a repository's submodules have some, and the user's
+ * own git may be told to put some in (`url.….insteadOf`).
+ */
+export class WithoutLogins {
+  #rest = ''
+
+  /** What may be shown by now: whole lines, and of progress what ends with a carriage return. */
+  feed(text: string): string {
+    const whole = this.#rest + text
+    const end = Math.max(whole.lastIndexOf('\n'), whole.lastIndexOf('\r')) + 1
+    this.#rest = whole.slice(end)
+    return whole.slice(0, end).replace(logins, '$1')
+  }
+
+  /** What has no end of line. */
+  flush(): string {
+    const rest = this.#rest.replace(logins, '$1')
+    this.#rest = ''
+    return rest
+  }
 }
 
 const cases: readonly {

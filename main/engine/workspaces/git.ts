@@ -6,7 +6,7 @@ import { insideRepository } from '../definitions/index'
 import type { StepReport } from '../drivers/driver'
 import type { Platform } from '../platform/platform'
 import type { RunResult } from '../platform/processes'
-import { gitProblem, gitWords } from './git-problems'
+import { gitProblem, gitWords, WithoutLogins } from './git-problems'
 
 export type GitSource = Extract<Source, { kind: 'git' }>
 
@@ -64,11 +64,13 @@ export class Git {
       if (length <= 16 * 1024 * 1024) stdout.push(chunk)
     })
     let stderr = ''
+    const shown = new WithoutLogins()
     child.stderr.setEncoding('utf8')
     child.stderr.on('data', (text: string) => {
       stderr = (stderr + text).slice(-64 * 1024)
       if (!report) return
-      report.output(text)
+      const told = shown.feed(text)
+      if (told !== '') report.output(told)
       const found = progressLine.exec(text.split(/[\r\n]/).findLast((line) => progressLine.test(line)) ?? '')
       if (found) {
         report.detail(`${found[1]} objects`)
@@ -76,6 +78,8 @@ export class Git {
       }
     })
     const { code, error } = await child.exit
+    const last = shown.flush()
+    if (last !== '') report?.output(last)
     if (this.#signal.aborted) throw cancelled('Git')
     return {
       code,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { problem } from '#contract'
-import { Mask, withMask } from './mask'
+import { imageDefinition, problem } from '#contract'
+import { localSecrets, Mask, withMask } from './mask'
 import type { ActionReport } from './operations'
 
 const shown = (secrets: readonly string[], pieces: readonly string[]) => {
@@ -33,6 +33,42 @@ describe('what a command prints', () => {
     )
   })
 
+  it('hides what usual tools make of one', () => {
+    const secret = 'p@ss "word"\n#1'
+    const base64 = (text: string) => Buffer.from(text).toString('base64')
+    const forms = [
+      `https://user:${encodeURIComponent(secret)}@example.com`,
+      JSON.stringify({ secret }),
+      base64(secret),
+      base64(`u:${secret}`),
+      base64(`me:${secret}\n`),
+      Buffer.from(`${secret}??>`).toString('base64url'),
+    ]
+    for (const form of forms) {
+      const left = shown([secret], [...form])
+      expect(left, form).toContain('[hidden]')
+      expect(Buffer.from(left.replaceAll('[hidden]', '.'), 'base64').toString()).not.toContain('word')
+      expect(left).not.toContain('word')
+    }
+    // A text that no encoding has is none that could be found in one.
+    expect(shown(['\uD800-secret'], ['say \uD800-secret'])).toBe('say [hidden]')
+  })
+
+  it('looks for the longest lines of a large file', () => {
+    const key = 'a line that is longer than others'
+    const secret = Array.from({ length: 5_000 }, (_, index) =>
+      index === 4_000 ? key : `line ${index}`,
+    ).join('\n')
+    expect(shown([secret], ['x'.repeat(100_000), key])).toBe(`${'x'.repeat(100_000)}[hidden]`)
+  })
+
+  it('is hidden in what is thrown besides', async () => {
+    const failing = withMask(['s3cret-value'], {} as ActionReport, async () => {
+      throw new Error('spawn s3cret-value')
+    })
+    await expect(failing).rejects.toThrow('spawn [hidden]')
+  })
+
   it('is hidden in the Problem too, and nothing of the output is lost', async () => {
     const printed: string[] = []
     const report: ActionReport = {
@@ -56,4 +92,21 @@ describe('what a command prints', () => {
     })
     expect(printed.join('')).toBe('it is [hidden], or s3c')
   })
+})
+
+it('of this machine’s variables that a definition names those are secret whose names say so', () => {
+  const definition = {
+    ...imageDefinition('debian', 'x'),
+    remoteEnv: { A: '${localEnv:NPM_TOKEN}', B: '${localEnv:USER}', C: '${localEnv:KEYBOARD:none}' },
+    lifecycle: { postCreateCommand: ['login', '--password=${localEnv:DB_PASSWORD:}', '${localEnv:MY_KEY}'] },
+  }
+  const env = {
+    NPM_TOKEN: 'token value',
+    USER: 'root',
+    KEYBOARD: 'de',
+    DB_PASSWORD: 'password value',
+    MY_KEY: undefined,
+    OTHER_TOKEN: 'nobody asks',
+  }
+  expect(localSecrets(definition, env)).toEqual(['token value', 'password value'])
 })

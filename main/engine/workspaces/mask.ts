@@ -1,9 +1,37 @@
-import { type Problem, ProblemError } from '#contract'
+import { type Definition, type Problem, ProblemError } from '#contract'
 import type { ActionReport } from './operations'
 
 /** Shorter ones are found in any text, and hide nothing. */
 const SHORTEST = 4
+/** Characters of what a secret is called otherwise; shorter ones are found in any such text. */
+const SHORTEST_FORM = 8
+/** Of a secret that is a whole file as many lines are looked for, the longest ones, and none of more characters. */
+const MOST_LINES = 200
+const LONGEST = 64 * 1024
 const HIDDEN = '[hidden]'
+
+/** A secret as it is, its lines, which are printed one by one as well, and what tools make of both. */
+function formsOf(secret: string): string[] {
+  const lines = secret.split(/\r?\n/).sort((left, right) => right.length - left.length)
+  const parts = [secret, secret.trim(), ...lines.slice(0, MOST_LINES)]
+  const plain = [...new Set(parts)].filter((part) => part.trim().length >= SHORTEST && part.length <= LONGEST)
+  const others = plain.flatMap((part) => [
+    encodeURIComponent(Buffer.from(part).toString()),
+    JSON.stringify(part).slice(1, -1),
+    ...base64FormsOf(part),
+  ])
+  return [...plain, ...others.filter((form) => form.length >= SHORTEST_FORM)]
+}
+
+/** As it is within anything that is written in base64: what stands before moves it by no, one or two bytes. */
+function base64FormsOf(text: string): string[] {
+  return [0, 1, 2].flatMap((moved) => {
+    const bytes = Buffer.concat([Buffer.alloc(moved), Buffer.from(text)])
+    // Characters that only bytes of the secret have a part in.
+    const sure = (form: string) => form.slice(Math.ceil((moved * 8) / 6), Math.floor((bytes.length * 8) / 6))
+    return [sure(bytes.toString('base64')), sure(bytes.toString('base64url'))]
+  })
+}
 
 /** Takes secrets out of text that comes in pieces, also where one begins in a piece and ends in another. */
 export class Mask {
@@ -11,10 +39,7 @@ export class Mask {
   #rest = ''
 
   constructor(secrets: readonly string[]) {
-    // A secret's own lines are printed one by one as well, and each is worth hiding.
-    const parts = secrets.flatMap((secret) => [secret, secret.trim(), ...secret.split(/\r?\n/)])
-    const long = parts.filter((part) => part.trim().length >= SHORTEST)
-    this.#secrets = [...new Set(long)].sort((left, right) => right.length - left.length)
+    this.#secrets = [...new Set(secrets.flatMap(formsOf))].sort((left, right) => right.length - left.length)
   }
 
   get isIdle(): boolean {
@@ -72,6 +97,23 @@ export class Mask {
   }
 }
 
+const soundsSecret =
+  /token|secret|passw|passphrase|credential|private|apikey|(?:^|_)(?:key|pwd|pat|auth)(?:_|$)/i
+
+/**
+ * Values that a definition takes from this machine's variables whose names say that they are secret. Others, such as
+ * `USER`, would be found in any text.
+ */
+export function localSecrets(
+  definition: Definition,
+  env: Readonly<Record<string, string | undefined>>,
+): readonly string[] {
+  const names = JSON.stringify(definition).matchAll(/\$\{(?:localEnv|env):([A-Za-z_]\w*)/g)
+  return [
+    ...new Set([...names].flatMap(([, name = '']) => (soundsSecret.test(name) ? (env[name] ?? []) : []))),
+  ]
+}
+
 /** A report in which secrets are hidden; `run` gets it, and what it throws has none either. */
 export async function withMask<T>(
   secrets: readonly string[],
@@ -92,7 +134,13 @@ export async function withMask<T>(
   try {
     return await run(masked)
   } catch (error) {
-    throw error instanceof ProblemError ? new ProblemError(mask.problem(error.problem)) : error
+    if (error instanceof ProblemError) throw new ProblemError(mask.problem(error.problem))
+    if (error instanceof Error && mask.whole(error.message) !== error.message) {
+      const hidden = new Error(mask.whole(error.message))
+      hidden.name = error.name
+      throw hidden
+    }
+    throw error
   } finally {
     const rest = mask.flush()
     if (rest !== '') report.output(rest)

@@ -13,6 +13,7 @@ import type { StepReport } from '../drivers/driver'
 import { Collection } from '../platform/collection'
 import type { EmitEvent } from '../platform/handlers'
 import type { Platform } from '../platform/platform'
+import { withMask } from './mask'
 
 /** Progress and output travel at most this often, milliseconds. */
 const flushEvery = 50
@@ -50,6 +51,7 @@ export class RunningOperation {
   readonly #printed = new Map<string, number>()
   readonly #results = new Map<string, string>()
   #pending = new Map<string, string>()
+  #secrets: readonly string[] = []
   #timer: NodeJS.Timeout | undefined
   #dirty = false
   /** Called when a step begins, with what it does for people: `building the image`. */
@@ -95,6 +97,11 @@ export class RunningOperation {
     this.#change({ steps: [...this.#record.steps, ...added] })
   }
 
+  /** No step that begins from now on shows these. */
+  hide(secrets: readonly string[]): void {
+    this.#secrets = [...new Set([...this.#secrets, ...secrets])]
+  }
+
   /** Does one planned step. Rejects as `run` does, and with `cancelled` when the operation was cancelled. */
   async step<T>(
     id: string,
@@ -106,7 +113,7 @@ export class RunningOperation {
     const title = this.#record.steps.find((step) => step.id === id)?.title ?? id
     this.onPhase?.(title.charAt(0).toLowerCase() + title.slice(1))
     try {
-      const value = await run(this.report(id), signal)
+      const value = await withMask(this.#secrets, this.report(id), (report) => run(report, signal))
       // What it was doing last is over.
       this.#step(id, { state: 'done', endedAt: this.#now(), detail: this.#results.get(id) }, true)
       return value

@@ -83,10 +83,10 @@ export function imagesOf(
   const found: NamedImage[] = []
   const globals = new Map<string, string>()
   const stages = new Set<string>()
-  let hasStage = false
+  let stageCount = 0
   const propose = (written: string, start: number, end: number, mayVary: boolean, isWhole = true) => {
     const image = mayVary ? substitute(written, globals) : written
-    const isKnown = image !== undefined && image !== '' && !/[$"'\s]/.test(image)
+    const isKnown = image !== undefined && image !== '' && !/[$"'`\\\s]/.test(image)
     const name = isKnown ? image.toLowerCase() : ''
     const isReplaced = contexts.some((context) => isContext(image, context.name))
     if (name === 'scratch' || (stages.has(name) && !isReplaced)) return
@@ -97,10 +97,10 @@ export function imagesOf(
     const isLater = written === 'ONBUILD'
     const name = isLater ? (all[0]?.text.toUpperCase() ?? '') : written
     const words = isLater ? all.slice(1) : all
-    if (name === 'ARG' && !hasStage) {
+    if (name === 'ARG' && stageCount === 0) {
       for (const { text: word } of words) declare(word, args, globals)
     } else if (name === 'FROM') {
-      hasStage = true
+      stageCount++
       const at = words.findIndex(({ text: word }) => !word.startsWith('--'))
       const base = words[at]
       if (base) propose(unquoted(base.text), base.start, base.end, true)
@@ -110,7 +110,7 @@ export function imagesOf(
       for (const word of words) {
         if (!word.text.startsWith('--')) break
         const from = name === 'RUN' ? mountFrom(word.text) : copyFrom(word.text)
-        if (!from || /^\d+$/.test(from.value)) continue
+        if (!from || (/^\d+$/.test(from.value) && Number(from.value) < stageCount)) continue
         const start = word.start + from.at
         // The place is known only where no continued line runs through the word.
         propose(
@@ -160,6 +160,11 @@ function unquoted(text: string): string {
 function copyFrom(word: string): { readonly value: string; readonly at: number } | undefined {
   const flag = '--from='
   return word.startsWith(flag) ? { value: word.slice(flag.length), at: flag.length } : undefined
+}
+
+/** Whether an option of COPY or RUN names a stage or an image. */
+export function hasSource(option: string): boolean {
+  return copyFrom(option) !== undefined || mountFrom(option) !== undefined
 }
 
 /** A mount is a list of `key=value`, divided by commas. */

@@ -21,6 +21,7 @@ import type { Driver, ResolvedImage, WorkspaceSpec } from '../../drivers/driver'
 import { runInitialize } from '../commands'
 import { cloneRepository } from '../git'
 import type { Action } from '../guard'
+import { localSecrets } from '../mask'
 import type { Governance } from '../policy/governance'
 import { lookForPrebuild, markOf, type Prebuilt } from '../prebuild/find'
 import { type Builder, builderFor, findBuilderLater } from '../prebuild/late-builder'
@@ -238,7 +239,7 @@ export async function runCreate(context: ActionContext, plan: CreatePlan, action
   const draft = draftOf(context, plan)
   operation.plan([steps.definition])
   const { definition, builder } = await operation.step('definition', async (report, signal) => {
-    const read = await readSource(plan.request, context.platform, report, signal)
+    const read = await readSource(plan.governance.looking(plan.request), context.platform, report, signal)
     const definition = plan.governance.define(read.definition, report)
     chosenStarter(definition, plan.starter)
     const builder = await findBuilderLater(context, plan, definition, signal)
@@ -246,6 +247,7 @@ export async function runCreate(context: ActionContext, plan: CreatePlan, action
     report.result(describeDefinition(definition))
     return { definition, builder }
   })
+  operation.hide(localSecrets(definition, context.platform.env))
   action.show({ draft: { ...draft, definition, image: definition.image ?? '' } })
   const looked = await lookForPrebuild(context, action, plan, definition)
   const elsewhere = builderFor(builder, definition, looked)

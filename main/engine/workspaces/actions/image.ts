@@ -12,6 +12,8 @@ import {
   writeFeatureContext,
 } from '../../features/index'
 import { currentFeatureCheck } from '../../policy/feature-check'
+import { buildSecretValues } from '../builds/secret-values'
+import { localSecrets } from '../mask'
 import type { RunningOperation } from '../operations'
 import { type DefinitionRequest, definitionContext } from '../source/definition'
 import { buildsOf, type Elsewhere, publish, publishInCluster, publishSteps } from './build-elsewhere'
@@ -76,12 +78,19 @@ export async function prepareImage(
   signal: AbortSignal = operation.signal,
 ): Promise<Prepared> {
   const { definition, request, temporary } = preparation
+  operation.hide(localSecrets(definition, context.platform.env))
+  operation.hide(await secretsOfBuilds(context, preparation))
   const from = { definition, source: request.source, temporary }
   const repositories = await cloneBuildRepositories(context, operation, from, signal)
   const prepared = await prepareMerged(context, operation, { ...preparation, repositories }, signal)
   const own = await adoptLocalUser(context, operation, preparation, prepared, signal)
   const named = await nameContainerUser(preparation.driver, own)
   return withServiceCommands(context, preparation.driver, named, signal)
+}
+
+function secretsOfBuilds({ platform }: ActionContext, { definition, grants, reader }: Preparation) {
+  const named = buildsOf(definition).flatMap(({ build }) => build.secrets ?? [])
+  return buildSecretValues({ named, grants, env: platform.env, reader })
 }
 
 async function prepareMerged(

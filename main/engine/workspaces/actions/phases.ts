@@ -1,7 +1,7 @@
 import { type Definition, type LifecyclePhase, lifecyclePhases, ProblemError, toProblem } from '#contract'
 import { runPhase, splitPhases } from '../commands'
 import type { Action } from '../guard'
-import { withMask } from '../mask'
+import { localSecrets, withMask } from '../mask'
 import { type ActionContext, phaseStep } from './context'
 import { dotfilesAfter, planDotfiles } from './dotfiles'
 import { handVariables } from './variables'
@@ -27,6 +27,7 @@ export async function runPhases(
   const link = context.links().get(action.operation.workspaceId)
   const hasShell = context.workspace(action.operation.workspaceId).user.shell !== undefined
   const secrets = await handVariables(context, action)
+  action.operation.hide(localSecrets(definition, context.platform.env))
   const dotfiles = await planDotfiles(context, action, phases)
   let isProbed = false
   const run = async (phase: LifecyclePhase) => {

@@ -25,6 +25,7 @@ import {
 import type { LoadedPolicy } from '../../policy/loaded'
 import { withinMirrors } from '../../policy/mirrors'
 import { type ContainerLimits, checkStorage } from '../../policy/resources'
+import type { DefinitionRequest } from '../source/definition'
 
 /** What is asked for of a workspace, beside its definition. */
 export interface Asked {
@@ -118,6 +119,14 @@ export class Governance {
     const { imageAliases } = this.#platform.settings.get()
     checkImages(this.#policies, imageOfFeature(reference, where), imageAliases, findings)
     refuse(findings.violations)
+  }
+
+  /**
+   * A request whose Dockerfiles are looked at when its definition is read: before anything is made, and also where
+   * nobody builds because there is a prebuild, which may be older than the team's rules.
+   */
+  looking(request: DefinitionRequest): DefinitionRequest {
+    return { ...request, look: (definition, reader) => this.look(definition, reader) }
   }
 
   /** Looks at the images that a definition's Dockerfiles name. */

@@ -103,7 +103,7 @@ async function run(context: ActionContext, plan: Plan, action: Action): Promise<
   const { platform } = context
   operation.plan([steps.definition, lookStep])
   const asked = await operation.step('definition', async (report, signal) => {
-    const read = await readSource(plan.request, platform, report, signal)
+    const read = await readSource(plan.governance.looking(plan.request), platform, report, signal)
     const definition = plan.governance.define(read.definition, report)
     report.result(describeDefinition(definition))
     return definition

@@ -16,10 +16,8 @@ import type { ServiceNotes } from '../service/services'
 import { homeVolume, labels, sourceVolume, workspaceLabels } from './anatomy'
 import { thisMaker } from './maker'
 import { engineOptions } from './options'
+import { processorQuota } from './quota'
 
-/** Microseconds, as the kernel has it, and the least that it takes of one. */
-const CPU_PERIOD = 100_000
-const CPU_QUOTA_LEAST = 1_000
 /** Bytes; engines refuse less. */
 const MEMORY_LEAST = 6 * 1024 * 1024
 
@@ -101,16 +99,14 @@ function ownCommand({ definition, image }: WorkspaceSpec) {
 }
 
 /**
- * What the container may take at most, in place of what the definition asks for where that is more. By quota and not by
- * `NanoCpus`, which an engine refuses where it has fewer processors, and beside a quota.
+ * What the container may take at most, in place of what the definition asks for where that is more.
  */
 function limitsOf({ limits, definition: { container } }: WorkspaceSpec) {
   const least = (limit: number, asked = limit) => Math.min(limit, asked)
   return {
     ...(limits?.cpu !== undefined && {
       NanoCpus: 0,
-      CpuPeriod: CPU_PERIOD,
-      CpuQuota: Math.max(CPU_QUOTA_LEAST, Math.round(least(limits.cpu, container?.cpus) * CPU_PERIOD)),
+      ...processorQuota(least(limits.cpu, container?.cpus)),
     }),
     ...(limits?.memory !== undefined && {
       Memory: Math.max(MEMORY_LEAST, Math.floor(least(limits.memory, container?.memory))),

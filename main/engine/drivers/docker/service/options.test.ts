@@ -12,6 +12,7 @@ describe('serviceOptions', () => {
     const container = {
       labels: { a: 'b' },
       memory: 64,
+      cpus: 64,
       memoryReserved: 32,
       cpusReserved: 0.5,
       processes: 5,
@@ -27,6 +28,9 @@ describe('serviceOptions', () => {
       host: {
         CapAdd: ['SYS_PTRACE'],
         Memory: 64,
+        // More than the machine may have: as a number of processors the engine would refuse it.
+        CpuPeriod: 100_000,
+        CpuQuota: 6_400_000,
         MemoryReservation: 32,
         PidsLimit: 5,
         ReadonlyRootfs: true,

@@ -1,6 +1,7 @@
 import { type Definition, rightsOf, type Service } from '#contract'
 import type { ContainerFit } from '../../driver'
 import { engineOptions } from '../container/options'
+import { processorQuota } from '../container/quota'
 
 /** What of the body of the engine's container create a service's options and granted rights come to. */
 export interface ServiceEngineOptions {
@@ -14,7 +15,7 @@ export function serviceOptions(
   { container }: Pick<Definition, 'container'>,
   { name, container: own = {} }: Pick<Service, 'name' | 'container'>,
 ): ServiceEngineOptions {
-  const { labels = {}, memoryReserved, cpusReserved: _, processes, readOnly, init, ...rest } = own
+  const { labels = {}, memoryReserved, cpusReserved: _, cpus, processes, readOnly, init, ...rest } = own
   const { stopSignal, stopGrace, ...plain } = rest
   const rights = rightsOf(container, name).map(({ service: _service, ...right }) => right)
   return {
@@ -25,6 +26,7 @@ export function serviceOptions(
     },
     host: {
       ...engineOptions({ container: { ...plain, rights, allowed: rights } }).host,
+      ...(cpus !== undefined && processorQuota(cpus)),
       ...(memoryReserved !== undefined && { MemoryReservation: memoryReserved }),
       ...(processes !== undefined && { PidsLimit: processes }),
       ...(readOnly && { ReadonlyRootfs: true }),
