@@ -78,11 +78,7 @@ interface ServiceInPod {
 }
 
 /** How a service is in the pod of its workspace. One that is done does not run, whatever its container still does. */
-export function serviceInPod(
-  definition: Definition,
-  { spec, status }: V1Pod,
-  service: string,
-): ServiceInPod {
+export function serviceInPod(definition: Definition, { spec, status }: V1Pod, service: string): ServiceInPod {
   const name = serviceContainer(service)
   const told = observeServices(definition, { spec, status }).find((one) => one.name === service)
   const container = [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])].find(
