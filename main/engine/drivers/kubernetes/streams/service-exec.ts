@@ -97,10 +97,12 @@ export function serviceInPod(definition: Definition, { spec, status }: V1Pod, se
   }
 }
 
-/** Folder and variables are set by the container's own shell. */
-function refuseWithoutShell(service: string, { cwd, env = {}, tty }: ExecOptions, title: string): void {
-  const hasVariables = tty === undefined && Object.keys(env).length > 0
-  if (cwd === undefined && !hasVariables) return
+/** What a terminal's programs are told of it: nobody has asked for these. */
+const OF_TERMINALS = /^(?:TERM|COLORTERM|NO_COLOR|TERM_PROGRAM\w*|BERTH_\w+)$/
+
+/** Folder and variables are set by the container's own shell. Throws `unsupported` where somebody wants one. */
+export function refuseWithoutShell(service: string, { cwd, env = {} }: ExecOptions, title: string): void {
+  if (cwd === undefined && Object.keys(env).every((name) => OF_TERMINALS.test(name))) return
   throw problem({
     code: 'unsupported',
     title,
