@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { ActionDocument, TasksDocument } from '../../cli/documents'
 import { createEngine, createNodePlatform } from '../../main/engine'
 import { Selection, waitFor } from '../../main/engine/platform/collection'
+import { PATIENCE } from '../harness/bounds'
 import { TEST_IMAGES } from '../harness/images'
 import { NO_AGENTS } from '../ports/engine'
 import { writeFiles } from '../workspaces/rig'
@@ -69,7 +70,7 @@ const read = async (file: string) =>
   (await berth.run(['exec', name, '--', 'cat', `/shared/${file}`])).stdout.toString()
 
 it('runs the commands of a devfile in their own containers, in their order', async () => {
-  await expect.poll(() => read('ran'), { timeout: 60_000 }).toBe('own \nbuilt in tools /src/out\nown \n')
+  await expect.poll(() => read('ran')).toBe('own \nbuilt in tools /src/out\nown \n')
   expect(await read('besides')).toBe('besides\n')
 })
 
@@ -99,7 +100,7 @@ it('berth tasks runs those of a service there', async () => {
   expect([left.code, left.stderr]).toEqual([1, expect.stringContaining('It is in the service tools')])
 })
 
-it('has terminals and tasks in a service that live as long as the engine', async () => {
+it('has terminals and tasks in a service, which end with their sessions', async () => {
   const home = mkdtempSync(join(tmpdir(), 'berth-services-'))
   const env = { PATH: process.env.PATH, HOME: home, DOCKER_HOST: process.env.DOCKER_HOST }
   const platform = createNodePlatform({ version: '0.0.0', resources: resolve('resources'), env })
@@ -107,35 +108,35 @@ it('has terminals and tasks in a service that live as long as the engine', async
   const engine = createEngine({ platform, followed: new Selection(), agents: NO_AGENTS, livesOn: true })
   try {
     const { sessions, workspaces } = engine.collections
-    const limit = AbortSignal.timeout(60_000)
-    await waitFor(workspaces, id, (one) => one?.state === 'running', limit)
+    const limit = () => AbortSignal.timeout(PATIENCE)
+    await waitFor(workspaces, id, (one) => one?.state === 'running', limit())
     await engine.call('workspaces.runTask', { workspaceId: id, name: 'serve' })
     expect(sessions.list()).toMatchObject([{ service: 'tools', state: 'running', title: 'serve' }])
-    await expect.poll(() => read('served'), { timeout: 60_000 }).toBe('served in tools\n')
+    await expect.poll(() => read('served')).toBe('served in tools\n')
+    const runs = async () => (await berth.run(['exec', '--service', 'tools', name, 'ps'])).stdout.toString()
+    expect(await runs()).toContain('sleep 1000')
+    await engine.call('sessions.close', { sessionId: sessions.list()[0]?.id ?? '' })
+    await expect.poll(runs).not.toContain('sleep 1000')
 
     const command = ['sh', '-c', 'echo "$PLACE $(stty size)" > /shared/terminal; exit 5']
     const asked = { workspaceId: id, service: 'tools', command, columns: 91, rows: 31 }
     const { sessionId } = await engine.call('sessions.create', asked)
-    const over = await waitFor(sessions, sessionId, (one) => one?.state === 'ended', limit)
+    const over = await waitFor(sessions, sessionId, (one) => one?.state === 'ended', limit())
     expect(over).toMatchObject({ service: 'tools', title: 'sh', end: { reason: 'exited', exitCode: 5 } })
     expect(await read('terminal')).toMatch(/^tools /)
 
     const wrong = await engine.call('sessions.create', { ...asked, service: 'tolls' })
-    const failed = await waitFor(sessions, wrong.sessionId, (one) => one?.state === 'ended', limit)
+    const failed = await waitFor(sessions, wrong.sessionId, (one) => one?.state === 'ended', limit())
     expect(failed?.end?.problem).toMatchObject({ code: 'not-found', title: 'There is no service tolls' })
   } finally {
     await engine.dispose()
     rmSync(home, { recursive: true, force: true })
   }
-  // With it they end.
-  const left = async () => (await berth.run(['exec', '--service', 'tools', name, 'ps'])).stdout.toString()
-  await expect.poll(left, { timeout: 60_000 }).not.toContain('sleep 1000')
 })
 
 it('runs before a stop what a devfile wants run in a service', async () => {
-  expect((await berth.run(['stop', name])).code).toBe(0)
-  expect((await berth.run(['start', name])).code).toBe(0)
+  expect((await berth.run(['restart', name])).code).toBe(0)
   expect(await read('bye')).toBe('bye from tools\n')
   const built = async () => (await read('ran')).split('\n').filter((line) => line.startsWith('built'))
-  await expect.poll(built, { timeout: 60_000 }).toHaveLength(2)
+  await expect.poll(built).toHaveLength(2)
 })
