@@ -255,7 +255,10 @@ export const TasksDocument = z.strictObject({
       isDefault: z.boolean(),
       /** Lines for a shell; null: the task is a shell. */
       command: z.string().nullable(),
-      folder: z.string(),
+      /** Null: it runs in the workspace's own container. */
+      service: z.string().nullable(),
+      /** Null: the service's own. */
+      folder: z.string().nullable(),
     }),
   ),
 })

@@ -16,6 +16,10 @@ describe('separateCommand', () => {
       ['-u', 'root', 'demo', '--', 'id', '-u'],
     ],
     [
+      ['--service', 'db', 'demo', 'psql', '-l'],
+      ['--service', 'db', 'demo', '--', 'psql', '-l'],
+    ],
+    [
       ['--env', 'A=b', 'demo', '--', 'env'],
       ['--env', 'A=b', 'demo', '--', 'env'],
     ],

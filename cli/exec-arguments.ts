@@ -1,5 +1,5 @@
 /** Options of `exec` that take a value in the next argument. */
-const withValue = new Set(['-u', '--user', '-w', '--workdir', '-e', '--env'])
+const withValue = new Set(['-u', '--user', '-w', '--workdir', '-e', '--env', '--service'])
 
 /**
  * Puts `--` between the workspace and the command where the user left it out, so that the command's own options stay

@@ -269,12 +269,14 @@ function addInside(program: Command, go: Execute): void {
     [
       'berth exec project -- npm test',
       'berth exec project -t -- htop',
+      'berth exec --service db project -- pg_dump app > app.sql',
       'berth exec project -- tar -c . > project.tar',
     ],
   )
     .argument('<workspace>', 'name, id, beginning of either, or target/name')
     .argument('<command...>', 'the command and its arguments, after --')
     .option('-t, --tty', 'with a terminal, in raw mode')
+    .option('--service <name>', 'in this service of the workspace, with its own user, folder and variables')
     .option('-u, --user <user>', 'as this user and not the workspace user')
     .option('-w, --workdir <folder>', 'in this folder and not the workspace folder')
     .option(
@@ -292,11 +294,12 @@ function addInside(program: Command, go: Execute): void {
     program,
     'terminal',
     'Open the login shell of a workspace. Ctrl-] three times within a second leaves it.',
-    ['berth terminal project'],
+    ['berth terminal project', 'berth terminal --service db project'],
   )
     .argument('<workspace>', 'name, id, beginning of either, or target/name')
+    .option('--service <name>', 'the shell of this service of the workspace: bash where it has one, else sh')
     .action((workspace, options) =>
-      go(options, async (context) => (await import('./commands/exec')).terminal(context, workspace)),
+      go(options, async (context) => (await import('./commands/exec')).terminal(context, workspace, options)),
     )
   define(program, 'logs', "Print what a workspace's main process printed.", [
     'berth logs project --tail 100',

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { ClusterObject, maximumClusterObjects } from './cluster-object'
 import { ContainerOptions } from './container-options'
+import { EventSteps } from './event-step'
 import { FeatureRequest } from './feature'
 import { ImageBuild } from './image-build'
 import { Mount, SourceMount } from './mount'
@@ -209,6 +210,8 @@ export const Definition = z.strictObject({
   lifecycle: z.partialRecord(LifecyclePhase, LifecycleCommand),
   /** What runs before its processes are asked to end, whenever it is stopped and nobody forces that. */
   preStopCommand: LifecycleCommand.optional(),
+  /** Where not all that runs at an event is for the workspace's own container. */
+  eventSteps: EventSteps.optional(),
   /**
    * What runs in a phase before the definition's own command, one after the other in this order (containers.dev,
    * "Merge logic"). None has an `initializeCommand`.

@@ -43,6 +43,7 @@ export const problemCodes = [
   'build-failed',
   'no-shell',
   'service-failed',
+  'service-not-running',
   'user-not-found',
   'disk-full',
   // Sources

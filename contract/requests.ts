@@ -198,6 +198,8 @@ export const requests = {
   'sessions.create': request(
     z.strictObject({
       workspaceId: WorkspaceId,
+      /** Absent: in the workspace's own container. */
+      service: z.string().max(100).optional(),
       command: z.array(z.string()).min(1).optional(),
       cwd: z.string().optional(),
       columns: TerminalSize,

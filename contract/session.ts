@@ -21,6 +21,11 @@ export const Session = z.strictObject({
   workspaceId: z.string(),
   /** What the user called it, else what the program set (OSC 0/2), else the shell's name. */
   title: z.string(),
+  /**
+   * In whose container it runs, with that one's shell; absent: in the workspace's own. Nothing in a service keeps it, so
+   * that it ends with the engine that it belongs to, and with the connection to it.
+   */
+  service: z.string().optional(),
   /** Null: the user's login shell. */
   command: z.array(z.string()).nullable(),
   /** `reconnecting`: it goes on in the workspace, and the way to it is being made again. */

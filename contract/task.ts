@@ -15,7 +15,9 @@ export const Task = z.strictObject({
   before: z.string().optional(),
   init: z.string().optional(),
   command: z.string().optional(),
-  /** Absolute path inside the workspace; absent: the workspace folder. */
+  /** The service in whose container it runs; absent: the workspace's own. */
+  service: z.string().optional(),
+  /** Absolute path inside the workspace; absent: the workspace folder, or of a service its own. */
   workingFolder: z.string().optional(),
   env: z.record(z.string(), z.string()),
   /** Where its terminal opens, beside or behind the one before it. */

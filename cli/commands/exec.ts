@@ -16,6 +16,7 @@ const KILLED = 137
 
 export interface ExecCommandOptions {
   readonly tty?: boolean
+  readonly service?: string
   readonly user?: string
   readonly workdir?: string
   readonly env?: readonly string[]
@@ -40,7 +41,7 @@ export async function exec(
     const running = await engine.links.get(workspace.id).exec(
       {
         command,
-        probed: true,
+        ...(options.service === undefined ? { probed: true } : { service: options.service }),
         ...(tty ? { tty: console.size() } : {}),
         ...(options.user === undefined ? {} : { user: options.user }),
         ...(options.workdir === undefined ? {} : { cwd: options.workdir }),
@@ -71,8 +72,12 @@ export function attach(
     : attachStreams(context, engine, running, { stdin })
 }
 
-/** `berth terminal`: the login shell of the workspace, until it ends. */
-export async function terminal(context: CommandContext, text: string): Promise<number> {
+/** `berth terminal`: the login shell of the workspace, or the shell of one of its services, until it ends. */
+export async function terminal(
+  context: CommandContext,
+  text: string,
+  { service }: { readonly service?: string },
+): Promise<number> {
   const { console } = context
   if (!console.stdinIsTerminal || !console.stdoutIsTerminal)
     throw new UsageError('A terminal needs a terminal. For a single command there is `berth exec`.')
@@ -80,9 +85,15 @@ export async function terminal(context: CommandContext, text: string): Promise<n
     const engine = await context.engine({ attended: () => isAttended(console) })
     const workspace = await findWorkspace(engine, text, context.signal)
     requireRunning(workspace)
-    const running = await engine.links
-      .get(workspace.id)
-      .exec({ shell: 'login', tty: console.size(), env: terminalEnvironment(process.env) }, context.signal)
+    const running = await engine.links.get(workspace.id).exec(
+      {
+        shell: 'login',
+        tty: console.size(),
+        env: terminalEnvironment(process.env),
+        ...(service !== undefined && { service }),
+      },
+      context.signal,
+    )
     const companion = new Companion(engine, workspace)
     companion.watch(running, console.stdin, 'a terminal')
     const attached = attachTerminal(context, engine, running, { detach: true }).finally(() => companion.end())

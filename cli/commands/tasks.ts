@@ -31,7 +31,8 @@ export async function listTasks(context: CommandContext, text: string): Promise<
         group: task.group ?? null,
         isDefault: task.isDefault ?? false,
         command: taskLine(task, { first: true }) ?? null,
-        folder: task.workingFolder ?? workspace.definition.workspaceFolder,
+        service: task.service ?? null,
+        folder: placeOf(task, workspace).cwd ?? null,
       })),
     } satisfies TasksDocument)
     return
@@ -93,7 +94,7 @@ export async function runTask(
       {
         ...commandOf(task, workspace),
         ...(tty ? { tty: console.size() } : {}),
-        cwd: task.workingFolder ?? workspace.definition.workspaceFolder,
+        ...placeOf(task, workspace),
         env: { ...(tty ? terminalEnvironment(process.env) : {}), ...task.env },
       },
       context.signal,
@@ -109,10 +110,20 @@ export async function runTask(
   }
 }
 
+/** Where a task runs. */
+function placeOf(
+  { service, workingFolder }: Task,
+  { definition }: Pick<Workspace, 'definition'>,
+): { readonly service?: string; readonly cwd?: string } {
+  if (service === undefined) return { cwd: workingFolder ?? definition.workspaceFolder }
+  return { service, ...(workingFolder !== undefined && { cwd: workingFolder }) }
+}
+
 /** A task without lines is a shell. */
 function commandOf(task: Task, { user }: Pick<Workspace, 'user'>) {
   const line = taskLine(task, { first: true })
   if (line === undefined) return { shell: 'login' as const }
+  if (task.service !== undefined) return { command: ['/bin/sh', '-c', line] }
   const shell = user.shell !== undefined && POSIX_SHELLS.test(basename(user.shell)) ? user.shell : 'sh'
   return { command: [shell, '-c', line], probed: true }
 }
@@ -144,5 +155,6 @@ function shownLine(task: Task): string {
     .replace(/\s*\n\s*/g, '; ')
     .trim()
   if (text === '') return 'a shell'
-  return text.length > 60 ? `${text.slice(0, 59)}…` : text
+  const whole = task.service === undefined ? text : `${text} (in ${task.service})`
+  return whole.length > 60 ? `${whole.slice(0, 59)}…` : whole
 }

@@ -7,6 +7,7 @@ import type { DriverHarness } from './harness'
 import { lifecycleConformance } from './lifecycle.conformance'
 import { logsConformance } from './logs.conformance'
 import { manyConformance } from './many.conformance'
+import { serviceExecConformance } from './service-exec.conformance'
 import { servicesConformance } from './services.conformance'
 import { terminalsConformance } from './terminals.conformance'
 import { watchConformance } from './watch.conformance'
@@ -16,6 +17,7 @@ export function driverConformance(harness: DriverHarness): void {
   describe(`${harness.name} driver`, () => {
     lifecycleConformance(harness)
     servicesConformance(harness)
+    serviceExecConformance(harness)
     watchConformance(harness)
     execConformance(harness)
     filesConformance(harness)

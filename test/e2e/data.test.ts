@@ -52,6 +52,29 @@ afterAll(async () => {
 const section = () => window.page.getByRole('region', { name: 'Data' })
 const snapshots = () => section().getByRole('list', { name: 'Snapshots' }).getByRole('listitem')
 
+describe('a service of a workspace', () => {
+  it('has a terminal of its own, opened from the list of services, and more from beside the tabs', async () => {
+    await window.page
+      .getByRole('region', { name: 'Services' })
+      .getByRole('button', { name: 'Open a terminal in store' })
+      .click()
+    const tab = window.page.getByRole('tab', { name: 'store', exact: true })
+    await expect.poll(() => tab.getAttribute('aria-selected')).toBe('true')
+    expect(await tab.getAttribute('title')).toBe(
+      'store, in the service store. It ends when Berth is closed or cut off.',
+    )
+    await window.run('cat /data/rows && echo "from $PPID"')
+    await window.waitForText('from 0')
+    if (process.env.BERTH_SERVICE_PICTURE) {
+      await window.page.getByRole('button', { name: 'New terminal in a service' }).click()
+      await window.page.getByRole('menuitem', { name: 'store' }).waitFor()
+      await berth.page.screenshot({ path: process.env.BERTH_SERVICE_PICTURE })
+      await window.page.keyboard.press('Escape')
+    }
+    await window.tab('Details')
+  })
+})
+
 describe('the data of a workspace', () => {
   it('shows its volumes, and a snapshot with where its source was', async () => {
     // With what it takes, which the engine tells.

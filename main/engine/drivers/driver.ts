@@ -378,9 +378,14 @@ export interface WorkspaceSpec {
 
 export interface ExecOptions {
   readonly command: readonly string[]
+  /**
+   * In the container of this service, which has its own environment, folders and users. Absent: in the workspace's own.
+   * Rejects with `not-found` where there is none of this name, and with `service-not-running` where it does not run.
+   */
+  readonly service?: string
   /** Present: a pseudo terminal of this size, and no separate stderr. */
   readonly tty?: { readonly columns: number; readonly rows: number }
-  /** Name or uid; absent: as PID 1. */
+  /** Name or uid; absent: as PID 1 of the container. */
   readonly user?: string
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string>>

@@ -14,6 +14,7 @@ import { createLinkFiles } from './files/open'
 import { keptPlace, wasKept } from './kept-environment'
 import type { Link, LinkExecOptions, Links } from './link'
 import { Poller } from './poller'
+import { prepareServiceExec } from './service-exec'
 import { createLinkTerminals } from './terminals'
 import { UserEnvironment } from './user-environment'
 
@@ -129,6 +130,10 @@ export function createLinks(dependencies: LinksDependencies): Links & { dispose(
       async exec(options, signal = ended.signal) {
         // Over the driver, which is twice as fast with bulk (bench exec-binary).
         const workspace = awake()
+        if (options.service !== undefined) {
+          const prepared = prepareServiceExec(workspace, options.service, options)
+          return driver().exec(workspaceId, prepared, signal)
+        }
         const isOfUser = options.probed && isUser(workspace, options.user)
         const run = async () => {
           const { variables } = isOfUser ? await userEnvironment.get(signal) : { variables: {} }

@@ -49,7 +49,8 @@ export interface Link {
 
   /**
    * As the workspace user, in the workspace folder, with the definition's remoteEnv; each can be overridden.
-   * `shell: 'login'` in place of a command runs the user's login shell.
+   * `shell: 'login'` in place of a command runs the user's login shell. In a service it is as that service is: with its
+   * own user, folder and environment, and nothing of the workspace's user; `login` is bash or sh then.
    */
   exec(options: LinkExecOptions, signal?: AbortSignal): Promise<ExecProcess>
   /** See {@link Driver.dial}. */

@@ -171,7 +171,7 @@ export function createTerminals({
   stack.add(() => kept.dispose())
 
   /** Throws where it cannot have a terminal just now. */
-  const usable = (workspaceId: string, command?: readonly string[]): Workspace => {
+  const usable = (workspaceId: string, command?: readonly string[], service?: string): Workspace => {
     const workspace = workspaces.get(workspaceId)
     if (!workspace || stack.disposed)
       throw problem({
@@ -181,22 +181,26 @@ export function createTerminals({
         remedy: 'Refresh the list of workspaces.',
       })
     if (workspace.state !== 'running') throw notRunning(workspace)
-    if (!command && workspace.user.shell === undefined) throw noShell(workspace)
+    // What is in a service it says itself.
+    if (!command && service === undefined && workspace.user.shell === undefined) throw noShell(workspace)
     return workspace
   }
 
   const create: Terminals['handlers']['sessions.create'] = async ({
     workspaceId,
+    service,
     command,
     cwd,
     columns,
     rows,
   }) => {
-    const workspace = usable(workspaceId, command)
+    const workspace = usable(workspaceId, command, service)
+    const program = command?.[0] ?? service ?? workspace.user.shell ?? ''
     const record: Session = {
       id: newId(),
       workspaceId,
-      title: titleFor(basename(command?.[0] ?? workspace.user.shell ?? '') || 'terminal', workspaceId),
+      title: titleFor(basename(program) || 'terminal', workspaceId),
+      ...(service !== undefined && { service }),
       command: command ?? null,
       state: 'starting',
       columns,
@@ -207,8 +211,8 @@ export function createTerminals({
     return { sessionId: record.id }
   }
 
-  const beginTask: Terminals['beginTask'] = async ({ workspaceId, name, cwd, ...task }, signal) => {
-    const workspace = usable(workspaceId)
+  const beginTask: Terminals['beginTask'] = async ({ workspaceId, name, service, cwd, ...task }, signal) => {
+    const workspace = usable(workspaceId, undefined, service)
     // Of an earlier run of the workspace.
     for (const { id, title } of of(workspaceId)) {
       const terminal = terminals.get(id)
@@ -217,10 +221,11 @@ export function createTerminals({
     const id = newId()
     const record: Session = {
       ...{ id, workspaceId, title: titleFor(name, workspaceId), command: null, state: 'starting' },
+      ...(service !== undefined && { service }),
       ...TASK_SIZE,
       createdAt: platform.clock.now(),
     }
-    const start = startOfTask(task, workspace.user.shell ?? '', livesOn)
+    const start = startOfTask(task, service === undefined ? (workspace.user.shell ?? '') : 'sh', livesOn)
     const begun = begin(record, { command: undefined, cwd, task: start })
     const giveUp = () => {
       const terminal = terminals.get(id)

@@ -39,6 +39,11 @@ export async function openProcess(
     env: { ...task?.env, ...terminalEnvironment(version, record.id) },
     ...(cwd === undefined ? {} : { cwd }),
   }
+  const { service } = record
+  if (service !== undefined) {
+    if (task && !task.mayPass) throw notKept(inService(service))
+    return link.exec({ ...options, service }, signal)
+  }
   const how = howToOpen(settings)
   if (how === 'passing') return link.exec(options, signal)
   const open = () =>
@@ -55,15 +60,18 @@ export async function openProcess(
     terminal = await open()
   }
   if (terminal) return terminal
-  if (how === 'made-for-sure') throw notKept(missing)
+  if (how === 'made-for-sure') throw notKept(missing?.cause ?? 'No agent answers in the workspace.')
   return how === 'found' ? undefined : link.exec(options, signal)
 }
 
-function notKept(missing: Problem | undefined) {
+const inService = (service: string) =>
+  `It is in the service ${service}, and only the workspace’s own container keeps terminals.`
+
+function notKept(why: string) {
   return problem({
     code: 'agent-unavailable',
     title: 'Nothing in the workspace keeps its terminal',
-    cause: `It would end with this command. ${missing?.cause ?? 'No agent answers in the workspace.'}`,
+    cause: `It would end with this command. ${why}`,
     remedy: 'Start the workspace from the window, or begin the task in a terminal of your own.',
   })
 }

@@ -472,7 +472,10 @@ export class TerminalSession implements AttachmentOwner {
   }
 
   #ownTitle(): string {
-    return this.#mirror.title || this.#options.record.title
+    const { service, title } = this.#options.record
+    const given = this.#mirror.title
+    // What a shell says of itself does not say where it is.
+    return given && service !== undefined ? `${service}: ${given}` : given || title
   }
 
   #titleNow(): string {

@@ -8,6 +8,8 @@ export interface TaskToBegin {
   readonly workspaceId: string
   /** Also the title of its terminal. */
   readonly name: string
+  /** Absent: in the workspace's own container. */
+  readonly service?: string
   /** A shell line, which may have several lines; absent: the shell alone. */
   readonly line?: string
   /** Absent: the workspace folder. */

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import {
   type Definition,
+  type EventStep,
   type LifecycleCommand,
   type LifecyclePhase,
   lifecyclePhases,
@@ -11,6 +12,7 @@ import {
 import type { Link } from '../link/link'
 import type { Platform } from '../platform/platform'
 import { needsContainerEnvironment, substituteEnvironment } from '../platform/variables'
+import { runInOrder } from './event-steps'
 import type { ActionReport } from './operations'
 
 /** Phases that run inside the workspace, in their order (containers.dev, "Lifecycle scripts"). */
@@ -37,21 +39,23 @@ export function splitPhases(
   }
 }
 
-/** A lifecycle command, and whose it is where that is not the definition's file. */
-interface PhaseCommand {
-  readonly origin?: string
-  readonly command: LifecycleCommand
-}
+/** A lifecycle command, or steps in several containers, and whose it is where that is not the definition's file. */
+type PhaseCommand = { readonly origin?: string } & (
+  | { readonly command: LifecycleCommand }
+  | { readonly steps: readonly EventStep[] }
+)
 
 /** What runs in a phase, one after the other: what Features and the image brought comes before the definition's own. */
 function commandsOfPhase(
-  { contributedLifecycle = [], lifecycle }: Definition,
+  { contributedLifecycle = [], lifecycle, eventSteps }: Definition,
   phase: LifecyclePhase,
 ): PhaseCommand[] {
+  const steps = phase === 'postStartCommand' ? eventSteps?.postStart : undefined
   const own = lifecycle[phase]
   const brought = contributedLifecycle.flatMap(({ origin, lifecycle: { [phase]: command } }) =>
     command === undefined ? [] : [{ origin, command }],
   )
+  if (steps) return [...brought, { steps }]
   return own === undefined ? brought : [...brought, { command: own }]
 }
 
@@ -165,11 +169,34 @@ export async function runPhase(
   report: ActionReport,
   signal: AbortSignal,
 ): Promise<void> {
-  for (const { origin, command } of commandsOfPhase(definition, phase)) {
+  for (const { origin, ...what } of commandsOfPhase(definition, phase)) {
     if (origin !== undefined) report.output(`From ${origin}\n`)
-    const what = origin === undefined ? phase : `${phase} of ${origin}`
-    await runCommand(what, command, link, platform, hasShell, report, signal)
+    const name = origin === undefined ? phase : `${phase} of ${origin}`
+    if ('steps' in what) await runSteps(name, what.steps, link, platform, hasShell, report, signal)
+    else await runCommand(name, what.command, link, platform, hasShell, report, signal)
   }
+}
+
+/** Runs the steps of an event, each in its own container. See {@link runPhase}. */
+export async function runSteps(
+  phase: string,
+  steps: readonly EventStep[],
+  link: Inside,
+  platform: Platform,
+  hasShell: boolean,
+  report: ActionReport,
+  signal: AbortSignal,
+): Promise<void> {
+  await runInOrder(steps, ({ name, service, line }) => {
+    const command = steps.length > 1 ? { [name]: line } : line
+    if (service === undefined) return runCommand(phase, command, link, platform, hasShell, report, signal)
+    const there: Inside = {
+      workspaceId: link.workspaceId,
+      exec: (options, until) => link.exec({ ...options, service }, until),
+    }
+    // Whether a service has a shell it says itself.
+    return runCommand(`${phase} in ${service}`, command, there, platform, true, report, signal)
+  })
 }
 
 /** One command of a phase, or another one; `phase` says which one it is, for messages. See {@link runPhase}. */

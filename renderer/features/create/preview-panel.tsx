@@ -59,7 +59,10 @@ interface FoundProps {
 
 function Found({ preview, imageOverride, wish }: FoundProps) {
   const { definition, notApplied, shortages = [], hostProblem } = preview
-  const commands = Object.keys(definition.lifecycle)
+  const commands = [
+    ...Object.keys(definition.lifecycle),
+    ...(definition.eventSteps?.postStart ? ['postStartCommand'] : []),
+  ]
   const [all, setAll] = useState(false)
   const shown = all || notApplied.length <= FEW + 1 ? notApplied : notApplied.slice(0, FEW)
   return (

@@ -2,6 +2,7 @@ import { IconPlus, IconTerminal2, IconX } from '@tabler/icons-react'
 import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from 'react'
 import type { Session } from '#contract'
 import { IconButton } from '../../ui/icon-button'
+import { tabHint } from './service-menu'
 import styles from './terminals.module.css'
 
 interface TabBarProps {
@@ -163,7 +164,7 @@ function Tab({ session, selected, target, onFront, onClose, onRename, onRenamed,
           aria-selected={selected}
           aria-keyshortcuts="F2 Delete"
           tabIndex={selected ? 0 : -1}
-          title={ended ? `${session.title} (ended)` : session.title}
+          title={tabHint(session)}
           onClick={() => onFront(session.id)}
           onDoubleClick={() => onRenaming(session.id)}
           onKeyDown={(event) => {

@@ -13,6 +13,7 @@ import { EmptyState } from '../../ui/empty-state'
 import { arrange, bringToFront, frontOf, moveTab, useTabs } from './arrangement'
 import { CloseDialog } from './close-dialog'
 import { keepOnly } from './screens'
+import { ServiceMenu } from './service-menu'
 import { TabBar } from './tab-bar'
 import { TaskMenu } from './task-menu'
 import { TerminalPane } from './terminal-pane'
@@ -155,7 +156,14 @@ export function TerminalsView({ workspaceId, active }: TerminalsViewProps) {
             setFocusTurn((turn) => turn + 1)
           }}
           onAdd={() => void open('sessions.create')}
-          more={running && workspace ? <TaskMenu workspace={workspace} /> : null}
+          more={
+            running && workspace ? (
+              <>
+                <TaskMenu workspace={workspace} />
+                <ServiceMenu workspace={workspace} />
+              </>
+            ) : null
+          }
           onClose={(sessionId) => void close(sessionId)}
           renaming={renaming}
           onRenaming={setRenaming}

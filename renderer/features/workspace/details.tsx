@@ -1,6 +1,6 @@
 import { Anchor } from '@mantine/core'
 import { Fragment, useEffect, useState } from 'react'
-import type { Definition, LifecycleCommand, RequestOutput, Volume, Workspace } from '#contract'
+import type { Definition, EventStep, LifecycleCommand, RequestOutput, Volume, Workspace } from '#contract'
 import { describeRight, grantedRights } from '#contract/rights'
 import { openInBrowser } from '../../lib/actions'
 import { editorsText } from '../../lib/editors'
@@ -200,10 +200,18 @@ function DefinitionSection({ definition }: { readonly definition: Definition }) 
           ...Object.entries(definition.lifecycle).map(
             ([phase, command]) => [phase, <Mono key={phase}>{commandText(command)}</Mono>] as const,
           ),
+          ...Object.entries(definition.eventSteps ?? {}).map(
+            ([event, steps = []]) => [event, <Mono key={event}>{stepsText(steps)}</Mono>] as const,
+          ),
         ]}
       />
     </Section>
   )
+}
+
+/** Each with the container that it is for. */
+function stepsText(steps: readonly EventStep[]): string {
+  return steps.map(({ name, service }) => (service ? `${name} (in ${service})` : name)).join('; ')
 }
 
 function commandText(command: LifecycleCommand): string {

@@ -81,13 +81,6 @@ describe('exec commands', () => {
     expect(lost.status).not.toBe(0)
     run(`rm -r ${place}`)
   })
-
-  test('of another container are listed', async () => {
-    const before = `${container}  - {name: db, container: {image: x, mountSources: false}}\n`
-    const { definition } = await tasksOf('  - {id: sql, exec: {component: db, commandLine: psql}}\n', before)
-    expect(definition.tasks).toEqual([])
-    expect(reasonOf(definition, 'commands.sql')).toContain('"db"')
-  })
 })
 
 describe('commands of other kinds', () => {

@@ -23,7 +23,8 @@ import { planPorts } from './ports'
 import { planProjects, readProjects, readStarterProjects } from './projects'
 import { readMap } from './shape'
 import { placeOfSource, sourceFolders } from './source-place'
-import { Planning } from './tasks'
+import { type OtherContainer, Planning } from './tasks'
+import { keptAlive } from './tool-containers'
 import { devfileSubstitution, Growth } from './variables'
 
 /**
@@ -82,9 +83,17 @@ export async function readDevfile(
     ),
   )
   const services = []
+  const others = new Map<string, OtherContainer>()
   for (const container of containers) {
     if (container !== own) {
-      services.push(planService(container, await images.of(container), place, growth, preparing))
+      const made = await images.of(container)
+      const service = planService(container, made, place, growth, preparing)
+      services.push(keptAlive(service, container, commands))
+      others.set(container.name, {
+        env: new Map(Object.entries(service.env)),
+        ...(service.sourceFolder !== undefined && { folder: service.sourceFolder }),
+        isOver: preparing.has(container.name),
+      })
     }
   }
   images.listUnused()
@@ -98,6 +107,7 @@ export async function readDevfile(
     isMade: (component) => startsByItself(component, commands, events),
     env,
     workspaceFolder: folders.source,
+    others,
     growth,
   })
   const tasks = planning.tasks()
@@ -143,8 +153,14 @@ export async function readDevfile(
       })),
     }),
     ...planPorts(containers),
-    lifecycle: postStart === undefined ? {} : { postStartCommand: postStart },
-    ...(preStop !== undefined && { preStopCommand: preStop }),
+    lifecycle: postStart.command === undefined ? {} : { postStartCommand: postStart.command },
+    ...(preStop.command !== undefined && { preStopCommand: preStop.command }),
+    ...((postStart.steps || preStop.steps) && {
+      eventSteps: {
+        ...(postStart.steps && { postStart: postStart.steps }),
+        ...(preStop.steps && { preStop: preStop.steps }),
+      },
+    }),
     tasks,
     repositories,
     ...(starterProjects.length > 0 && { starterProjects }),

@@ -1,8 +1,9 @@
 import { posix } from 'node:path'
-import type { Task } from '#contract'
+import type { EventStep, Task } from '#contract'
 import { containerPath, longestPath } from '../paths'
 import type { Command, Commands, ExecCommand } from './commands'
 import type { ClusterComponent, Component } from './components'
+import { eventSteps } from './event-steps'
 import type { Event } from './events'
 import { quote, quoteWithVariables, type Step, sequence, sideBySide, subshell } from './shell'
 import { expandShellVariables, type Growth, hasShellVariables } from './variables'
@@ -17,7 +18,24 @@ export interface Place {
   /** Its variables, PROJECT_SOURCE and PROJECTS_ROOT among them. */
   readonly env: ReadonlyMap<string, string>
   readonly workspaceFolder: string
+  /** The containers beside it, by their components. */
+  readonly others: ReadonlyMap<string, OtherContainer>
   readonly growth: Growth
+}
+
+/** A container beside the workspace's own, as commands find it. */
+export interface OtherContainer {
+  readonly env: ReadonlyMap<string, string>
+  /** Where the source is in it; absent: nowhere. */
+  readonly folder?: string
+  /** It does its work and ends before others start. */
+  readonly isOver: boolean
+}
+
+/** What runs at an event: one shell text in the workspace's own container, or steps in several. */
+export interface EventPlan {
+  readonly command?: string
+  readonly steps?: EventStep[]
 }
 
 const identifier = /^[A-Za-z_]\w*$/
@@ -27,6 +45,7 @@ export class Planning {
   readonly #commands: Commands
   readonly #place: Place
   readonly #lines = new Map<string, string | { readonly reason: string }>()
+  readonly #containers = new Map<string, ReadonlySet<string>>()
 
   constructor(commands: Commands, place: Place) {
     this.#commands = commands
@@ -64,39 +83,57 @@ export class Planning {
    * What runs after each start, or before each stop: one after the other, as in odo and Che, each when the one before
    * has succeeded.
    */
-  at(event: 'postStart' | 'preStop', events: readonly Event[]): string | undefined {
-    const lines: string[] = []
-    for (const { name, command, at } of events) {
-      if (name !== event) continue
-      const line = this.#line(command)
-      if (typeof line !== 'string') at.named(`events.${name}.${command.id}`).ignore(line.reason)
-      else lines.push(line)
+  at(event: 'postStart' | 'preStop', events: readonly Event[]): EventPlan {
+    const found = events.filter(({ name }) => name === event)
+    const ignore = ({ name, command, at }: Event, reason: string) =>
+      at.named(`events.${name}.${command.id}`).ignore(reason)
+    const able = found.filter((one) => {
+      const line = this.#line(one.command)
+      if (typeof line !== 'string') ignore(one, line.reason)
+      return typeof line === 'string'
+    })
+    const listed = able.map(({ command }) => command)
+    if (listed.some((command) => !this.#isOwn(command))) {
+      const { growth } = this.#place
+      const steps = eventSteps(listed, this.#commands, (command) => this.#step(command), growth)
+      if (steps) return { steps }
+      for (const one of able) ignore(one, 'all that runs at this event comes to too many commands')
+      return {}
     }
-    const [only] = events.filter(({ name }) => name === event)
-    if (lines.length === 0) return undefined
+    const [first] = listed
+    if (!first) return {}
+    const lines = listed.map((command) => String(this.#line(command)))
     // One that needs no shell of its own stays as it is written.
-    if (lines.length === 1 && only && lines[0] === `(\n${plainLine(only.command)}\n)`)
-      return plainLine(only.command)
+    if (lines.length === 1 && lines[0] === `(\n${plainLine(first)}\n)`) return { command: plainLine(first) }
     const all = sequence(lines)
     this.#place.growth.add(all.length)
-    return all
+    return { command: all }
   }
 
   /** A terminal has a folder and variables of its own, so a single command needs no shell around it. */
-  #body(command: Command): Pick<Task, 'command' | 'workingFolder' | 'env'> | { reason: string } {
+  #body(command: Command): Pick<Task, 'command' | 'service' | 'workingFolder' | 'env'> | { reason: string } {
+    const containers = [...this.#containersOf(command)]
+    const [container] = containers
+    const place = container === this.#place.component ? {} : { service: container }
     if (command.kind !== 'exec') {
       const line = this.#line(command)
-      return typeof line === 'string' ? { command: line, env: {} } : line
+      if (typeof line !== 'string') return line
+      if (containers.length === 1) return { command: line, ...place, env: {} }
+      return {
+        reason: `a terminal is in one container, and its commands run in several: ${containers.join(', ')}`,
+      }
     }
     const reason = this.#elsewhere(command)
     if (reason !== undefined) return { reason }
     const folder = this.#folder(command)
     const env = this.#expanded(command)
-    if (folder?.includes('$') || env.some(([, value]) => hasShellVariables(value))) {
-      return { command: this.#subshell(command), env: {} }
+    const isPlain = folder === undefined || (folder.startsWith('/') && !hasShellVariables(folder))
+    if (!isPlain || env.some(([, value]) => hasShellVariables(value))) {
+      return { command: this.#subshell(command), ...place, env: {} }
     }
     return {
       command: command.line,
+      ...place,
       ...(folder !== undefined && { workingFolder: folder }),
       env: Object.fromEntries(env),
     }
@@ -139,9 +176,35 @@ export class Planning {
   }
 
   #elsewhere({ component }: ExecCommand): string | undefined {
-    const own = this.#place.component
-    if (component === own) return undefined
-    return `it runs in the container "${component}", and commands are run in the workspace's own, "${own}"`
+    if (!this.#place.others.get(component)?.isOver) return undefined
+    return `it runs in the container "${component}", which does its work and ends before the others start`
+  }
+
+  /** The components in which all of a command runs. */
+  #containersOf(command: Command): ReadonlySet<string> {
+    const known = this.#containers.get(command.id)
+    if (known) return known
+    const parts = command.kind === 'composite' ? command.commands : []
+    const found = new Set(
+      command.kind === 'exec'
+        ? [command.component]
+        : parts.flatMap((id) => {
+            const part = this.#commands.get(id)
+            return part ? [...this.#containersOf(part)] : []
+          }),
+    )
+    this.#containers.set(command.id, found)
+    return found
+  }
+
+  #isOwn(command: Command): boolean {
+    return [...this.#containersOf(command)].every((name) => name === this.#place.component)
+  }
+
+  #step(command: ExecCommand): Pick<EventStep, 'service' | 'line'> {
+    const { component } = command
+    const place = component === this.#place.component ? {} : { service: component }
+    return { ...place, line: this.#subshell(command) }
   }
 
   #applied(name: string): string {
@@ -164,23 +227,33 @@ export class Planning {
     }
   }
 
-  /** `workingDir`, with the variables filled in that are known. Absent where it is the workspace folder. */
+  /**
+   * `workingDir`, with the variables filled in that are known. Absent where commands are there anyway: in the workspace
+   * folder, or in the own folder of another container that does not see the source.
+   */
   #folder(command: ExecCommand): string | undefined {
     const { workingDir } = command
-    if (workingDir === undefined) return undefined
-    const { env, growth, workspaceFolder } = this.#place
+    const other = this.#place.others.get(command.component)
+    if (workingDir === undefined) return other?.folder
+    const { growth, workspaceFolder } = this.#place
+    const env = other?.env ?? this.#place.env
     const text = expandShellVariables(workingDir, env, growth)
     if (text.length > longestPath) {
       throw command.at.wrong(`The "workingDir" of "${command.id}" is longer than any path can be.`)
     }
     if (hasShellVariables(text)) return text
-    const folder = containerPath(posix.join(text.startsWith('/') ? '/' : workspaceFolder, text))
+    if (text.startsWith('/')) {
+      const folder = containerPath(text)
+      return other || folder !== workspaceFolder ? folder : undefined
+    }
+    if (other) return other.folder === undefined ? text : containerPath(posix.join(other.folder, text))
+    const folder = containerPath(posix.join(workspaceFolder, text))
     return folder === workspaceFolder ? undefined : folder
   }
 
-  #expanded({ env }: ExecCommand): [string, string][] {
-    const { growth } = this.#place
-    const known = new Map(this.#place.env)
+  #expanded({ component, env }: ExecCommand): [string, string][] {
+    const { growth, others } = this.#place
+    const known = new Map(others.get(component)?.env ?? this.#place.env)
     return env.map(({ name, value }) => {
       const text = expandShellVariables(value, known, growth)
       known.set(name, text)

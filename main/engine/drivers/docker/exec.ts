@@ -2,12 +2,14 @@ import type { Readable, Writable } from 'node:stream'
 import { type Problem, problem, toProblem } from '#contract'
 import type { Logger } from '../../platform/logger'
 import type { ExecExit, ExecOptions, ExecProcess } from '../driver'
+import { noUserInService, serviceNotRunning } from '../shared/services'
 import { EXEC_MARKER, signalCommand, signalName } from '../shared/signal-processes'
 import type { ExecInspect } from './api'
 import { compareVersions, type EngineClient, type RawConnection } from './client'
 import { nonce } from './container/anatomy'
 import { type Locator, QUICK } from './container/locate'
 import { connectionLost, EngineError, isDiskFull, isStatus } from './problems'
+import { runningService } from './service/running'
 import { halfClose } from './streams/half-close'
 import { type OutputStreams, readOutputs, writeInput } from './streams/output'
 
@@ -33,7 +35,10 @@ export interface ExecDependencies {
   readonly ending: Set<Promise<void>>
 }
 
-/** Starts a process in a workspace's container (Engine API: exec create, then start as a taken-over connection). */
+/**
+ * Starts a process in a workspace's container, or in that of one of its services (Engine API: exec create, then start as
+ * a taken-over connection).
+ */
 export async function startExec(
   dependencies: ExecDependencies,
   id: string,
@@ -41,15 +46,28 @@ export async function startExec(
   signal: AbortSignal,
 ): Promise<ExecProcess> {
   const { client, locator } = dependencies
+  const { service } = options
+  // Of a service nobody knows whether it has a shell.
+  const knowsShell = () => service === undefined && locator.hasShell(id)
   const marker = nonce() + nonce()
   let made: { containerId: string; execId: string } | undefined
   try {
     const withSize = options.tty && compareVersions(await client.apiVersion(signal), CONSOLE_SIZE_API) >= 0
     made = await locator.with(
       id,
-      async (containerId) => {
-        const sized = options.tty && !withSize && locator.hasShell(id) ? withInitialSize(options) : options
-        return { containerId, execId: await createExec(client, containerId, sized, marker, signal) }
+      async (workspace) => {
+        const containerId =
+          service === undefined
+            ? workspace
+            : await runningService(client, workspace, service, titleOf(options), signal)
+        const sized = options.tty && !withSize && knowsShell() ? withInitialSize(options) : options
+        try {
+          return { containerId, execId: await createExec(client, containerId, sized, marker, signal) }
+        } catch (error) {
+          // Since it was looked at.
+          if (service === undefined || !isStatus(error, 404, 409)) throw error
+          throw serviceNotRunning(titleOf(options), { name: service, reason: 'It has just ended' })
+        }
       },
       signal,
     )
@@ -64,7 +82,7 @@ export async function startExec(
       { containerId, execId, marker, connection, ...userOf(options) },
       options,
     )
-    if (options.tty && !withSize && !locator.hasShell(id))
+    if (options.tty && !withSize && !knowsShell())
       await process.setInitialSize(options.tty.columns, options.tty.rows)
     return process
   } catch (error) {
@@ -109,8 +127,11 @@ async function createExec(
   return Id
 }
 
+const titleOf = ({ command }: ExecOptions) => `"${command[0] ?? ''}" could not be started`
+
 function execFailure(client: EngineClient, error: unknown, options: ExecOptions, signal: AbortSignal): Error {
-  const title = `"${options.command[0] ?? ''}" could not be started`
+  const title = titleOf(options)
+  const { service } = options
   if (
     error instanceof EngineError &&
     /unable to find user|no matching entries in passwd/i.test(error.message)
@@ -118,8 +139,12 @@ function execFailure(client: EngineClient, error: unknown, options: ExecOptions,
     return problem({
       code: 'user-not-found',
       title,
-      cause: `The workspace has no user "${options.user ?? ''}".`,
-      remedy: 'Correct remoteUser in the definition and rebuild.',
+      ...(service === undefined
+        ? {
+            cause: `The workspace has no user "${options.user ?? ''}".`,
+            remedy: 'Correct remoteUser in the definition and rebuild.',
+          }
+        : noUserInService(service, options.user)),
       detail: error.message,
     })
   }

@@ -34,6 +34,7 @@ import { readPath, writePath } from './streams/files'
 import { openLogs } from './streams/logs'
 import { createDialer, type Dialer } from './streams/port-forward'
 import { ProtocolMemory } from './streams/protocols'
+import { ServiceExec } from './streams/service-exec'
 import { serviceLog } from './streams/service-log'
 import { PodStats } from './streams/stats'
 import { createApiClient } from './transport/client'
@@ -81,6 +82,7 @@ export class KubernetesDriver implements Driver {
   readonly #images: Images
   readonly #files: FilesPods
   readonly #exec: ExecDependencies
+  readonly #serviceExec: ServiceExec
   readonly #stats: PodStats
   readonly #dialer: Dialer
   readonly #relays: RelayDialer
@@ -118,6 +120,7 @@ export class KubernetesDriver implements Driver {
     })
     this.#files = new FilesPods(client, this.#objects, platform)
     this.#exec = { client, logger, protocols: new ProtocolMemory(), ending: new Set() }
+    this.#serviceExec = new ServiceExec(this.#exec)
     this.data = new KubernetesData(
       { client, objects: this.#objects, platform, exec: this.#exec },
       this.#running,
@@ -266,6 +269,12 @@ export class KubernetesDriver implements Driver {
 
   exec(id: string, options: ExecOptions, signal: AbortSignal): Promise<ExecProcess> {
     const title = `"${options.command[0] ?? ''}" could not be started`
+    const { service } = options
+    if (service !== undefined) {
+      return this.#inPod(id, title, signal, (place) =>
+        this.#serviceExec.start(place, service, options, signal),
+      )
+    }
     return this.#inPod(id, title, signal, ({ pod, container, runsAs, hasShell }) =>
       startExec(
         this.#exec,

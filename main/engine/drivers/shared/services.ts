@@ -1,4 +1,12 @@
-import { type Definition, type Dependency, type Problem, problem, type Service } from '#contract'
+import {
+  type Definition,
+  type Dependency,
+  type Problem,
+  type ProblemError,
+  problem,
+  type Service,
+  type ServiceStatus,
+} from '#contract'
 
 /**
  * What has to be so of its services before a workspace counts as started. `must`: the definition says so, and a start
@@ -48,6 +56,39 @@ export function noService(name: string): Problem {
     remedy: 'See the services of the workspace.',
   }).problem
 }
+
+/** Of a command that is to run in a service of which the workspace has none. `services`: those that it has. */
+export function noServiceFor(title: string, name: string, services: readonly string[]): ProblemError {
+  return problem({
+    code: 'not-found',
+    title,
+    cause: services.length
+      ? `The workspace has no service ${name}. It has ${services.join(', ')}.`
+      : `The workspace has no service ${name}, nor any other.`,
+    remedy: services.length
+      ? 'Name one of those.'
+      : 'Leave the service out, to run it in the workspace itself.',
+  })
+}
+
+/** Of a command that is to run in a service that does not run just now. */
+export function serviceNotRunning(
+  title: string,
+  { name, reason }: Pick<ServiceStatus, 'name' | 'reason'>,
+): ProblemError {
+  return problem({
+    code: 'service-not-running',
+    title,
+    cause: `The service ${name} does not run: ${reason}.`,
+    remedy: 'See what it printed. Restarting the workspace starts it again.',
+  })
+}
+
+/** Why there is nobody to run a command as. */
+export const noUserInService = (service: string, user = '') => ({
+  cause: `The image of the service ${service} has no user "${user}".`,
+  remedy: 'Name one that it has, or none, to run it as the service itself.',
+})
 
 /** A service that is not as it has to be. `output` is the end of what it printed. */
 export function serviceFailed(name: string, cause: string, output = ''): Problem {

@@ -1,5 +1,5 @@
 import { ProblemError, type Workspace } from '#contract'
-import { runCommand } from '../commands'
+import { runCommand, runSteps } from '../commands'
 import type { Action } from '../guard'
 import { type ActionContext, phaseStep, silentReport } from './context'
 
@@ -7,7 +7,7 @@ import { type ActionContext, phaseStep, silentReport } from './context'
 const LIMIT = 60_000
 
 export const preStopSteps = ({ definition }: Workspace) =>
-  definition.preStopCommand === undefined ? [] : [phaseStep('preStop')]
+  definition.preStopCommand === undefined && !definition.eventSteps?.preStop ? [] : [phaseStep('preStop')]
 
 /**
  * Runs what the definition wants run before its processes end (devfile, "preStop"). That it fails, or takes too long, is
@@ -19,14 +19,16 @@ export async function runPreStop(
   action: Action,
   { id, definition, user }: Workspace,
 ): Promise<void> {
-  const command = definition.preStopCommand
-  if (command === undefined || context.observed(id)?.run !== 'running') return
+  const { preStopCommand: command, eventSteps: { preStop: steps } = {} } = definition
+  if ((command === undefined && !steps) || context.observed(id)?.run !== 'running') return
   const link = context.links().get(id)
   const hasShell = user.shell !== undefined
   await action.operation.step('preStop', async (report, signal) => {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(LIMIT)])
     try {
-      await runCommand('preStop', command, link, context.platform, hasShell, silentReport, limit)
+      const how = [link, context.platform, hasShell, silentReport, limit] as const
+      if (steps) await runSteps('preStop', steps, ...how)
+      else if (command !== undefined) await runCommand('preStop', command, ...how)
     } catch (error) {
       if (signal.aborted) throw error
       const cause = error instanceof ProblemError ? error.problem.title : String(error)

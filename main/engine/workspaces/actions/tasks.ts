@@ -8,6 +8,8 @@ export type BeginTask = (
   task: {
     readonly workspaceId: string
     readonly name: string
+    /** Absent: in the workspace's own container. */
+    readonly service?: string
     /** Absent: only its shell. */
     readonly line?: string
     readonly cwd?: string
@@ -23,12 +25,13 @@ export interface RunOfTasks {
 
 /** What is to be begun for a task. */
 function asked(workspaceId: string, task: Task, run: RunOfTasks): Parameters<BeginTask>[0] {
-  const { env, workingFolder } = task
+  const { env, service, workingFolder } = task
   const line = taskLine(task, run)
   return {
     workspaceId,
     name: task.label ?? task.name,
     env,
+    ...(service === undefined ? {} : { service }),
     ...(line === undefined ? {} : { line }),
     ...(workingFolder === undefined ? {} : { cwd: workingFolder }),
   }

@@ -21,6 +21,7 @@ export interface Described {
   /** Nothing of it is being made. */
   readonly settled: boolean
   readonly image: string
+  readonly definition: Definition
   readonly template: V1PodSpec
 }
 
@@ -97,6 +98,7 @@ function describe(id: string, { metadata, spec }: V1StatefulSet): Described | un
     ...(runsAs && { runsAs: { ...runsAs, ...(runsAs.uid === user.uid && { name: user.name }) } }),
     settled: isComplete(metadata) && !isReplacing(metadata),
     image,
+    definition,
     template,
   }
 }
