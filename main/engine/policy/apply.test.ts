@@ -278,6 +278,8 @@ test('a Dockerfile has no place where an image is overlooked', () => {
     cacheFrom: ['type=registry,ref=evil.example/x'],
   }
   expect(imagesOfDockerfile(cached, 'FROM debian\n').map(({ image }) => image)).toEqual(['debian', undefined])
+  const many = imagesOfDockerfile({ dockerfile: 'D', context: '.', args: {} }, 'FROM a\n\n'.repeat(50_000))
+  expect([many.length, many.at(-1)?.where]).toEqual([50_000, 'D:99999'])
   expect(found('x'.repeat(2_000_000))).toEqual([undefined])
 })
 

@@ -78,7 +78,7 @@ const LONGEST_DOCKERFILE = 1024 * 1024
 export function imagesOfDockerfile(build: ImageBuild, text: string): NamedImage[] {
   const { dockerfile, contexts = [] } = build
   if (text.length > LONGEST_DOCKERFILE) return [{ image: undefined, where: dockerfile, written: 'all of it' }]
-  const lineOf = (start: number) => text.slice(0, start).split('\n').length
+  const lineOf = linesOf(text)
   // A context of a name in other letters is none for every builder.
   const stands = (image: string | undefined) =>
     image !== undefined && contexts.some(({ name }) => familiar(image) === familiar(name))
@@ -100,6 +100,22 @@ export function imagesOfDockerfile(build: ImageBuild, text: string): NamedImage[
       : [known(build.args.BUILDKIT_SYNTAX, 'the build argument BUILDKIT_SYNTAX')]),
     ...(build.cacheFrom ?? []).map((image) => known(image, 'cacheFrom')),
   ]
+}
+
+/** The number of the line that a character is in. Very many images ask. */
+function linesOf(text: string): (start: number) => number {
+  const starts = [0]
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) starts.push(at + 1)
+  return (start) => {
+    let low = 0
+    let high = starts.length
+    while (high - low > 1) {
+      const middle = (low + high) >> 1
+      if ((starts[middle] ?? 0) <= start) low = middle
+      else high = middle
+    }
+    return low + 1
+  }
 }
 
 /**
