@@ -19,7 +19,18 @@ const listKeys: Readonly<Record<string, string>> = {
 const inheritedLists = ['components', 'commands', 'projects', 'starterProjects', 'dependentProjects']
 const inheritedMaps = ['attributes', 'variables']
 const eventNames = ['preStart', 'postStart', 'preStop', 'postStop']
-const kinds: readonly string[] = [...componentKinds, ...commandKinds, 'git', 'zip', 'github']
+
+/** Fields of which an object has only one: another one takes its place (devfile API, "union"). */
+const alternatives: readonly (readonly string[])[] = [
+  componentKinds,
+  commandKinds,
+  ['git', 'zip', 'github'],
+  ['uri', 'inlined'],
+  ['uri', 'git', 'devfileRegistry'],
+]
+
+/** Objects whose fields have names of anybody's choice. */
+const freeFields = ['attributes', 'annotation', 'remotes']
 
 const words: Readonly<Record<string, string>> = {
   components: 'component',
@@ -53,7 +64,7 @@ export class Merge {
       if (!patch) continue
       const before = property(base, name)
       if (inheritedMaps.includes(name)) {
-        changed.set(name, before ? this.#object(before, patch) : patch)
+        changed.set(name, before ? this.#object(before, patch, true) : patch)
         continue
       }
       this.#mustBeThere(name, before, patch)
@@ -73,7 +84,7 @@ export class Merge {
     }
     for (const name of inheritedMaps) {
       const [above, own] = [property(parent, name), property(file, name)]
-      if (above) joined.set(name, own ? this.#object(above, own) : above)
+      if (above) joined.set(name, own ? this.#object(above, own, true) : above)
     }
     const [above, own] = [property(parent, 'events'), property(file, 'events')]
     if (above) joined.set('events', own ? this.#events(above, own) : above)
@@ -85,8 +96,10 @@ export class Merge {
 
   #mustBeThere(list: string, base: Node | undefined, patch: Node): void {
     const key = listKeys[list] ?? 'name'
-    const known = new Map(
-      (base?.type === 'array' ? (base.children ?? []) : []).map((item) => [property(item, key)?.value, item]),
+    const known = new Set(
+      (base?.type === 'array' ? (base.children ?? []) : []).map(
+        (item): unknown => property(item, key)?.value,
+      ),
     )
     for (const item of patch.type === 'array' ? (patch.children ?? []) : []) {
       const name = property(item, key)
@@ -98,24 +111,12 @@ export class Merge {
           `Add "${key}" with the name of a ${what} of the parent.`,
         )
       }
-      const before = known.get(name.value)
-      if (!before) {
+      if (!known.has(name.value)) {
         throw this.#wrong(
           name,
           `The parent has no ${what} "${shorten(String(name.value))}" that could be changed here.`,
           `To add it, write it under "${list}" at the left margin and not under "parent".`,
         )
-      }
-      for (const kind of kinds) {
-        const other = property(item, kind)
-        const was = kinds.find((each) => property(before, each))
-        if (other && was !== undefined && was !== kind && !property(before, kind)) {
-          throw this.#wrong(
-            other,
-            `The ${what} "${shorten(String(name.value))}" of the parent is of the kind "${was}", and "${kind}" cannot be made of it.`,
-            `Change fields of "${was}", or write a ${what} of another name at the left margin.`,
-          )
-        }
       }
     }
   }
@@ -134,8 +135,11 @@ export class Merge {
     }
   }
 
-  /** Fields of `patch` over those of `base`. What is not an object on both sides is the patch's. */
-  #object(base: Node, patch: Node): Node {
+  /**
+   * Fields of `patch` over those of `base`. What is not an object on both sides is the patch's. Fields of something
+   * `free` have names of anybody's choice.
+   */
+  #object(base: Node, patch: Node, free = false): Node {
     if (base.type !== 'object' || patch.type !== 'object') return patch
     const there = new Map(
       (base.children ?? []).map((each) => [String(each.children?.[0]?.value), each.children?.[1]]),
@@ -149,9 +153,16 @@ export class Merge {
       const key = Object.hasOwn(listKeys, text) ? listKeys[text] : undefined
       if (before && key !== undefined && before.type === 'array' && value.type === 'array') {
         changed.set(text, this.#list(before, value, key))
-      } else changed.set(text, before ? this.#object(before, value) : value)
+      } else {
+        changed.set(text, before ? this.#object(before, value, free || freeFields.includes(text)) : value)
+      }
     }
-    return this.#with(base, changed, patch)
+    return this.#with(free ? base : this.#without(base, replaced(changed)), changed, patch)
+  }
+
+  #without(object: Node, names: ReadonlySet<string>): Node {
+    const left = (object.children ?? []).filter((each) => !names.has(String(each.children?.[0]?.value)))
+    return left.length === (object.children ?? []).length ? object : this.#places.make('object', object, left)
   }
 
   /** Entries of `patch` over those of the same name in `base`; new ones come last. */
@@ -207,4 +218,10 @@ export class Merge {
   #wrong(node: Node, cause: string, remedy: string): Error {
     return this.#places.layerOf(node).document.invalid(node, cause, remedy)
   }
+}
+
+/** What gives way to these fields. */
+function replaced(fields: ReadonlyMap<string, Node>): ReadonlySet<string> {
+  const others = alternatives.filter((group) => group.some((name) => fields.has(name))).flat()
+  return new Set(others.filter((name) => !fields.has(name)))
 }

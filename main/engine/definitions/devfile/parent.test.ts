@@ -112,8 +112,6 @@ events: {postStart: [run, prepare], preStop: [run]}
     ['  components: [{name: nope, container: {image: x}}]', 'The parent has no component "nope"'],
     ['  commands: [{id: run, exec: {commandLine: x}}]', 'The parent has no command "run"'],
     ['  components: [{container: {image: x}}]', '"name" does not say which'],
-    ['  components: [{name: dev, volume: {}}]', 'of the kind "container", and "volume" cannot be made'],
-    ['  commands: [{id: build, apply: {component: dev}}]', 'of the kind "exec"'],
     ['components: [{name: dev, container: {image: x}}]', 'The parent has a component "dev" too'],
     [
       'commands: [{id: build, exec: {component: dev, commandLine: x}}]',
