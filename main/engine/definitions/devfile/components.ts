@@ -168,6 +168,10 @@ function readComponent(item: Value, endpointLength: number): Component {
 export function readAttributes(value: Value | undefined): void {
   for (const [name, field] of value?.fields() ?? []) {
     if (name === 'pod-overrides' || name === 'container-overrides') field.ignore(kubernetesOnly)
+    else if (name === 'controller.devfile.io/scc')
+      field.ignore('it asks for rights of OpenShift, which a workspace here does not get by it')
+    else if (name === 'controller.devfile.io/storage-type' && field.node.value === 'ephemeral')
+      field.ignore('what is in the workspace is kept until it is deleted')
     else field.skip()
   }
 }
