@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { MOST_PANES, type Pane, Split, TabArrangement } from '#contract'
+import { MOST_PANES, type Pane, type Split, SplitTab, TabArrangement } from '#contract'
 
-const accepts = (split: unknown) => Split.safeParse(split).success
+const accepts = (split: unknown) => SplitTab.safeParse(split).success
 const row = (...panes: readonly Pane[]): Split => ({
   direction: 'row',
   parts: panes.map((pane) => ({ share: 1 / panes.length, pane })),
@@ -16,7 +16,7 @@ const nested = (terminals: number): Pane => {
 describe('what a tab holds', () => {
   it('is rows and columns of terminals, within each other', () => {
     const column = { ...row('b', 'c'), direction: 'column' as const }
-    expect(Split.parse(row('a', column))).toEqual(row('a', column))
+    expect(SplitTab.parse(row('a', column))).toEqual(row('a', column))
     expect(accepts(nested(MOST_PANES))).toBe(true)
   })
 

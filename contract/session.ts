@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { SessionId, Split } from './panes'
+import { SessionId, SplitTab } from './panes'
 import { Problem } from './problem'
 import { WorkspaceId } from './workspace'
 
@@ -49,6 +49,6 @@ export const TabArrangement = z.strictObject({
   /** Session ids from left to right; of those that are not named the oldest comes first, after all that are. */
   order: z.array(SessionId).max(1000),
   /** What the tabs hold that have more than one; a tab is where the first of its sessions is in `order`. */
-  splits: z.array(Split).max(500).optional(),
+  splits: z.array(SplitTab).max(500).optional(),
 })
 export type TabArrangement = z.infer<typeof TabArrangement>

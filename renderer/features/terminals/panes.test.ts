@@ -1,6 +1,17 @@
 import { describe, expect, it } from 'vitest'
-import { MOST_PANES, type Pane, Split, sessionsOf } from '#contract'
-import { dividerOf, evenOut, keepIn, layOut, moveDivider, neighbour, type Side, splitPane } from './panes'
+import { MOST_PANES, type Pane, type Split, SplitTab, sessionsOf } from '#contract'
+import {
+  dividerOf,
+  evenOut,
+  evenOutAll,
+  keepIn,
+  layOut,
+  moveDivider,
+  neighbour,
+  nudge,
+  type Side,
+  splitPane,
+} from './panes'
 
 const split = (direction: Split['direction'], ...parts: readonly (readonly [number, Pane])[]): Split => ({
   direction,
@@ -77,7 +88,7 @@ describe('a tab is split', () => {
         const moved = dividers[random(dividers.length)]
         if (moved) pane = moveDivider(pane, moved, 0.1 + random(80) / 100)
       }
-      expect(Split.safeParse(pane).success).toBe(true)
+      expect(SplitTab.safeParse(pane).success).toBe(true)
       const { panes, dividers } = layOut(pane)
       const area = panes.reduce((sum, { width, height }) => sum + width * height, 0)
       expect(area).toBeCloseTo(1)
@@ -86,7 +97,8 @@ describe('a tab is split', () => {
       for (let count = 0; count < MOST_PANES; count++) {
         left = keepIn(left ?? '', (session) => session !== `s${count}`)
         expect(left === undefined ? 0 : sessionsOf(left).length).toBe(MOST_PANES - 1 - count)
-        if (left !== undefined && typeof left !== 'string') expect(Split.safeParse(left).success).toBe(true)
+        if (left !== undefined && typeof left !== 'string')
+          expect(SplitTab.safeParse(left).success).toBe(true)
       }
     }
   })
@@ -122,6 +134,24 @@ describe('a divider', () => {
       row([0.5, 'a'], [0.5, column([0.5, 'b'], [0.5, row([0.75, 'c'], [0.25, 'd'])])]),
     )
     expect(rounded(evenOut(three, { path: [] }))).toEqual(row([0.33, 'a'], [0.33, 'b'], [0.33, 'c']))
+  })
+
+  it('is moved a little from the pane beside it, and leaves something to each side', () => {
+    const two = row([0.5, 'a'], [0.5, 'b'])
+    expect(rounded(nudge(two, 'a', 'right'))).toEqual(row([0.54, 'a'], [0.46, 'b']))
+    expect(rounded(nudge(two, 'b', 'right'))).toEqual(row([0.54, 'a'], [0.46, 'b']))
+    expect(rounded(nudge(nested, 'd', 'up'))).toMatchObject({
+      parts: [{ share: 0.5 }, { pane: column([0.46, 'b'], [0.54, row([0.5, 'c'], [0.5, 'd'])]) }],
+    })
+    expect(nudge(two, 'a', 'down')).toBe(two)
+    let far: Pane = two
+    for (let press = 0; press < 50; press++) far = nudge(far, 'a', 'left')
+    expect(rounded(far)).toEqual(row([0.1, 'a'], [0.9, 'b']))
+  })
+
+  it('gives all of them the same room where that is asked for', () => {
+    const odd = row([0.2, 'a'], [0.8, column([0.9, 'b'], [0.1, 'c'])])
+    expect(evenOutAll(odd)).toEqual(row([0.5, 'a'], [0.5, column([0.5, 'b'], [0.5, 'c'])]))
   })
 
   it('that is not there moves nothing', () => {

@@ -1,4 +1,4 @@
-import { type Pane, type PanePart, type Split, sessionsOf } from '#contract'
+import { type Pane, type PanePart, type Split, sessionsOf } from '#contract/pane-tree'
 
 /** Where a pane is of another. */
 export type Side = 'left' | 'right' | 'up' | 'down'
@@ -99,6 +99,28 @@ export function moveDivider(pane: Pane, { path, index }: DividerPlace, portion: 
 /** Gives all parts of a divider's split the same room. */
 export function evenOut(pane: Pane, { path }: Pick<DividerPlace, 'path'>): Pane {
   return changeAt(pane, path, (split) => ({ ...split, parts: evenly(split.parts) }))
+}
+
+/** Gives all parts of all splits the same room. */
+export function evenOutAll(pane: Pane): Pane {
+  if (typeof pane === 'string') return pane
+  const parts = pane.parts.map((part) => ({ ...part, pane: evenOutAll(part.pane) }))
+  return { ...pane, parts: evenly(parts) }
+}
+
+/** How far one press of a key moves a divider, and what it leaves to each side, of what both have. */
+const NUDGE = 0.04
+const LEAST = 0.1
+
+/** Moves the divider of a session's pane a little to one side. */
+export function nudge(pane: Pane, session: string, side: Side): Pane {
+  const place = dividerOf(pane, session, side)
+  const divider = layOut(pane).dividers.find(
+    ({ path, index }) => index === place?.index && path.join() === place.path.join(),
+  )
+  if (!divider) return pane
+  const portion = divider.portion + (isAhead(side) ? -NUDGE : NUDGE)
+  return moveDivider(pane, divider, Math.min(Math.max(portion, LEAST), 1 - LEAST))
 }
 
 /** The divider that makes a pane larger or smaller: the one behind it, or, of the last, the one ahead of it. */
