@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { SessionId, SplitTab } from './panes'
 import { Problem } from './problem'
 import { WorkspaceId } from './workspace'
 
@@ -39,8 +40,6 @@ export const Session = z.strictObject({
 })
 export type Session = z.infer<typeof Session>
 
-const SessionId = z.string().min(1).max(64)
-
 /** How the windows of this machine have the terminals of a workspace, as the user put them. */
 export const TabArrangement = z.strictObject({
   /** The workspace's. */
@@ -49,5 +48,7 @@ export const TabArrangement = z.strictObject({
   front: SessionId.optional(),
   /** Session ids from left to right; of those that are not named the oldest comes first, after all that are. */
   order: z.array(SessionId).max(1000),
+  /** What the tabs hold that have more than one; a tab is where the first of its sessions is in `order`. */
+  splits: z.array(SplitTab).max(500).optional(),
 })
 export type TabArrangement = z.infer<typeof TabArrangement>

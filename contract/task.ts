@@ -20,8 +20,10 @@ export const Task = z.strictObject({
   /** Absolute path inside the workspace; absent: the workspace folder, or of a service its own. */
   workingFolder: z.string().optional(),
   env: z.record(z.string(), z.string()),
-  /** Where its terminal opens, beside or behind the one before it. */
-  openMode: z.enum(['tab-after', 'tab-before', 'split-left', 'split-right']).optional(),
+  /** Where its terminal opens: in a tab beside that of the task before it, or in the same tab, on that side of it. */
+  openMode: z
+    .enum(['tab-after', 'tab-before', 'split-left', 'split-right', 'split-top', 'split-bottom'])
+    .optional(),
   /** What it is for (devfile, "command group"). */
   group: z.enum(['build', 'run', 'test', 'debug', 'deploy']).optional(),
   /** The one of its group that is meant where none is named. */

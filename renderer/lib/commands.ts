@@ -15,8 +15,10 @@ export interface Command {
   readonly words?: string
   /** Shown beside the title: a state, a target. */
   readonly hint?: string
-  /** Its keys also work while a terminal has the focus; otherwise they go to the terminal. */
-  readonly inTerminal?: boolean
+  /** Its keys also work while a terminal has the focus, or only then; otherwise they go to the terminal. */
+  readonly inTerminal?: boolean | 'only'
+  /** Runs again and again while its keys are held down. */
+  readonly repeats?: boolean
   /** Only keys, not in the palette. */
   readonly hidden?: boolean
   /** Only in the shortcuts sheet: whoever owns the keys handles them itself. */
@@ -61,7 +63,7 @@ function isTyping(element: Element | null): boolean {
  * and, on macOS, Command chords; a text field keeps bare keys; while a dialog is open none runs.
  */
 export function handleKey(event: KeyboardEvent): void {
-  if (event.defaultPrevented || event.isComposing || event.repeat) return
+  if (event.defaultPrevented || event.isComposing) return
   const mac = isMac()
   const focus = document.activeElement
   const terminal = focus?.closest('.xterm') != null
@@ -73,11 +75,12 @@ export function handleKey(event: KeyboardEvent): void {
     if (command.shownOnly) continue
     for (const chord of command.keys ?? []) {
       if (!matchesChord(event, chord, mac)) continue
+      if (!terminal && command.inTerminal === 'only') continue
       if (terminal && !command.inTerminal && !(mac && event.metaKey)) continue
       if (typing && !terminal && !hasModifier(chord)) continue
       event.preventDefault()
       event.stopPropagation()
-      command.run()
+      if (!event.repeat || command.repeats) command.run()
       return
     }
   }

@@ -8,6 +8,7 @@ import { BerthPage } from './berth-page'
 import { startWindowDocker, type WindowDocker } from './engine'
 import { pictureFailures } from './failure-picture'
 import { type BerthApp, type Home, launchBerth, makeHome, processesOf } from './launch'
+import { Panes } from './panes'
 import { makeRepository, type Repository } from './repository'
 
 /** The port of the app in the workspace; it listens on the workspace's own 127.0.0.1 and nothing publishes it. */
@@ -20,6 +21,7 @@ let home: Home
 let berth: BerthApp
 pictureFailures(() => berth)
 let window: BerthPage
+const panes = new Panes(() => window)
 
 /**
  * One process for each connection. Browsers open connections in advance and send nothing over them for a while: one that
@@ -220,7 +222,95 @@ describe('the main job', () => {
     await window.waitForText('ALIVE')
   })
 
-  it('has its tabs in their order, and the same one in front, when Berth is killed and is back', async () => {
+  it('splits a tab, types into both terminals, and gives them room by keyboard and pointer', async () => {
+    await window.press('Control+Shift+5')
+    await expect
+      .poll(() => panes.places())
+      .toEqual([
+        [0, 0, 50, 100],
+        [50, 0, 50, 100],
+      ])
+    expect(await window.terminalTabs()).toHaveLength(1)
+    await expect.poll(() => panes.focused()).toBe(1)
+    await panes.waitForText(1, /\$$/)
+    await panes.enter('echo here-$((40 + 2))')
+    await panes.waitForText(1, 'here-42')
+    await window.page.keyboard.press('Alt+ArrowLeft')
+    await expect.poll(() => panes.focused()).toBe(0)
+    await panes.enter('clear; echo there-$((40 + 2))')
+    await panes.waitForText(0, 'there-42')
+    expect(await panes.text(1)).not.toContain('there')
+
+    await window.page.keyboard.press('Alt+Shift+ArrowRight')
+    await expect.poll(() => panes.portion(0)).toBe(54)
+    await panes.divider(0).focus()
+    await window.page.keyboard.press('ArrowRight')
+    await expect.poll(() => panes.portion(0)).toBe(56)
+    await window.page.keyboard.press('Escape')
+    await expect.poll(() => panes.focused()).toBe(0)
+    await window.page.keyboard.press('Control+Shift+D')
+    await expect
+      .poll(() => panes.places())
+      .toEqual([
+        [0, 0, 56, 50],
+        [0, 50, 56, 50],
+        [56, 0, 44, 100],
+      ])
+    const box = await panes.divider(1).boundingBox()
+    const whole = await panes.at(2).boundingBox()
+    if (!box || !whole) throw new Error('There is no divider to drag')
+    const [x, y] = [box.x + box.width / 2, box.y + box.height / 2]
+    await window.page.mouse.move(x, y)
+    await window.page.mouse.down()
+    await window.page.mouse.move(x, y + 10)
+    await window.page.mouse.move(x, y + whole.height / 5)
+    await window.page.mouse.up()
+    await expect.poll(() => panes.portion(1)).toBe(70)
+    await expect.poll(() => panes.focused()).toBe(1)
+    await panes.waitForText(1, /\$$/)
+  })
+
+  it('has the terminals of a split tab where they were when the window is loaded again', async () => {
+    // The program of one is told its size.
+    await expect
+      .poll(async () => {
+        await panes.enter('clear; stty size')
+        await panes.waitForText(1, /^\d+ \d+$/m)
+        const rows = await panes.at(1).locator('.xterm-rows > div').count()
+        return new RegExp(`^${rows} \\d+$`, 'm').test(await panes.text(1))
+      })
+      .toBe(true)
+    const before = await panes.places()
+    const front = () => window.page.locator('[data-pane][data-front]').getAttribute('data-pane')
+    const inFront = await front()
+    await window.page.reload()
+    await window.page.getByRole('navigation', { name: 'Main' }).getByRole('button', { name: NAME }).click()
+    await expect.poll(() => panes.places()).toEqual(before)
+    await expect.poll(front).toBe(inFront)
+    await panes.waitForText(0, 'there-42')
+    await panes.waitForText(2, 'here-42')
+
+    // What is closed leaves its room and the keyboard to what is beside it.
+    await panes.at(1).locator('.xterm-screen').click()
+    await expect.poll(() => panes.focused()).toBe(1)
+    await window.page.keyboard.press('Control+Shift+W')
+    await expect
+      .poll(() => panes.places())
+      .toEqual([
+        [0, 0, 56, 100],
+        [56, 0, 44, 100],
+      ])
+    await expect.poll(() => panes.focused()).toBe(1)
+    await panes.enter("sh -c 'echo up-$((40 + 2)); sleep 4321; true'")
+    await panes.waitForText(1, 'up-42')
+    await window.page.keyboard.press('Control+Shift+W')
+    await window.page.getByRole('dialog').getByText('sleep 4321').waitFor()
+    await window.confirm('Close terminal')
+    await expect.poll(() => panes.places()).toEqual([[0, 0, 100, 100]])
+    expect(await window.terminalTabs()).toHaveLength(1)
+  })
+
+  it('has its tabs in their order, split as they were, and the same one in front, when Berth is killed and is back', async () => {
     /** Session ids from left to right; of the selected one alone. */
     const tabs = async (selected = '') => {
       const found = await window.page.locator(`[data-tab]${selected}`).all()
@@ -235,6 +325,13 @@ describe('the main job', () => {
     }
     const [, second, third] = await tabs()
     expect(await front()).toEqual([third])
+    await window.press('Control+Shift+D')
+    await expect.poll(async () => (await panes.places()).length).toBe(2)
+    await panes.waitForText(1, /\$$/)
+    const beneath = await panes.at(1).getAttribute('data-pane')
+    await window.press('Alt+Shift+ArrowDown')
+    await expect.poll(() => panes.portion(0)).toBe(54)
+    const split = await panes.places()
     await window.press('Control+Shift+PageUp')
     await expect.poll(() => tabs()).toEqual([first, third, second])
     await window.press('Control+Shift+PageUp')
@@ -244,7 +341,7 @@ describe('the main job', () => {
     // Written down, which it is a moment after a tab was chosen.
     await expect
       .poll(async () => JSON.parse(await readFile(join(home.path, '.local/state/berth/tabs.json'), 'utf8')))
-      .toMatchObject({ arrangements: [{ front: second, order: [third, first, second] }] })
+      .toMatchObject({ arrangements: [{ front: second, order: [third, beneath, first, second] }] })
     berth.app.process().kill('SIGKILL')
     await expect.poll(() => processesOf(berth.home)).toEqual([])
     await berth.close()
@@ -253,6 +350,13 @@ describe('the main job', () => {
     await window.page.getByRole('navigation', { name: 'Main' }).getByRole('button', { name: NAME }).click()
     await expect.poll(() => tabs()).toEqual([third, first, second])
     await expect.poll(front).toEqual([second])
+    await window.waitForPrompt()
+    await window.page.locator(`[data-tab="${third}"] [role=tab]`).click()
+    await expect.poll(() => panes.places()).toEqual(split)
+    await panes.waitForText(1, /\$$/)
+    await window.press('Control+Shift+W')
+    await expect.poll(async () => (await panes.places()).length).toBe(1)
+    await window.page.locator(`[data-tab="${first}"] [role=tab]`).click()
     await window.waitForPrompt()
     for (const left of [2, 1]) {
       await window.press('Control+Shift+W')

@@ -4,6 +4,7 @@ import { BerthPage } from './berth-page'
 import { startWindowDocker, type WindowDocker } from './engine'
 import { pictureFailures } from './failure-picture'
 import { type BerthApp, type Home, launchBerth, makeHome } from './launch'
+import { Panes } from './panes'
 import { makeRepository, type Repository } from './repository'
 
 let docker: WindowDocker
@@ -12,13 +13,18 @@ let home: Home
 let berth: BerthApp
 pictureFailures(() => berth)
 let window: BerthPage
+const panes = new Panes(() => window)
 
 beforeAll(async () => {
   docker = await startWindowDocker()
   repository = await makeRepository('harbour', {
     '.gitpod.yml': JSON.stringify({
       image: TEST_IMAGES.debian,
-      tasks: [{ name: 'tides', init: 'echo once >> made', command: 'echo "the tide of $(cat made)"' }],
+      tasks: [
+        { name: 'tides', init: 'echo once >> made', command: 'echo "the tide of $(cat made)"' },
+        { name: 'gauge', command: 'echo gauge-$((40 + 2))', openMode: 'split-right' },
+        { name: 'log', command: 'echo log-$((40 + 2))', openMode: 'split-bottom' },
+      ],
     }),
   })
   home = await makeHome()
@@ -50,12 +56,24 @@ describe('a prebuild, and the tasks of a workspace that is made from it', () => 
     expect(await window.preview().getByText('its commands have run already').count()).toBe(1)
   })
 
-  it('a task is run from the menu beside the tabs, in a terminal of its own', async () => {
+  it('tasks come up beside each other where their file says so', async () => {
     await window.page.getByLabel('Name', { exact: true }).fill('harbour')
     await window.page.getByRole('button', { name: 'Create workspace' }).click()
     await window.waitForState('Running')
-    // It has begun by itself, in a tab of its own.
-    await expect.poll(async () => (await window.terminalTabs()).length).toBeGreaterThan(0)
+    await window.page.getByRole('tab', { name: 'tides · gauge · log' }).click()
+    await expect
+      .poll(() => panes.places())
+      .toEqual([
+        [0, 0, 50, 100],
+        [50, 0, 50, 50],
+        [50, 50, 50, 50],
+      ])
+    await panes.waitForText(0, 'the tide of once')
+    await panes.waitForText(1, 'gauge-42')
+    await panes.waitForText(2, 'log-42')
+  })
+
+  it('a task is run from the menu beside the tabs, in a terminal of its own', async () => {
     const before = (await window.terminalTabs()).length
     await window.page.getByRole('button', { name: 'Run a task' }).click()
     await window.page.getByRole('menuitem', { name: 'tides' }).click()

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { inOrderOfTabs, taskLine } from './tasks'
+import { inOrderOfTerminals, taskLine } from './tasks'
 
 const run = promisify(execFile)
 
@@ -73,9 +73,9 @@ describe('the line of a task', () => {
   })
 })
 
-describe('the tabs of tasks', () => {
-  const names = (...modes: (Parameters<typeof inOrderOfTabs>[0][number]['openMode'] | undefined)[]) =>
-    inOrderOfTabs(
+describe('the terminals of tasks', () => {
+  const names = (...modes: (Parameters<typeof inOrderOfTerminals>[0][number]['openMode'] | undefined)[]) =>
+    inOrderOfTerminals(
       modes.map((openMode, index) => ({
         name: String(index),
         automatic: true,
@@ -89,5 +89,6 @@ describe('the tabs of tasks', () => {
     expect(names(undefined, 'tab-after', 'split-right')).toBe('012')
     expect(names('tab-before', 'tab-before', 'tab-after')).toBe('120')
     expect(names(undefined, undefined, 'split-left', undefined)).toBe('0231')
+    expect(names(undefined, 'split-bottom', 'split-top')).toBe('021')
   })
 })

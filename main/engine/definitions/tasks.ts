@@ -30,12 +30,12 @@ function group(part: string): string {
   return `{\n${part}${end}\n}`
 }
 
-/** The order of their tabs: each after the one before it, or before that where it says so (.gitpod.yml, "openMode"). */
-export function inOrderOfTabs(tasks: readonly Task[]): Task[] {
+/** The order of their terminals: each after the one before it, or before that where it says so (.gitpod.yml, "openMode"). */
+export function inOrderOfTerminals(tasks: readonly Task[]): Task[] {
   const ordered: Task[] = []
   let last = -1
   for (const task of tasks) {
-    const isBefore = task.openMode === 'tab-before' || task.openMode === 'split-left'
+    const isBefore = /^(?:tab-before|split-left|split-top)$/.test(task.openMode ?? '')
     last = isBefore ? Math.max(last, 0) : last + 1
     ordered.splice(last, 0, task)
   }

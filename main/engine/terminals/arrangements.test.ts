@@ -33,6 +33,27 @@ describe('the arrangement of terminals', () => {
     ])
   })
 
+  it('has what tabs hold that are split, and what was kept before there were splits', async () => {
+    const split = {
+      direction: 'column' as const,
+      parts: [
+        { share: 0.25, pane: 'a' },
+        { share: 0.75, pane: 'b' },
+      ],
+    }
+    const first = open()
+    await first.arrange({ workspaceId: idOf(1), front: 'b', order: ['a', 'b'] }, never)
+    const old = readFileSync(join(folder, 'state', 'tabs.json'), 'utf8')
+    await first.arrange({ workspaceId: idOf(1), order: ['a', 'b', 'c'], splits: [split] }, never)
+    await first.arrange({ workspaceId: idOf(1), front: 'c' }, never)
+    expect(open().records.list()).toEqual([
+      { id: idOf(1), front: 'c', order: ['a', 'b', 'c'], splits: [split] },
+    ])
+    writeFileSync(join(folder, 'state', 'tabs.json'), old)
+    expect(open().records.list()).toEqual([{ id: idOf(1), front: 'b', order: ['a', 'b'] }])
+    expect(warnings).toEqual([])
+  })
+
   it('is that of the last of many changes at once', async () => {
     const { arrange } = open()
     const fronts = Array.from({ length: 50 }, (_, number) => `s${number}`)

@@ -53,13 +53,8 @@ export function createArrangements({ folders, logger }: Pick<Platform, 'folders'
 
   return {
     records,
-    async arrange({ front, order, workspaceId }) {
-      const known = records.get(workspaceId)
-      const next = {
-        id: workspaceId,
-        order: order ?? known?.order ?? [],
-        ...((front ?? known?.front) ? { front: front ?? known?.front } : {}),
-      }
+    async arrange({ workspaceId, ...changed }) {
+      const next = { id: workspaceId, order: [], ...records.get(workspaceId), ...changed }
       records.together(() => {
         // What was touched last stands last.
         records.delete(workspaceId)

@@ -1,6 +1,6 @@
 import { Menu } from '@mantine/core'
 import { IconClipboard, IconCopy, IconPlus, IconSearch, IconSelectAll, IconX } from '@tabler/icons-react'
-import { type MouseEvent, useCallback, useEffect, useMemo, useRef, useState } from 'react'
+import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react'
 import type { Session } from '#contract'
 import { useAssistive } from '../../lib/assistive'
 import { callShell, isMac } from '../../lib/bridge'
@@ -8,6 +8,7 @@ import { notifyProblem } from '../../lib/notify'
 import { EndedBanner } from './ended-banner'
 import { terminalKey } from './keys'
 import { openLink } from './open-link'
+import { type Point, PointMenu } from './point-menu'
 import { releaseScreen, takeScreen } from './screens'
 import { SearchBar } from './search-bar'
 import type { ScreenHooks, ScreenState, TerminalScreen, TerminalSettings } from './terminal-screen'
@@ -18,11 +19,18 @@ interface TerminalPaneProps {
   readonly settings: TerminalSettings
   readonly scheme: 'light' | 'dark'
   readonly searching: boolean
+  /** Whether it is the one in front, of those that share the tab. */
+  readonly focused: boolean
   /** Changes when the terminal is to have the keyboard. */
   readonly focusTurn: number
   readonly onSearch: (searching: boolean) => void
   readonly onNew: (() => void) | undefined
   readonly onClose: () => void
+  /** Where its menu is open, if it is. */
+  readonly menu: Point | undefined
+  readonly onMenu: (at: Point | undefined) => void
+  /** More entries of its menu. */
+  readonly entries: ReactNode
 }
 
 async function copy(text: string): Promise<void> {
@@ -37,16 +45,18 @@ async function pasteInto(screen: TerminalScreen): Promise<void> {
   else notifyProblem(result.problem)
 }
 
-/** The terminal in front. */
-export function TerminalPane({ session, settings, scheme, focusTurn, ...rest }: TerminalPaneProps) {
-  const { searching, onSearch, onNew, onClose } = rest
+/** One terminal, alone in its tab or beside others. */
+export function TerminalPane({ session, settings, scheme, focused, focusTurn, ...rest }: TerminalPaneProps) {
+  const { searching, onSearch, onNew, onClose, menu, onMenu, entries } = rest
   const host = useRef<HTMLDivElement>(null)
+  const pane = useRef<HTMLDivElement>(null)
   const [screen, setScreen] = useState<TerminalScreen | undefined>()
   const [state, setState] = useState<ScreenState>('loading')
-  const [menu, setMenu] = useState<{ x: number; y: number } | undefined>()
   const { id, workspaceId } = session
 
   const screenRef = useRef<TerminalScreen | undefined>(undefined)
+  const isFocused = useRef(focused)
+  isFocused.current = focused
   const copyOnSelect = useRef(settings.copyOnSelect)
   copyOnSelect.current = settings.copyOnSelect
   const hooks = useMemo<ScreenHooks>(
@@ -80,7 +90,7 @@ export function TerminalPane({ session, settings, scheme, focusTurn, ...rest }: 
     const taken = takeScreen(session, settings, scheme, hooks)
     screenRef.current = taken
     taken.show(parent)
-    taken.offerFocus()
+    if (isFocused.current) taken.offerFocus()
     setScreen(taken)
     return () => {
       screenRef.current = undefined
@@ -93,8 +103,12 @@ export function TerminalPane({ session, settings, scheme, focusTurn, ...rest }: 
   useEffect(() => screen?.apply(settings, scheme), [screen, settings, scheme, assistive])
   useEffect(() => screen?.follow(session.columns, session.rows), [screen, session.columns, session.rows])
   useEffect(() => {
-    if (focusTurn > 0) screen?.offerFocus()
+    if (focusTurn > 0 && isFocused.current) screen?.offerFocus()
   }, [screen, focusTurn])
+  useEffect(() => {
+    // Not where the keyboard has come into it by itself, to one of its buttons perhaps.
+    if (focused && !pane.current?.contains(document.activeElement)) screen?.offerFocus()
+  }, [screen, focused])
 
   useEffect(() => {
     if (!screen) return
@@ -109,14 +123,10 @@ export function TerminalPane({ session, settings, scheme, focusTurn, ...rest }: 
     }
   }, [screen])
 
-  const openMenu = useCallback((event: MouseEvent) => {
-    event.preventDefault()
-    setMenu({ x: event.clientX, y: event.clientY })
-  }, [])
   const selection = screen?.emulator?.terminal.getSelection() ?? ''
 
   return (
-    <div className={styles.pane} data-scheme={scheme} data-state={state}>
+    <div className={styles.pane} ref={pane} data-scheme={scheme} data-state={state}>
       {searching && screen ? (
         <SearchBar
           screen={screen}
@@ -128,7 +138,14 @@ export function TerminalPane({ session, settings, scheme, focusTurn, ...rest }: 
         />
       ) : null}
       {/* biome-ignore lint/a11y/noStaticElementInteractions: the emulator within has the keyboard; this is its right click */}
-      <div className={styles.host} ref={host} onContextMenu={openMenu} />
+      <div
+        className={styles.host}
+        ref={host}
+        onContextMenu={(event) => {
+          event.preventDefault()
+          onMenu({ x: event.clientX, y: event.clientY })
+        }}
+      />
       {session.state === 'reconnecting' ? (
         <div className={styles.lost} role="status">
           Reconnecting… What runs here goes on in the workspace.
@@ -142,30 +159,16 @@ export function TerminalPane({ session, settings, scheme, focusTurn, ...rest }: 
         </div>
       ) : null}
       {session.end ? <EndedBanner end={session.end} onNew={onNew} onClose={onClose} /> : null}
-      <Menu
-        opened={menu !== undefined}
-        onChange={(opened) => {
-          if (opened) return
-          setMenu(undefined)
+      <PointMenu
+        label="Terminal"
+        at={menu}
+        onClose={() => {
+          onMenu(undefined)
           screen?.focus()
         }}
-        position="bottom-start"
-        offset={0}
-        returnFocus={false}
       >
-        <Menu.Target>
-          {/* Only a place; a button because a menu hangs on one. */}
-          <button
-            type="button"
-            tabIndex={-1}
-            aria-hidden
-            aria-label="Terminal"
-            className={styles.menuAnchor}
-            style={{ left: menu?.x ?? 0, top: menu?.y ?? 0 }}
-          />
-        </Menu.Target>
-        {menu && screen ? (
-          <Menu.Dropdown>
+        {screen ? (
+          <>
             <Menu.Item
               leftSection={<IconCopy size={14} />}
               disabled={selection === ''}
@@ -190,15 +193,16 @@ export function TerminalPane({ session, settings, scheme, focusTurn, ...rest }: 
               Find…
             </Menu.Item>
             <Menu.Divider />
+            {entries}
             <Menu.Item leftSection={<IconPlus size={14} />} disabled={!onNew} onClick={() => onNew?.()}>
               New terminal
             </Menu.Item>
             <Menu.Item leftSection={<IconX size={14} />} onClick={onClose}>
               Close terminal
             </Menu.Item>
-          </Menu.Dropdown>
+          </>
         ) : null}
-      </Menu>
+      </PointMenu>
     </div>
   )
 }

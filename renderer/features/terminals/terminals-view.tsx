@@ -1,8 +1,9 @@
 import { Button } from '@mantine/core'
-import { IconPlus, IconTerminal2 } from '@tabler/icons-react'
+import { IconLayoutColumns, IconPlus, IconTerminal2 } from '@tabler/icons-react'
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import type { Problem } from '#contract'
 import { deniedProblem } from '#contract/denied'
+import type { Pane } from '#contract/pane-tree'
 import { isMac } from '../../lib/bridge'
 import { request } from '../../lib/engine'
 import { useCollection, useLoaded, useRecord, useSettings } from '../../lib/hooks'
@@ -10,15 +11,31 @@ import { chordLabels } from '../../lib/keys'
 import { notifyProblem } from '../../lib/notify'
 import { ProblemView } from '../../lib/problem-view'
 import { EmptyState } from '../../ui/empty-state'
-import { arrange, bringToFront, frontOf, moveTab, useTabs } from './arrangement'
-import { CloseDialog } from './close-dialog'
+import { IconButton } from '../../ui/icon-button'
+import {
+  bringToFront,
+  changeTab,
+  type Front,
+  frontOf,
+  hasRoom,
+  keepTabs,
+  moveOut,
+  moveTab,
+  putBeside,
+  recentOf,
+  tabsOf,
+  useTabs,
+} from './arrangement'
+import { guessSize } from './guess-size'
+import { paneKeys, usePaneCommands } from './pane-commands'
+import { evenOutAll, layOut, neighbour, nudge, type Side } from './panes'
 import { keepOnly } from './screens'
 import { ServiceMenu } from './service-menu'
 import { TabBar } from './tab-bar'
+import { TabPanes } from './tab-panes'
 import { TaskMenu } from './task-menu'
-import { TerminalPane } from './terminal-pane'
-import type { TerminalSettings } from './terminal-screen'
 import styles from './terminals.module.css'
+import { useClosing } from './use-closing'
 import { terminalKeys, useTerminalCommands } from './use-commands'
 import { useScheme } from './use-scheme'
 
@@ -31,145 +48,207 @@ interface TerminalsViewProps {
 /** Runs of workspaces for which this window has opened the first terminal by itself. */
 const greeted = new Set<string>()
 
-/** The terminals of one workspace, in tabs. */
+/** The terminals of one workspace, in tabs that may be split. */
 export function TerminalsView({ workspaceId, active }: TerminalsViewProps) {
   const workspace = useRecord('workspaces', workspaceId)
   const loaded = useLoaded('sessions')
   const all = useCollection('sessions')
   const settings = useSettings()?.terminal
   const scheme = useScheme()
-  const { front: chosen, order } = useTabs(workspaceId)
-  const [searching, setSearching] = useState(false)
+  const arrangement = useTabs(workspaceId)
+  const [searching, setSearching] = useState<string | undefined>()
   const [focusTurn, setFocusTurn] = useState(0)
   const [opening, setOpening] = useState(false)
   const [awaited, setAwaited] = useState<string | undefined>()
   const [problem, setProblem] = useState<Problem | undefined>()
-  const [asked, setAsked] = useState<{ readonly sessionId: string; readonly command: string } | undefined>()
   const [renaming, setRenaming] = useState<string | undefined>()
-  const lastIndex = useRef(0)
+  const last = useRef<Front | undefined>(undefined)
   const area = useRef<HTMLDivElement>(null)
+  const focus = useCallback(() => setFocusTurn((turn) => turn + 1), [])
 
-  const sessions = useMemo(
-    () =>
-      arrange(
-        all.filter((session) => session.workspaceId === workspaceId),
-        order,
-      ),
-    [all, workspaceId, order],
-  )
-  const front = frontOf(sessions, chosen, lastIndex.current)
-  if (front) lastIndex.current = sessions.indexOf(front)
+  const { order, splits } = arrangement
+  const tasks = workspace?.definition.tasks
+  const [sessions, tabs] = useMemo(() => {
+    const own = all.filter((session) => session.workspaceId === workspaceId)
+    const kept = { ...(order && { order }), ...(splits && { splits }) }
+    return [new Map(own.map((session) => [session.id, session])), tabsOf(own, kept, tasks)] as const
+  }, [all, workspaceId, order, splits, tasks])
+  /** For what is answered later. */
+  const tabsNow = useRef(tabs)
+  tabsNow.current = tabs
+  const front = frontOf(tabs, arrangement.front, last.current)
+  last.current = front
   const denied = deniedProblem(useRecord('targets', workspace?.targetId), 'terminals')
   const running = workspace?.state === 'running' && !denied
-  const askedOf = sessions.find(({ id, state }) => id === asked?.sessionId && state !== 'ended')
+  const closing = useClosing([...sessions.values()], focus)
 
   useEffect(() => {
     if (loaded) keepOnly(new Set(all.map(({ id }) => id)))
   }, [all, loaded])
 
+  /** @param place where it is opened in a tab that is there, in the same container as the one beside it */
   const open = useCallback(
-    async (how: 'sessions.create' | 'sessions.greet') => {
+    async (
+      how: 'sessions.create' | 'sessions.greet',
+      place?: { beside: string; side: Side; service?: string },
+    ) => {
       setOpening(true)
       setProblem(undefined)
-      const result = await request(how, { workspaceId, ...guessSize(area.current, settings) })
+      const input = { workspaceId, ...guessSize(area.current, settings, place) }
+      const { service } = place ?? {}
+      const result = await (how === 'sessions.greet' || service === undefined
+        ? request(how, input)
+        : request(how, { ...input, service }))
       setOpening(false)
       if (result.ok) {
-        bringToFront(workspaceId, result.value.sessionId)
-        setAwaited(result.value.sessionId)
-        setFocusTurn((turn) => turn + 1)
+        const session = result.value.sessionId
+        if (place) putBeside(workspaceId, tabsNow.current, { session, ...place })
+        bringToFront(workspaceId, session)
+        setAwaited(session)
+        focus()
       } else setProblem(result.problem)
     },
-    [workspaceId, settings],
+    [workspaceId, settings, focus],
   )
 
-  const end = useCallback(async (sessionId: string) => {
-    setAsked(undefined)
-    const result = await request('sessions.close', { sessionId })
-    if (!result.ok && result.problem.code !== 'not-found') notifyProblem(result.problem)
-    setFocusTurn((turn) => turn + 1)
-  }, [])
-
-  /** Asks first where something would end with it; what cannot be known keeps nobody from closing. */
-  const close = useCallback(
-    async (sessionId: string) => {
-      const result = await request('sessions.foreground', { sessionId })
-      const process = result.ok ? result.value.process : undefined
-      if (process) setAsked({ sessionId, command: process.command })
-      else await end(sessionId)
+  const rename = useCallback(
+    async (sessionId: string, title: string) => {
+      // A task is known by its name: where it is is written down before it has another one.
+      keepTabs(workspaceId, tabsNow.current)
+      const result = await request('sessions.rename', { sessionId, title })
+      if (!result.ok) notifyProblem(result.problem)
     },
-    [end],
+    [workspaceId],
   )
-
-  const rename = useCallback(async (sessionId: string, title: string) => {
-    const result = await request('sessions.rename', { sessionId, title })
-    if (!result.ok) notifyProblem(result.problem)
-  }, [])
 
   // The first terminal of a run opens by itself: it is what the user came for.
   const run = running && loaded && settings ? `${workspaceId} ${workspace.incarnation ?? ''}` : undefined
   const greeting =
-    run !== undefined && active && !greeted.has(run) && sessions.every((session) => session.state === 'ended')
+    run !== undefined &&
+    active &&
+    !greeted.has(run) &&
+    [...sessions.values()].every((session) => session.state === 'ended')
   useEffect(() => {
     if (!run || !active) return
     greeted.add(run)
     if (greeting) void open('sessions.greet')
   }, [run, active, greeting, open])
   // The answer is here before the list has it: until then there is none to be seen, and no other to be offered.
-  const isAwaited = awaited !== undefined && !sessions.some(({ id }) => id === awaited)
+  const isAwaited = awaited !== undefined && !sessions.has(awaited)
   useEffect(() => {
     if (awaited !== undefined && !isAwaited) setAwaited(undefined)
   }, [awaited, isAwaited])
   const isOpening = opening || greeting || isAwaited
 
+  const bring = (sessionId: string) => {
+    bringToFront(workspaceId, sessionId)
+    focus()
+  }
+  const bringTab = (tabId: string) => {
+    const tab = tabs.find(({ id }) => id === tabId)
+    if (tab) bring(recentOf(tab))
+  }
+  const canOpen = running && !isOpening
+  const split =
+    canOpen && settings
+      ? (beside: string, side: Side) => {
+          const { service } = sessions.get(beside) ?? {}
+          void open('sessions.create', { beside, side, ...(service !== undefined && { service }) })
+        }
+      : undefined
+  const change = (pane: Pane) => {
+    if (front) changeTab(workspaceId, tabs, front.tab.id, pane)
+  }
+  const moveFront = (tabId: string, before: string | undefined) => moveTab(workspaceId, tabs, tabId, before)
+  const onLeft = front && tabs[front.index - 1]
+
   useTerminalCommands({
     active,
     running,
-    sessions: sessions.map(({ id }) => id),
-    front: front?.id,
+    tabs: tabs.map(({ id }) => id),
+    front: front && { tab: front.tab.id, session: front.session },
     settings,
-    onFront: (sessionId) => {
-      bringToFront(workspaceId, sessionId)
-      setFocusTurn((turn) => turn + 1)
-    },
+    onFront: bringTab,
     onOpen: () => void open('sessions.create'),
-    onClose: (sessionId) => void close(sessionId),
+    onClose: (sessionId) => void closing.close([sessionId]),
     onRename: setRenaming,
-    onMove: (moved, before) => moveTab(workspaceId, sessions, moved, before),
-    onSearch: () => setSearching(true),
+    onMove: moveFront,
+    onSearch: setSearching,
     onLeave: () => {
       const tab = area.current?.querySelector<HTMLElement>('[role=tab][aria-selected=true]')
-      if (area.current?.querySelector('.xterm')?.contains(document.activeElement)) tab?.focus()
-      else setFocusTurn((turn) => turn + 1)
+      const isInTerminal = area.current?.contains(document.activeElement?.closest('.xterm') ?? null)
+      if (isInTerminal) tab?.focus()
+      else focus()
+    },
+  })
+  usePaneCommands({
+    canSplit: active && canOpen && hasRoom(front?.tab),
+    isSplit: active && front !== undefined && front.tab.sessions.length > 1,
+    canJoin: active && front?.tab.sessions.length === 1 && hasRoom(onLeft),
+    onSplit: (side) => {
+      if (front) split?.(front.session, side)
+    },
+    onFocus: (side) => {
+      const next = front && neighbour(layOut(front.tab.pane), front.session, side)
+      if (next !== undefined) bring(next)
+    },
+    onResize: (side) => {
+      if (front) change(nudge(front.tab.pane, front.session, side))
+    },
+    onEven: () => {
+      if (front) change(evenOutAll(front.tab.pane))
+    },
+    onOut: () => {
+      if (front) moveOut(workspaceId, tabs, front.session)
+    },
+    onJoin: () => {
+      const beside = onLeft?.sessions.at(-1)
+      if (!front || beside === undefined) return
+      putBeside(workspaceId, tabs, { session: front.session, beside, side: 'right' })
+      focus()
     },
   })
 
   return (
     <div className={styles.view} ref={area}>
-      {sessions.length > 0 ? (
+      {front ? (
         <TabBar
-          sessions={sessions}
-          front={front?.id}
-          canAdd={running && !isOpening}
-          addHint={`New terminal (${chordLabels(terminalKeys().open, isMac()).join(isMac() ? '' : '+')})`}
-          onFront={(sessionId) => {
-            bringToFront(workspaceId, sessionId)
-            setFocusTurn((turn) => turn + 1)
-          }}
+          tabs={tabs.map((tab) => ({
+            id: tab.id,
+            sessions: tab.sessions.flatMap((id) => sessions.get(id) ?? []),
+            recent: tab === front.tab ? front.session : recentOf(tab),
+            direction: typeof tab.pane === 'string' ? undefined : tab.pane.direction,
+            canSplit: hasRoom(tab),
+          }))}
+          front={front.tab.id}
+          canAdd={canOpen}
+          addHint={hint('New terminal', terminalKeys().open)}
+          onFront={bringTab}
           onAdd={() => void open('sessions.create')}
           more={
-            running && workspace ? (
-              <>
-                <TaskMenu workspace={workspace} />
-                <ServiceMenu workspace={workspace} />
-              </>
-            ) : null
+            <>
+              <IconButton
+                label={hint('Split terminal to the right', paneKeys().right)}
+                disabled={!split || !hasRoom(front.tab)}
+                onClick={() => split?.(front.session, 'right')}
+              >
+                <IconLayoutColumns size={15} />
+              </IconButton>
+              {running && workspace ? (
+                <>
+                  <TaskMenu workspace={workspace} />
+                  <ServiceMenu workspace={workspace} />
+                </>
+              ) : null}
+            </>
           }
-          onClose={(sessionId) => void close(sessionId)}
+          onClose={(sessionIds) => void closing.close(sessionIds)}
           renaming={renaming}
           onRenaming={setRenaming}
           onRename={(sessionId, title) => void rename(sessionId, title)}
-          onRenamed={() => setFocusTurn((turn) => turn + 1)}
-          onMove={(moved, before) => moveTab(workspaceId, sessions, moved, before)}
+          onRenamed={focus}
+          onMove={moveFront}
+          onSplit={split}
         />
       ) : null}
       {denied ? (
@@ -188,16 +267,27 @@ export function TerminalsView({ workspaceId, active }: TerminalsViewProps) {
       ) : null}
       {front && settings ? (
         active ? (
-          <TerminalPane
-            key={front.id}
-            session={front}
+          <TabPanes
+            front={front}
+            sessions={sessions}
             settings={settings}
             scheme={scheme}
-            searching={searching}
             focusTurn={focusTurn}
-            onSearch={setSearching}
+            searching={searching}
+            onSearching={setSearching}
+            renaming={renaming}
+            onRenaming={setRenaming}
+            onRename={(sessionId, title) => void rename(sessionId, title)}
             onNew={running ? () => void open('sessions.create') : undefined}
-            onClose={() => void close(front.id)}
+            onSplit={hasRoom(front.tab) ? split : undefined}
+            onOut={(sessionId) => {
+              moveOut(workspaceId, tabs, sessionId)
+              bring(sessionId)
+            }}
+            onClose={(sessionId) => void closing.close([sessionId])}
+            onChange={change}
+            onEnter={(sessionId) => bringToFront(workspaceId, sessionId)}
+            onFocus={focus}
           />
         ) : null
       ) : loaded && !problem && !denied ? (
@@ -223,24 +313,12 @@ export function TerminalsView({ workspaceId, active }: TerminalsViewProps) {
               }.`}
         </EmptyState>
       ) : null}
-      {asked && askedOf ? (
-        <CloseDialog
-          title={askedOf.title}
-          command={asked.command}
-          onCancel={() => setAsked(undefined)}
-          onClose={() => void end(asked.sessionId)}
-        />
-      ) : null}
+      {closing.dialog}
     </div>
   )
 }
 
-/** About the size that a terminal will have here; the true one follows when it is on the page. */
-function guessSize(area: HTMLElement | null, settings: TerminalSettings | undefined) {
-  const fontSize = settings?.fontSize ?? 13
-  const within = (value: number, least: number) => Math.min(Math.max(Math.floor(value), least), 2000)
-  return {
-    columns: within(((area?.clientWidth ?? 0) - 28) / (fontSize * 0.602), 80),
-    rows: within(((area?.clientHeight ?? 0) - 48) / (fontSize * 1.4), 24),
-  }
+/** A button's name with its keys. */
+function hint(name: string, chord: string): string {
+  return `${name} (${chordLabels(chord, isMac()).join(isMac() ? '' : '+')})`
 }

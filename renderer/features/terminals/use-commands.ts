@@ -34,15 +34,15 @@ export function terminalKeys() {
 interface TerminalCommands {
   readonly active: boolean
   readonly running: boolean
-  readonly sessions: readonly string[]
-  readonly front: string | undefined
+  readonly tabs: readonly string[]
+  readonly front: { readonly tab: string; readonly session: string } | undefined
   readonly settings: TerminalSettings | undefined
-  readonly onFront: (sessionId: string) => void
+  readonly onFront: (tabId: string) => void
   readonly onOpen: () => void
   readonly onClose: (sessionId: string) => void
   readonly onRename: (sessionId: string) => void
-  readonly onMove: (sessionId: string, before: string | undefined) => void
-  readonly onSearch: () => void
+  readonly onMove: (tabId: string, before: string | undefined) => void
+  readonly onSearch: (sessionId: string) => void
   /** From within the terminal to its tab, or back. */
   readonly onLeave: () => void
 }
@@ -60,16 +60,15 @@ export function useTerminalCommands(state: TerminalCommands): void {
     const group = 'Terminal'
     const chords = terminalKeys()
     const step = (by: number) => () => {
-      const { sessions, front, onFront } = current.current
-      const at = sessions.indexOf(front ?? '')
-      const next = sessions[(at + by + sessions.length) % sessions.length]
+      const { tabs, front, onFront } = current.current
+      const at = tabs.indexOf(front?.tab ?? '')
+      const next = tabs[(at + by + tabs.length) % tabs.length]
       if (next !== undefined) onFront(next)
     }
     const move = (by: 1 | -1) => () => {
-      const { sessions, front, onMove } = current.current
-      const at = sessions.indexOf(front ?? '')
-      if (front !== undefined && sessions[at + by] !== undefined)
-        onMove(front, sessions[by > 0 ? at + 2 : at - 1])
+      const { tabs, front, onMove } = current.current
+      const at = tabs.indexOf(front?.tab ?? '')
+      if (front && tabs[at + by] !== undefined) onMove(front.tab, tabs[by > 0 ? at + 2 : at - 1])
     }
     const zoom = (by: number | undefined) => () => {
       const { settings } = current.current
@@ -101,7 +100,7 @@ export function useTerminalCommands(state: TerminalCommands): void {
               keys: [chords.close],
               run: () => {
                 const { front, onClose } = current.current
-                if (front !== undefined) onClose(front)
+                if (front) onClose(front.session)
               },
             },
             { ...always, id: 'terminal.next', title: 'Next terminal', keys: [chords.next], run: step(1) },
@@ -118,7 +117,7 @@ export function useTerminalCommands(state: TerminalCommands): void {
               title: 'Rename terminal',
               run: () => {
                 const { front, onRename } = current.current
-                if (front !== undefined) onRename(front)
+                if (front) onRename(front.session)
               },
             },
             {
@@ -157,7 +156,10 @@ export function useTerminalCommands(state: TerminalCommands): void {
               id: 'terminal.find',
               title: 'Find in terminal',
               keys: [chords.search],
-              run: () => current.current.onSearch(),
+              run: () => {
+                const { front, onSearch } = current.current
+                if (front) onSearch(front.session)
+              },
             },
             {
               ...always,

@@ -136,7 +136,6 @@ jetbrains:
       'vscode.extensions[1]',
       'jetbrains.goland.vmoptions',
       'jetbrains.goland.prebuilds',
-      'tasks[0].openMode',
     ])
   })
 
@@ -193,12 +192,13 @@ jetbrains:
     expect(tasks.map(({ name }) => name)).toEqual(['Web', 'Task 2', 'Web 2', 'two lines', '7', 'Web 2 2'])
   })
 
-  test('keeps in order what would be split, and says that it is not', async () => {
+  test('says beside which other terminal a task opens', async () => {
+    const modes = ['tab-before', 'split-top', 'split-bottom', 'split-left', 'split-right'] as const
     const definition = await read(
-      'tasks: [{command: a, openMode: split-top}, {command: b, openMode: split-bottom}]',
+      `tasks: [{command: a}, ${modes.map((mode) => `{command: b, openMode: ${mode}}`).join(', ')}]`,
     )
-    expect(definition.tasks.map(({ openMode }) => openMode)).toEqual(['split-left', 'split-right'])
-    expect(reason(definition, 'tasks[0].openMode')).toMatch(/a tab of its own/)
+    expect(definition.tasks.map(({ openMode }) => openMode)).toEqual([undefined, ...modes])
+    expect(definition.notApplied).toEqual([])
   })
 
   test('takes the first of two that speak of one port', async () => {

@@ -8,8 +8,15 @@ import { withFolder } from './places'
 const names = ['name', 'before', 'init', 'prebuild', 'command', 'env', 'openIn', 'openMode'] as const
 const example = 'Write, for example, "- init: npm install" and below it "  command: npm start".'
 
-/** Gitpod once had two more, above and below. */
-const openModes = ['tab-after', 'tab-before', 'split-left', 'split-right'] as const
+/** Gitpod once had the last two, and files still do. */
+const openModes = [
+  'tab-after',
+  'tab-before',
+  'split-left',
+  'split-right',
+  'split-top',
+  'split-bottom',
+] as const
 
 /** Terminals that open by themselves: more are a mistake or an attack. */
 const maximumAutomatic = 32
@@ -109,12 +116,8 @@ function readPlace(fields: ReadonlyMap<string, Value>): Pick<Task, 'openMode'> {
   const openIn = fields.get('openIn')
   openIn?.choice(['bottom', 'main', 'left', 'right'])
   openIn?.ignore('terminals are all in one place')
-  const openMode = fields.get('openMode')
-  if (!openMode) return {}
-  const mode = openMode.choice([...openModes, 'split-top', 'split-bottom'])
-  if (mode === 'tab-after' || mode === 'tab-before') return { openMode: mode }
-  openMode.ignore('terminals are not split; it gets a tab of its own, in the same order')
-  return { openMode: mode === 'split-top' || mode === 'split-left' ? 'split-left' : 'split-right' }
+  const openMode = fields.get('openMode')?.choice(openModes)
+  return openMode ? { openMode } : {}
 }
 
 /** Of a task or of the workspace. What is no text is its JSON, as Gitpod hands it over. */

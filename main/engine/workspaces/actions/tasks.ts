@@ -1,5 +1,5 @@
 import { type Definition, problem, type Task, toProblem } from '#contract'
-import { inOrderOfTabs, taskLine } from '../../definitions/tasks'
+import { inOrderOfTerminals, taskLine } from '../../definitions/tasks'
 import type { Action } from '../guard'
 import { type ActionContext, steps } from './context'
 
@@ -58,7 +58,7 @@ export async function runTask(
 
 /** Those that begin by themselves in a run. One that only initialises has nothing to do in a later one. */
 function due({ tasks }: Definition, run: RunOfTasks): Task[] {
-  return inOrderOfTabs(tasks).filter((task) => {
+  return inOrderOfTerminals(tasks).filter((task) => {
     const isShell = !task.before && !task.init && !task.command
     return task.automatic && (isShell || taskLine(task, run) !== undefined)
   })
