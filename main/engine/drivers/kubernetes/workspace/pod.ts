@@ -16,6 +16,7 @@ import { ownSecurity, podChanges, supplementalGroups } from './container-options
 import { layOutVolume } from './prepare'
 import type { Unsaid } from './service-resources'
 import { isSourcePart, podServices, sourcePlaces } from './services'
+import { fileMounts } from './written-files'
 
 /**
  * What root in a container can do on Docker, without what gives a way to the node: the `baseline` Pod Security level
@@ -161,6 +162,7 @@ export function podSpecOf(
   const changes = podChanges(definition)
   const isPrepared = image.hasShell
   const beside = podServices(spec, secretName, services, unsaid)
+  const files = fileMounts(definition.container, secretName)
   const prepare: V1Container = {
     name: PREPARE,
     image: image.reference,
@@ -204,6 +206,7 @@ export function podSpecOf(
           ...layout.mounts.map((mount) => ({ name: 'data', ...mount })),
           ...mounts,
           ...sourcePlaces(spec, definition.sourceMounts ?? []),
+          ...files.mounts,
         ],
         ...resources(options, true),
       },
@@ -212,6 +215,7 @@ export function podSpecOf(
       { name: 'data', persistentVolumeClaim: { claimName: objectName(spec.id) } },
       ...volumes,
       ...changes.volumes,
+      ...files.volumes,
       ...beside.volumes.map(({ name, source }) => ({ name, ...source })),
     ],
   }

@@ -1,5 +1,5 @@
 import { posix } from 'node:path'
-import type { V1Container, V1HostAlias, V1VolumeMount } from '@kubernetes/client-node'
+import type { V1Container, V1HostAlias, V1SecretVolumeSource, V1VolumeMount } from '@kubernetes/client-node'
 import type { Definition, Mount, Service, SourceMount } from '#contract'
 import type { WorkspaceSpec } from '../../driver'
 import { plainPath, sourceMount } from '../../shared/folders'
@@ -9,6 +9,7 @@ import { serviceSecurity } from './container-options'
 import { endedCommand, onceVolume, runsOnce, wrapped } from './once'
 import { literal, memoryOf, securityContext } from './pod'
 import { serviceResources, type Unsaid } from './service-resources'
+import { fileMounts } from './written-files'
 
 /** Times that a service is asked whether it is well before what depends on it is started all the same. */
 const ATTEMPTS = 240
@@ -23,7 +24,9 @@ done`
 
 export interface ServiceVolume {
   readonly name: string
-  readonly source: { readonly emptyDir: { readonly medium?: string; readonly sizeLimit?: string } }
+  readonly source:
+    | { readonly emptyDir: { readonly medium?: string; readonly sizeLimit?: string } }
+    | { readonly secret: V1SecretVolumeSource }
 }
 
 export interface PodServices {
@@ -57,6 +60,8 @@ export function podServices(
     const { plain = {}, secret = [] } = variables.get(name) ?? {}
     const mounts = service.mounts.flatMap((mount, index) => mountOf(service, mount, index, volumes))
     const source = sourceOf(spec, service)
+    const files = fileMounts(service.container, secretName, name)
+    volumes.push(...files.volumes.map(({ name: volume, secret }) => ({ name: volume, source: { secret } })))
     const isFirst = once.first.has(name)
     const command = (service.entrypoint ?? []).map(literal)
     const args = (service.command ?? []).map(literal)
@@ -80,7 +85,7 @@ export function podServices(
         service,
       ),
       terminationMessagePolicy: 'FallbackToLogsOnError',
-      volumeMounts: [...mounts, ...source, ...sharedMemory(service, volumes)],
+      volumeMounts: [...mounts, ...source, ...sharedMemory(service, volumes), ...files.mounts],
       ...serviceResources(service, unsaid),
       ...(health &&
         !isFirst && {
