@@ -47,4 +47,14 @@ export const containerFit: ContainerFit = {
       : [{ field: 'deploy.resources.reservations.cpus', reason: 'an engine keeps no processors free' }]),
     ...unwritableFiles(container),
   ],
+  volumes(mounts) {
+    const sized = mounts.flatMap(({ type, source, size }) =>
+      type === 'volume' && source !== undefined && size !== undefined ? [source] : [],
+    )
+    return [...new Set(sized)].map((name) => ({
+      field: `size of the volume ${name}`,
+      reason:
+        "an engine's volumes take what room there is; whether that is enough now is all that is looked at",
+    }))
+  },
 }

@@ -13,6 +13,7 @@ import { plainPath } from '../../shared/folders'
 import { commandAfterEntrypoints, entrypointsBeside, idleCommand, runsIdle } from '../../shared/idle'
 import { CONTAINER, dataPath, objectName, PREPARE, VOLUME_ROOT } from './anatomy'
 import { ownSecurity, podChanges, supplementalGroups } from './container-options'
+import { passingMount, passingVolumes } from './passing'
 import { layOutVolume } from './prepare'
 import type { Unsaid } from './service-resources'
 import { isSourcePart, podServices, sourcePlaces } from './services'
@@ -216,6 +217,7 @@ export function podSpecOf(
       ...volumes,
       ...changes.volumes,
       ...files.volumes,
+      ...passingVolumes(definition),
       ...beside.volumes.map(({ name, source }) => ({ name, ...source })),
     ],
   }
@@ -305,6 +307,10 @@ function definedMounts({ definition }: WorkspaceSpec): { volumes: V1Volume[]; mo
         mountPath: plainPath(mount.target),
         ...(mount.readOnly && { readOnly: true }),
       })
+      continue
+    }
+    if (mount.type === 'tmpfs' && mount.source !== undefined) {
+      mounts.push(passingMount(definition, mount))
       continue
     }
     if (mount.type === 'tmpfs') volumes.push({ name, emptyDir: memoryOf(mount) })

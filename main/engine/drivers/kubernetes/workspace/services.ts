@@ -7,6 +7,7 @@ import { hostNames, inStartOrder, neededServices } from '../../shared/services'
 import { dataPath, serviceContainer } from './anatomy'
 import { serviceSecurity } from './container-options'
 import { endedCommand, onceVolume, runsOnce, wrapped } from './once'
+import { passingMount } from './passing'
 import { literal, memoryOf, securityContext } from './pod'
 import { serviceResources, type Unsaid } from './service-resources'
 import { fileMounts } from './written-files'
@@ -58,7 +59,11 @@ export function podServices(
   const containerOf = (service: Service): V1Container => {
     const { name, health } = service
     const { plain = {}, secret = [] } = variables.get(name) ?? {}
-    const mounts = service.mounts.flatMap((mount, index) => mountOf(service, mount, index, volumes))
+    const mounts = service.mounts.flatMap((mount, index) =>
+      mount.type === 'tmpfs' && mount.source !== undefined
+        ? [passingMount(definition, mount)]
+        : mountOf(service, mount, index, volumes),
+    )
     const source = sourceOf(spec, service)
     const files = fileMounts(service.container, secretName, name)
     volumes.push(...files.volumes.map(({ name: volume, secret }) => ({ name: volume, source: { secret } })))
