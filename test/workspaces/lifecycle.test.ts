@@ -83,6 +83,7 @@ describe('a folder and an image', () => {
       '.devcontainer.json': JSON.stringify({
         image,
         initializeCommand: 'echo here > made-here',
+        workspaceMount: 'source=${localWorkspaceFolder},target=/src/app,type=bind',
         workspaceFolder: '/src/app',
       }),
     })
