@@ -4,6 +4,7 @@ import {
   DataPlan,
   DataSnapshot,
   DataVolume,
+  featureRequests,
   IdlePolicy,
   NewRepository,
   Operation,
@@ -289,6 +290,10 @@ export type PoliciesDocument = z.infer<typeof PoliciesDocument>
 /** `berth policy check`. */
 export const PolicyCheckDocument = z.strictObject({ valid: z.boolean(), problems: z.array(Problem) })
 export type PolicyCheckDocument = z.infer<typeof PolicyCheckDocument>
+
+/** `berth features lock` and `check`: `text` is what is in the lock file, or would be. */
+export const FeatureLockDocument = featureRequests['features.lock'].output
+export type FeatureLockDocument = z.infer<typeof FeatureLockDocument>
 
 /** `berth doctor`. `ok` is false when any check failed. */
 export const DoctorDocument = z.strictObject({ ok: z.boolean(), checks: z.array(Check) })

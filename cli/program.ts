@@ -5,6 +5,7 @@ import { addData } from './data-program'
 import { separateCommand } from './exec-arguments'
 import { type CommandAction, type CommonOptions, execute, usageProblem } from './execute'
 import { exitCodes } from './exit-codes'
+import { addFeatures } from './feature-program'
 import { addPolicies } from './policy-program'
 import { addPrebuilds } from './prebuild-program'
 import { addTasks } from './tasks-program'
@@ -77,6 +78,7 @@ Exit codes: 0 done, 1 a problem, 2 a wrong command line, 130 cancelled; exec pas
   addCredentials(program, go)
   addVariables(program, go, define)
   addPolicies(program, { define, go })
+  addFeatures(program, { define, go })
   addMachine(program, go)
   return program
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { maximumWrittenFiles, WrittenFile } from './written-file'
 
 /** Kinds of what gives power over the machine that runs a container, or takes a wall between the two away. */
 export const RightKind = z.enum([
@@ -72,6 +73,8 @@ export const ContainerOptions = z.strictObject({
   capabilitiesDropped: z.array(z.string()).optional(),
   /** Nothing in it can become more than it is, not by sudo either. */
   noNewPrivileges: z.literal(true).optional(),
+  /** Written into it when it is made. */
+  files: z.array(WrittenFile).max(maximumWrittenFiles).optional(),
   /** What is asked for. */
   rights: z.array(Right).max(maximumRights).default([]),
   /** What the user allowed for this workspace; never read from a file. What is in both is applied. */

@@ -168,11 +168,11 @@ export const Definition = z.strictObject({
   features: z.array(FeatureRequest).default([]),
   /** Features that come first, by their references without a version, the first one first. */
   featureOrder: z.array(z.string()).optional(),
-  /** Absolute path of the source inside the workspace, and where terminals start. */
+  /** Absolute path inside the workspace where terminals and commands start; a folder of the source, or of the image. */
   workspaceFolder: z.string(),
   /**
-   * Absolute path of the repository's root inside the workspace, which is or holds `workspaceFolder`, or lies in it;
-   * absent: as `workspaceFolder` says.
+   * Absolute path of the repository's root inside the workspace, which has `workspaceFolder` in it, or lies in it, or
+   * has nothing to do with it; absent: as `workspaceFolder` says.
    */
   sourceFolder: z.string().optional(),
   /** Who PID 1 runs as; absent: as the image says. */

@@ -2,12 +2,15 @@ import { z } from 'zod'
 
 export const Mount = z.strictObject({
   type: z.enum(['bind', 'volume', 'tmpfs']),
-  /** A path of the machine that runs the engine, or a volume's name; absent for tmpfs. */
+  /**
+   * A path of the machine that runs the engine, or a volume's name. Of tmpfs the name under which other containers of the
+   * workspace see the same; absent: nobody else does.
+   */
   source: z.string().optional(),
   /** Absolute path inside the workspace. */
   target: z.string(),
   readOnly: z.boolean().optional(),
-  /** Of tmpfs: how much it may hold at most, in bytes. */
+  /** In bytes: of tmpfs how much it may hold at most, of a volume how much it is said to need. */
   size: z.number().int().positive().optional(),
   /**
    * Of a volume with a name: it is the workspace's own, seen under this name by its services too, and goes when the

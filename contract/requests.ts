@@ -4,6 +4,7 @@ import { Credential } from './consent'
 import { maximumRights, Right } from './container-options'
 import { dataRequests } from './data'
 import { Definition, NotApplied } from './definition'
+import { featureRequests } from './feature-lock'
 import { IdlePolicy } from './idle'
 import { BuildAsks, BuildGrants, buildRequests } from './image-build'
 import { KubernetesNamespace, KubernetesOptions, Quantity } from './kubernetes'
@@ -118,6 +119,7 @@ export const requests = {
   ),
   ...templateRequests,
   ...buildRequests,
+  ...featureRequests,
   'workspaces.preview': request(CreateInput, Preview),
   'workspaces.create': request(CreateInput, Started),
   'workspaces.start': request(OneWorkspace, Started),

@@ -15,6 +15,7 @@ export const ServiceOptions = ContainerOptions.pick({
   cpus: true,
   capabilitiesDropped: true,
   noNewPrivileges: true,
+  files: true,
 }).extend({
   /** What is kept free for it, of memory and of processors. */
   memoryReserved: z.number().int().positive().optional(),

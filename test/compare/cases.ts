@@ -169,6 +169,8 @@ RUN echo 'export FROM_PROFILE=1' >> /home/dev/.profile \\
   'mounts and arguments': alone(
     {
       image,
+      // Nothing puts the source there.
+      workspaceFolder: '/srv',
       mounts: [
         'source=${localWorkspaceFolder}/data,target=/data,type=bind',
         { source: 'berth-test-compare-${devcontainerId}', target: '/volume', type: 'volume' },
@@ -182,7 +184,7 @@ RUN echo 'export FROM_PROFILE=1' >> /home/dev/.profile \\
         '${localWorkspaceFolder}/data:/second:ro',
       ],
       postCreateCommand:
-        'hostname > /tmp/hostname; touch /second/no 2>/dev/null || echo read-only > /tmp/second',
+        'pwd > /tmp/pwd; hostname > /tmp/hostname; touch /second/no 2>/dev/null || echo read-only > /tmp/second',
     },
     { 'data/file': '1' },
   ),

@@ -57,16 +57,20 @@ export function servicesConformance(harness: DriverHarness): void {
     })
     afterAll(() => driver.dispose())
 
+    /** Shared, and gone with a stop. */
+    const passing = (target: string) =>
+      ({ type: 'tmpfs', source: 'passing', target, size: 1024 ** 2 }) as const
+
     /** A server of files that takes its time, and one that asks it for one as soon as it is well. */
     const pair = () => {
       const store = service('store', full, {
         aliases: ['files.example'],
         entrypoint: ['/bin/sh', '-c'],
         command: [
-          'trap "exit 0" TERM; echo "$WORD $SECRET" > /data/word; sleep 1; python3 -m http.server 7080 --directory /data & wait $!',
+          'trap "exit 0" TERM; echo "$WORD $SECRET" > /data/word; echo store > /seen/store; sleep 1; python3 -m http.server 7080 --directory /data & wait $!',
         ],
         env: { WORD: 'a$(b) $$c', SECRET: '$' + '{localEnv:BERTH_CONFORMANCE_SECRET}' },
-        mounts: [{ type: 'volume', source: 'files', target: '/data' }],
+        mounts: [{ type: 'volume', source: 'files', target: '/data' }, passing('/seen')],
         ports: [7080],
         health: health(
           'wget -qO- http://localhost:7080/ || python3 -c "import urllib.request as u; u.urlopen(\'http://localhost:7080/\')"',
@@ -84,6 +88,7 @@ export function servicesConformance(harness: DriverHarness): void {
         mounts: [
           { type: 'volume' as const, source: 'shared', target: '/shared', ofWorkspace: true },
           { type: 'volume' as const, source: 'files', target: '/files', ofWorkspace: true },
+          passing('/passing'),
         ],
       }
     }
@@ -120,7 +125,7 @@ export function servicesConformance(harness: DriverHarness): void {
         const [stdout] = await Promise.all([collect(log.stdout), collect(log.stderr)])
         expect(String(stdout)).toBe('asked\n')
 
-        await run(driver, spec.id, sh('echo kept > /files/kept'))
+        await run(driver, spec.id, sh('echo kept > /files/kept; echo gone > /passing/gone'))
         await driver.stop(spec.id, { grace: 10_000 }, new Recorder(), never)
         await watcher.until(
           () =>
@@ -131,7 +136,7 @@ export function servicesConformance(harness: DriverHarness): void {
         )
         await driver.start(spec.id, new Recorder(), never)
         await watcher.until(() => states()?.join() === 'asks running,store healthy', 'both services again')
-        expect((await run(driver, spec.id, sh('cat /files/kept'))).stdout).toBe('kept\n')
+        expect((await run(driver, spec.id, sh('cat /files/kept; ls /passing'))).stdout).toBe('kept\nstore\n')
       } finally {
         await watcher.stop()
         delete process.env.BERTH_CONFORMANCE_SECRET

@@ -9,6 +9,7 @@ let rig: ClusterRig['rig']
 let source: ClusterRig['source']
 withClusterRig((made) => {
   ;({ namespace, rig, source } = made)
+  made.machine.env.BERTH_TEST_TOKEN = 'of-this-machine'
 })
 
 interface PodJson {
@@ -31,7 +32,7 @@ it('gives services what was allowed, amounts that a quota wants to be told, and 
     '.devcontainer.json': JSON.stringify({ dockerComposeFile: 'compose.yml', service: 'app' }),
     'compose.yml': JSON.stringify({
       services: {
-        app: { image, command: 'sleep infinity' },
+        app: { image, command: 'sleep infinity', secrets: ['token'], configs: ['motd'] },
         db: {
           image,
           command: ['sleep', '86400'],
@@ -46,12 +47,19 @@ it('gives services what was allowed, amounts that a quota wants to be told, and 
           volumes: ['data:/data'],
           depends_on: ['db'],
         },
-        seen: { image, command: ['sleep', '86400'], volumes: ['data:/data'] },
+        seen: {
+          image,
+          command: ['sleep', '86400'],
+          volumes: ['data:/data'],
+          secrets: [{ source: 'token', target: '/etc/key', uid: '70', mode: '0400' }],
+        },
       },
+      secrets: { token: { environment: 'BERTH_TEST_TOKEN' } },
+      configs: { motd: { content: ' says hello\n' } },
       volumes: { data: null },
     }),
   })
-  const { id } = await rig.up(folder, {
+  const { id, definition } = await rig.up(folder, {
     allowRights: true,
     kubernetes: { requests: { cpu: '20m', memory: '64Mi' }, limits: { memory: '256Mi' } },
   })
@@ -75,6 +83,13 @@ it('gives services what was allowed, amounts that a quota wants to be told, and 
   await expect
     .poll(() => rig.workspace(id).services?.find(({ name }) => name === 'bad'))
     .toMatchObject({ state: 'failed', reason: 'It ended with code 3' })
-  const ran = await namespace.kubectl('exec', `ws-${id}-0`, '-c', 'service-seen', '--', 'cat', '/data/ran')
-  expect(ran).toBe('ran\n')
+  const inSeen = (...command: string[]) =>
+    namespace.kubectl('exec', `ws-${id}-0`, '-c', 'service-seen', '--', ...command)
+  expect(await inSeen('cat', '/data/ran')).toBe('ran\n')
+  expect(await inSeen('cat', '/etc/key')).toBe('of-this-machine')
+  expect(await inSeen('stat', '-L', '-c', '%a', '/etc/key')).toBe('444\n')
+  expect(definition.notApplied.map(({ field }) => field)).toContain('services.seen.owner of /etc/key')
+  expect(await rig.run(id, 'cat', '/run/secrets/token', '/motd')).toBe('of-this-machine says hello\n')
+  const told = await namespace.kubectl('get', 'pod,statefulset,pvc', '-o', 'json')
+  expect(told).not.toContain('of-this-machine')
 })

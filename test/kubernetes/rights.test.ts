@@ -101,9 +101,20 @@ it('makes the objects of a devfile beside the workspace where they were allowed,
   await rebuild(true)
   expect(await seen()).toBe('two')
 
+  await namespace.kubectl('create', 'configmap', 'theirs')
+  await rig.run(id, 'sh', '-c', `printf %s "$1" > ${file}`, 'sh', settings('three', 'more', 'theirs'))
+  const { operationId } = await rig.service.handlers['workspaces.rebuild'](
+    { workspaceId: id, allowRights: true },
+    new AbortController().signal,
+  )
+  expect((await rig.failure(operationId)).cause).toContain('does not belong to this workspace')
+  expect(await seen(), 'a rebuild that fails changes nothing').toBe('two')
+  expect(await gone('more')).toBe(true)
+  expect(await gone('theirs')).toBe(false)
+
   expect((await refused('second')).cause).toContain('does not belong to this workspace')
   expect(await seen(), "another workspace's object is left alone").toBe('two')
 
   await rig.act('delete', id)
   await expect.poll(() => gone('settings'), { interval: 500 }).toBe(true)
-})
+}, 300_000)

@@ -83,6 +83,7 @@ describe('a folder and an image', () => {
       '.devcontainer.json': JSON.stringify({
         image,
         initializeCommand: 'echo here > made-here',
+        workspaceMount: 'source=${localWorkspaceFolder},target=/src/app,type=bind',
         workspaceFolder: '/src/app',
       }),
     })
@@ -145,11 +146,37 @@ describe('a folder and an image', () => {
 
   it('puts the source where the definition wants it', async () => {
     const bare = repository(machine.home, 'elsewhere', {
-      '.devcontainer.json': JSON.stringify({ image, workspaceFolder: '/srv/code', remoteUser: 'dev' }),
+      '.devcontainer.json': JSON.stringify({
+        image,
+        workspaceMount: 'source=${localWorkspaceFolder},target=/srv/code,type=bind',
+        workspaceFolder: '/srv/code',
+        remoteUser: 'dev',
+      }),
       'a.txt': 'a',
     })
     const { id } = await up(gitSource(bare))
     expect(await rig.run(id, 'sh', '-c', 'pwd; cat a.txt; stat -c %U . a.txt')).toBe('/srv/code\nadev\ndev\n')
+  })
+
+  it('leaves a folder of the image as it is, and has the source where it usually is', async () => {
+    const bare = repository(machine.home, 'beside', {
+      '.devcontainer.json': JSON.stringify({
+        image,
+        workspaceFolder: '/etc/apt',
+        postCreateCommand: 'pwd > /tmp/where',
+      }),
+      'a.txt': 'a',
+    })
+    const { id, definition } = await up(gitSource(bare))
+    expect(definition.notApplied.map(({ field }) => field)).toEqual(['workspaceFolder'])
+    const look = 'pwd; cat /tmp/where /workspaces/beside/a.txt; ls -d sources.list* | head -1'
+    expect(await rig.run(id, 'sh', '-c', look)).toMatch(/^\/etc\/apt\n\/etc\/apt\nasources\.list/)
+    await rig.run(id, 'sh', '-c', 'echo more > /workspaces/beside/b.txt')
+    const { unsaved } = await rig.service.handlers['workspaces.survival'](
+      { workspaceId: id, action: 'delete' },
+      new AbortController().signal,
+    )
+    expect(unsaved).toMatchObject([{ repository: '/workspaces/beside', untracked: 1 }])
   })
 
   it('works in an image without a shell, as far as commands need none', async () => {

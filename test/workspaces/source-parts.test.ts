@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
@@ -8,7 +9,7 @@ let machine: Machine
 let rig: Rig
 
 beforeAll(() => {
-  machine = new Machine()
+  machine = new Machine({ BERTH_TEST_TOKEN: 'of-this-machine' })
   rig = new Rig(machine)
 })
 
@@ -23,6 +24,7 @@ afterAll(async () => {
 })
 
 const image = TEST_IMAGES.debian
+const docker = (...words: string[]) => execFileSync('docker', words, { encoding: 'utf8' })
 
 describe('a part of the source at a second place', () => {
   it('is there where the source has a volume, and where it is a folder of this machine', async () => {
@@ -93,5 +95,49 @@ describe('a part of the source at a second place', () => {
     )
     await rig.succeeded(operationId)
     expect(await rig.run(id, 'cat', '/side/file')).toBe('secret\n')
+  })
+})
+
+describe('a secret or config that is no file of the source', () => {
+  it('is written into its container, and no description of one holds its value', async () => {
+    const compose = `
+services:
+  app:
+    image: ${image}
+    command: sleep infinity
+    volumes: ["seen:/seen"]
+    secrets: [{source: token, target: /deep/er/token, uid: "7", mode: 0400}]
+    configs: [motd]
+    depends_on: {once: {condition: service_completed_successfully}}
+  once:
+    image: ${image}
+    command: sh -c 'cat /run/secrets/token /motd > /seen/once && stat -c "%u %a" /run/secrets/token >> /seen/once'
+    volumes: ["seen:/seen"]
+    secrets: [token]
+    configs: [motd]
+secrets: {token: {environment: BERTH_TEST_TOKEN}}
+configs: {motd: {content: "hello $\{BERTH_TEST_TOKEN}\\n"}}
+volumes: {seen: }
+`
+    const source = gitSource(
+      repository(machine.home, 'written', {
+        '.devcontainer/devcontainer.json': JSON.stringify({
+          dockerComposeFile: 'compose.yml',
+          service: 'app',
+          workspaceFolder: '/workspaces/written',
+        }),
+        '.devcontainer/compose.yml': compose,
+      }),
+    )
+    const { id, definition } = await rig.up(source)
+    expect(definition.notApplied).toEqual([])
+    expect(await rig.run(id, 'cat', '/seen/once')).toBe('of-this-machinehello of-this-machine\n0 444\n')
+    expect(await rig.run(id, 'cat', '/deep/er/token', '/motd')).toBe('of-this-machinehello of-this-machine\n')
+    expect(await rig.run(id, 'stat', '-c', '%u %a', '/deep/er', '/deep/er/token')).toBe('0 755\n7 400\n')
+    const labelled = ['berth.dev/workspace', 'berth.dev/service-of'].map((name) =>
+      docker('ps', '--all', '--quiet', '--no-trunc', '--filter', `label=${name}=${id}`).trim(),
+    )
+    expect(labelled).toEqual([expect.stringMatching(/^\w{64}$/), expect.stringMatching(/^\w{64}$/)])
+    expect(docker('inspect', ...labelled)).not.toContain('of-this-machine')
   })
 })

@@ -213,9 +213,16 @@ describe('what devcontainer.json may say', () => {
     ['/app', ['workspaceFolder']],
     ['/workspaces/app/below', []],
     ['/workspaces', []],
-  ])('says where the source is put over what the image has: %s', async (workspaceFolder, named) => {
+  ])('leaves to the image a folder that nothing puts the source in: %s', async (workspaceFolder, named) => {
     const definition = await read(JSON.stringify({ image: 'x', workspaceFolder }))
     expect(definition.notApplied.map(({ field }) => field)).toEqual(named)
+    expect(definition.workspaceFolder).toBe(workspaceFolder)
+    expect(definition.sourceFolder).toBe(named.length > 0 ? '/workspaces/app' : undefined)
+  })
+
+  it('leaves it to the image too where workspaceMount is empty', async () => {
+    const definition = await read('{"image": "x", "workspaceFolder": "/app", "workspaceMount": ""}')
+    expect(definition).toMatchObject({ workspaceFolder: '/app', sourceFolder: '/workspaces/app' })
   })
 
   it('reads a build, in the new form and the old', async () => {

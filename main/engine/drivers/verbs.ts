@@ -6,6 +6,7 @@ import type {
   Definition,
   HostRequirements,
   KubernetesOptions,
+  Mount,
   NotApplied,
   PrebuildRecord,
   Problem,
@@ -23,6 +24,8 @@ export interface ContainerFit {
   options(options: ContainerOptions): readonly NotApplied[]
   /** The same of a service, by its fields' names. */
   service(service: Service): readonly NotApplied[]
+  /** The same of the volumes of a workspace and of its services. Absent: nothing. */
+  volumes?(mounts: readonly Mount[]): readonly NotApplied[]
 }
 
 /**

@@ -16,3 +16,4 @@ export {
   type ResolvedFeatures,
   resolveFeatures,
 } from './resolve'
+export { compareLock, lockEntries, lockText } from './write-lock'

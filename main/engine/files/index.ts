@@ -1,5 +1,5 @@
 import { posix } from 'node:path'
-import { problem, type Transfer, type Workspace } from '#contract'
+import { type Definition, problem, type Transfer, type Workspace } from '#contract'
 import type { FileSession, Links } from '../link/link'
 import type { ReadonlyCollection } from '../platform/collection'
 import type { Handlers } from '../platform/handlers'
@@ -56,7 +56,7 @@ export function createFiles({ platform, workspaces, links }: FilesOptions): File
     handlers: {
       ...transfers.handlers,
       'files.list': async ({ workspaceId, path }) => {
-        const folder = path ?? existing(workspaceId).definition.workspaceFolder
+        const folder = path ?? firstFolder(existing(workspaceId).definition)
         return browser(workspaceId).with((session) => listFolder(session, folder))
       },
       'files.preview': ({ workspaceId, path }) =>
@@ -122,4 +122,15 @@ class Browser {
     opening.catch(() => undefined)
     return opening
   }
+}
+
+/** Where terminals start, or the source, where that is somewhere else altogether. */
+function firstFolder({
+  workspaceFolder,
+  sourceFolder = workspaceFolder,
+}: Pick<Definition, 'workspaceFolder' | 'sourceFolder'>): string {
+  const isIn = (path: string, folder: string) =>
+    path === folder || path.startsWith(folder.endsWith('/') ? folder : `${folder}/`)
+  const isApart = !isIn(workspaceFolder, sourceFolder) && !isIn(sourceFolder, workspaceFolder)
+  return isApart ? sourceFolder : workspaceFolder
 }

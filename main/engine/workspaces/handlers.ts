@@ -20,6 +20,7 @@ import { createPrebuildHandlers, type PrebuildHandlers } from './prebuild/handle
 import { snapshotsLost } from './snapshots/actions'
 import { createDataHandlers, type DataHandlers } from './snapshots/handlers'
 import { readSource } from './source/definition'
+import { createFeatureHandlers, type FeatureHandlers } from './source/feature-lock'
 import { deriveName, newWorkspaceId } from './source/name'
 import { resolvePage } from './source/page'
 import { checkSource, parseTyped } from './source/parse'
@@ -38,7 +39,8 @@ export type WorkspaceHandlers = Pick<
 > &
   PrebuildHandlers &
   DataHandlers &
-  BuildHandlers
+  BuildHandlers &
+  FeatureHandlers
 
 interface Parts {
   readonly context: ActionContext
@@ -80,6 +82,7 @@ export function createHandlers({ context, operations, targets, policies }: Parts
     ...createDataHandlers(context),
     ...createPolicyHandlers(policies, targets),
     ...createBuildHandlers(context),
+    ...createFeatureHandlers(context),
     'definitions.propose': async ({ source: asked }, signal) => {
       const { platform } = context
       const source = checkSource(asked, { home: platform.folders.home, cwd: process.cwd() })

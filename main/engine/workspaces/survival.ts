@@ -55,7 +55,11 @@ export function survivalOf(
   ]
   const temporary: Item[] = definition.mounts
     .filter(({ type }) => type === 'tmpfs')
-    .map(({ target }) => ({ what: 'What is kept in memory', path: target }))
+    .map(({ source: name, target }) => ({
+      what:
+        name === undefined ? 'What is kept in memory' : `The volume ${name}, which is not to outlive a stop`,
+      path: target,
+    }))
   const installed: Item = {
     what: 'Everything else in its container: what was installed, files outside of these folders',
   }

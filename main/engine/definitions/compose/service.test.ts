@@ -184,9 +184,11 @@ configs:
       { path: 'nginx.conf', target: '/nginx.conf', readOnly: true },
       { path: 'nginx.conf', target: '/etc/nginx.conf', readOnly: true },
     ])
+    expect(definition.services[0]?.container?.files).toEqual([
+      { target: '/run/secrets/token', variable: 'TOKEN' },
+    ])
     expect(Object.keys(refusedOf(definition))).toEqual([
       'services.db.secrets[1].mode',
-      'services.db.secrets[2]',
       'services.db.secrets[3]',
     ])
     const problem = await problemOf(readDb({ secrets: ['none'] }))

@@ -1,6 +1,6 @@
 import type { ContainerOptions, HealthCheck, ImageBuild, Service, SourceMount } from '#contract'
 import type { DefinitionContext } from '../reader'
-import { readAttached } from './attached'
+import { type Attached, readAttached } from './attached'
 import { readWords } from './command'
 import { besideFields, containerFields, readContainer } from './container'
 import { readDeploy } from './deploy'
@@ -61,7 +61,8 @@ export async function readService(
   const volumes = readVolumes(layers, project, context, ofWorkspace)
   const deploy = readDeploy(layers, ofWorkspace)
   const gpu = ofWorkspace && wantsGraphics(layers)
-  const container = ofWorkspace ? readContainer(layers, deploy) : undefined
+  const attached = readAttached(layers, project)
+  const container = ofWorkspace ? withFiles(readContainer(layers, deploy), attached) : undefined
   const more = ofWorkspace ? containerFields : [...besideFields, ...serviceContainerFields]
   const applied = [...serviceFields, ...more]
   refuseUnknown(layers, applied, refusedServiceFields)
@@ -78,16 +79,25 @@ export async function readService(
       : {}),
     ports: readPorts(layers),
     ...(container ? { container } : {}),
-    ...(ofWorkspace ? {} : { beside: readServiceContainer(layers, deploy) }),
+    ...(ofWorkspace ? {} : { beside: withFilesBeside(readServiceContainer(layers, deploy), attached) }),
     aliases: readAliases(layers, ofWorkspace),
     links: readLinks(layers),
     ...(health ? { health } : {}),
-    attached: readAttached(layers, project),
+    attached: attached.mounts,
     restart: readRestart(lastLayer(layers, 'restart'), deploy.restart),
     init: flag(lastLayer(layers, 'init')),
     gpu,
     terminal: flag(lastLayer(layers, 'tty')) || flag(lastLayer(layers, 'stdin_open')),
   }
+}
+
+/** What is written into the container is one of its options. */
+function withFiles(options: ContainerOptions | undefined, { files }: Attached): ContainerOptions | undefined {
+  return files.length === 0 ? options : { rights: [], ...options, files: [...files] }
+}
+
+function withFilesBeside(beside: ServiceContainer, { files }: Attached): ServiceContainer {
+  return files.length === 0 ? beside : { ...beside, options: { ...beside.options, files: [...files] } }
 }
 
 /**

@@ -84,16 +84,14 @@ export async function readDevcontainer(
   const workspaceMount = given('workspaceMount')
   if (compose)
     workspaceMount?.ignore('"dockerComposeFile" is given too, and its volumes say where the source is')
-  // The reference implementation leaves it as the image has it, and the source where it usually is.
-  if (!compose && !workspaceMount && !isInside(workspaceFolder, '/workspaces'))
-    folder?.ignore(
-      'it is applied, and the source is put there too, over what the image has; workspaceMount says where else it is to be',
-    )
   const place = compose
     ? placeFromCompose(compose, workspaceFolder, base.workspaceFolder)
-    : workspaceMount
-      ? readWorkspaceMount(workspaceMount, context, root)
-      : {}
+    : keepImageFolder(
+        workspaceMount ? readWorkspaceMount(workspaceMount, context, root) : {},
+        folder,
+        workspaceFolder,
+        base.workspaceFolder,
+      )
   const run = readContainer(given, compose, context, root)
   const sourceMounts = [...(place.sourceMounts ?? []), ...parts, ...run.parts]
   const forwardPorts = given('forwardPorts')
@@ -188,6 +186,23 @@ function placeFromCompose(
     ...(folder !== undefined ? { sourceFolder: folder } : {}),
     ...(sourceMounts ? { sourceMounts } : {}),
   }
+}
+
+/**
+ * A folder in which nothing puts the source is as the image has it, and the source where it usually is: as the reference
+ * implementation does it.
+ */
+function keepImageFolder(
+  place: Pick<Definition, 'sourceFolder' | 'sourceMounts'>,
+  folder: Value | undefined,
+  workspaceFolder: string,
+  usualFolder: string,
+): Pick<Definition, 'sourceFolder' | 'sourceMounts'> {
+  if (place.sourceFolder !== undefined || isInside(workspaceFolder, '/workspaces')) return place
+  folder?.ignore(
+    `terminals and commands start there, in what the image has; the source is in ${usualFolder}, unless workspaceMount says where else it is to be`,
+  )
+  return { ...place, sourceFolder: usualFolder }
 }
 
 function isInside(path: string, folder: string): boolean {

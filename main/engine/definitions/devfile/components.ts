@@ -28,6 +28,10 @@ export interface VolumeMount {
   /** Absolute path inside the container. */
   readonly path: string
   readonly at: Value
+  /** In bytes, as the volume says it. */
+  readonly size?: number
+  /** What is in it need not outlive a stop. */
+  readonly ephemeral?: true
 }
 
 export interface ContainerComponent {
@@ -59,8 +63,9 @@ export interface VolumeComponent {
   readonly kind: 'volume'
   readonly name: string
   readonly at: Value
-  readonly size?: Value
-  readonly ephemeral?: Value
+  /** In bytes. */
+  readonly size?: number
+  readonly ephemeral?: true
 }
 
 export interface ImageComponent {
@@ -105,9 +110,8 @@ const kubernetesOnly = 'it is for the objects that a cluster would make of the d
 export function readComponents(section: Value | undefined, endpointLength: number): Map<string, Component> {
   const components = section ? readList(section).map((item) => readComponent(item, endpointLength)) : []
   const found = uniqueNames('component', components, ({ name }) => name)
-  checkVolumes(found)
   checkEndpoints(found)
-  return found
+  return withVolumes(found)
 }
 
 function readComponent(item: Value, endpointLength: number): Component {
@@ -127,14 +131,14 @@ function readComponent(item: Value, endpointLength: number): Component {
       }
     case 'volume': {
       const volume = readFields(section, devfileFields.volume)
-      const [size, ephemeral] = [volume.get('size'), volume.get('ephemeral')]
-      if (size) readQuantity(size, '2Gi')
+      const size = volume.get('size')
+      const amount = size ? Math.ceil(readQuantity(size, '2Gi')) : 0
       return {
         kind,
         name,
         at,
-        ...(size && { size }),
-        ...(ephemeral?.boolean() && { ephemeral }),
+        ...(amount > 0 && { size: Math.min(amount, Number.MAX_SAFE_INTEGER) }),
+        ...(volume.get('ephemeral')?.boolean() && { ephemeral: true }),
       }
     }
     case 'image':
@@ -264,17 +268,28 @@ function readVolumeMounts(value: Value | undefined): VolumeMount[] {
   return mounts
 }
 
-function checkVolumes(components: ReadonlyMap<string, Component>): void {
-  for (const component of components.values()) {
-    if (component.kind !== 'container') continue
-    for (const { volume, at } of component.volumeMounts) {
-      if (components.get(volume)?.kind === 'volume') continue
+/** The same with what each mounted volume says of itself. Throws `definition-invalid` where there is none. */
+function withVolumes(components: ReadonlyMap<string, Component>): Map<string, Component> {
+  const mountOf = (container: string, mount: VolumeMount): VolumeMount => {
+    const { volume, at } = mount
+    const found = components.get(volume)
+    if (found?.kind !== 'volume') {
       throw at.wrong(
-        `There is no volume "${volume}", which the container "${component.name}" mounts.`,
+        `There is no volume "${volume}", which the container "${container}" mounts.`,
         `Add a component with the name "${volume}" and "volume: {}".`,
       )
     }
+    const { size, ephemeral } = found
+    return { ...mount, ...(size !== undefined && { size }), ...(ephemeral && { ephemeral }) }
   }
+  return new Map(
+    [...components].map(([name, component]) => [
+      name,
+      component.kind === 'container'
+        ? { ...component, volumeMounts: component.volumeMounts.map((mount) => mountOf(name, mount)) }
+        : component,
+    ]),
+  )
 }
 
 function checkEndpoints(components: ReadonlyMap<string, Component>): void {

@@ -1,5 +1,5 @@
 import type { Definition, HostRequirements, ImageBuild, Mount, Service, ServiceOptions } from '#contract'
-import type { Component, ContainerComponent, VolumeComponent } from './components'
+import type { Component, ContainerComponent } from './components'
 import { keepsAlive } from './keep-alive'
 import { type SourceFolders, type SourcePlace, sourceFolders } from './source-place'
 import { expandReferences, expandShellVariables, type Growth } from './variables'
@@ -45,15 +45,15 @@ export function planCommand(
 }
 
 /**
- * A volume of the file is the workspace's own, which all its containers see by that name. An ephemeral one is no
- * exception: what it is there for, a place on disk that containers share, it does, and it is only kept for longer.
+ * A volume of the file is the workspace's own, which all its containers see by that name; what is in an ephemeral one is
+ * gone when the workspace stops.
  */
 export function planMounts({ volumeMounts }: ContainerComponent): Mount[] {
-  return volumeMounts.map(({ volume, path }) => ({
-    type: 'volume',
+  return volumeMounts.map(({ volume, path, size, ephemeral }) => ({
+    ...(ephemeral ? { type: 'tmpfs' } : { type: 'volume', ofWorkspace: true }),
     source: volume,
     target: path,
-    ofWorkspace: true,
+    ...(size !== undefined && { size }),
   }))
 }
 
@@ -111,11 +111,26 @@ export function planRequirements(containers: readonly ContainerComponent[]): Hos
     containers.reduce((all, container) => all + (amount(container) ?? 0), 0)
   const memory = Math.ceil(sum((container) => container.memoryRequest))
   const cpus = Math.round(sum((container) => container.cpuRequest) * 1000) / 1000
-  if (memory === 0 && cpus === 0) return undefined
+  const storage = planStorage(containers)
+  if (memory === 0 && cpus === 0 && storage === 0) return undefined
   return {
     ...(cpus > 0 && { cpus }),
+    ...(storage > 0 && { storage }),
     ...(memory > 0 && { memory: Math.min(memory, Number.MAX_SAFE_INTEGER) }),
   }
+}
+
+/** Bytes for the source and the home of a workspace whose volumes say how large they are: what is usual for it all. */
+const sourceAndHome = 10 * 1024 ** 3
+
+/** What source, home and the volumes that stay take together; 0 where no volume says how large it is. */
+function planStorage(containers: readonly ContainerComponent[]): number {
+  const mounts = containers.flatMap(({ volumeMounts }) => volumeMounts)
+  const sizes = new Map(
+    mounts.flatMap(({ volume, size, ephemeral }) => (ephemeral ? [] : [[volume, size ?? 0]])),
+  )
+  const sum = [...sizes.values()].reduce((all, size) => all + size, 0)
+  return sum === 0 ? 0 : Math.min(sourceAndHome + sum, Number.MAX_SAFE_INTEGER)
 }
 
 /** Lists what of volumes and of Che's own components has no meaning for a workspace. */
@@ -128,8 +143,7 @@ export function listOthers(components: ReadonlyMap<string, Component>): void {
   for (const component of components.values()) {
     switch (component.kind) {
       case 'volume':
-        if (mounted.has(component.name)) listVolume(component)
-        else component.at.ignore('no container mounts it')
+        if (!mounted.has(component.name)) component.at.ignore('no container mounts it')
         break
       case 'plugin':
       case 'custom':
@@ -137,9 +151,4 @@ export function listOthers(components: ReadonlyMap<string, Component>): void {
         break
     }
   }
-}
-
-function listVolume({ size, ephemeral }: VolumeComponent): void {
-  size?.ignore('volumes take the room that the target gives them')
-  ephemeral?.ignore('what is in the volume is kept over a restart')
 }

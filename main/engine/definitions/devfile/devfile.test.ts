@@ -81,7 +81,7 @@ components:
       cpuRequest: 250m
       volumeMounts: [{name: m2, path: /home/user/.m2}, {name: cache}]
   - {name: m2, volume: {size: 3Gi}}
-  - {name: cache, volume: {ephemeral: true}}
+  - {name: cache, volume: {ephemeral: true, size: 1Gi}}
   - {name: spare, volume: {}}
 `)
     expect(definition).toMatchObject({
@@ -97,14 +97,13 @@ components:
       },
       overrideCommand: true,
       mounts: [
-        { type: 'volume', source: 'm2', target: '/home/user/.m2', ofWorkspace: true },
-        { type: 'volume', source: 'cache', target: '/cache', ofWorkspace: true },
+        { type: 'volume', source: 'm2', target: '/home/user/.m2', ofWorkspace: true, size: 3 * 1024 ** 3 },
+        { type: 'tmpfs', source: 'cache', target: '/cache', size: 1024 ** 3 },
       ],
-      hostRequirements: { memory: 512 * 1024 * 1024, cpus: 0.25 },
+      // Of a volume that stays, beside what source and home have.
+      hostRequirements: { memory: 512 * 1024 * 1024, cpus: 0.25, storage: 13 * 1024 ** 3 },
     })
     expect(definition.notApplied.map(({ field }) => field)).toEqual([
-      'components.m2.volume.size',
-      'components.cache.volume.ephemeral',
       'components.spare',
       'components.dev.container.memoryLimit',
     ])

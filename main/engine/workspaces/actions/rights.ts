@@ -85,6 +85,8 @@ function settle(
     for (const { field, reason } of fit?.service(service) ?? [])
       notApplied.push({ field: `services.${service.name}.${field}`, reason })
   }
+  const mounts = [...definition.mounts, ...definition.services.flatMap((service) => service.mounts)]
+  notApplied.push(...(fit?.volumes?.(mounts) ?? []))
   if (isPlain && notApplied.length === 0) return definition
   const known = new Set(definition.notApplied.map(({ field, reason }) => `${field}\n${reason}`))
   return {

@@ -17,7 +17,7 @@ export const labels = {
   ...descriptionKeys,
   /** Which process makes the container, see maker.ts. */
   maker: 'berth.dev/maker',
-  /** `source`, `home`, `data`, `name` or `notes`. */
+  /** `source`, `home`, `data`, `memory`, `name` or `notes`. */
   volume: 'berth.dev/volume',
   /** The name that a definition calls a volume for data by. */
   data: 'berth.dev/data',
@@ -40,6 +40,9 @@ export const sourceVolume = (id: string) => `berth-${id}-source`
 export const homeVolume = (id: string) => `berth-${id}-home`
 /** For data, under the name that the definition calls it by. */
 export const dataVolume = (id: string, name: string) => `berth-${id}-data-${name}`
+/** For what containers share in memory. An engine never changes a volume, so one of another size has another name. */
+export const memoryVolume = (id: string, name: string, size: number | undefined) =>
+  `berth-${id}-memory-${name}${size === undefined ? '' : `-${size}`}`
 /** Exists only after a rename: its label holds the name for when there is no container to tell it. */
 export const nameVolume = (id: string) => `berth-${id}-name`
 

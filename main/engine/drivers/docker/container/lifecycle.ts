@@ -21,6 +21,7 @@ import { removeContainer } from './remove'
 import { linkParts } from './source-parts'
 import { type ContainerPlan, planContainer } from './spec'
 import { removeUnusedImages } from './unused-images'
+import { writeFiles } from './written-files'
 
 /** Milliseconds in which an image's own command has to fail for `start` to say so. */
 const SETTLING = 400
@@ -76,6 +77,7 @@ export class Lifecycle {
       await this.#makeFolders(made.Id, spec, plan, signal)
       await linkParts(this.#client, made.Id, spec, report, signal)
       await makeMemoryFolders(this.#client, made.Id, spec.definition.mounts, signal)
+      await writeFiles(this.#client, made.Id, spec.definition, this.#platform.env, report, signal)
       signal.throwIfAborted()
     } catch (error) {
       if (!isStatus(error, 409)) await this.#takeBack(spec.id, making)

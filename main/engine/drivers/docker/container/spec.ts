@@ -11,7 +11,7 @@ import {
 } from '../../shared/folders'
 import { commandAfterEntrypoints, idleCommand, runsIdle } from '../../shared/idle'
 import { hostNames } from '../../shared/services'
-import { dataMount, type EngineMount, sourceBinds } from '../service/plan'
+import { dataMount, type EngineMount, sharedMemory, sourceBinds } from '../service/plan'
 import type { ServiceNotes } from '../service/services'
 import { homeVolume, labels, sourceVolume, workspaceLabels } from './anatomy'
 import { thisMaker } from './maker'
@@ -147,6 +147,8 @@ function mountsOf(
   const { home } = spec.image.user
   const named = spec.definition.mounts.map((mount): EngineMount => {
     if (mount.type === 'volume' && mount.ofWorkspace && mount.source) return dataMount(spec.id, making, mount)
+    const shared = sharedMemory(spec.id, making, mount)
+    if (shared) return shared
     return {
       Type: mount.type,
       ...(mount.source !== undefined && { Source: mount.source }),

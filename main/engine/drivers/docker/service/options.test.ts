@@ -1,5 +1,26 @@
 import { describe, expect, it } from 'vitest'
 import { containerFit, serviceOptions } from './options'
+import { sharedMemory } from './plan'
+
+describe('volumes', () => {
+  it('of which a file says how large they are are named once, and those in memory have a limit', () => {
+    const mounts = [
+      { type: 'volume' as const, source: 'm2', target: '/m2', size: 5, ofWorkspace: true },
+      { type: 'volume' as const, source: 'm2', target: '/other', size: 5 },
+      { type: 'volume' as const, source: 'plain', target: '/plain' },
+      { type: 'tmpfs' as const, source: 'cache', target: '/cache', size: 1024 },
+    ]
+    expect(containerFit.volumes?.(mounts).map(({ field }) => field)).toEqual(['size of the volume m2'])
+    const shared = mounts.flatMap((mount) => sharedMemory('tabcdefghi', 'making', mount) ?? [])
+    expect(shared).toMatchObject([
+      {
+        Type: 'volume',
+        Source: 'berth-tabcdefghi-memory-cache-1024',
+        VolumeOptions: { DriverConfig: { Options: { type: 'tmpfs', o: 'size=1024,mode=1777' } } },
+      },
+    ])
+  })
+})
 
 describe('serviceOptions', () => {
   it('gives a service what was allowed to it, and what is harmless unasked', () => {

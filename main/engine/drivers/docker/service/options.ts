@@ -2,6 +2,7 @@ import { type Definition, rightsOf, type Service } from '#contract'
 import type { ContainerFit } from '../../driver'
 import { engineOptions } from '../container/options'
 import { processorQuota } from '../container/quota'
+import { unwritableFiles } from '../container/written-files'
 
 /** What of the body of the engine's container create a service's options and granted rights come to. */
 export interface ServiceEngineOptions {
@@ -40,8 +41,20 @@ export const containerFit: ContainerFit = {
   right: ({ kind }) =>
     kind === 'clusterObject' ? 'it is an object of a cluster, and an engine has containers alone' : undefined,
   options: () => [],
-  service: ({ container }) =>
-    container?.cpusReserved === undefined
+  service: ({ container }) => [
+    ...(container?.cpusReserved === undefined
       ? []
-      : [{ field: 'deploy.resources.reservations.cpus', reason: 'an engine keeps no processors free' }],
+      : [{ field: 'deploy.resources.reservations.cpus', reason: 'an engine keeps no processors free' }]),
+    ...unwritableFiles(container),
+  ],
+  volumes(mounts) {
+    const sized = mounts.flatMap(({ type, source, size }) =>
+      type === 'volume' && source !== undefined && size !== undefined ? [source] : [],
+    )
+    return [...new Set(sized)].map((name) => ({
+      field: `size of the volume ${name}`,
+      reason:
+        "an engine's volumes take what room there is; whether that is enough now is all that is looked at",
+    }))
+  },
 }

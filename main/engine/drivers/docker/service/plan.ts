@@ -3,7 +3,7 @@ import type { Mount, Service, SourceMount } from '#contract'
 import { substituteEnvironment } from '../../../platform/variables'
 import { MANAGED_BY } from '../../shared/description'
 import type { ContainerInspect } from '../api'
-import { dataVolume, type Labelled, labels, serviceLabels } from '../container/anatomy'
+import { dataVolume, type Labelled, labels, memoryVolume, serviceLabels } from '../container/anatomy'
 import { serviceOptions } from './options'
 
 /** The container of a workspace, whose network its services share. */
@@ -24,7 +24,11 @@ export interface EngineMount {
   readonly Target: string
   readonly ReadOnly?: boolean
   readonly TmpfsOptions?: { readonly SizeBytes: number }
-  readonly VolumeOptions?: { readonly Labels: Readonly<Record<string, string>> }
+  readonly VolumeOptions?: {
+    readonly Labels: Readonly<Record<string, string>>
+    readonly NoCopy?: true
+    readonly DriverConfig?: { readonly Name: string; readonly Options: Readonly<Record<string, string>> }
+  }
 }
 
 /** A volume of the workspace's own for data, which outlives its containers. */
@@ -46,6 +50,38 @@ export function dataMount(id: string, making: string, { source = '', target, rea
   }
 }
 
+/**
+ * A place in memory that containers share: the engine mounts it when the first of them starts, and what is in it is gone
+ * when the last one has ended. Undefined where it has no name, and one container has it alone.
+ */
+export function sharedMemory(
+  id: string,
+  making: string,
+  { type, source, target, size, readOnly }: Mount,
+): EngineMount | undefined {
+  if (type !== 'tmpfs' || source === undefined) return undefined
+  const limit = size === undefined ? '' : `size=${size},`
+  return {
+    Type: 'volume',
+    Source: memoryVolume(id, source, size),
+    Target: target,
+    ...(readOnly && { ReadOnly: true }),
+    VolumeOptions: {
+      NoCopy: true,
+      Labels: {
+        [labels.managedBy]: MANAGED_BY,
+        [labels.workspace]: id,
+        [labels.making]: making,
+        [labels.volume]: 'memory',
+      },
+      DriverConfig: {
+        Name: 'local',
+        Options: { type: 'tmpfs', device: 'tmpfs', o: `${limit}mode=1777` },
+      },
+    },
+  }
+}
+
 /** What the engine is asked to make of a service. `env` is this machine's, for variables that name it. */
 export function planService(
   service: Service,
@@ -59,6 +95,8 @@ export function planService(
   const nanoseconds = (milliseconds: number) => milliseconds * 1_000_000
   const mounts = service.mounts.map((mount): EngineMount => {
     if (mount.type === 'volume' && mount.source) return dataMount(id, making, mount)
+    const shared = sharedMemory(id, making, mount)
+    if (shared) return shared
     return {
       Type: mount.type,
       ...(mount.source && { Source: mount.source }),

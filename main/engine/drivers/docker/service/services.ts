@@ -9,6 +9,7 @@ import { containerNames, labels, readLabels, serviceFilter } from '../container/
 import { QUICK } from '../container/locate'
 import { makeMemoryFolders } from '../container/memory-folders'
 import { removeContainer } from '../container/remove'
+import { writeFiles } from '../container/written-files'
 import { isStatus } from '../problems'
 import { leadsElsewhere, linkOnTheWay } from './links'
 import { type Host, planService, sourceOnEngine } from './plan'
@@ -205,6 +206,8 @@ class Start {
       json: planService(service, this.#host, this.#platform.env),
     })
     await makeMemoryFolders(this.#client, Id, service.mounts, this.#signal)
+    const { env } = this.#platform
+    await writeFiles(this.#client, Id, service, env, this.#report, this.#signal)
     return Id
   }
 

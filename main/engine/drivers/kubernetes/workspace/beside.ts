@@ -1,3 +1,4 @@
+import type { V1ObjectMeta } from '@kubernetes/client-node'
 import {
   type ClusterObject,
   clusterObjectRight,
@@ -9,7 +10,7 @@ import {
 import type { StepReport } from '../../driver'
 import type { ApiClient } from '../api'
 import { isStatus } from '../status'
-import { labels, objectName } from './anatomy'
+import { labels, objectName, readAnnotations } from './anatomy'
 
 /** Says whose an object is; Berth's own labels would make others of these things take it for a part of a workspace. */
 const BESIDE = 'berth.dev/beside'
@@ -23,6 +24,19 @@ interface Resource {
 
 interface Found {
   readonly metadata?: { readonly ownerReferences?: readonly { readonly uid?: string }[] }
+}
+
+/** An object of the cluster that describes a workspace. */
+interface Described {
+  readonly metadata?: V1ObjectMeta
+}
+
+/** For what nobody waits for. */
+const silent: StepReport = { detail: () => undefined, progress: () => undefined, output: () => undefined }
+
+function objectsIn(described: Described | undefined): readonly ClusterObject[] {
+  const definition = readAnnotations(described?.metadata)?.definition
+  return definition ? allowedObjects(definition) : []
 }
 
 /** The objects of a definition that the user allowed. */
@@ -82,6 +96,31 @@ export class ObjectsBeside {
       signal.throwIfAborted()
       await this.#remove(object, claimUid)
     }
+  }
+
+  /**
+   * Takes away what the replacement of a workspace has none of, once it is to stay: what was in it could not be brought
+   * back. The claim tells what there was, and the StatefulSet what there is.
+   */
+  async settle(
+    id: string,
+    claim: Described | undefined,
+    replacement: Described,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const kept = new Set(objectsIn(replacement).map(identityOf))
+    const gone = objectsIn(claim).filter((one) => !kept.has(identityOf(one)))
+    await this.make(id, claim?.metadata?.uid, [], gone, silent, signal)
+  }
+
+  /** What there was before a replacement that is taken back, and no more. */
+  async putBack(
+    id: string,
+    claim: Described | undefined,
+    replacement: Described,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.make(id, claim?.metadata?.uid, objectsIn(claim), objectsIn(replacement), silent, signal)
   }
 
   async #refuseOthers(path: string, object: ClusterObject, claimUid: string): Promise<void> {

@@ -16,6 +16,7 @@ import {
   type Service,
 } from '#contract'
 import type { ContainerFit } from '../../driver'
+import { otherOwners } from './written-files'
 
 /** Kubernetes takes so many name servers (core/v1, PodDNSConfig). */
 const MAXIMUM_DNS = 3
@@ -177,8 +178,9 @@ export const containerFit: ContainerFit = {
     memory,
     memorySwap,
     cpus,
+    files,
   }) {
-    const named: NotApplied[] = []
+    const named: NotApplied[] = [...otherOwners({ files })]
     const name = (field: string, reason: string) => named.push({ field, reason })
     if (hostname !== undefined) name('hostname', 'on a cluster the host name is that of the pod')
     for (const label of Object.keys(labels))
@@ -199,7 +201,7 @@ export const containerFit: ContainerFit = {
     return named
   },
   service({ container = {} }) {
-    const named: NotApplied[] = []
+    const named: NotApplied[] = [...otherOwners(container)]
     const name = (field: string, reason: string) => named.push({ field, reason })
     const { labels = {}, ulimits = [], groups = [], memorySwap, processes, init, stopSignal } = container
     for (const label of Object.keys(labels))

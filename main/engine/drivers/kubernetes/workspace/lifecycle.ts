@@ -16,7 +16,6 @@ import {
   objectName,
   podName,
   pullSecretName,
-  readAnnotations,
   readOptions,
   readPrevious,
   secretNames,
@@ -149,15 +148,9 @@ export class Lifecycle {
       if (claim)
         await this.#grow(claim, withHostRequirements(options, spec.definition.hostRequirements), report)
       await this.#applyRest(plan, report, signal)
-      const before = readAnnotations(kept.metadata)?.definition
-      await this.#beside.make(
-        spec.id,
-        kept.metadata?.uid,
-        allowedObjects(spec.definition),
-        before ? allowedObjects(before) : [],
-        report,
-        signal,
-      )
+      // Those that are not wanted any more stay until it is committed: what is in them could not be brought back.
+      const wanted = allowedObjects(spec.definition)
+      await this.#beside.make(spec.id, kept.metadata?.uid, wanted, [], report, signal)
       signal.throwIfAborted()
     } catch (error) {
       await this.#tidy(async () => {
@@ -284,6 +277,8 @@ export class Lifecycle {
       // Should this process die between the two: a first creation is then incomplete with all that it has, and a
       // replacement is complete, with an older description at the claim.
       if (isComplete(statefulSet.metadata)) steps.reverse()
+      // Before: failing, it is told while the replacement can still be taken back.
+      if (isReplacing(statefulSet.metadata)) await this.#beside.settle(id, claim, statefulSet, signal)
       for (const step of steps) await step()
       await this.#removeUnusedSecrets(id, statefulSet)
     } catch (error) {
@@ -313,13 +308,31 @@ export class Lifecycle {
       await this.#objects.delete('statefulSets', objectName(id))
       await this.#objects.endPods(id, signal)
       for (const name of secretNames(id)) await this.#objects.delete('secrets', name)
-      return
+      return this.#putBack(id, claim, statefulSet, signal)
     }
     await this.scaleDown(id, 1, signal)
     const committed = claim?.metadata?.annotations ?? statefulSet.metadata?.annotations ?? {}
     const restored = restoredStatefulSet(statefulSet, previous, committed)
     await this.#objects.apply('statefulSets', restored)
     await this.#removeUnusedSecrets(id, restored)
+    await this.#putBack(id, claim, statefulSet, signal)
+  }
+
+  /** What cannot be put back of the objects beside it keeps nobody from the workspace, which is as it was by now. */
+  async #putBack(
+    id: string,
+    claim: V1PersistentVolumeClaim | undefined,
+    replacement: V1StatefulSet,
+    signal: AbortSignal,
+  ): Promise<void> {
+    try {
+      await this.#beside.putBack(id, claim, replacement, signal)
+    } catch (error) {
+      signal.throwIfAborted()
+      this.#platform.logger.warn('kubernetes: objects beside a workspace could not be put back', {
+        error: String(error),
+      })
+    }
   }
 
   async #removeUnusedSecrets(id: string, statefulSet: V1StatefulSet): Promise<void> {

@@ -23,6 +23,7 @@ import { environmentOf, podSpecOf } from './pod'
 import { withPullLogin } from './pull-login'
 import { ownRequirements, type Unsaid } from './service-resources'
 import { serviceKey } from './services'
+import { fileSecrets } from './written-files'
 
 /** Of a volume for which nothing else was asked. */
 export const DEFAULT_STORAGE = '10Gi'
@@ -30,7 +31,7 @@ export const DEFAULT_STORAGE = '10Gi'
 /** The objects of a workspace as they are applied. */
 export interface Manifests {
   readonly claim: V1PersistentVolumeClaim
-  /** Absent where the definition has no secret variables. */
+  /** Absent where the definition has no secret variables and no files of its own. */
   readonly secret?: V1Secret
   readonly networkPolicy: V1NetworkPolicy
   /** With 0 replicas, which `start` makes 1. */
@@ -71,6 +72,7 @@ export function planWorkspace(spec: WorkspaceSpec, make: ManifestOptions): Manif
   const secrets = new Map(Object.entries(secret))
   for (const [service, { secret: own }] of beside)
     for (const [name, value] of Object.entries(own)) secrets.set(serviceKey(service, name), value)
+  for (const [key, value] of fileSecrets(spec.definition, make.env)) secrets.set(key, value)
   const metadata = { name: objectName(spec.id), namespace, labels: allLabels }
   const template: V1PodTemplateSpec = {
     metadata: {

@@ -13,9 +13,11 @@ import { plainPath } from '../../shared/folders'
 import { commandAfterEntrypoints, entrypointsBeside, idleCommand, runsIdle } from '../../shared/idle'
 import { CONTAINER, dataPath, objectName, PREPARE, VOLUME_ROOT } from './anatomy'
 import { ownSecurity, podChanges, supplementalGroups } from './container-options'
+import { passingMount, passingVolumes } from './passing'
 import { layOutVolume } from './prepare'
 import type { Unsaid } from './service-resources'
 import { isSourcePart, podServices, sourcePlaces } from './services'
+import { fileMounts } from './written-files'
 
 /**
  * What root in a container can do on Docker, without what gives a way to the node: the `baseline` Pod Security level
@@ -161,6 +163,7 @@ export function podSpecOf(
   const changes = podChanges(definition)
   const isPrepared = image.hasShell
   const beside = podServices(spec, secretName, services, unsaid)
+  const files = fileMounts(definition.container, secretName)
   const prepare: V1Container = {
     name: PREPARE,
     image: image.reference,
@@ -204,6 +207,7 @@ export function podSpecOf(
           ...layout.mounts.map((mount) => ({ name: 'data', ...mount })),
           ...mounts,
           ...sourcePlaces(spec, definition.sourceMounts ?? []),
+          ...files.mounts,
         ],
         ...resources(options, true),
       },
@@ -212,6 +216,8 @@ export function podSpecOf(
       { name: 'data', persistentVolumeClaim: { claimName: objectName(spec.id) } },
       ...volumes,
       ...changes.volumes,
+      ...files.volumes,
+      ...passingVolumes(definition),
       ...beside.volumes.map(({ name, source }) => ({ name, ...source })),
     ],
   }
@@ -301,6 +307,10 @@ function definedMounts({ definition }: WorkspaceSpec): { volumes: V1Volume[]; mo
         mountPath: plainPath(mount.target),
         ...(mount.readOnly && { readOnly: true }),
       })
+      continue
+    }
+    if (mount.type === 'tmpfs' && mount.source !== undefined) {
+      mounts.push(passingMount(definition, mount))
       continue
     }
     if (mount.type === 'tmpfs') volumes.push({ name, emptyDir: memoryOf(mount) })

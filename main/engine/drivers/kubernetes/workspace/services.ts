@@ -1,5 +1,5 @@
 import { posix } from 'node:path'
-import type { V1Container, V1HostAlias, V1VolumeMount } from '@kubernetes/client-node'
+import type { V1Container, V1HostAlias, V1SecretVolumeSource, V1VolumeMount } from '@kubernetes/client-node'
 import type { Definition, Mount, Service, SourceMount } from '#contract'
 import type { WorkspaceSpec } from '../../driver'
 import { plainPath, sourceMount } from '../../shared/folders'
@@ -7,8 +7,10 @@ import { hostNames, inStartOrder, neededServices } from '../../shared/services'
 import { dataPath, serviceContainer } from './anatomy'
 import { serviceSecurity } from './container-options'
 import { endedCommand, onceVolume, runsOnce, wrapped } from './once'
+import { passingMount } from './passing'
 import { literal, memoryOf, securityContext } from './pod'
 import { serviceResources, type Unsaid } from './service-resources'
+import { fileMounts } from './written-files'
 
 /** Times that a service is asked whether it is well before what depends on it is started all the same. */
 const ATTEMPTS = 240
@@ -23,7 +25,9 @@ done`
 
 export interface ServiceVolume {
   readonly name: string
-  readonly source: { readonly emptyDir: { readonly medium?: string; readonly sizeLimit?: string } }
+  readonly source:
+    | { readonly emptyDir: { readonly medium?: string; readonly sizeLimit?: string } }
+    | { readonly secret: V1SecretVolumeSource }
 }
 
 export interface PodServices {
@@ -55,8 +59,14 @@ export function podServices(
   const containerOf = (service: Service): V1Container => {
     const { name, health } = service
     const { plain = {}, secret = [] } = variables.get(name) ?? {}
-    const mounts = service.mounts.flatMap((mount, index) => mountOf(service, mount, index, volumes))
+    const mounts = service.mounts.flatMap((mount, index) =>
+      mount.type === 'tmpfs' && mount.source !== undefined
+        ? [passingMount(definition, mount)]
+        : mountOf(service, mount, index, volumes),
+    )
     const source = sourceOf(spec, service)
+    const files = fileMounts(service.container, secretName, name)
+    volumes.push(...files.volumes.map(({ name: volume, secret }) => ({ name: volume, source: { secret } })))
     const isFirst = once.first.has(name)
     const command = (service.entrypoint ?? []).map(literal)
     const args = (service.command ?? []).map(literal)
@@ -80,7 +90,7 @@ export function podServices(
         service,
       ),
       terminationMessagePolicy: 'FallbackToLogsOnError',
-      volumeMounts: [...mounts, ...source, ...sharedMemory(service, volumes)],
+      volumeMounts: [...mounts, ...source, ...sharedMemory(service, volumes), ...files.mounts],
       ...serviceResources(service, unsaid),
       ...(health &&
         !isFirst && {
