@@ -53,6 +53,8 @@ export interface ContainerComponent {
   readonly cpuLimit?: number
   /** Where it says the last two. */
   readonly limitsAt: readonly Value[]
+  /** Where it asks for a pod of its own. */
+  readonly dedicatedAt?: Value
 }
 
 export interface VolumeComponent {
@@ -177,7 +179,6 @@ function readContainer(name: string, at: Value, section: Value, endpointLength: 
   const imageAt = requireField(section, fields, 'image')
   const dedicated = fields.get('dedicatedPod')
   const dedicatedPod = dedicated?.boolean() ?? false
-  if (dedicatedPod) dedicated?.ignore('all containers of a workspace run together and share a network')
   const mapping = fields.get('sourceMapping')
   const annotation = fields.get('annotation')
   if (annotation) {
@@ -214,6 +215,7 @@ function readContainer(name: string, at: Value, section: Value, endpointLength: 
     ...(memoryLimit !== undefined && { memoryLimit }),
     ...(cpuLimit !== undefined && { cpuLimit }),
     limitsAt: ['memoryLimit', 'cpuLimit'].flatMap((name) => fields.get(name) ?? []),
+    ...(dedicated && dedicatedPod && { dedicatedAt: dedicated }),
   }
 }
 

@@ -88,6 +88,7 @@ export function planService(
       : [...preparing].map((service) => ({ service, condition: 'completed' as const })),
     // As in a pod, of which those are init containers.
     restart: preparing.has(container.name) ? 'never' : 'always',
+    ...(container.dedicatedAt && { ownPod: true }),
     ...(amounts && { container: amounts }),
   }
 }

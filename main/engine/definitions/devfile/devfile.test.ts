@@ -136,7 +136,10 @@ components:
     const plain = await read(components)
     expect(plain.image).toBe('tools')
     expect(plain.services.map(({ name }) => name)).toEqual(['db', 'apart', 'app'])
-    expect(reasonOf(plain, 'components.apart.container.dedicatedPod')).toBeDefined()
+    expect(plain.services.map(({ ownPod }) => ownPod)).toEqual([undefined, true, undefined])
+    expect(plain.notApplied).toEqual([])
+    const alone = await read('components: [{name: apart, container: {image: x, dedicatedPod: true}}]')
+    expect(reasonOf(alone, 'components.apart.container.dedicatedPod')).toContain('terminals')
     const run = '- {id: go, exec: {component: app, commandLine: x, group: {kind: run, isDefault: true}}}'
     expect((await read(`${components}commands:\n  ${run}\n`)).image).toBe('app')
     const database = run.replace('component: app', 'component: db')

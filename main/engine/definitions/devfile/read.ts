@@ -123,6 +123,7 @@ export async function readDevfile(
   }
   for (const limit of own?.limitsAt ?? [])
     limit.ignore('how much the workspace itself may take is up to whoever creates it')
+  own?.dedicatedAt?.ignore('it is the container that terminals run in, which the others are beside')
   const requirements = planRequirements(containers)
   // Read with the parents, before there was one file of all.
   fields.get('schemaVersion')?.skip()
