@@ -212,6 +212,8 @@ export const Definition = z.strictObject({
   preStopCommand: LifecycleCommand.optional(),
   /** Where not all that runs at an event is for the workspace's own container. */
   eventSteps: EventSteps.optional(),
+  /** Objects, by their digests, that are put into the cluster whenever it has stopped and nobody forced that. */
+  postStopObjects: z.array(z.string()).optional(),
   /**
    * What runs in a phase before the definition's own command, one after the other in this order (containers.dev,
    * "Merge logic"). None has an `initializeCommand`.

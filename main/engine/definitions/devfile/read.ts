@@ -3,7 +3,7 @@ import { Reading } from '../document/document'
 import { noteUnread, shorten, Value } from '../document/value'
 import type { DefinitionContext, RepositoryReader } from '../reader'
 import type { Substitution } from '../variables'
-import { appliedBefore, readClusterObjects, startsByItself } from './cluster-objects'
+import { appliedBefore, readClusterObjects } from './cluster-objects'
 import { readCommands } from './commands'
 import { type ContainerComponent, readAttributes, readComponents } from './components'
 import {
@@ -104,14 +104,14 @@ export async function readDevfile(
   const planning = new Planning(commands, {
     ...(own && { component: own.name }),
     components,
-    isMade: (component) => startsByItself(component, commands, events),
+    objectsOf: (component) => cluster.of.get(component),
     env,
     workspaceFolder: folders.source,
     others,
     growth,
   })
   const tasks = planning.tasks()
-  planning.listOthers(events)
+  const postStopObjects = planning.afterStop(events)
   const postStart = planning.at('postStart', events)
   const preStop = planning.at('preStop', events)
   const repositories = planProjects(projects, folders.root, folders.source)
@@ -162,6 +162,7 @@ export async function readDevfile(
         ...(preStop.steps && { preStop: preStop.steps }),
       },
     }),
+    ...(postStopObjects.length > 0 && { postStopObjects }),
     tasks,
     repositories,
     ...(starterProjects.length > 0 && { starterProjects }),
