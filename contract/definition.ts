@@ -100,6 +100,8 @@ export const HostRequirements = z.strictObject({
   memory: z.number().int().positive().optional(),
   storage: z.number().int().positive().optional(),
   gpu: z.enum(['required', 'optional']).optional(),
+  /** As what a cluster's nodes have them, and how many; absent: one of `nvidia.com/gpu`. An engine gives all it has. */
+  gpuDevices: z.strictObject({ resource: z.string().min(1), count: z.number().int().min(1) }).optional(),
 })
 export type HostRequirements = z.infer<typeof HostRequirements>
 

@@ -414,7 +414,7 @@ describe('what has no place in a workspace', () => {
   test('is listed by name', async () => {
     const definition = await read(`
 metadata: {architectures: [amd64], globalMemoryLimit: 1Gi}
-attributes: {any: {thing: true}, pod-overrides: {spec: {}}}
+attributes: {any: {thing: true}, pod-overrides: {spec: {}, kind: Pod}}
 components:
   - {name: dev, attributes: {x: y}, container: {image: x, cpuLimit: "2", imagee: y, annotation: {service: {a: b}}}}
   - {name: deploy, kubernetes: {uri: deploy.yaml, endpoints: [{name: http, targetPort: 80}]}}
@@ -426,7 +426,7 @@ extra: 1
       'extra',
       'metadata.architectures',
       'metadata.globalMemoryLimit',
-      'attributes.pod-overrides',
+      'attributes.pod-overrides.kind',
       'components.dev.container.imagee',
       'components.dev.container.annotation',
       'components.old',

@@ -40,7 +40,11 @@ components:
       volumeMounts: [{name: m2, path: /data}]
       endpoints: [{name: sql, targetPort: 5432, protocol: tcp, exposure: none, path: /x, secure: true}]
   - {name: image, image: {imageName: mine, dockerfile: {uri: Dockerfile, args: [--build-arg, A=1]}}}
-  - {name: own, container: {image: mine, sourceMapping: /src}}
+  - name: own
+    attributes:
+      container-overrides: {resources: {limits: {cpu: 1, nvidia.com/gpu: 1}}, env: [{name: E, value: x}], securityContext: {runAsUser: 1, capabilities: {add: [CHOWN]}, seccompProfile: {type: Unconfined}}}
+      pod-overrides: {spec: {hostPID: true, dnsConfig: {options: [{name: a, value: "1"}]}, hostAliases: [{ip: 1.1.1.1, hostnames: [h]}], securityContext: {sysctls: [{name: net.a, value: "1"}], supplementalGroups: [1]}}}
+    container: {image: mine, sourceMapping: /src}
   - {name: deploy, kubernetes: {inlined: "kind: Pod", endpoints: [{name: k, targetPort: 1}]}}
 commands:
   - {id: one, exec: {component: dev, commandLine: x, workingDir: $PROJECT_SOURCE/a, env: [{name: V, value: "$W"}], group: {kind: run, isDefault: true}}}
