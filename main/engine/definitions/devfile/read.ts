@@ -106,6 +106,7 @@ export async function readDevfile(
     ...(own && { component: own.name }),
     components,
     objectsOf: (component) => cluster.of.get(component),
+    isBuilt: (component) => images.isUsed(component),
     env,
     workspaceFolder: folders.source,
     others,

@@ -15,6 +15,8 @@ export interface Place {
   readonly components: ReadonlyMap<string, Component>
   /** The objects of a component, by their digests; undefined where they cannot be made. */
   readonly objectsOf: (component: string) => readonly string[] | undefined
+  /** Whether the image of a component is built for a container of the workspace. */
+  readonly isBuilt: (component: string) => boolean
   /** Its variables, PROJECT_SOURCE and PROJECTS_ROOT among them. */
   readonly env: ReadonlyMap<string, string>
   readonly workspaceFolder: string
@@ -256,7 +258,11 @@ export class Planning {
         return objects ? { objects } : { reason: `the objects of "${name}" cannot be put into a cluster` }
       }
       case 'image':
-        return { reason: `it builds the image of "${name}", and images are built when the workspace is made` }
+        return {
+          reason: this.#place.isBuilt(name)
+            ? `it builds the image of "${name}", and images are built when the workspace is made`
+            : `it builds the image of "${name}", which no container of the workspace runs, and no others are built`,
+        }
       case 'container':
         return { reason: `it starts the container "${name}", which is started with the workspace` }
       case 'plugin':
