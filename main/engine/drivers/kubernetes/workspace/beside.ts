@@ -33,6 +33,9 @@ interface Found {
   }
 }
 
+/** What is needed of the API server. */
+export type BesideClient = Pick<ApiClient, 'identity' | 'json' | 'apply'>
+
 /** The objects of a definition that the user allowed. */
 export function allowedObjects({
   clusterObjects = [],
@@ -50,10 +53,10 @@ export function allowedObjects({
  * does that.
  */
 export class ObjectsBeside {
-  readonly #client: ApiClient
+  readonly #client: BesideClient
   readonly #resources = new Map<string, Promise<readonly Resource[]>>()
 
-  constructor(client: ApiClient) {
+  constructor(client: BesideClient) {
     this.#client = client
   }
 
