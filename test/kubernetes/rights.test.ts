@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { commandLine } from '../cli/berth'
 import { TEST_IMAGES } from '../harness/images'
 import { type ClusterRig, withClusterRig } from './cluster-rig'
 
@@ -123,7 +124,18 @@ it('makes the objects of a devfile beside the workspace where they were allowed,
   expect(await seen()).toBe('one')
   expect(await gone('extra')).toBe(false)
   expect(await gone('later'), 'what a command makes is not there before').toBe(true)
-  await run(id, 'put')
+  const berth = await commandLine()
+  try {
+    Object.assign(berth.env, { KUBECONFIG: namespace.kubeconfig })
+    const put = await berth.run(['tasks', 'run', id, 'put'])
+    expect([put.code, put.stdout.toString(), put.stderr]).toEqual([
+      0,
+      '',
+      'In the cluster: ConfigMap later\n',
+    ])
+  } finally {
+    await berth.dispose()
+  }
   expect(await gone('later')).toBe(false)
 
   // The source is the workspace's own copy by now.
