@@ -1,5 +1,4 @@
 import { expect, it } from 'vitest'
-import { commandLine } from '../cli/berth'
 import { TEST_IMAGES } from '../harness/images'
 import { type ClusterRig, withClusterRig } from './cluster-rig'
 
@@ -54,33 +53,13 @@ it('makes the objects of a devfile beside the workspace where they were allowed,
         JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data: { value } }),
       )
       .join('\n---\n')
-  const later = JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'later' } })
-  // Complete as soon as its controller sees it, and without a pod.
-  const after = JSON.stringify({
-    apiVersion: 'batch/v1',
-    kind: 'Job',
-    metadata: { name: 'after' },
-    spec: {
-      completions: 0,
-      template: {
-        spec: { restartPolicy: 'Never', containers: [{ name: 'one', image: TEST_IMAGES.debian }] },
-      },
-    },
-  })
   const beside = source('beside', {
     'devfile.yaml': JSON.stringify({
       schemaVersion: '2.2.0',
       components: [
         { name: 'dev', container: { image: TEST_IMAGES.debian } },
         { name: 'settings', kubernetes: { uri: 'settings.yaml' } },
-        { name: 'later', kubernetes: { inlined: later } },
-        { name: 'after', openshift: { inlined: after, deployByDefault: false } },
       ],
-      commands: [
-        { id: 'put', apply: { component: 'later' } },
-        { id: 'work', apply: { component: 'after' } },
-      ],
-      events: { postStop: ['work'] },
     }),
     'settings.yaml': settings('one', 'extra'),
   })
@@ -89,15 +68,7 @@ it('makes the objects of a devfile beside the workspace where they were allowed,
   const gone = async (name: string) =>
     (await namespace.kubectl('get', 'configmap', '--ignore-not-found', '-o', 'name', name)) === ''
   const rules = await namespace.rules()
-  const verbs = ['get', 'create', 'patch', 'delete']
-  const mine = [
-    { apiGroups: [''], resources: ['configmaps'], verbs },
-    { apiGroups: ['batch'], resources: ['jobs'], verbs },
-  ]
-  const run = (id: string, name: string) =>
-    rig.service.handlers['workspaces.runTask']({ workspaceId: id, name }, new AbortController().signal)
-  const job = (path: string) =>
-    namespace.kubectl('get', 'job', '--ignore-not-found', '-o', `jsonpath={${path}}`, 'after')
+  const mine = { apiGroups: [''], resources: ['configmaps'], verbs: ['get', 'create', 'patch', 'delete'] }
 
   const refused = async (name: string) => {
     const more = { name, allowRights: true }
@@ -105,7 +76,7 @@ it('makes the objects of a devfile beside the workspace where they were allowed,
   }
   expect(JSON.stringify(await refused('first')), 'what is missing is said').toContain('configmaps')
 
-  await namespace.setRules([...rules, ...mine])
+  await namespace.setRules([...rules, mine])
   const { id, definition } = await rig.up(beside)
   expect(definition.notApplied[0]?.field).toMatch(/^ConfigMap settings /)
   expect(await seen(), 'nothing is made unasked').toBe('')
@@ -117,26 +88,9 @@ it('makes the objects of a devfile beside the workspace where they were allowed,
     )
     await rig.succeeded(operationId)
   }
-  await expect(run(id, 'put'), 'nor when it is asked for').rejects.toMatchObject({
-    problem: { code: 'unsupported', cause: expect.stringContaining('ConfigMap later') },
-  })
   await rebuild(true)
   expect(await seen()).toBe('one')
   expect(await gone('extra')).toBe(false)
-  expect(await gone('later'), 'what a command makes is not there before').toBe(true)
-  const berth = await commandLine()
-  try {
-    Object.assign(berth.env, { KUBECONFIG: namespace.kubeconfig })
-    const put = await berth.run(['tasks', 'run', id, 'put'])
-    expect([put.code, put.stdout.toString(), put.stderr]).toEqual([
-      0,
-      '',
-      'In the cluster: ConfigMap later\n',
-    ])
-  } finally {
-    await berth.dispose()
-  }
-  expect(await gone('later')).toBe(false)
 
   // The source is the workspace's own copy by now.
   const file = '/projects/beside/settings.yaml'
@@ -147,22 +101,9 @@ it('makes the objects of a devfile beside the workspace where they were allowed,
   await rebuild(true)
   expect(await seen()).toBe('two')
 
-  expect(await gone('later'), 'what a command has made stays').toBe(false)
-
   expect((await refused('second')).cause).toContain('does not belong to this workspace')
   expect(await seen(), "another workspace's object is left alone").toBe('two')
 
-  expect(await job('.metadata.uid')).toBe('')
-  await rig.act('stop', id)
-  const first = await job('.metadata.uid')
-  expect(first, 'postStop').not.toBe('')
-  await expect
-    .poll(() => job('.status.conditions[?(@.type=="Complete")].status'), { interval: 500 })
-    .toBe('True')
-  await run(id, 'work')
-  expect(await job('.metadata.uid'), 'one that has ended begins anew').not.toBe(first)
-
   await rig.act('delete', id)
-  await expect.poll(() => gone('later'), { interval: 500 }).toBe(true)
   await expect.poll(() => gone('settings'), { interval: 500 }).toBe(true)
 })
