@@ -42,8 +42,8 @@ components:
   - {name: image, image: {imageName: mine, dockerfile: {uri: Dockerfile, args: [--build-arg, A=1]}}}
   - name: own
     attributes:
-      container-overrides: {resources: {limits: {cpu: 1, nvidia.com/gpu: 1}}, env: [{name: E, value: x}], securityContext: {runAsUser: 1, capabilities: {add: [CHOWN]}, seccompProfile: {type: Unconfined}}}
-      pod-overrides: {spec: {hostPID: true, dnsConfig: {options: [{name: a, value: "1"}]}, hostAliases: [{ip: 1.1.1.1, hostnames: [h]}], securityContext: {sysctls: [{name: net.a, value: "1"}], supplementalGroups: [1]}}}
+      container-overrides: {resources: {limits: {cpu: 1}}, env: [{name: E, value: x}], securityContext: {runAsUser: 1}}
+      pod-overrides: {spec: {hostPID: true, hostAliases: [{ip: 1.1.1.1, hostnames: [h]}]}}
     container: {image: mine, sourceMapping: /src}
   - {name: deploy, kubernetes: {inlined: "kind: Pod", endpoints: [{name: k, targetPort: 1}]}}
 commands:
