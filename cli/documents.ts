@@ -254,7 +254,9 @@ export const TasksDocument = z.strictObject({
       automatic: z.boolean(),
       group: z.enum(['build', 'run', 'test', 'debug', 'deploy']).nullable(),
       isDefault: z.boolean(),
-      /** Lines for a shell; null: the task is a shell. */
+      /** What it puts into the cluster first. */
+      objects: z.array(z.string()),
+      /** Lines for a shell; null: the task is a shell, or puts objects into the cluster and nothing else. */
       command: z.string().nullable(),
       /** Null: it runs in the workspace's own container. */
       service: z.string().nullable(),

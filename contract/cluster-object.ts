@@ -11,6 +11,8 @@ export const ClusterObject = z.strictObject({
   digest: z.string().regex(/^[0-9a-f]{16}$/),
   /** The whole object, without a namespace and without a status. */
   manifest: z.record(z.string(), z.unknown()),
+  /** It is not made with the workspace, but when a task or an event asks for it. */
+  onDemand: z.literal(true).optional(),
 })
 export type ClusterObject = z.infer<typeof ClusterObject>
 

@@ -100,6 +100,8 @@ export const HostRequirements = z.strictObject({
   memory: z.number().int().positive().optional(),
   storage: z.number().int().positive().optional(),
   gpu: z.enum(['required', 'optional']).optional(),
+  /** As what a cluster's nodes have them, and how many; absent: one of `nvidia.com/gpu`. An engine gives all it has. */
+  gpuDevices: z.strictObject({ resource: z.string().min(1), count: z.number().int().min(1) }).optional(),
 })
 export type HostRequirements = z.infer<typeof HostRequirements>
 
@@ -212,6 +214,8 @@ export const Definition = z.strictObject({
   preStopCommand: LifecycleCommand.optional(),
   /** Where not all that runs at an event is for the workspace's own container. */
   eventSteps: EventSteps.optional(),
+  /** Objects, by their digests, that are put into the cluster whenever it has stopped and nobody forced that. */
+  postStopObjects: z.array(z.string()).optional(),
   /**
    * What runs in a phase before the definition's own command, one after the other in this order (containers.dev,
    * "Merge logic"). None has an `initializeCommand`.

@@ -158,9 +158,15 @@ export const requests = {
     z.strictObject({ workspaceId: WorkspaceId, hours: z.number().min(1).max(168) }),
     Nothing,
   ),
+  /**
+   * Puts the objects of a task of its definition into the cluster, and then, unless that is all that is asked for, runs
+   * its lines in a terminal of its own; answers when they run.
+   */
+  'workspaces.runTask': request(
+    OneWorkspace.extend({ name: z.string().min(1).max(400), part: z.literal('objects').optional() }),
+    Nothing,
+  ),
   /** Its snapshots go with it, where they can outlive it, unless they are kept. */
-  /** Runs a task of its definition in a terminal of its own; answers when it runs. */
-  'workspaces.runTask': request(OneWorkspace.extend({ name: z.string().min(1).max(400) }), Nothing),
   'workspaces.delete': request(OneWorkspace.extend({ keepSnapshots: z.boolean().optional() }), Started),
   'workspaces.survival': request(
     z.strictObject({

@@ -56,6 +56,8 @@ export const Service = z.strictObject({
   dependsOn: z.array(Dependency),
   /** Start it again when it ends: always, only when it failed, or never. */
   restart: z.enum(['always', 'on-failure', 'never']),
+  /** It is to be apart from the pod of the others, where a target has pods (devfile, "dedicatedPod"). */
+  ownPod: z.literal(true).optional(),
   /** How its container is made besides; absent: in the target's usual way. */
   container: ServiceOptions.optional(),
 })

@@ -11,6 +11,8 @@ export const Task = z.strictObject({
   /** What people are shown; absent: its name. */
   label: z.string().optional(),
   automatic: z.boolean(),
+  /** Objects of the definition, by their digests, that are put into the cluster before its lines run (devfile, "apply"). */
+  objects: z.array(z.string()).optional(),
   /** Shell lines. */
   before: z.string().optional(),
   init: z.string().optional(),

@@ -1,6 +1,6 @@
 import { basename } from 'node:path/posix'
 import { problem, type Task, toProblem, type Workspace } from '#contract'
-import { taskLine } from '../../main/engine/definitions/tasks'
+import { objectsOfTask, taskLine } from '../../main/engine/definitions/tasks'
 import { Companion } from '../accompany'
 import { commandName } from '../command-name'
 import { isAttended } from '../consent'
@@ -30,6 +30,7 @@ export async function listTasks(context: CommandContext, text: string): Promise<
         automatic: task.automatic,
         group: task.group ?? null,
         isDefault: task.isDefault ?? false,
+        objects: objectsOfTask(task, workspace.definition),
         command: taskLine(task, { first: true }) ?? null,
         service: task.service ?? null,
         folder: placeOf(task, workspace).cwd ?? null,
@@ -48,7 +49,7 @@ export async function listTasks(context: CommandContext, text: string): Promise<
         task.name,
         `${task.group ?? ''}${task.isDefault ? ' (default)' : ''}`,
         task.automatic ? 'with the workspace' : 'when asked',
-        shownLine(task),
+        shownLine(task, workspace),
       ]),
     ),
   )
@@ -76,12 +77,20 @@ export async function runTask(
   const workspace = await findWorkspace(engine, text, context.signal)
   const task = findTask(workspace, named)
   requireRunning(workspace)
+  const objects = objectsOfTask(task, workspace.definition)
+  const isAll = objects.length > 0 && taskLine(task, { first: true }) === undefined
+  const called = { workspaceId: workspace.id, name: task.name }
+  if (objects.length > 0 && (isAll || !options.background)) {
+    await engine.call('workspaces.runTask', { ...called, part: 'objects' }, context.signal)
+    if (!context.json) context.say(`In the cluster: ${objects.join(', ')}`)
+    if (isAll && !options.background) return undefined
+  }
   if (options.background) {
-    await engine.call('workspaces.runTask', { workspaceId: workspace.id, name: task.name }, context.signal)
+    if (!isAll) await engine.call('workspaces.runTask', called, context.signal)
     const { id, name, targetId: target } = workspace
     if (context.json)
       context.document({ workspace: { id, name, target }, task: task.name } satisfies TaskRunDocument)
-    else
+    else if (!isAll)
       context.say(
         `${printable(task.label ?? task.name)} runs in a terminal of its own, which the window shows.`,
       )
@@ -148,13 +157,16 @@ export function findTask({ name, definition }: Pick<Workspace, 'name' | 'definit
 const only = (tasks: readonly Task[]) => (tasks.length === 1 ? tasks[0] : undefined)
 
 /** On one line. */
-function shownLine(task: Task): string {
+function shownLine(task: Task, { definition }: Pick<Workspace, 'definition'>): string {
+  const objects = objectsOfTask(task, definition)
   const parts = [task.before, task.init, task.command].filter((part) => part !== undefined)
   const text = parts
     .join(' && ')
     .replace(/\s*\n\s*/g, '; ')
     .trim()
-  if (text === '') return 'a shell'
-  const whole = task.service === undefined ? text : `${text} (in ${task.service})`
+  if (text === '' && objects.length === 0) return 'a shell'
+  const put = objects.length === 0 ? '' : `[${objects.join(', ')}]`
+  const all = [put, text].filter((one) => one !== '').join(' ')
+  const whole = task.service === undefined ? all : `${all} (in ${task.service})`
   return whole.length > 60 ? `${whole.slice(0, 59)}…` : whole
 }

@@ -16,6 +16,8 @@ beforeAll(async () => {
 components:
   - name: tools
     container: { image: '${TEST_IMAGES.debian}', mountSources: true }
+  - name: web
+    kubernetes: { inlined: '{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "web"}}' }
 commands:
   - id: check
     exec:
@@ -27,6 +29,8 @@ commands:
       group: { kind: test, isDefault: true }
   - id: serve
     exec: { component: tools, commandLine: 'echo served >> /tmp/served; sleep 1000' }
+  - id: deploy
+    apply: { component: web }
 `,
   })
   const { code, stderr } = await berth.run(['up', folder, '--name', name])
@@ -41,7 +45,8 @@ it('berth tasks shows what there is to run, and runs it here or in a terminal of
   const { tasks } = await berth.json(TasksDocument, ['tasks', name])
   expect(tasks).toMatchObject([
     { name: 'check', label: 'Check it', automatic: false, group: 'test', isDefault: true, folder: '/tmp' },
-    { name: 'serve', group: null },
+    { name: 'serve', group: null, objects: [] },
+    { name: 'deploy', objects: ['Secret web'], command: null },
   ])
   expect((await berth.run(['tasks', name])).stdout.toString()).toMatch(/check +test \(default\) +when asked/)
 
@@ -60,4 +65,8 @@ it('berth tasks shows what there is to run, and runs it here or in a terminal of
   const unknown = await berth.run(['tasks', 'run', name, 'chekc'])
   expect(unknown.code).toBe(1)
   expect(unknown.stderr).toContain('check, serve')
+
+  const deploy = await berth.run(['tasks', 'run', name, 'deploy'])
+  expect([deploy.code, deploy.stdout.toString()]).toEqual([1, ''])
+  expect(deploy.stderr).toContain('an engine has containers alone')
 })

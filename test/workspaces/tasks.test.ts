@@ -143,7 +143,9 @@ describe('the tasks of a workspace', () => {
 metadata: { name: by-hand }
 components:
   - { name: tools, container: { image: ${TEST_IMAGES.debian}, args: ['sleep', 'infinity'] } }
+  - { name: web, kubernetes: { inlined: '{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "web"}}' } }
 commands:
+  - { id: deploy, apply: { component: web } }
   - id: build
     exec: { component: tools, label: Build it, commandLine: 'echo "$WHAT" >> /tmp/built', env: [{ name: WHAT, value: all }], group: { kind: build, isDefault: true } }
 `,
@@ -156,6 +158,12 @@ commands:
     await expect(engine.call('workspaces.runTask', { workspaceId: id, name: 'none' })).rejects.toMatchObject({
       problem: { code: 'not-found' },
     })
+    await expect(
+      engine.call('workspaces.runTask', { workspaceId: id, name: 'deploy' }),
+    ).rejects.toMatchObject({
+      problem: { code: 'unsupported', title: expect.stringContaining('ConfigMap web') },
+    })
+    expect(titles(engine)).toEqual(['Build it'])
   })
 
   it('go on without the engine that has begun them, and are found by the next one', async () => {

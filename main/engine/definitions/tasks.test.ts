@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { inOrderOfTerminals, taskLine } from './tasks'
+import { inOrderOfTerminals, objectsOfTask, taskLine } from './tasks'
 
 const run = promisify(execFile)
 
@@ -91,4 +91,18 @@ describe('the terminals of tasks', () => {
     expect(names(undefined, undefined, 'split-left', undefined)).toBe('0231')
     expect(names(undefined, 'split-bottom', 'split-top')).toBe('021')
   })
+})
+
+test('objects of a task are told by kind and name, in the order of the definition', () => {
+  const object = (name: string, digest: string) => ({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    name,
+    digest,
+    manifest: {},
+  })
+  const clusterObjects = [object('a', '1'), object('b', '2'), object('c', '3')]
+  expect(objectsOfTask({ objects: ['3', '1', '9'] }, { clusterObjects })).toEqual(['Secret a', 'Secret c'])
+  expect(objectsOfTask({}, { clusterObjects })).toEqual([])
+  expect(objectsOfTask({ objects: ['1'] }, {})).toEqual([])
 })

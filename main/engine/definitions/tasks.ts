@@ -1,4 +1,4 @@
-import type { Task } from '#contract'
+import type { Definition, Task } from '#contract'
 import { gitpodCalls, gitpodCommand } from './gitpod/command'
 
 /**
@@ -40,4 +40,14 @@ export function inOrderOfTerminals(tasks: readonly Task[]): Task[] {
     ordered.splice(last, 0, task)
   }
   return ordered
+}
+
+/** The objects that a task puts into the cluster, as people are told them: `Deployment web`. */
+export function objectsOfTask(
+  { objects = [] }: Pick<Task, 'objects'>,
+  { clusterObjects = [] }: Pick<Definition, 'clusterObjects'>,
+): string[] {
+  return clusterObjects
+    .filter(({ digest }) => objects.includes(digest))
+    .map(({ kind, name }) => `${kind} ${name}`)
 }

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import type {
   BuildGrants,
+  ClusterObject,
   ContainerOptions,
   DataSnapshot,
   Definition,
@@ -115,6 +116,17 @@ export interface ClusterVerbs {
       | { readonly kind: 'missing' | 'no-kind' | 'forbidden' }
     )
   >
+  /**
+   * Makes objects beside a workspace, running or not, or makes those that are there what they are to be; one that has
+   * run to its end begins anew. What was made stays after a failure. Rejects with `create-failed` where the cluster
+   * knows no such objects or somebody else has one of the name, `target-forbidden` where this identity may not.
+   */
+  putObjects?(
+    id: string,
+    objects: readonly ClusterObject[],
+    report: StepReport,
+    signal: AbortSignal,
+  ): Promise<void>
   readonly builder?: ClusterBuilder
   /** The text of a team's policy in the namespace. `forbidden`: this identity may not look for one. */
   policy?(

@@ -122,7 +122,7 @@ const AskedRights = z.looseObject({
 /** What was allowed to a workspace although the team refuses it is a violation; what is only asked for is told. */
 export function checkRights(
   policies: readonly LoadedPolicy[],
-  definition: Definition,
+  definition: Pick<Definition, 'container'>,
   findings: Findings,
 ): void {
   const { rights = [], allowed = [] } = AskedRights.safeParse(definition).data?.container ?? {}

@@ -136,8 +136,8 @@ export function createHandlers({ context, operations, targets, policies }: Parts
       requireStorage(await context.policiesOf(workspaceId, signal), storage)
       return started(await grow(context, workspaceId, storage, signal))
     },
-    'workspaces.runTask': async ({ workspaceId, name }, signal) => {
-      await runTask(context, workspaceId, name, signal)
+    'workspaces.runTask': async ({ workspaceId, name, part }, signal) => {
+      await runTask(context, workspaceId, name, part, signal)
       return {}
     },
     'workspaces.delete': async ({ workspaceId, keepSnapshots = false }, signal) =>

@@ -69,7 +69,7 @@ components:
   })
 
   test('are made by themselves, unless only a command applies them', async () => {
-    const { clusterObjects, notApplied } = await read(`
+    const { clusterObjects, tasks, notApplied } = await read(`
 components:
   - {name: dev, container: {image: x}}
   - {name: said, kubernetes: {inlined: '${manifest}', deployByDefault: true}}
@@ -83,15 +83,64 @@ commands:
   - {id: all, composite: {commands: [begin]}}
 events: {preStart: [all]}
 `)
-    expect(clusterObjects?.map(({ kind }) => kind)).toEqual(['Deployment', 'Secret'])
-    expect(notApplied.map(({ field }) => field)).toEqual([
-      'components.never',
-      'components.later',
-      'commands.put',
-      'commands.said',
-      'commands.begin',
-      'commands.all',
+    expect(clusterObjects?.map(({ kind, onDemand }) => [kind, onDemand])).toEqual([
+      ['Deployment', undefined],
+      ['Secret', undefined],
     ])
+    expect(notApplied.map(({ field }) => field)).toEqual(['components.never'])
+    const [deployment, secret] = (clusterObjects ?? []).map(({ digest }) => digest)
+    expect(tasks.map(({ name, objects, command }) => [name, objects, command])).toEqual([
+      ['put', [deployment], undefined],
+      ['said', [deployment], undefined],
+      ['begin', [secret], undefined],
+      ['all', [secret], undefined],
+    ])
+  })
+
+  test('are put into the cluster by commands, before what runs in a terminal, and after a stop', async () => {
+    const { clusterObjects, container, tasks, postStopObjects, notApplied } = await read(`
+components:
+  - {name: dev, container: {image: x}}
+  - {name: web, kubernetes: {inlined: '${manifest}', deployByDefault: false}}
+  - {name: job, openshift: {inlined: '{"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "after"}}'}}
+  - {name: lost, kubernetes: {uri: nowhere.yaml}}
+commands:
+  - {id: test, exec: {component: dev, commandLine: make test}}
+  - {id: web, apply: {component: web, label: Deploy, group: {kind: deploy, isDefault: true}}}
+  - {id: after, apply: {component: job}}
+  - {id: deploy, composite: {commands: [web, after, test]}}
+  - {id: side, composite: {commands: [test, web], parallel: true}}
+  - {id: late, composite: {commands: [test, web]}}
+  - {id: lost, apply: {component: lost}}
+  - {id: stopped, composite: {commands: [after, after]}}
+events: {postStop: [after, stopped]}
+`)
+    expect(clusterObjects?.map(({ name, onDemand }) => [name, onDemand])).toEqual([
+      ['web', true],
+      ['after', true],
+    ])
+    expect(container?.rights.map(({ origin }) => origin)).toEqual(['component web', 'component job'])
+    const [web, job] = (clusterObjects ?? []).map(({ digest }) => digest)
+    const byName = new Map(tasks.map((task) => [task.name, task]))
+    expect(byName.get('web')).toEqual({
+      name: 'web',
+      label: 'Deploy',
+      automatic: false,
+      objects: [web],
+      env: {},
+      group: 'deploy',
+      isDefault: true,
+    })
+    expect(byName.get('deploy')?.objects).toEqual([web, job])
+    expect(byName.get('deploy')?.command).toContain('make test')
+    expect(byName.get('side')?.objects).toEqual([web])
+    expect(postStopObjects).toEqual([job])
+    expect(notApplied.map(({ field }) => field)).toEqual([
+      'components.lost',
+      'commands.late',
+      'commands.lost',
+    ])
+    expect(notApplied[1]?.reason).toContain('before all others')
   })
 
   const most = `${'a: &a [x, x, x, x, x, x, x, x, x]\n'}${'bcdefgh'

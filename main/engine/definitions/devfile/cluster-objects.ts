@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { posix } from 'node:path'
 import { parseAllDocuments } from 'yaml'
-import { ClusterObject, clusterObjectRight, maximumClusterObjects, type Right } from '#contract'
+import { ClusterObject, clusterObjectRight, maximumClusterObjects, type Right, uniqueRights } from '#contract'
 import { shorten } from '../document/value'
 import { maximumYamlBytes } from '../document/yaml'
 import { insideRepository } from '../paths'
@@ -20,21 +20,22 @@ export interface ClusterObjects {
   readonly objects: readonly ClusterObject[]
   /** One for each, for the user to allow. */
   readonly rights: readonly Right[]
+  /** The digests of a component's objects; it is not there where they cannot be made. */
+  readonly of: ReadonlyMap<string, readonly string[]>
 }
 
 /**
  * The components whose objects are there from the beginning: those that say so with `deployByDefault`, those that a
  * `preStart` event applies, and those that say nothing and that no command applies (devfile.io, "deployByDefault").
  */
-export function startsByItself(
-  component: ClusterComponent,
-  commands: Commands,
-  events: readonly Event[],
-): boolean {
+function startsByItself(component: ClusterComponent, commands: Commands, events: readonly Event[]): boolean {
   if (component.deployByDefault !== undefined && component.deployByDefault) return true
   if (appliedBefore(commands, events).has(component.name)) return true
-  if (component.deployByDefault === false) return false
-  return ![...commands.values()].some((each) => each.kind === 'apply' && each.component === component.name)
+  return component.deployByDefault === undefined && !isApplied(component, commands)
+}
+
+function isApplied({ name }: ClusterComponent, commands: Commands): boolean {
+  return [...commands.values()].some((each) => each.kind === 'apply' && each.component === name)
 }
 
 /** The components that `preStart` events apply. */
@@ -66,13 +67,15 @@ export async function readClusterObjects(
     readonly places: Places
   },
 ): Promise<ClusterObjects> {
-  const objects: ClusterObject[] = []
+  const objects = new Map<string, ClusterObject>()
   const rights: Right[] = []
+  const of = new Map<string, readonly string[]>()
   let length = 0
   for (const component of components.values()) {
     if (component.kind !== 'kubernetes' && component.kind !== 'openshift') continue
-    if (!startsByItself(component, commands, events)) {
-      component.at.ignore('its objects are put into the cluster by a command alone, which Berth does not run')
+    const isFirst = startsByItself(component, commands, events)
+    if (!isFirst && !isApplied(component, commands)) {
+      component.at.ignore('its objects are put into the cluster by a command alone, and no command does that')
       continue
     }
     const read = await readManifest(component, from)
@@ -81,14 +84,18 @@ export async function readClusterObjects(
       continue
     }
     length += JSON.stringify(read.objects).length
-    if (length > maximumText || objects.length + read.objects.length > maximumClusterObjects) {
+    if (length > maximumText || objects.size + read.objects.length > maximumClusterObjects) {
       component.at.ignore('its objects are more than can be kept with a workspace')
       continue
     }
     for (const object of read.objects) {
-      objects.push(object)
+      // Of two that are the same one is enough, and it is there from the beginning if either is.
+      const same = objects.get(object.digest)
+      const isLater = !isFirst && (same === undefined || same.onDemand === true)
+      objects.set(object.digest, isLater ? { ...object, onDemand: true } : object)
       rights.push(clusterObjectRight(object, `component ${component.name}`))
     }
+    of.set(component.name, [...new Set(read.objects.map(({ digest }) => digest))])
     for (const { kind, name } of read.elsewhere)
       component.at.ignore(`the ${kind} "${name}" is made in the namespace of the workspace, and in no other`)
     if (component.endpoints.length > 0)
@@ -96,7 +103,7 @@ export async function readClusterObjects(
         .named(`${component.at.name}.endpoints`)
         .ignore("only the workspace's own ports are forwarded")
   }
-  return { objects, rights }
+  return { objects: [...objects.values()], rights: uniqueRights(rights), of }
 }
 
 interface Manifest {

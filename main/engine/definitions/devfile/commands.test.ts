@@ -98,7 +98,7 @@ describe('commands of other kinds', () => {
       before,
     )
     expect(definition.tasks).toEqual([])
-    expect(reasonOf(definition, 'commands.build')).toMatch(/builds the image/)
+    expect(reasonOf(definition, 'commands.build')).toMatch(/builds the image .* no container/)
     expect(reasonOf(definition, 'commands.put')).toMatch(/cluster/)
     expect(reasonOf(definition, 'commands.again')).toMatch(/started with the workspace/)
     expect(reasonOf(definition, 'commands.all')).toMatch(/^its command "put" cannot be run/)

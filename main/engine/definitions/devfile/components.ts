@@ -1,8 +1,12 @@
+import type { ContainerOptions } from '#contract'
 import type { Value } from '../document/value'
 import { containerPath } from '../paths'
 import { type Endpoint, readEndpoints } from './endpoints'
 import { componentKinds, devfileFields } from './fields'
+
+import { type Overrides, readOverrides, readPodOverrides } from './overrides'
 import { readEditorPlace } from './own-container'
+
 import { readQuantity } from './quantity'
 import {
   quoted,
@@ -57,6 +61,11 @@ export interface ContainerComponent {
   readonly cpuLimit?: number
   /** Where it says the last two. */
   readonly limitsAt: readonly Value[]
+  /** Where it asks for a pod of its own. */
+  readonly dedicatedAt?: Value
+  readonly overrides: Overrides
+  /** What it says of the pod. */
+  readonly pod?: ContainerOptions
 }
 
 export interface VolumeComponent {
@@ -119,14 +128,15 @@ function readComponent(item: Value, endpointLength: number): Component {
   const name = readName(nameAt)
   const at = item.named(`components.${name}`)
   const fields = readFields(at, ['name', 'attributes', ...componentKinds])
-  const hasEditor = readEditorPlace(fields.get('attributes'))
-  readAttributes(fields.get('attributes'))
+  const attributes = fields.get('attributes')
+  const hasEditor = readEditorPlace(attributes)
+  if (!fields.has('container')) listAttributes(attributes)
   const kind = readKind(at, fields, componentKinds, componentKinds.slice(0, 5))
   const section = requireField(at, fields, kind)
   switch (kind) {
     case 'container':
       return {
-        ...readContainer(name, at, section, endpointLength),
+        ...readContainer(name, at, section, attributes, endpointLength),
         ...(hasEditor !== undefined && { hasEditor }),
       }
     case 'volume': {
@@ -168,11 +178,33 @@ function readComponent(item: Value, endpointLength: number): Component {
   }
 }
 
-/** Attributes say nothing about a workspace, but for those with which Che changes its containers. */
-export function readAttributes(value: Value | undefined): void {
-  for (const [name, field] of value?.fields() ?? []) {
-    if (name === 'pod-overrides' || name === 'container-overrides') field.ignore(kubernetesOnly)
-    else if (name === 'controller.devfile.io/scc')
+/** Attributes say nothing about a workspace, but for those with which Che changes its containers and pods. */
+export function readAttributes(value: Value | undefined): Pick<ContainerComponent, 'pod'> {
+  const fields = value?.fields()
+  fields?.get('container-overrides')?.ignore('it is of a container, and stands there')
+  const pod = readPodOverrides(fields?.get('pod-overrides'))
+  skipOthers(fields)
+  return { ...(pod && { pod }) }
+}
+
+/** Of what is no container. */
+function listAttributes(value: Value | undefined): void {
+  const fields = value?.fields()
+  for (const name of ['pod-overrides', 'container-overrides']) fields?.get(name)?.ignore(kubernetesOnly)
+  skipOthers(fields)
+}
+
+function readContainerAttributes(value: Value | undefined): Pick<ContainerComponent, 'overrides' | 'pod'> {
+  const fields = value?.fields()
+  const pod = readPodOverrides(fields?.get('pod-overrides'))
+  skipOthers(fields)
+  return { overrides: readOverrides(fields?.get('container-overrides')), ...(pod && { pod }) }
+}
+
+function skipOthers(fields: ReadonlyMap<string, Value> | undefined): void {
+  for (const [name, field] of fields ?? []) {
+    if (name === 'pod-overrides' || name === 'container-overrides') continue
+    if (name === 'controller.devfile.io/scc')
       field.ignore('it asks for rights of OpenShift, which a workspace here does not get by it')
     else if (name === 'controller.devfile.io/storage-type' && field.node.value === 'ephemeral')
       field.ignore('what is in the workspace is kept until it is deleted')
@@ -180,22 +212,29 @@ export function readAttributes(value: Value | undefined): void {
   }
 }
 
-function readContainer(name: string, at: Value, section: Value, endpointLength: number): ContainerComponent {
+function readContainer(
+  name: string,
+  at: Value,
+  section: Value,
+  attributes: Value | undefined,
+  endpointLength: number,
+): ContainerComponent {
   const fields = readFields(section, devfileFields.container, { required: ['image'] })
   const imageAt = requireField(section, fields, 'image')
   const dedicated = fields.get('dedicatedPod')
   const dedicatedPod = dedicated?.boolean() ?? false
-  if (dedicatedPod) dedicated?.ignore('all containers of a workspace run together and share a network')
   const mapping = fields.get('sourceMapping')
   const annotation = fields.get('annotation')
   if (annotation) {
     for (const part of readFields(annotation, devfileFields.annotation).values()) readMap(part)
     annotation.ignore(kubernetesOnly)
   }
-  const amount = (field: string, example: string) => {
+  const changed = readContainerAttributes(attributes)
+  const { overrides } = changed
+  const amount = (field: keyof Overrides['amounts'], example: string) => {
     const value = fields.get(field)
     const read = value ? readQuantity(value, example) : 0
-    return read > 0 ? read : undefined
+    return overrides.amounts[field] ?? (read > 0 ? read : undefined)
   }
   const memoryRequest = amount('memoryRequest', '512Mi')
   const cpuRequest = amount('cpuRequest', '500m')
@@ -208,7 +247,10 @@ function readContainer(name: string, at: Value, section: Value, endpointLength: 
     at,
     image: imageAt.text(quoted).trim(),
     imageAt,
-    env: readEnvironment(fields.get('env'), true),
+    env: [
+      ...readEnvironment(fields.get('env'), true),
+      ...overrides.env.map((item) => readVariable(item, true)),
+    ],
     command: readTexts(fields.get('command')),
     args: readTexts(fields.get('args')),
     mountSources: fields.get('mountSources')?.boolean() ?? !dedicatedPod,
@@ -221,7 +263,12 @@ function readContainer(name: string, at: Value, section: Value, endpointLength: 
     ...(cpuRequest !== undefined && { cpuRequest }),
     ...(memoryLimit !== undefined && { memoryLimit }),
     ...(cpuLimit !== undefined && { cpuLimit }),
-    limitsAt: ['memoryLimit', 'cpuLimit'].flatMap((name) => fields.get(name) ?? []),
+    limitsAt: [
+      ...['memoryLimit', 'cpuLimit'].flatMap((name) => fields.get(name) ?? []),
+      ...overrides.limitsAt,
+    ],
+    ...changed,
+    ...(dedicated && dedicatedPod && { dedicatedAt: dedicated }),
   }
 }
 
@@ -238,18 +285,20 @@ function readPath(value: Value, text: string): string {
 const reserved = ['PROJECT_SOURCE', 'PROJECTS_ROOT']
 
 export function readEnvironment(value: Value | undefined, ofContainer: boolean): Variable[] {
-  return (value ? readList(value) : []).map((item) => {
-    const fields = readFields(item, devfileFields.environment, { required: ['name', 'value'] })
-    const nameAt = requireField(item, fields, 'name')
-    const name = nameAt.text(quoted)
-    if (name === '' || name === '__proto__' || /[=\0\n]/.test(name)) {
-      throw nameAt.mustBe('the name of a variable', 'Write a name without "=" and line breaks.')
-    }
-    if (ofContainer && reserved.includes(name)) {
-      throw nameAt.wrong(`"${name}" is set by Berth itself, to where the source is.`, 'Take another name.')
-    }
-    return { name, value: requireField(item, fields, 'value').text(quoted), at: item }
-  })
+  return (value ? readList(value) : []).map((item) => readVariable(item, ofContainer))
+}
+
+function readVariable(item: Value, ofContainer: boolean): Variable {
+  const fields = readFields(item, devfileFields.environment, { required: ['name', 'value'] })
+  const nameAt = requireField(item, fields, 'name')
+  const name = nameAt.text(quoted)
+  if (name === '' || name === '__proto__' || /[=\0\n]/.test(name)) {
+    throw nameAt.mustBe('the name of a variable', 'Write a name without "=" and line breaks.')
+  }
+  if (ofContainer && reserved.includes(name)) {
+    throw nameAt.wrong(`"${name}" is set by Berth itself, to where the source is.`, 'Take another name.')
+  }
+  return { name, value: requireField(item, fields, 'value').text(quoted), at: item }
 }
 
 function readVolumeMounts(value: Value | undefined): VolumeMount[] {

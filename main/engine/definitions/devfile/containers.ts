@@ -73,12 +73,14 @@ export function planService(
   const fill = (texts: readonly string[]) => texts.map((text) => expandReferences(text, env, growth))
   const { command, args, endpoints } = container
   const amounts = planAmounts(container)
+  const { user } = container.overrides
   return {
     name: container.name,
     ...made,
     ...(command.length > 0 && { entrypoint: fill(command) }),
     ...(args.length > 0 && { command: fill(args) }),
     env: Object.fromEntries(env),
+    ...(user !== undefined && { user }),
     mounts: planMounts(container),
     ...(container.mountSources && { sourceFolder: folders.source }),
     ports: [...new Set(endpoints.filter(({ protocol }) => protocol !== 'udp').map(({ port }) => port))],
@@ -88,19 +90,24 @@ export function planService(
       : [...preparing].map((service) => ({ service, condition: 'completed' as const })),
     // As in a pod, of which those are init containers.
     restart: preparing.has(container.name) ? 'never' : 'always',
+    ...(container.dedicatedAt && { ownPod: true }),
     ...(amounts && { container: amounts }),
   }
 }
 
-/** What is kept free for a service, and what it may take; undefined where the file does not say. */
+/** What is kept free for a service, what it may take, and what is taken from it; undefined where the file does not say. */
 function planAmounts(container: ContainerComponent): ServiceOptions | undefined {
-  const { memoryRequest, cpuRequest, memoryLimit, cpuLimit } = container
+  const { memoryRequest, cpuRequest, memoryLimit, cpuLimit, overrides } = container
+  const { capabilitiesDropped, noNewPrivileges } = overrides.options ?? {}
   const bytes = (amount: number) => Math.min(Math.max(1, Math.ceil(amount)), Number.MAX_SAFE_INTEGER)
   const options: ServiceOptions = {
     ...(memoryRequest !== undefined && { memoryReserved: bytes(memoryRequest) }),
     ...(cpuRequest !== undefined && { cpusReserved: cpuRequest }),
     ...(memoryLimit !== undefined && { memory: bytes(memoryLimit) }),
     ...(cpuLimit !== undefined && { cpus: cpuLimit }),
+    ...(capabilitiesDropped && { capabilitiesDropped }),
+    ...(noNewPrivileges && { noNewPrivileges }),
+    ...(overrides.readOnlyAt && { readOnly: true }),
   }
   return Object.keys(options).length > 0 ? options : undefined
 }

@@ -135,7 +135,10 @@ components:
     const plain = await read(components)
     expect(plain.image).toBe('tools')
     expect(plain.services.map(({ name }) => name)).toEqual(['db', 'apart', 'app'])
-    expect(reasonOf(plain, 'components.apart.container.dedicatedPod')).toBeDefined()
+    expect(plain.services.map(({ ownPod }) => ownPod)).toEqual([undefined, true, undefined])
+    expect(plain.notApplied).toEqual([])
+    const alone = await read('components: [{name: apart, container: {image: x, dedicatedPod: true}}]')
+    expect(reasonOf(alone, 'components.apart.container.dedicatedPod')).toContain('terminals')
     const run = '- {id: go, exec: {component: app, commandLine: x, group: {kind: run, isDefault: true}}}'
     expect((await read(`${components}commands:\n  ${run}\n`)).image).toBe('app')
     const database = run.replace('component: app', 'component: db')
@@ -410,7 +413,7 @@ describe('what has no place in a workspace', () => {
   test('is listed by name', async () => {
     const definition = await read(`
 metadata: {architectures: [amd64], globalMemoryLimit: 1Gi}
-attributes: {any: {thing: true}, pod-overrides: {spec: {}}}
+attributes: {any: {thing: true}, pod-overrides: {spec: {}, kind: Pod}}
 components:
   - {name: dev, attributes: {x: y}, container: {image: x, cpuLimit: "2", imagee: y, annotation: {service: {a: b}}}}
   - {name: deploy, kubernetes: {uri: deploy.yaml, endpoints: [{name: http, targetPort: 80}]}}
@@ -422,7 +425,7 @@ extra: 1
       'extra',
       'metadata.architectures',
       'metadata.globalMemoryLimit',
-      'attributes.pod-overrides',
+      'attributes.pod-overrides.kind',
       'components.dev.container.imagee',
       'components.dev.container.annotation',
       'components.old',

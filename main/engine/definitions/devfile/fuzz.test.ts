@@ -40,7 +40,11 @@ components:
       volumeMounts: [{name: m2, path: /data}]
       endpoints: [{name: sql, targetPort: 5432, protocol: tcp, exposure: none, path: /x, secure: true}]
   - {name: image, image: {imageName: mine, dockerfile: {uri: Dockerfile, args: [--build-arg, A=1]}}}
-  - {name: own, container: {image: mine, sourceMapping: /src}}
+  - name: own
+    attributes:
+      container-overrides: {resources: {limits: {cpu: 1}}, env: [{name: E, value: x}], securityContext: {runAsUser: 1}}
+      pod-overrides: {spec: {hostPID: true, hostAliases: [{ip: 1.1.1.1, hostnames: [h]}]}}
+    container: {image: mine, sourceMapping: /src}
   - {name: deploy, kubernetes: {inlined: "kind: Pod", endpoints: [{name: k, targetPort: 1}]}}
 commands:
   - {id: one, exec: {component: dev, commandLine: x, workingDir: $PROJECT_SOURCE/a, env: [{name: V, value: "$W"}], group: {kind: run, isDefault: true}}}

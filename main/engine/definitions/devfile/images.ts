@@ -39,6 +39,11 @@ export class Images {
     return { image }
   }
 
+  /** Whether a container is made of the image component of this name. */
+  isUsed(name: string): boolean {
+    return [...this.#used].some((each) => each.name === name)
+  }
+
   /** Lists the image components of which no container is made. */
   listUnused(): void {
     for (const component of this.#components) {

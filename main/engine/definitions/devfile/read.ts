@@ -3,7 +3,7 @@ import { Reading } from '../document/document'
 import { noteUnread, shorten, Value } from '../document/value'
 import type { DefinitionContext, RepositoryReader } from '../reader'
 import type { Substitution } from '../variables'
-import { appliedBefore, readClusterObjects, startsByItself } from './cluster-objects'
+import { appliedBefore, readClusterObjects } from './cluster-objects'
 import { readCommands } from './commands'
 import { type ContainerComponent, readAttributes, readComponents } from './components'
 import {
@@ -18,6 +18,7 @@ import { readEvents } from './events'
 import { flattenDevfile } from './flatten'
 import { Images } from './images'
 import { readMetadata } from './metadata'
+import { planOverrides, withGraphics } from './overrides'
 import { chooseContainer } from './own-container'
 import { planPorts } from './ports'
 import { planProjects, readProjects, readStarterProjects } from './projects'
@@ -58,7 +59,7 @@ export async function readDevfile(
   const fields = new Value('', root, file).fields()
 
   const title = readMetadata(fields.get('metadata'))
-  readAttributes(fields.get('attributes'))
+  const { pod: podOfAll } = readAttributes(fields.get('attributes'))
   // Names of endpoints became names of ports, which are shorter, with 2.2.0.
   const components = readComponents(fields.get('components'), oldest < 2 ? 63 : 15)
   const commands = readCommands(fields.get('commands'), components)
@@ -104,14 +105,15 @@ export async function readDevfile(
   const planning = new Planning(commands, {
     ...(own && { component: own.name }),
     components,
-    isMade: (component) => startsByItself(component, commands, events),
+    objectsOf: (component) => cluster.of.get(component),
+    isBuilt: (component) => images.isUsed(component),
     env,
     workspaceFolder: folders.source,
     others,
     growth,
   })
   const tasks = planning.tasks()
-  planning.listOthers(events)
+  const postStopObjects = planning.afterStop(events)
   const postStart = planning.at('postStart', events)
   const preStop = planning.at('preStop', events)
   const repositories = planProjects(projects, folders.root, folders.source)
@@ -123,7 +125,14 @@ export async function readDevfile(
   }
   for (const limit of own?.limitsAt ?? [])
     limit.ignore('how much the workspace itself may take is up to whoever creates it')
-  const requirements = planRequirements(containers)
+  own?.dedicatedAt?.ignore('it is the container that terminals run in, which the others are beside')
+  const overridden = planOverrides(
+    own,
+    containers.filter((each) => each !== own),
+    [podOfAll, ...containers.map(({ pod }) => pod)],
+    cluster.rights,
+  )
+  const requirements = withGraphics(planRequirements(containers), own?.overrides.gpu)
   // Read with the parents, before there was one file of all.
   fields.get('schemaVersion')?.skip()
   noteUnread(file)
@@ -161,14 +170,13 @@ export async function readDevfile(
         ...(preStop.steps && { preStop: preStop.steps }),
       },
     }),
+    ...(postStopObjects.length > 0 && { postStopObjects }),
     tasks,
     repositories,
     ...(starterProjects.length > 0 && { starterProjects }),
     ...(requirements && { hostRequirements: requirements }),
-    ...(cluster.objects.length > 0 && {
-      clusterObjects: [...cluster.objects],
-      container: { rights: [...cluster.rights] },
-    }),
+    ...(cluster.objects.length > 0 && { clusterObjects: [...cluster.objects] }),
+    ...overridden,
     notApplied: listed(notApplied),
   }
 }

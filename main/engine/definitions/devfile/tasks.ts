@@ -1,8 +1,8 @@
 import { posix } from 'node:path'
 import type { EventStep, Task } from '#contract'
 import { containerPath, longestPath } from '../paths'
-import type { Command, Commands, ExecCommand } from './commands'
-import type { ClusterComponent, Component } from './components'
+import type { Command, Commands, CompositeCommand, ExecCommand } from './commands'
+import type { Component } from './components'
 import { eventSteps } from './event-steps'
 import type { Event } from './events'
 import { quote, quoteWithVariables, type Step, sequence, sideBySide, subshell } from './shell'
@@ -13,8 +13,10 @@ export interface Place {
   /** The workspace's own container; absent where the file has none. */
   readonly component?: string
   readonly components: ReadonlyMap<string, Component>
-  /** Whether the objects of a component are made with the workspace. */
-  readonly isMade: (component: ClusterComponent) => boolean
+  /** The objects of a component, by their digests; undefined where they cannot be made. */
+  readonly objectsOf: (component: string) => readonly string[] | undefined
+  /** Whether the image of a component is built for a container of the workspace. */
+  readonly isBuilt: (component: string) => boolean
   /** Its variables, PROJECT_SOURCE and PROJECTS_ROOT among them. */
   readonly env: ReadonlyMap<string, string>
   readonly workspaceFolder: string
@@ -38,13 +40,23 @@ export interface EventPlan {
   readonly steps?: EventStep[]
 }
 
+/** What a command comes to: objects that are put into the cluster, and then a text for a shell. */
+interface Part {
+  readonly objects: readonly string[]
+  readonly line?: string
+}
+
+interface NotRun {
+  readonly reason: string
+}
+
 const identifier = /^[A-Za-z_]\w*$/
 
 /** `commands` and `events` as what a workspace runs. What it does not run is listed as not applied. */
 export class Planning {
   readonly #commands: Commands
   readonly #place: Place
-  readonly #lines = new Map<string, string | { readonly reason: string }>()
+  readonly #parts = new Map<string, Part | NotRun>()
   readonly #containers = new Map<string, ReadonlySet<string>>()
 
   constructor(commands: Commands, place: Place) {
@@ -72,11 +84,19 @@ export class Planning {
     })
   }
 
-  /** Names the events at which nothing runs. What `preStart` applies is planned where containers and objects are. */
-  listOthers(events: readonly Event[]): void {
-    for (const { name, command, at } of events)
-      if (name === 'postStop')
-        at.named(`events.${name}.${command.id}`).ignore('nothing is applied after a workspace has stopped')
+  /** The objects that are put into the cluster after each stop, by their digests, and what else has no place there. */
+  afterStop(events: readonly Event[]): string[] {
+    const objects = new Set<string>()
+    for (const { name, command, at } of events) {
+      if (name !== 'postStop') continue
+      const part = this.#part(command)
+      if ('reason' in part)
+        at.named(`events.${name}.${command.id}`).ignore(
+          `after a stop objects are put into a cluster, and nothing else is applied: ${part.reason}`,
+        )
+      else for (const digest of part.objects) objects.add(digest)
+    }
+    return [...objects]
   }
 
   /**
@@ -111,16 +131,22 @@ export class Planning {
   }
 
   /** A terminal has a folder and variables of its own, so a single command needs no shell around it. */
-  #body(command: Command): Pick<Task, 'command' | 'service' | 'workingFolder' | 'env'> | { reason: string } {
+  #body(command: Command): Pick<Task, 'objects' | 'command' | 'service' | 'workingFolder' | 'env'> | NotRun {
     const containers = [...this.#containersOf(command)]
     const [container] = containers
     const place = container === this.#place.component ? {} : { service: container }
     if (command.kind !== 'exec') {
-      const line = this.#line(command)
-      if (typeof line !== 'string') return line
-      if (containers.length === 1) return { command: line, ...place, env: {} }
+      const part = this.#part(command)
+      if ('reason' in part) return part
+      const { objects, line } = part
+      if (containers.length > 1)
+        return {
+          reason: `a terminal is in one container, and its commands run in several: ${containers.join(', ')}`,
+        }
       return {
-        reason: `a terminal is in one container, and its commands run in several: ${containers.join(', ')}`,
+        ...(objects.length > 0 && { objects: [...objects] }),
+        ...(line !== undefined && { command: line, ...place }),
+        env: {},
       }
     }
     const reason = this.#elsewhere(command)
@@ -139,40 +165,56 @@ export class Planning {
     }
   }
 
-  /** One text for a shell, which leaves nothing behind in that; the reason where there can be none. */
-  #line(command: Command): string | { readonly reason: string } {
-    const known = this.#lines.get(command.id)
-    if (known !== undefined) return known
-    const line = this.#make(command)
-    this.#lines.set(command.id, line)
-    return line
+  /** Of what runs in a shell alone. */
+  #line(command: Command): string | NotRun {
+    const part = this.#part(command)
+    return 'reason' in part ? part : (part.line ?? { reason: 'it runs nothing in a container' })
   }
 
-  #make(command: Command): string | { readonly reason: string } {
+  /** Its text leaves nothing behind in the shell that runs it. */
+  #part(command: Command): Part | NotRun {
+    const known = this.#parts.get(command.id)
+    if (known !== undefined) return known
+    const part = this.#make(command)
+    this.#parts.set(command.id, part)
+    return part
+  }
+
+  #make(command: Command): Part | NotRun {
     switch (command.kind) {
       case 'exec': {
         const reason = this.#elsewhere(command)
-        return reason === undefined ? this.#subshell(command) : { reason }
+        return reason === undefined ? { objects: [], line: this.#subshell(command) } : { reason }
       }
       case 'apply':
-        return { reason: this.#applied(command.component) }
-      case 'composite': {
-        if (command.commands.length === 0) return { reason: 'it names no commands' }
-        const lines: string[] = []
-        for (const id of command.commands) {
-          const part = this.#commands.get(id)
-          const line = part ? this.#line(part) : { reason: 'there is none of this name' }
-          if (typeof line !== 'string') return { reason: `its command "${id}" cannot be run: ${line.reason}` }
-          this.#place.growth.add(line.length)
-          lines.push(line)
-        }
-        const [only] = lines
-        if (lines.length === 1 && only !== undefined) return only
-        return command.parallel ? sideBySide(lines) : sequence(lines)
-      }
+        return this.#applied(command.component)
+      case 'composite':
+        return this.#composite(command)
       default:
         return { reason: `commands of the kind "${command.kind}" are for an editor, and Berth is none` }
     }
+  }
+
+  #composite({ commands, parallel }: CompositeCommand): Part | NotRun {
+    if (commands.length === 0) return { reason: 'it names no commands' }
+    const objects = new Set<string>()
+    const lines: string[] = []
+    for (const id of commands) {
+      const command = this.#commands.get(id)
+      const part = command ? this.#part(command) : { reason: 'there is none of this name' }
+      if ('reason' in part) return { reason: `its command "${id}" cannot be run: ${part.reason}` }
+      // A terminal does not tell Berth when its lines are done.
+      if (part.objects.length > 0 && lines.length > 0 && !parallel)
+        return { reason: `its command "${id}" puts objects into a cluster, which is done before all others` }
+      for (const digest of part.objects) objects.add(digest)
+      if (part.line === undefined) continue
+      this.#place.growth.add(part.line.length)
+      lines.push(part.line)
+    }
+    const [only] = lines
+    if (only === undefined) return { objects: [...objects] }
+    const line = lines.length === 1 ? only : parallel ? sideBySide(lines) : sequence(lines)
+    return { objects: [...objects], line }
   }
 
   #elsewhere({ component }: ExecCommand): string | undefined {
@@ -207,23 +249,27 @@ export class Planning {
     return { ...place, line: this.#subshell(command) }
   }
 
-  #applied(name: string): string {
+  #applied(name: string): Part | NotRun {
     const component = this.#place.components.get(name)
     switch (component?.kind) {
       case 'kubernetes':
-      case 'openshift':
-        return this.#place.isMade(component)
-          ? `the objects of "${name}" are put into the cluster when the workspace is made`
-          : `it puts the objects of "${name}" into a cluster, which Berth does only when it makes a workspace`
+      case 'openshift': {
+        const objects = this.#place.objectsOf(name)
+        return objects ? { objects } : { reason: `the objects of "${name}" cannot be put into a cluster` }
+      }
       case 'image':
-        return `it builds the image of "${name}", and images are built when the workspace is made`
+        return {
+          reason: this.#place.isBuilt(name)
+            ? `it builds the image of "${name}", and images are built when the workspace is made`
+            : `it builds the image of "${name}", which no container of the workspace runs, and no others are built`,
+        }
       case 'container':
-        return `it starts the container "${name}", which is started with the workspace`
+        return { reason: `it starts the container "${name}", which is started with the workspace` }
       case 'plugin':
       case 'custom':
-        return `it starts "${name}", which is not part of the workspace`
+        return { reason: `it starts "${name}", which is not part of the workspace` }
       default:
-        return `there is no component "${name}"`
+        return { reason: `there is no component "${name}"` }
     }
   }
 

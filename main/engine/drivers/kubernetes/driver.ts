@@ -128,6 +128,7 @@ export class KubernetesDriver implements Driver {
     )
     this.cluster = {
       ...clusterVerbs(client, () => settings.get().kubernetes),
+      putObjects: (id, objects, report, signal) => this.#lifecycle.putObjects(id, objects, report, signal),
       builder: new PodBuilder({
         client,
         objects: this.#objects,

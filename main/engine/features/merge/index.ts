@@ -84,6 +84,7 @@ function largest(all: readonly (HostRequirements | undefined)[]): HostRequiremen
       if (wanted !== undefined) result[name] = Math.max(wanted, result[name] ?? 0)
     }
     if (one?.gpu && result.gpu !== 'required') result.gpu = one.gpu
+    if (one?.gpuDevices) result.gpuDevices ??= one.gpuDevices
   }
   return Object.keys(result).length > 0 ? result : undefined
 }

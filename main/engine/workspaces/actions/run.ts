@@ -6,6 +6,7 @@ import { refuseKeeping, removeSnapshots } from '../snapshots/actions'
 import { forgetBuilds } from './build-elsewhere'
 import { type ActionContext, gone, steps } from './context'
 import { nameTaken } from './create'
+import { postStopSteps, runPostStop } from './objects'
 import { noteMishap, planPhases, runPhases } from './phases'
 import { refusedByNow } from './policy-now'
 import { preStopSteps, runPreStop } from './pre-stop'
@@ -84,7 +85,8 @@ export function stop(
   lastStop: LastStop | null = null,
 ): Promise<Operation> {
   return begin(context, 'stop', workspaceId, signal, async (action, workspace, driver) => {
-    action.operation.plan(force ? [steps.force] : [...preStopSteps(workspace), steps.stop])
+    const around = [...preStopSteps(workspace), steps.stop, ...postStopSteps(workspace)]
+    action.operation.plan(force ? [steps.force] : around)
     // First, so that whoever sees it stopped sees why.
     await noteStop(context, workspace, driver, lastStop)
     await stopNow(context, action, workspace, driver, force)
@@ -119,6 +121,7 @@ async function stopNow(
     driver.stop(workspace.id, { grace, force }, report, signal),
   )
   await context.settle(workspace.id, (now) => now?.run !== 'running' && now?.run !== 'stopping')
+  if (!force) await runPostStop(context, action, workspace)
 }
 
 export function restart(
@@ -127,7 +130,7 @@ export function restart(
   signal: AbortSignal,
 ): Promise<Operation> {
   return begin(context, 'restart', workspaceId, signal, async (action, workspace, driver) => {
-    action.operation.plan([...preStopSteps(workspace), steps.stop, steps.start])
+    action.operation.plan([...preStopSteps(workspace), steps.stop, ...postStopSteps(workspace), steps.start])
     planPhases(action, workspace.definition, startPhases)
     planTasks(action, workspace.definition, { first: false })
     await stopNow(context, action, workspace, driver)

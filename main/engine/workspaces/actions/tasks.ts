@@ -2,6 +2,7 @@ import { type Definition, problem, type Task, toProblem } from '#contract'
 import { inOrderOfTerminals, taskLine } from '../../definitions/tasks'
 import type { Action } from '../guard'
 import { type ActionContext, steps } from './context'
+import { putObjects } from './objects'
 
 /** Begins a task in a terminal of its own; resolves when it runs. Rejects with a `ProblemError`. */
 export type BeginTask = (
@@ -37,11 +38,15 @@ function asked(workspaceId: string, task: Task, run: RunOfTasks): Parameters<Beg
   }
 }
 
-/** Runs one task of a running workspace because somebody wants it to: all of it, as the first time. */
+/**
+ * Runs one task of a workspace because somebody wants it to: all of it, as the first time, or its objects alone.
+ * Resolves when these are in the cluster, and what is left of it runs.
+ */
 export async function runTask(
   context: ActionContext,
   workspaceId: string,
   name: string,
+  part: 'objects' | undefined,
   signal: AbortSignal,
 ): Promise<void> {
   const workspace = context.workspace(workspaceId)
@@ -53,7 +58,11 @@ export async function runTask(
       cause: 'Its definition names no such task, or does not any more.',
       remedy: 'Choose one of those that it has.',
     })
-  await context.beginTask(asked(workspaceId, task, { first: true }), signal)
+  const { objects = [] } = task
+  if (objects.length > 0) await putObjects(context, workspace, objects, signal)
+  const asks = asked(workspaceId, task, { first: true })
+  if (part === 'objects' || (objects.length > 0 && asks.line === undefined)) return
+  await context.beginTask(asks, signal)
 }
 
 /** Those that begin by themselves in a run. One that only initialises has nothing to do in a later one. */

@@ -6,6 +6,7 @@ import {
   type PolicyPreview,
   type Problem,
   problem,
+  type Right,
   type Target,
 } from '#contract'
 import type { RepositoryReader } from '../../definitions/index'
@@ -25,6 +26,7 @@ import {
 import type { LoadedPolicy } from '../../policy/loaded'
 import { withinMirrors } from '../../policy/mirrors'
 import { type ContainerLimits, checkStorage } from '../../policy/resources'
+import { checkRights } from '../../policy/surroundings'
 import type { DefinitionRequest } from '../source/definition'
 
 /** What is asked for of a workspace, beside its definition. */
@@ -202,6 +204,13 @@ function refuse(violations: readonly Problem[]): void {
 export function requireStorage(policies: readonly LoadedPolicy[], storage: string): void {
   const findings = new Findings()
   checkStorage(policies, storage, findings)
+  refuse(findings.violations)
+}
+
+/** Rejects with `policy-refused` where a workspace may not be given these. */
+export function requireRights(policies: readonly LoadedPolicy[], rights: readonly Right[]): void {
+  const findings = new Findings()
+  checkRights(policies, { container: { rights: [...rights], allowed: [...rights] } }, findings)
   refuse(findings.violations)
 }
 

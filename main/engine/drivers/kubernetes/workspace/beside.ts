@@ -5,6 +5,7 @@ import {
   type Definition,
   grantedRights,
   type Problem,
+  ProblemError,
   problem,
 } from '#contract'
 import type { StepReport } from '../../driver'
@@ -23,7 +24,14 @@ interface Resource {
 }
 
 interface Found {
-  readonly metadata?: { readonly ownerReferences?: readonly { readonly uid?: string }[] }
+  readonly metadata?: {
+    readonly uid?: string
+    readonly ownerReferences?: readonly { readonly uid?: string }[]
+  }
+  readonly status?: {
+    readonly phase?: string
+    readonly conditions?: readonly { readonly type?: string; readonly status?: string }[]
+  }
 }
 
 /** An object of the cluster that describes a workspace. */
@@ -38,6 +46,9 @@ function objectsIn(described: Described | undefined): readonly ClusterObject[] {
   const definition = readAnnotations(described?.metadata)?.definition
   return definition ? allowedObjects(definition) : []
 }
+
+/** What is needed of the API server. */
+export type BesideClient = Pick<ApiClient, 'identity' | 'json' | 'apply'>
 
 /** The objects of a definition that the user allowed. */
 export function allowedObjects({
@@ -56,16 +67,17 @@ export function allowedObjects({
  * does that.
  */
 export class ObjectsBeside {
-  readonly #client: ApiClient
+  readonly #client: BesideClient
   readonly #resources = new Map<string, Promise<readonly Resource[]>>()
 
-  constructor(client: ApiClient) {
+  constructor(client: BesideClient) {
     this.#client = client
   }
 
   /**
-   * Makes `wanted` what there is; those of `before` that are not wanted go. Rejects with `create-failed` where the
-   * cluster has no such objects, or somebody else has one of the name.
+   * Makes `wanted` what there is, but for those that are made on demand, which stay as they are; those of `before` that
+   * are not wanted go. Rejects with `create-failed` where the cluster has no such objects, or somebody else has one of
+   * the name.
    */
   async make(
     id: string,
@@ -76,20 +88,9 @@ export class ObjectsBeside {
     signal: AbortSignal,
   ): Promise<void> {
     if (claimUid === undefined || (wanted.length === 0 && before.length === 0)) return
-    const owner = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', name: objectName(id), uid: claimUid }
-    for (const object of wanted) {
+    for (const object of wanted.filter(({ onDemand }) => !onDemand)) {
       signal.throwIfAborted()
-      report.detail(`Making ${titleOf(object)}`)
-      const path = await this.#path(object)
-      await this.#refuseOthers(path, object, claimUid)
-      await this.#client.apply(path, {
-        ...object.manifest,
-        metadata: {
-          ...metadataOf(object),
-          namespace: this.#client.identity.namespace,
-          ownerReferences: [owner],
-        },
-      })
+      await this.#apply(id, object, claimUid, report)
     }
     const kept = new Set(wanted.map(identityOf))
     for (const object of before.filter((one) => !kept.has(identityOf(one)))) {
@@ -123,9 +124,64 @@ export class ObjectsBeside {
     await this.make(id, claim?.metadata?.uid, objectsIn(claim), objectsIn(replacement), silent, signal)
   }
 
-  async #refuseOthers(path: string, object: ClusterObject, claimUid: string): Promise<void> {
+  /**
+   * Makes objects, or makes those that are there what they are to be. A Job or a Pod that has come to its end begins
+   * anew. Rejects as `make` does.
+   */
+  async put(
+    id: string,
+    claimUid: string,
+    objects: readonly ClusterObject[],
+    report: StepReport,
+    signal: AbortSignal,
+  ): Promise<void> {
+    for (const object of objects) {
+      signal.throwIfAborted()
+      await this.#apply(id, object, claimUid, report, { anew: true })
+    }
+  }
+
+  async #apply(
+    id: string,
+    object: ClusterObject,
+    claimUid: string,
+    report: StepReport,
+    { anew }: { readonly anew: boolean } = { anew: false },
+  ): Promise<void> {
+    report.detail(`Making ${titleOf(object)}`)
+    const path = await this.#path(object)
+    const found = await this.#own(path, object, claimUid)
+    if (anew && found && hasEnded(object, found)) await this.#takeAway(path, found)
+    await this.#client.apply(path, {
+      ...object.manifest,
+      metadata: {
+        ...metadataOf(object),
+        namespace: this.#client.identity.namespace,
+        ownerReferences: [
+          { apiVersion: 'v1', kind: 'PersistentVolumeClaim', name: objectName(id), uid: claimUid },
+        ],
+      },
+    })
+  }
+
+  /** What has ended waits for nothing. Its pods, of a Job, go after it. */
+  async #takeAway(path: string, { metadata }: Found): Promise<void> {
+    try {
+      await this.#client.json('DELETE', path, {
+        json: {
+          propagationPolicy: 'Background',
+          gracePeriodSeconds: 0,
+          ...(metadata?.uid !== undefined && { preconditions: { uid: metadata.uid } }),
+        },
+      })
+    } catch (error) {
+      if (!isStatus(error, 404)) throw error
+    }
+  }
+
+  async #own(path: string, object: ClusterObject, claimUid: string): Promise<Found | undefined> {
     const found = await this.#find(path)
-    if (!found || isOwned(found, claimUid)) return
+    if (!found || isOwned(found, claimUid)) return found
     throw refused(
       object,
       `The namespace ${this.#client.identity.namespace} has one already, which does not belong to this workspace.`,
@@ -135,13 +191,26 @@ export class ObjectsBeside {
 
   /** One that is somebody else's by now stays. */
   async #remove(object: ClusterObject, claimUid: string): Promise<void> {
-    const path = await this.#path(object)
-    const found = await this.#find(path)
-    if (!found || !isOwned(found, claimUid)) return
+    const place = await this.#seek(object)
+    if (!place || !isOwned(place.found, claimUid)) return
+    const { path } = place
     try {
       await this.#client.json('DELETE', path, { query: { propagationPolicy: 'Background' } })
     } catch (error) {
       if (!isStatus(error, 404)) throw error
+    }
+  }
+
+  /** One that is made on demand may never have been made, by somebody who may not even look for it. */
+  async #seek(object: ClusterObject): Promise<{ readonly path: string; readonly found: Found } | undefined> {
+    try {
+      const path = await this.#path(object)
+      const found = await this.#find(path)
+      return found && { path, found }
+    } catch (error) {
+      const isUnknown = error instanceof ProblemError && error.problem.code === 'create-failed'
+      if (object.onDemand && (isUnknown || isStatus(error, 403))) return undefined
+      throw error
     }
   }
 
@@ -211,6 +280,15 @@ const identityOf = ({ apiVersion, kind, name }: ClusterObject) =>
 const titleOf = ({ kind, name }: ClusterObject) => `the ${kind} "${name}"`
 const isOwned = ({ metadata }: Found, uid: string) =>
   metadata?.ownerReferences?.some((owner) => owner.uid === uid) === true
+
+/** Whether it was to run to its end, and has (batch/v1, JobCondition; core/v1, PodPhase). */
+function hasEnded({ apiVersion, kind }: ClusterObject, { status }: Found): boolean {
+  if (kind === 'Pod' && apiVersion === 'v1')
+    return status?.phase === 'Succeeded' || status?.phase === 'Failed'
+  if (kind !== 'Job' || !apiVersion.startsWith('batch/')) return false
+  const ends = status?.conditions?.filter(({ type }) => type === 'Complete' || type === 'Failed') ?? []
+  return ends.some((one) => one.status === 'True')
+}
 
 function refused(object: ClusterObject, cause: string, remedy: string): Error {
   const told: Problem = {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { ContainerOptions, Right } from '#contract'
+import type { ContainerOptions, Right, Service } from '#contract'
 import type { WorkspaceSpec } from '../../driver'
 import { containerFit } from './container-options'
 import { specOf } from './fixtures'
@@ -148,5 +148,22 @@ describe('what is harmless in a pod', () => {
       'cpus',
     ])
     expect(every.filter((right) => containerFit.right(right)).map(({ kind }) => kind)).toEqual(['device'])
+  })
+
+  it('of a service is named as well: it has no pod of its own', () => {
+    const service: Service = {
+      name: 'db',
+      image: 'x',
+      env: {},
+      mounts: [],
+      ports: [],
+      aliases: [],
+      dependsOn: [],
+      restart: 'always',
+    }
+    expect(containerFit.service(service)).toEqual([])
+    expect(containerFit.service({ ...service, ownPod: true }).map(({ field }) => field)).toEqual([
+      'dedicatedPod',
+    ])
   })
 })

@@ -200,9 +200,14 @@ export const containerFit: ContainerFit = {
       if (value !== undefined) name(field, amounts)
     return named
   },
-  service({ container = {} }) {
+  service({ container = {}, ownPod }) {
     const named: NotApplied[] = [...otherOwners(container)]
     const name = (field: string, reason: string) => named.push({ field, reason })
+    if (ownPod)
+      name(
+        'dedicatedPod',
+        "it runs in the workspace's pod, where it shares volumes with the others and each finds the ports of all on localhost",
+      )
     const { labels = {}, ulimits = [], groups = [], memorySwap, processes, init, stopSignal } = container
     for (const label of Object.keys(labels))
       name(`labels.${label}`, 'on a cluster objects have the labels that are chosen with the workspace')

@@ -15,6 +15,8 @@ describe('what a definition is sure to need', () => {
       storage: '32Gi',
       gpu: { resource: 'nvidia.com/gpu', count: 1 },
     })
+    const gpuDevices = { resource: 'amd.com/gpu', count: 4 }
+    expect(withHostRequirements({}, { gpu: 'required', gpuDevices })).toEqual({ gpu: gpuDevices })
     const chosen = {
       requests: { cpu: '1' },
       limits: { memory: '2Gi' },

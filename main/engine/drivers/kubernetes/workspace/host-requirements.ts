@@ -12,7 +12,7 @@ export function withHostRequirements(
   requirements: HostRequirements | undefined,
 ): KubernetesOptions {
   if (!requirements) return options
-  const { cpus, memory, storage, gpu } = requirements
+  const { cpus, memory, storage, gpu, gpuDevices } = requirements
   const isOpen = (name: 'cpu' | 'memory') =>
     options.requests?.[name] === undefined && options.limits?.[name] === undefined
   const requests = {
@@ -24,7 +24,8 @@ export function withHostRequirements(
     ...options,
     ...(Object.keys(requests).length > 0 && { requests: { ...options.requests, ...requests } }),
     ...(isLarger && options.storage === undefined && { storage: bytes(storage) }),
-    ...(gpu === 'required' && !options.gpu && { gpu: { resource: 'nvidia.com/gpu', count: 1 } }),
+    ...(gpu === 'required' &&
+      !options.gpu && { gpu: gpuDevices ?? { resource: 'nvidia.com/gpu', count: 1 } }),
   }
 }
 

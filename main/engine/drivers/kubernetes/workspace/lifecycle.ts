@@ -1,5 +1,5 @@
 import type { V1PersistentVolumeClaim, V1StatefulSet } from '@kubernetes/client-node'
-import { cancelled, type KubernetesOptions, problem } from '#contract'
+import { type ClusterObject, cancelled, type KubernetesOptions, problem } from '#contract'
 import type { Platform } from '../../../platform/platform'
 import type { StepReport, WorkspaceNotes, WorkspaceSpec } from '../../driver'
 import { isNoteKey, writeNotes } from '../../shared/notes'
@@ -374,6 +374,25 @@ export class Lifecycle {
     report?.detail('Removing its volume')
     await this.#objects.gone('claims', objectName(id), signal)
     await this.#objects.gone('statefulSets', objectName(id), signal)
+  }
+
+  /** See {@link ClusterVerbs.putObjects}. */
+  async putObjects(
+    id: string,
+    objects: readonly ClusterObject[],
+    report: StepReport,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const title = 'The objects could not be put into the cluster'
+    try {
+      const { uid, deletionTimestamp } =
+        (await this.#objects.get('claims', objectName(id), signal))?.metadata ?? {}
+      if (uid === undefined || deletionTimestamp) throw workspaceGone(id, false)
+      await this.#beside.put(id, uid, objects, report, signal)
+    } catch (error) {
+      if (signal.aborted) throw this.#client.failure(error, title, signal)
+      throw this.#createFailure(error, title)
+    }
   }
 
   /** At the claim, which is there as long as the workspace is. */
