@@ -3,10 +3,8 @@ import type { Value } from '../document/value'
 import { containerPath } from '../paths'
 import { type Endpoint, readEndpoints } from './endpoints'
 import { componentKinds, devfileFields } from './fields'
-
 import { type Overrides, readOverrides, readPodOverrides } from './overrides'
 import { readEditorPlace } from './own-container'
-
 import { readQuantity } from './quantity'
 import {
   quoted,
