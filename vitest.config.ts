@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config'
-import { PATIENCE } from './test/harness/bounds'
+import { PATIENCE } from './test/harness/bounds.ts'
 
 /**
  * unit: beside the code, no engine and no window. conformance: a real Docker engine. kubernetes: a real cluster of the

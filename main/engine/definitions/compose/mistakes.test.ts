@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ProblemError } from '#contract'
+import { processorTime } from '../../platform/processor-time.test-helper'
 import { problemOf, readApp, readWritten, refusedOf, services } from './compose.test-helper'
 
 const DOLLAR = '$'
@@ -186,7 +187,7 @@ volumes: {data: {external: true, name: x}}
         'base.yml': some(4, 'services: {web: {user: node, extends: root}, root: {image: y}}\n'),
         Dockerfile: '',
       }
-      const started = performance.now()
+      const started = processorTime()
       await readWritten({ compose, files, devcontainer: { runServices: round % 2 ? ['My_db'] : [] } }).then(
         () => {
           read += 1
@@ -197,7 +198,7 @@ volumes: {data: {external: true, name: x}}
           expect(error.problem.remedy).not.toBe('')
         },
       )
-      expect(performance.now() - started).toBeLessThan(2000)
+      expect(processorTime() - started).toBeLessThan(2000)
     }
     // Else nothing but the parser would be tried.
     expect(read).toBeGreaterThan(100)
@@ -219,9 +220,9 @@ volumes: {data: {external: true, name: x}}
   ])(
     'of nothing but %s do not hang',
     async (_, compose) => {
-      const started = performance.now()
+      const started = processorTime()
       await readWritten({ compose }).catch((error: unknown) => expect(error).toBeInstanceOf(ProblemError))
-      expect(performance.now() - started).toBeLessThan(10_000)
+      expect(processorTime() - started).toBeLessThan(10_000)
     },
     30_000,
   )

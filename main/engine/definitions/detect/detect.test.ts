@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Definition } from '#contract'
+import { processorTime } from '../../platform/processor-time.test-helper'
 import { readDevcontainer } from '../devcontainer/read'
 import { writeDevcontainer } from '../devcontainer/write'
 import { memoryReader, testContext } from '../memory-reader.test-helper'
@@ -346,10 +347,10 @@ describe('detect', () => {
       'go.mod',
     ]
     for (const text of nasty) {
-      const begun = performance.now()
+      const begun = processorTime()
       const files = Object.fromEntries(names.map((name) => [name, `${text}\n${text.slice(0, 900)}\n`]))
       await detect(memoryReader(files), 'app')
-      expect(performance.now() - begun).toBeLessThan(3_000)
+      expect(processorTime() - begun).toBeLessThan(3_000)
     }
   })
 })

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { ProblemError } from '#contract'
+import { processorTime } from '../../platform/processor-time.test-helper'
 import { container, read, refused } from './reading.test-helper'
 
 const dev = (fields: string) =>
@@ -154,9 +155,9 @@ describe('a devfile that is an attack', () => {
       ).join('')}`,
     ],
   ])('comes to no more text than it may, with %s', async (_, text) => {
-    const started = Date.now()
+    const started = processorTime()
     expect((await refused(text)).cause).toMatch(/come to more than 2000000 characters/)
-    expect(Date.now() - started).toBeLessThan(5000)
+    expect(processorTime() - started).toBeLessThan(5000)
   })
 
   test('takes little time with as much as parents can have', async () => {
@@ -170,10 +171,10 @@ variables: {${variables(`p${step}x`, 4000)}}
 ${step === 7 ? '' : `parent: {uri: ${step + 1}.yaml, variables: {${variables(`p${step + 1}x`, 4000)}}}\n`}`,
       ]),
     )
-    const started = Date.now()
+    const started = processorTime()
     const definition = await read(`parent: {uri: 0.yaml}\n${dev('sourceMapping: "{{p7x3999}}"')}`, { files })
     expect(definition.workspaceFolder).toBe('/x/app')
-    expect(Date.now() - started).toBeLessThan(15_000)
+    expect(processorTime() - started).toBeLessThan(15_000)
   }, 20_000)
 
   test.each([
@@ -225,13 +226,13 @@ ${step === 7 ? '' : `parent: {uri: ${step + 1}.yaml, variables: {${variables(`p$
         'a.',
         '../',
       ]) {
-        const started = Date.now()
+        const started = processorTime()
         for (const end of ['', 'x', '/x', '!', '}}', ')']) {
           await read(text(character.repeat(60_000 / character.length) + end)).catch((error: unknown) => {
             if (!(error instanceof ProblemError)) throw error
           })
         }
-        expect(Date.now() - started).toBeLessThan(3000)
+        expect(processorTime() - started).toBeLessThan(3000)
       }
     },
     60_000,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { ProblemError } from '#contract'
+import { processorTime } from '../../platform/processor-time.test-helper'
 import { readDefinition } from '../index'
 import { memoryReader, testContext } from '../memory-reader.test-helper'
 import { file, read, refused } from './read.test-helper'
@@ -166,7 +167,7 @@ gitConfig: {a.b: c}
         if (!(error instanceof ProblemError)) throw new Error(`${JSON.stringify(text)}\n${String(error)}`)
       })
     }
-    const began = performance.now()
+    const began = processorTime()
     for (let round = 0; round < 2000; round++) {
       let text = whole
       for (let count = random(4); count >= 0; count--) {
@@ -182,7 +183,7 @@ gitConfig: {a.b: c}
         if (!(error instanceof ProblemError)) throw new Error(`${[...bytes]}\n${String(error)}`)
       })
     }
-    expect(performance.now() - began).toBeLessThan(25_000)
+    expect(processorTime() - began).toBeLessThan(25_000)
   })
 
   test.each([
@@ -200,10 +201,10 @@ gitConfig: {a.b: c}
       (n: number) => `tasks:\n${'- {name: a, init: b}\n'.repeat(Math.min(2000, n / 30))}`,
     ],
   ])('is read in no time where there are very many %s', async (_, make) => {
-    const began = performance.now()
+    const began = processorTime()
     await read(make(200_000)).catch((error: unknown) => {
       if (!(error instanceof ProblemError)) throw error
     })
-    expect(performance.now() - began).toBeLessThan(5000)
+    expect(processorTime() - began).toBeLessThan(5000)
   })
 })

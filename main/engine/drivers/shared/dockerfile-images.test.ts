@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { processorTime } from '../../platform/processor-time.test-helper'
 import { exchangeImages, isContext } from './dockerfile-images'
 
 /** Every image gets another name, so that what is left alone shows. */
@@ -104,8 +105,8 @@ describe('exchangeImages', () => {
     ['one long word', `FROM ${'a'.repeat(500_000)}`],
     ['variables', `FROM ${'${A:-'.repeat(100_000)}`],
   ])('ends soon for many %s', (_, text) => {
-    const begun = performance.now()
+    const begun = processorTime()
     rewritten(text)
-    expect(performance.now() - begun).toBeLessThan(3_000)
+    expect(processorTime() - begun).toBeLessThan(3_000)
   })
 })
