@@ -7,6 +7,7 @@ import { ensureImages, TEST_IMAGES } from '../harness/images'
 import { BerthPage } from './berth-page'
 import { startWindowDocker } from './engine'
 import { type BerthApp, launchBerth, makeHome } from './launch'
+import { Panes } from './panes'
 import { makeRepository } from './repository'
 
 const folder = join(root, 'docs', 'screenshots')
@@ -99,6 +100,17 @@ async function main(): Promise<void> {
       await window.run('python3 app.py')
       await window.waitForText('Tides is at')
       await picture(berth, 'terminal')
+
+      const panes = new Panes(() => window)
+      await window.page.keyboard.press('Control+Shift+Digit5')
+      await panes.at(1).locator('.xterm-rows').getByText('$').first().waitFor()
+      await panes.enter('curl -s http://127.0.0.1:8501; echo')
+      await panes.at(1).locator('.xterm-rows').getByText('High water').first().waitFor()
+      await window.page.keyboard.press('Control+Shift+KeyD')
+      await panes.at(2).locator('.xterm-rows').getByText('$').first().waitFor()
+      await panes.enter('git --no-pager show --stat --oneline')
+      await panes.at(2).locator('.xterm-rows').getByText('changed').first().waitFor()
+      await picture(berth, 'split')
 
       await window.tab('Ports')
       await window.port(8501).getByText('Live', { exact: true }).waitFor()
