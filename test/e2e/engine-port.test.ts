@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ENGINE_PORT_MESSAGE } from '#contract/channels'
 import { requests } from '#contract/requests'
 import { pictureFailures } from './failure-picture'
-import { type BerthApp, launchBerth } from './launch'
+import { askMain, type BerthApp, launchBerth } from './launch'
 
 /** What the tests put on the page's `window`. */
 interface Bench {
@@ -21,7 +21,7 @@ pictureFailures(() => berth)
 let enginePid: number
 
 const engineProcess = () =>
-  berth.app.evaluate(({ app }) => app.getAppMetrics().find(({ name }) => name === 'Berth engine')?.pid ?? 0)
+  askMain(berth, ({ app }) => app.getAppMetrics().find(({ name }) => name === 'Berth engine')?.pid ?? 0)
 
 beforeAll(async () => {
   berth = await launchBerth()

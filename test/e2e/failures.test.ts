@@ -8,7 +8,7 @@ import { TEST_IMAGES } from '../harness/images'
 import { BerthPage } from './berth-page'
 import { startWindowDocker, type WindowDocker } from './engine'
 import { pictureFailures } from './failure-picture'
-import { type BerthApp, type Home, launchBerth, makeHome, processesOf } from './launch'
+import { askMain, type BerthApp, type Home, launchBerth, makeHome, processesOf } from './launch'
 import { makeRepository, type Repository } from './repository'
 
 let docker: WindowDocker
@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => docker?.dispose())
 
 const engineProcess = (berth: BerthApp) =>
-  berth.app.evaluate(({ app }) => app.getAppMetrics().find(({ name }) => name === 'Berth engine')?.pid)
+  askMain(berth, ({ app }) => app.getAppMetrics().find(({ name }) => name === 'Berth engine')?.pid)
 
 describe('an engine that is not there', () => {
   let folder: string

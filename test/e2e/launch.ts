@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type * as Electron from 'electron'
 import { _electron, type ElectronApplication, type Page } from 'playwright-core'
 import { ensureTestUser, testUser } from '../../scripts/setup/test-user.mjs'
 import { application } from '../harness/application'
@@ -23,6 +24,24 @@ export interface BerthApp {
   log(): string
   /** Quits as the menu does; rejects if a process or temporary file of it is left. Removes the home folder and the display. */
   close(): Promise<void>
+}
+
+/**
+ * Asks Berth's main process something that changes nothing there. Now and then V8 gives up an answer that is on its way
+ * to Playwright ("garbage collected", microsoft/playwright#33737); such a question is put again, and no other failure is
+ * passed over.
+ */
+export async function askMain<Answer>(
+  { app }: Pick<BerthApp, 'app'>,
+  question: (electron: typeof Electron) => Answer,
+): Promise<Awaited<Answer>> {
+  for (;;) {
+    try {
+      return (await app.evaluate(question)) as Awaited<Answer>
+    } catch (error) {
+      if (!String(error).includes('garbage collected')) throw error
+    }
+  }
 }
 
 export interface LaunchOptions {

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { BerthPage } from './berth-page'
 import { pictureFailures } from './failure-picture'
-import { type BerthApp, type Home, launchBerth, makeHome, processesOf } from './launch'
+import { askMain, type BerthApp, type Home, launchBerth, makeHome, processesOf } from './launch'
 
 let home: Home
 let berth: BerthApp
@@ -16,7 +16,7 @@ afterAll(async () => {
 })
 
 const bounds = () =>
-  berth.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.getNormalBounds())
+  askMain(berth, ({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.getNormalBounds())
 
 /** Starts Berth once more for the same user, and returns its exit code. */
 function startAgain(...args: string[]): Promise<number | null> {
@@ -32,7 +32,7 @@ describe('a start', () => {
     expect(log.indexOf('The window is shown')).toBeGreaterThan(-1)
     expect(log.indexOf('The window is shown')).toBeLessThan(log.indexOf('The engine is ready'))
     expect(
-      await berth.app.evaluate(({ BrowserWindow }) =>
+      await askMain(berth, ({ BrowserWindow }) =>
         BrowserWindow.getAllWindows().map((one) => one.isVisible()),
       ),
     ).toEqual([true])
@@ -44,7 +44,7 @@ describe('a start', () => {
     const window = new BerthPage(berth.page)
     await window.page.getByRole('heading', { name: 'New workspace' }).waitFor()
     await expect.poll(() => window.sourceField().inputValue()).toBe(source)
-    expect(await berth.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows().length)).toBe(1)
+    expect(await askMain(berth, ({ BrowserWindow }) => BrowserWindow.getAllWindows().length)).toBe(1)
     expect(await window.page.getByRole('list', { name: 'Steps' }).count()).toBe(0)
   })
 
@@ -64,7 +64,7 @@ describe('a start', () => {
     berth = await launchBerth({ home })
     expect(await bounds()).toEqual({ x: 120, y: 80, width: 1111, height: 777 })
     expect(
-      await berth.app.evaluate(({ BrowserWindow, nativeTheme }) => [
+      await askMain(berth, ({ BrowserWindow, nativeTheme }) => [
         nativeTheme.themeSource,
         BrowserWindow.getAllWindows()[0]?.getBackgroundColor(),
       ]),

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { WINDOW_ORIGIN } from '#contract/channels'
 import { pictureFailures } from './failure-picture'
-import { type BerthApp, launchBerth } from './launch'
+import { askMain, type BerthApp, launchBerth } from './launch'
 
 const PAGE = `${WINDOW_ORIGIN}/index.html`
 
@@ -33,7 +33,7 @@ afterEach(async () => {
   expect(reached.splice(0), 'nothing may reach the network').toEqual([])
   await berth.page.waitForURL(PAGE)
   expect(berth.page.frames()).toHaveLength(1)
-  expect(await berth.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows().length)).toBe(1)
+  expect(await askMain(berth, ({ BrowserWindow }) => BrowserWindow.getAllWindows().length)).toBe(1)
 })
 
 /** Waits until whatever the page began has had its turn in the page and in the shell, and our page is there. */
@@ -51,7 +51,7 @@ async function settle(): Promise<void> {
 
 describe('the page’s process', () => {
   it('is sandboxed and isolated', async () => {
-    const [preferences, pid] = await berth.app.evaluate(({ BrowserWindow }) => {
+    const [preferences, pid] = await askMain(berth, ({ BrowserWindow }) => {
       const [window] = BrowserWindow.getAllWindows()
       if (!window) throw new Error('no window')
       const contents = window.webContents as unknown as { getLastWebPreferences(): Record<string, unknown> }
@@ -435,7 +435,7 @@ describe('the shell’s door', () => {
     await berth.page.evaluate(() =>
       window.berth.shell.call('shell.setTheme', JSON.parse('{"theme":"system","__proto__":{"polluted":1}}')),
     )
-    expect(await berth.app.evaluate(() => 'polluted' in {})).toBe(false)
+    expect(await askMain(berth, () => 'polluted' in {})).toBe(false)
   })
 
   it('opens http and https addresses in the browser, and nothing else anywhere', async () => {
@@ -459,7 +459,7 @@ describe('the shell’s door', () => {
       ok: true,
       value: {},
     })
-    const opened = await berth.app.evaluate(() => (globalThis as unknown as { opened: string[] }).opened)
+    const opened = await askMain(berth, () => (globalThis as unknown as { opened: string[] }).opened)
     expect(opened).toEqual(['http://3000-demo.localhost:7080/'])
   })
 
@@ -467,7 +467,7 @@ describe('the shell’s door', () => {
     ['a window that Berth did not open, even on our page', PAGE],
     ['a window on another page', 'data:text/html,<h1>x</h1>'],
   ])('does not answer %s', async (_who, url) => {
-    const preload = await berth.app.evaluate(({ app }) => `${app.getAppPath()}/out/preload/index.cjs`)
+    const preload = await askMain(berth, ({ app }) => `${app.getAppPath()}/out/preload/index.cjs`)
     const answer = await berth.app.evaluate(
       async ({ BrowserWindow }, { path, to }) => {
         const window = new BrowserWindow({ show: false, webPreferences: { preload: path, sandbox: true } })
