@@ -3,6 +3,7 @@ import { finished, pipeline } from 'node:stream/promises'
 import type { ExecExit, ExecProcess } from '../main/engine/drivers/driver'
 import type { Engine } from '../main/engine/engine'
 import { type AskPerson, askByKey, askByLine, attendConsents } from './consent'
+import { drained } from './descriptor-stream'
 import type { CommandContext } from './execute'
 import { DetachKey, enterRawMode, ModeTracker } from './raw-mode'
 
@@ -148,11 +149,16 @@ function feed(from: Readable, to: Writable, wanted: boolean): Feeding {
   }
 }
 
-/** Copies to the end, leaving `to` open. An error of `from` is told by the process's exit, one of `to` by its own listener. */
+/**
+ * Copies to the end, leaving `to` open, and waits until all of it is written: a terminal that is given back too early
+ * would change what is still on its way. An error of `from` is told by the process's exit, one of `to` by its own
+ * listener.
+ */
 async function copy(from: Readable, to: Writable): Promise<void> {
   to.once('error', () => from.destroy())
   try {
     await pipeline(from, to, { end: false })
+    await drained(to)
   } catch {
     from.destroy()
     await finished(from).catch(() => undefined)
