@@ -27,6 +27,31 @@ export async function readArchive(
   }
 }
 
+/**
+ * Puts a tar stream into the root of a container, also of one that was never started; no folder there becomes something
+ * else, and nothing else a folder. Returns what the engine says where it refuses; rejects with other raw errors.
+ */
+export async function placeArchive(
+  client: EngineClient,
+  containerId: string,
+  tar: Readable,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  try {
+    const response = await client.stream('PUT', `/containers/${containerId}/archive`, {
+      query: { path: '/', noOverwriteDirNonDir: true },
+      body: tar,
+      signal,
+    })
+    response.resume()
+    return undefined
+  } catch (error) {
+    tar.destroy()
+    if (!isStatus(error, 400, 403, 409, 500)) throw error
+    return error.message
+  }
+}
+
 /** The tar stream of a path of a container, also of one that was never started. Rejects with raw errors. */
 export function openArchive(
   client: EngineClient,

@@ -1,4 +1,4 @@
-import { lstat, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { lstat, realpath, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, sep } from 'node:path'
 import { ProblemError, problem } from '#contract'
 import {
@@ -14,7 +14,7 @@ import type { Handlers } from '../../platform/handlers'
 import type { Platform } from '../../platform/platform'
 import { silentReport } from '../actions/context'
 import { readSource } from './definition'
-import { folderReader } from './folder-reader'
+import { folderReader, realFolder } from './folder-reader'
 import { newWorkspaceId } from './name'
 
 export type FeatureHandlers = Pick<Handlers, 'features.lock'>
@@ -30,15 +30,7 @@ async function lockFeatures(
   { folder, definitionPath, write }: Parameters<LockHandler>[0],
   signal: AbortSignal,
 ): ReturnType<LockHandler> {
-  const found = await stat(folder).catch(() => undefined)
-  if (!found?.isDirectory())
-    throw problem({
-      code: 'folder-not-found',
-      title: `There is no folder ${folder}`,
-      cause: found ? 'Something else has that name.' : 'It was moved or deleted, or the path is misspelt.',
-      remedy: 'Check the path.',
-    })
-  const root = await realpath(folder)
+  const root = await realFolder(folder)
   const reader = folderReader(root)
   const request = {
     workspaceId: newWorkspaceId(),

@@ -1,7 +1,20 @@
 import { open, readdir, realpath, stat } from 'node:fs/promises'
 import { join, sep } from 'node:path'
+import { problem } from '#contract'
 import type { RepositoryReader } from '../../definitions/index'
 import { leadsOut, tooLarge } from '../git'
+
+/** The path of a folder of this machine without links. Rejects with `folder-not-found`. */
+export async function realFolder(folder: string): Promise<string> {
+  const found = await stat(folder).catch(() => undefined)
+  if (found?.isDirectory()) return realpath(folder)
+  throw problem({
+    code: 'folder-not-found',
+    title: `There is no folder ${folder}`,
+    cause: found ? 'Something else has that name.' : 'It was moved or deleted, or the path is misspelt.',
+    remedy: 'Check the path.',
+  })
+}
 
 /** A folder of this machine, whose links are followed as long as they stay inside it. */
 export function folderReader(root: string): RepositoryReader {

@@ -1,10 +1,10 @@
-import { lstat, mkdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, realpath, rename, rm, writeFile } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { problem } from '#contract'
 import { givenPath, readDefinition } from '../../definitions/index'
 import type { Platform } from '../../platform/platform'
 import { definitionContext } from './definition'
-import { folderReader } from './folder-reader'
+import { folderReader, realFolder } from './folder-reader'
 
 /**
  * Writes a definition's text into a folder of this machine, as `.devcontainer/devcontainer.json`, whole or not at all,
@@ -16,15 +16,7 @@ export async function saveDefinition(
   text: string,
   replace: boolean,
 ): Promise<string> {
-  const found = await stat(folder).catch(() => undefined)
-  if (!found?.isDirectory())
-    throw problem({
-      code: 'folder-not-found',
-      title: `There is no folder ${folder}`,
-      cause: found ? 'Something else has that name.' : 'It was moved or deleted, or the path is misspelt.',
-      remedy: 'Check the path.',
-    })
-  const root = await realpath(folder)
+  const root = await realFolder(folder)
   const request = {
     workspaceId: 'a'.repeat(10),
     source: { kind: 'folder', path: root },

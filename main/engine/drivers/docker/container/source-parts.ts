@@ -1,8 +1,8 @@
 import { posix } from 'node:path'
 import { pack } from 'tar-stream'
 import type { StepReport, WorkspaceSpec } from '../../driver'
+import { placeArchive } from '../archive'
 import type { EngineClient } from '../client'
-import { isStatus } from '../problems'
 
 /**
  * Parts of the source at second places of the workspace's container, where the source has a volume: as symbolic links,
@@ -20,18 +20,9 @@ export async function linkParts(
     const tar = pack()
     tar.entry({ name: target.slice(1), type: 'symlink', linkname: posix.join(sourceFolder, path) })
     tar.finalize()
-    try {
-      const response = await client.stream('PUT', `/containers/${containerId}/archive`, {
-        query: { path: '/', noOverwriteDirNonDir: true },
-        body: tar,
-        signal,
-      })
-      response.resume()
-      if (readOnly) report.output(`${target} can be written to, as the source can\n`)
-    } catch (error) {
-      tar.destroy()
-      if (!isStatus(error, 400, 403, 409, 500)) throw error
+    const refusal = await placeArchive(client, containerId, tar, signal)
+    if (refusal !== undefined)
       report.output(`${target} is not the source's ${path}: the image has something there\n`)
-    }
+    else if (readOnly) report.output(`${target} can be written to, as the source can\n`)
   }
 }

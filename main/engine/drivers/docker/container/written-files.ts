@@ -4,9 +4,8 @@ import type { ContainerOptions, Mount, NotApplied } from '#contract'
 import type { StepReport } from '../../driver'
 import { isBelow } from '../../shared/folders'
 import { contentOfFile, filesOf, usualMode } from '../../shared/written-files'
-import { readOwner } from '../archive'
+import { placeArchive, readOwner } from '../archive'
 import type { EngineClient } from '../client'
-import { isStatus } from '../problems'
 
 /** A workspace's own container, or one beside it. */
 interface Written {
@@ -52,18 +51,8 @@ export async function writeFiles(
     for (const one of missing) tar.entry({ name: `${one.slice(1)}/`, type: 'directory', mode: 0o755 })
     tar.entry({ name: target.slice(1), uid, gid, mode }, content)
     tar.finalize()
-    try {
-      const response = await client.stream('PUT', `/containers/${containerId}/archive`, {
-        query: { path: '/', noOverwriteDirNonDir: true },
-        body: tar,
-        signal,
-      })
-      response.resume()
-    } catch (error) {
-      tar.destroy()
-      if (!isStatus(error, 400, 403, 409, 500)) throw error
-      report.output(`${target} could not be written: ${error.message.split('\n', 1)[0]}\n`)
-    }
+    const refusal = await placeArchive(client, containerId, tar, signal)
+    if (refusal !== undefined) report.output(`${target} could not be written: ${refusal.split('\n', 1)[0]}\n`)
   }
 }
 
