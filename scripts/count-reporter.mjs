@@ -55,7 +55,7 @@ export default class CountReporter {
  */
 function withErrors(name, errors) {
   const lines = errors.flatMap(({ message, diff, stacks }) => [
-    ...message.split('\n').slice(0, 5),
+    ...message.split('\n').slice(0, 40),
     ...(diff ? diff.split('\n').slice(0, 20) : []),
     ...(stacks ?? []).slice(0, 2).map(({ file, line }) => `at ${relative(process.cwd(), file)}:${line}`),
   ])

@@ -1,14 +1,30 @@
 import type { CoreV1Event } from '@kubernetes/client-node'
 
-/** Milliseconds since the epoch of the last time that it happened. */
+/**
+ * Milliseconds since the epoch of the last time that it happened, as whole seconds. That is all that most components tell
+ * (a kubelet's `lastTimestamp`); some, such as the scheduler, tell microseconds (`eventTime`), with which what a kubelet
+ * did later in the same second would seem to be earlier.
+ */
 export function happenedAt({ series, lastTimestamp, eventTime, metadata }: CoreV1Event): number {
   const at = series?.lastObservedTime ?? lastTimestamp ?? eventTime ?? metadata?.creationTimestamp
-  return at ? new Date(at).getTime() : 0
+  return at ? Math.floor(new Date(at).getTime() / 1_000) * 1_000 : 0
 }
 
-/** Oldest first. Of those of the same second, which is all that most of them tell, the order stays. */
+/**
+ * Sixteen hexadecimal digits that tell, in nanoseconds, when it happened for the first time. Components built with
+ * client-go put them behind the object's name (`makeEvent` of tools/record and tools/events). Empty for others.
+ */
+function beganAt({ metadata }: CoreV1Event): string {
+  return /\.([0-9a-f]{16})$/.exec(metadata.name ?? '')?.[1] ?? ''
+}
+
+/** Oldest first. Events come in any order, as each component sends its own when it gets round to it. */
 export function inOrder(events: readonly CoreV1Event[]): readonly CoreV1Event[] {
-  return [...events].sort((left, right) => happenedAt(left) - happenedAt(right))
+  return [...events].sort(
+    (left, right) =>
+      happenedAt(left) - happenedAt(right) ||
+      Number(beganAt(left) > beganAt(right)) - Number(beganAt(left) < beganAt(right)),
+  )
 }
 
 /** The events, in order, of one kind of object. */

@@ -4,6 +4,7 @@ import type { Clock } from '../../../platform/clock'
 import type { StepReport } from '../../driver'
 import { runsIdle } from '../../shared/idle'
 import type { ApiClient } from '../api'
+import { inOrder } from '../diagnose/events'
 import { follow, followObject } from '../watch/follow'
 import { incarnationOf, isLost, isRunning, podState, workspaceContainer } from '../watch/pod-state'
 import { judgeServices } from '../watch/services'
@@ -278,18 +279,14 @@ class Events {
 
   /** What came after the first look, and all that is about this very pod: the first look may have come late. */
   since(pod: V1Pod | undefined): readonly CoreV1Event[] {
-    const at = ({ lastTimestamp, eventTime }: CoreV1Event) =>
-      new Date(lastTimestamp ?? eventTime ?? 0).getTime()
     const uid = pod?.metadata?.uid
-    return [...this.#now]
-      .flatMap(([about, events]) =>
-        [...events].filter(
-          ([name, { metadata, involvedObject }]) =>
-            this.#before.get(about)?.get(name) !== metadata.resourceVersion ||
-            (uid !== undefined && involvedObject.uid === uid),
-        ),
-      )
-      .map(([, event]) => event)
-      .sort((left, right) => at(left) - at(right))
+    const recent = [...this.#now].flatMap(([about, events]) =>
+      [...events].filter(
+        ([name, { metadata, involvedObject }]) =>
+          this.#before.get(about)?.get(name) !== metadata.resourceVersion ||
+          (uid !== undefined && involvedObject.uid === uid),
+      ),
+    )
+    return inOrder(recent.map(([, event]) => event))
   }
 }
