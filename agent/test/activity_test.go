@@ -59,7 +59,7 @@ func (client *bridged) followActivity(t *testing.T) *activity {
 // await gives the first line that matches.
 func (followed *activity) await(what string, match func(activityLine) bool) activityLine {
 	followed.Helper()
-	limit := time.After(20 * time.Second)
+	limit := time.After(patience)
 	for {
 		select {
 		case line, open := <-followed.lines:
@@ -187,7 +187,7 @@ func TestMalformedActivity(t *testing.T) {
 	} {
 		followed := client.followActivity(t)
 		fmt.Fprintln(followed.channel, line)
-		limit := time.After(5 * time.Second)
+		limit := time.After(patience)
 		for open := true; open; {
 			select {
 			case _, open = <-followed.lines:

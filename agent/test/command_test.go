@@ -13,7 +13,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -139,13 +138,18 @@ func TestSignalAndHangUp(t *testing.T) {
 	if err := session.Wait(); !errors.As(err, &exit) || exit.Signal() != "INT" {
 		t.Fatal(err)
 	}
-	session, hangs := client.started(t, "echo $$; exec sleep 60")
+	mark := filepath.Join(w.base, "hup")
+	session, hangs := client.started(t, fmt.Sprintf("trap 'touch %s; exit' HUP; echo $$; while :; do sleep 0.1; done", mark))
 	session.Close()
-	within(t, 2*time.Second, "the end by HUP", func() bool { return !alive(hangs) })
+	within(t, patience, "the end", func() bool { return !alive(hangs) })
+	// Not by one of the signals that come later to what does not obey.
+	if _, err := os.Stat(mark); err != nil {
+		t.Fatal("it was not hung up on:", err)
+	}
 
 	session, stubborn := client.started(t, "trap '' HUP TERM; echo $$; while :; do sleep 0.2; done")
 	session.Close()
-	within(t, 8*time.Second, "the end by KILL", func() bool { return !alive(stubborn) })
+	within(t, patience, "the end by KILL", func() bool { return !alive(stubborn) })
 }
 
 func TestBackgroundOfAShellGoesOn(t *testing.T) {
@@ -155,7 +159,7 @@ func TestBackgroundOfAShellGoesOn(t *testing.T) {
 	_, background := client.started(t, "sleep 60 >/dev/null 2>&1 & echo $!; cat")
 	_, foreground := client.started(t, "sh -c 'echo $$; cat; :'; :")
 	client.bridge.Process.Kill()
-	within(t, 5*time.Second, "the end of the reader", func() bool { return !alive(foreground) })
+	within(t, patience, "the end of the reader", func() bool { return !alive(foreground) })
 	// By then all signals to the first have been sent as well, but for KILL.
 	if !alive(background) {
 		t.Fatal("what was left in the background has ended")
@@ -170,7 +174,7 @@ func TestBrokenBridgeIsNotEndOfInput(t *testing.T) {
 	mark := filepath.Join(w.base, "mark")
 	_, pid := client.started(t, fmt.Sprintf("trap '' HUP; echo $$; cat >/dev/null; touch %s", mark))
 	client.bridge.Process.Kill()
-	within(t, 5*time.Second, "the process's end", func() bool { return !alive(pid) })
+	within(t, patience, "the process's end", func() bool { return !alive(pid) })
 	if _, err := os.Stat(mark); err == nil {
 		t.Fatal("the process saw the end of its input")
 	}

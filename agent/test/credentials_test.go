@@ -150,7 +150,7 @@ func TestNewestClientThatTakesItIsAsked(t *testing.T) {
 	}
 	second.offer(t, "git")
 	second.Close()
-	within(t, 5*time.Second, "the first's turn", func() bool {
+	within(t, patience, "the first's turn", func() bool {
 		output, _ := first.fill(t)
 		return strings.Contains(output, "username=first")
 	})
@@ -183,7 +183,7 @@ func TestNobodyToAsk(t *testing.T) {
 	client := w.connect()
 	began := time.Now()
 	output, problem := client.fill(t)
-	if strings.Contains(output, "password") || !strings.Contains(problem, "berth: no computer with Berth is connected") || time.Since(began) > 15*time.Second {
+	if strings.Contains(output, "password") || !strings.Contains(problem, "berth: no computer with Berth is connected") || time.Since(began) > patience {
 		t.Fatal(output, problem, time.Since(began))
 	}
 	// One that comes while it is waited for is asked.
@@ -203,12 +203,12 @@ func TestOneThatComesAfterARefusalIsAsked(t *testing.T) {
 	asked := 0
 	first.lendGit(t, func(gitAsk) (string, string, *ssh.OpenChannelError) {
 		asked++
+		// Not before this one was asked, however long git takes to begin.
+		time.AfterFunc(300*time.Millisecond, func() {
+			second.lendGit(t, func(gitAsk) (string, string, *ssh.OpenChannelError) { return "username=late\npassword=x\n", "", nil })
+		})
 		return "", "", &ssh.OpenChannelError{Reason: ssh.ConnectionFailed, Message: "nobody sits there"}
 	})
-	late := time.AfterFunc(300*time.Millisecond, func() {
-		second.lendGit(t, func(gitAsk) (string, string, *ssh.OpenChannelError) { return "username=late\npassword=x\n", "", nil })
-	})
-	defer late.Stop()
 	if output, problem := first.fill(t); !strings.Contains(output, "username=late") || asked != 1 {
 		t.Fatal(output, problem, asked)
 	}
@@ -220,28 +220,33 @@ func TestHelperThatIsEndedIsNotAnswered(t *testing.T) {
 	client := w.connect()
 	openings := client.HandleChannelOpen("git-credential@berth.dev")
 	client.offer(t, "git")
-	line := "printf '" + strings.ReplaceAll(wanted, "\n", `\n`) + "' | " + filepath.Join(w.folder(), "git-credential") + " get & sleep 1; kill $!; wait"
+	line := "printf '" + strings.ReplaceAll(wanted, "\n", `\n`) + "' | " + filepath.Join(w.folder(), "git-credential") + " get & read -r go; kill $!; wait"
 	session, err := client.NewSession()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer session.Close()
+	input, err := session.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := session.Start(line); err != nil {
 		t.Fatal(err)
 	}
 	var opening ssh.NewChannel
 	select {
 	case opening = <-openings:
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("nobody asks")
 	}
+	io.WriteString(input, "\n")
 	channel, requests, err := opening.Accept()
 	if err != nil {
 		t.Fatal(err)
 	}
 	select {
 	case <-closedAfter(requests, channel):
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("nobody says that nobody waits any more")
 	}
 }
@@ -265,7 +270,7 @@ func TestKeysOfTheClient(t *testing.T) {
 	}
 	defer func() { keys.Process.Kill(); keys.Wait() }()
 	own := filepath.Join(w.base, "own.sock")
-	within(t, 5*time.Second, "the agent", func() bool { _, err := os.Stat(own); return err == nil })
+	within(t, patience, "the agent", func() bool { _, err := os.Stat(own); return err == nil })
 	key := filepath.Join(w.base, "key")
 	w.must(exec.Command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "laptop", "-f", key))
 	add := exec.Command("ssh-add", "-q", key)
@@ -316,7 +321,7 @@ func TestSocketsAreMadeAnew(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	within(t, 8*time.Second, "the helper", func() bool {
+	within(t, noticing, "the helper", func() bool {
 		output, _ := client.fill(t)
 		return strings.Contains(output, "password=b")
 	})

@@ -40,7 +40,7 @@ func TestStaleSocketIsReplaced(t *testing.T) {
 	w := newWorkspace(t)
 	told := w.status(w.connect())
 	syscall.Kill(told.PID, syscall.SIGKILL)
-	within(t, 2*time.Second, "the daemon's end", func() bool { return !alive(told.PID) })
+	within(t, patience, "the daemon's end", func() bool { return !alive(told.PID) })
 	if _, err := os.Stat(w.socket()); err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +181,7 @@ func TestDaemonAsFirstProcess(t *testing.T) {
 		})
 	}
 	group.Wait()
-	within(t, 5*time.Second, "the reaping of orphans", func() bool {
+	within(t, patience, "the reaping of orphans", func() bool {
 		_, output, _, _ := client.run(t, command{Command: []string{"sh", "-c", "cat /proc/[0-9]*/stat | grep -c ') Z '; true"}})
 		return output == "0\n"
 	})
@@ -219,7 +219,7 @@ func TestPlaceIsRestored(t *testing.T) {
 		if err := spoil(); err != nil {
 			t.Fatal(err)
 		}
-		within(t, 8*time.Second, "the socket", func() bool { _, err := os.Stat(w.socket()); return err == nil })
+		within(t, noticing, "the socket", func() bool { _, err := os.Stat(w.socket()); return err == nil })
 		if again := w.status(w.connect()); again.PID != told.PID {
 			t.Fatal(again, told)
 		}
@@ -246,7 +246,7 @@ func TestDaemonWithoutPlaceEnds(t *testing.T) {
 		t.Skip("it was restored first")
 	}
 	client.Close()
-	within(t, 10*time.Second, "the end of the first", func() bool { return !alive(told.PID) })
+	within(t, patience, "the end of the first", func() bool { return !alive(told.PID) })
 	if third := w.status(w.connect()); third.PID != again.PID {
 		t.Fatal(third, again)
 	}

@@ -57,7 +57,7 @@ func TestKeyIsHeldWhileItIsUsed(t *testing.T) {
 	running.Wait()
 	select {
 	case <-closedAfter(requests, channel):
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("nobody says that nobody waits any more")
 	}
 }
@@ -91,7 +91,7 @@ func TestSocketOfGpg(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		connection.SetDeadline(time.Now().Add(30 * time.Second))
+		connection.SetDeadline(time.Now().Add(patience))
 		t.Cleanup(func() { connection.Close() })
 		return connection
 	}

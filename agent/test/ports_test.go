@@ -50,7 +50,7 @@ func (client *bridged) watchPorts(t *testing.T) <-chan []listener {
 
 func await(t *testing.T, tables <-chan []listener, match func(listener) bool) listener {
 	t.Helper()
-	limit := time.After(5 * time.Second)
+	limit := time.After(patience)
 	for {
 		select {
 		case table := <-tables:

@@ -99,7 +99,7 @@ func (client *bridged) relay(t *testing.T) *relayed {
 	t.Cleanup(func() { near.Close() })
 	io.WriteString(near, answer.Key)
 	greeting := make([]byte, 64+14)
-	near.SetReadDeadline(time.Now().Add(10 * time.Second))
+	near.SetReadDeadline(time.Now().Add(patience))
 	if _, err := io.ReadFull(near, greeting); err != nil || string(greeting) != answer.Proof+"BERTH-RELAY-1\n" {
 		t.Fatalf("%q %v", greeting, err)
 	}
@@ -169,7 +169,7 @@ func (relay *relayed) read() {
 func (relay *relayed) await(what string, happened func() bool) {
 	relay.Helper()
 	late := false
-	timer := time.AfterFunc(30*time.Second, func() {
+	timer := time.AfterFunc(patience, func() {
 		relay.mutex.Lock()
 		defer relay.mutex.Unlock()
 		late = true
@@ -288,7 +288,7 @@ func mustReset(t *testing.T, seen <-chan error) {
 		if !errors.Is(err, syscall.ECONNRESET) {
 			t.Fatal(err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("it goes on")
 	}
 }
@@ -323,7 +323,7 @@ func TestRelayHasAKey(t *testing.T) {
 	}
 	defer near.Close()
 	io.WriteString(near, answer.Key[:63])
-	near.SetReadDeadline(time.Now().Add(10 * time.Second))
+	near.SetReadDeadline(time.Now().Add(patience))
 	began := time.Now()
 	if told, err := io.ReadAll(near); len(told) > 0 || errors.Is(err, os.ErrDeadlineExceeded) || time.Since(began) < 3*time.Second {
 		t.Fatal(told, err, time.Since(began))
@@ -479,7 +479,7 @@ func TestRelayIsBounded(t *testing.T) {
 	}
 	defer near.Close()
 	io.WriteString(near, answer.Key)
-	near.SetReadDeadline(time.Now().Add(3 * time.Second))
+	near.SetReadDeadline(time.Now().Add(patience))
 	if told, err := io.ReadAll(near); len(told) > 0 || errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Fatal(told, err)
 	}
@@ -577,7 +577,7 @@ func TestRelayViolationsEndOnlyIt(t *testing.T) {
 			t.Fatal(name)
 		}
 		violate(relay, one)
-		within(t, 10*time.Second, "the end of the relay: "+name, relay.ended)
+		within(t, patience, "the end of the relay: "+name, relay.ended)
 		mustReset(t, seen)
 	}
 	kept.write([]byte("still there"))
@@ -632,7 +632,7 @@ func TestRelayIsMadeAnew(t *testing.T) {
 	if err := os.Remove(before.Path); err != nil {
 		t.Fatal(err)
 	}
-	within(t, 8*time.Second, "the socket", func() bool { _, there := client.relayOf(t); return there })
+	within(t, noticing, "the socket", func() bool { _, there := client.relayOf(t); return there })
 	if after, _ := client.relayOf(t); after != before {
 		t.Fatal(before, after)
 	}
@@ -648,7 +648,7 @@ func TestRelayIsMadeAnew(t *testing.T) {
 		t.Fatal("refused")
 	}
 	client.Wait()
-	within(t, 5*time.Second, "the end of the relay", old.ended)
+	within(t, patience, "the end of the relay", old.ended)
 	again := w.connect()
 	after, there := again.relayOf(t)
 	if !there || after.Path != before.Path || after.PID != before.PID || after.Key == before.Key || after.Proof == before.Proof {

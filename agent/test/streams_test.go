@@ -53,7 +53,7 @@ func TestConnectionEndsWithItsBridge(t *testing.T) {
 		t.Fatal(told)
 	}
 	client.bridge.Process.Kill()
-	within(t, 5*time.Second, "the connection's end", func() bool { return w.status(other).Connections == 1 })
+	within(t, patience, "the connection's end", func() bool { return w.status(other).Connections == 1 })
 }
 
 func TestBridgeEndsWithItsInput(t *testing.T) {
@@ -68,10 +68,10 @@ func TestBridgeEndsWithItsInput(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-	case <-time.After(5 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("the bridge goes on")
 	}
-	within(t, 5*time.Second, "the connection's end", func() bool { return w.status(other).Connections == 1 })
+	within(t, patience, "the connection's end", func() bool { return w.status(other).Connections == 1 })
 }
 
 // As a bridge of an older agent does it: everything goes over the socket.
@@ -120,5 +120,5 @@ func TestNoStreamsAreLent(t *testing.T) {
 	if _, err := wire.Write(make([]byte, 1024)); err == nil {
 		io.Copy(io.Discard, wire)
 	}
-	within(t, 5*time.Second, "the connection's end", func() bool { return w.status(other).Connections == 1 })
+	within(t, patience, "the connection's end", func() bool { return w.status(other).Connections == 1 })
 }

@@ -137,7 +137,7 @@ func (a *attached) text() string {
 func (a *attached) expect(text string) {
 	a.Helper()
 	looked := 0
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
 		a.mutex.Lock()
 		found := bytes.Contains(a.output.Bytes()[looked:], []byte(text))
 		looked = max(0, a.output.Len()-len(text))
@@ -160,7 +160,7 @@ func (a *attached) ended() {
 	select {
 	case <-a.over:
 		a.collecting.Wait()
-	case <-time.After(8 * time.Second):
+	case <-time.After(patience):
 		a.Fatalf("the terminal did not end; there is %.300q", a.text())
 	}
 }
@@ -202,6 +202,7 @@ type terminalsList struct {
 	lines   chan []byte
 	number  int
 	latest  []listedTerminal
+	unseen  bool // the latest came while an answer was waited for
 }
 
 func (client *bridged) list(t *testing.T) *terminalsList {
@@ -225,7 +226,13 @@ func (client *bridged) list(t *testing.T) *terminalsList {
 // until waits for a list in which the terminal is as wanted.
 func (l *terminalsList) until(what string, wanted func([]listedTerminal) bool) {
 	l.Helper()
-	limit := time.After(8 * time.Second)
+	if l.unseen {
+		l.unseen = false
+		if wanted(l.latest) {
+			return
+		}
+	}
+	limit := time.After(patience)
 	for {
 		select {
 		case line := <-l.lines:
@@ -249,20 +256,24 @@ func (l *terminalsList) ask(request map[string]any) string {
 	request["request"] = l.number
 	text, _ := json.Marshal(request)
 	l.channel.Write(append(text, '\n'))
-	limit := time.After(8 * time.Second)
+	limit := time.After(patience)
 	for {
 		select {
 		case line := <-l.lines:
 			var told struct {
-				Reply   int
-				Ok      bool
-				Problem string
+				Reply     int
+				Ok        bool
+				Problem   string
+				Terminals []listedTerminal
 			}
 			if json.Unmarshal(line, &told) == nil && told.Reply == l.number {
 				if told.Ok != (told.Problem == "") {
 					l.Fatal(string(line))
 				}
 				return told.Problem
+			}
+			if told.Terminals != nil {
+				l.latest, l.unseen = told.Terminals, true
 			}
 		case <-limit:
 			l.Fatal("no answer")

@@ -3,7 +3,6 @@ package test
 import (
 	"strings"
 	"testing"
-	"time"
 )
 
 // typing is a program that shows each byte that it is typed, and no other.
@@ -82,9 +81,9 @@ func TestWhatWasTypedIsTold(t *testing.T) {
 		t.Fatal(told())
 	}
 	shell.send("y")
-	within(t, 8*time.Second, "what was typed", func() bool { return told() == "{\"typed\":256}\n" })
+	within(t, patience, "what was typed", func() bool { return told() == "{\"typed\":256}\n" })
 	shell.send(strings.Repeat("z", 100_000))
-	within(t, 8*time.Second, "all that was typed", func() bool { return strings.HasSuffix(told(), "{\"typed\":100256}\n") })
+	within(t, patience, "all that was typed", func() bool { return strings.HasSuffix(told(), "{\"typed\":100256}\n") })
 }
 
 func TestWhatWasTypedIsKnownAfterAnUpgrade(t *testing.T) {

@@ -107,7 +107,7 @@ func TestTwoWritersAndAWatcher(t *testing.T) {
 		t.Fatal("a watcher wrote")
 	}
 	for _, each := range []*attached{one, two, watcher} {
-		within(t, 2*time.Second, "the size", func() bool {
+		within(t, patience, "the size", func() bool {
 			each.mutex.Lock()
 			defer each.mutex.Unlock()
 			return strings.HasPrefix(each.sizes.String(), `{"columns":100,"rows":40,"offset":`)
@@ -190,7 +190,7 @@ func TestFlowControl(t *testing.T) {
 	}
 	other := w.connect()
 	fast := other.attach(t, terminalOptions{ID: "one", Role: "write"})
-	within(t, 8*time.Second, "output for the one who keeps up", func() bool { return fast.position() > 12<<20 })
+	within(t, patience, "output for the one who keeps up", func() bool { return fast.position() > 12<<20 })
 	other.Close()
 	slow.channel.Close()
 	free := int64(0)

@@ -1,7 +1,9 @@
 package test
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,10 +16,12 @@ import (
 func (client *bridged) upgrade(t *testing.T, path string) bool {
 	t.Helper()
 	accepted, _, err := client.SendRequest("upgrade@berth.dev", true, ssh.Marshal(struct{ Text string }{path}))
-	if err != nil {
+	// The program makes place a moment after it has answered: where the machine is busy the answer is lost with it.
+	isLost := errors.Is(err, io.EOF)
+	if err != nil && !isLost {
 		t.Fatal(err)
 	}
-	return accepted
+	return accepted || isLost
 }
 
 // copyProgram makes another program of the same, a little longer, so that its digest differs.
@@ -41,7 +45,8 @@ func TestUpgrade(t *testing.T) {
 	shell.send("X=kept; echo is-$X\r")
 	shell.expect("is-kept")
 	client.attach(t, shellOptions("ended", "/bin/sh", "-c", "echo done; exit 9")).ended()
-	dies := client.attach(t, shellOptions("dies", "/bin/sh", "-c", "sleep 3; exit 4"))
+	dying := filepath.Join(w.base, "dying")
+	dies := client.attach(t, shellOptions("dies", "/bin/sh", "-c", "until [ -e "+dying+" ]; do sleep 0.1; done; exit 4"))
 	time.Sleep(100 * time.Millisecond)
 	position := shell.position()
 	if answer := client.checkpoint(t, "shell", shell.header.Epoch, position, []byte("picture")); answer != "{\"ok\":true}\n" {
@@ -62,7 +67,10 @@ func TestUpgrade(t *testing.T) {
 	if after.PID != before.PID || after.Digest == before.Digest || after.Terminals != 2 {
 		t.Fatal(before, after)
 	}
-	within(t, 2*time.Second, "the end of the session's process", func() bool { return !alive(leaves) })
+	if err := os.WriteFile(dying, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	within(t, patience, "the end of the session's process", func() bool { return !alive(leaves) })
 	late := again.attach(t, terminalOptions{ID: "shell", Role: "write"})
 	if string(late.snapshot) != "picture" || late.header.Epoch != shell.header.Epoch || late.header.Start != position {
 		t.Fatal(late.header)

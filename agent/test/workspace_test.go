@@ -16,6 +16,12 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
+// patience is a bound for what hangs, and no measure: a busy machine takes its time.
+const patience = 50 * time.Second
+
+// noticing is a bound for what the kernel tells the daemon, which otherwise looks for itself every 30 s.
+const noticing = 20 * time.Second
+
 // workspace is a folder in which one daemon lives for one test.
 type workspace struct {
 	*testing.T
@@ -69,7 +75,7 @@ func (w *workspace) stop() {
 		return
 	}
 	syscall.Kill(pid, syscall.SIGTERM)
-	within(w.T, 8*time.Second, "the daemon's end", func() bool { return !alive(pid) })
+	within(w.T, patience, "the daemon's end", func() bool { return !alive(pid) })
 }
 
 // alive reports whether a process runs; one that has ended and is not reaped does not.
@@ -120,7 +126,7 @@ func (w *workspace) connect() *bridged {
 		far.Close()
 	}()
 	connection, channels, requests, err := ssh.NewClientConn(near, "workspace", &ssh.ClientConfig{
-		User: "any", HostKeyCallback: ssh.InsecureIgnoreHostKey(), Timeout: 10 * time.Second,
+		User: "any", HostKeyCallback: ssh.InsecureIgnoreHostKey(), Timeout: patience,
 	})
 	if err != nil {
 		w.Fatal(err)

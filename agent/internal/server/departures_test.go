@@ -17,7 +17,7 @@ func TestDepartures(t *testing.T) {
 		t.Helper()
 		select {
 		case <-departures.channel():
-		case <-time.After(10 * time.Second):
+		case <-time.After(50 * time.Second):
 			t.Fatalf("%s: not told", what)
 		}
 	}
@@ -44,11 +44,13 @@ func TestDepartures(t *testing.T) {
 			t.Fatal(err)
 		}
 		told("the folder")
-		// The folder's end may be told in two parts.
-		time.Sleep(100 * time.Millisecond)
-		select {
-		case <-departures.channel():
-		default:
+		// The folder's end may be told in several parts.
+		for quiet := false; !quiet; {
+			select {
+			case <-departures.channel():
+			case <-time.After(time.Second):
+				quiet = true
+			}
 		}
 	}
 	select {
