@@ -39,6 +39,7 @@ export default defineConfig({
           ],
           ...patient,
           testTimeout: minutes(1),
+          hookTimeout: minutes(1),
           restoreMocks: true,
         },
       },

@@ -129,7 +129,7 @@ async function goTest(module, go, tell) {
  * @returns {Promise<string[]>} command lines
  */
 async function leftOf(id) {
-  for (let attempt = 0; attempt < 20 && markedProcesses(id).length > 0; attempt += 1) {
+  for (let attempt = 0; attempt < 100 && markedProcesses(id).length > 0; attempt += 1) {
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
   return markedProcesses(id).map(({ command }) => command)

@@ -1,9 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Workspace } from '#contract'
 import { createLinks } from '../link'
-import { daemonsIn, shipped, workspaceAt } from '../link/agent/local-agent.suite'
+import { removeWithProcesses, shipped, workspaceAt } from '../link/agent/local-agent.suite'
 import { LocalDriver } from '../link/agent/local-driver.suite'
 import { systemClock } from '../platform/clock'
 import { Collection } from '../platform/collection'
@@ -42,8 +42,7 @@ export function openLocalLink() {
     dispose() {
       links.dispose()
       driver.cut()
-      for (const pid of daemonsIn(folder)) process.kill(pid, 'SIGKILL')
-      rmSync(folder, { recursive: true, force: true })
+      removeWithProcesses(folder)
     },
   }
 }

@@ -1,5 +1,4 @@
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -9,6 +8,7 @@ import { Collection } from '../platform/collection'
 import { silentLogger } from '../platform/logger'
 import type { Platform } from '../platform/platform'
 import { parseActivity } from './activity'
+import { removeWithProcesses } from './agent/local-agent.suite'
 import { LocalDriver } from './agent/local-driver.suite'
 import { shippedAgents } from './agent/shipped'
 import { createLinks } from './index'
@@ -17,7 +17,6 @@ import { SshProtocolError } from './ssh/connection'
 /** The agent itself, as it is shipped, on this machine: which is Linux, as workspaces are. */
 const isPossible = process.platform === 'linux'
 const resources = join(import.meta.dirname, '../../../resources')
-const LIMIT = { timeout: 20_000 }
 const policy: StoredIdlePolicy = { minutes: 30, whileClosed: true }
 
 const disposers: (() => void)[] = []
@@ -51,10 +50,7 @@ function openWorkspace(state: Workspace['state'] = 'running') {
   set(state)
   disposers.push(() => {
     local.cut()
-    const table = execFileSync('ps', ['-eo', 'pid=,args=']).toString()
-    for (const line of table.split('\n'))
-      if (line.includes(folder)) process.kill(Number.parseInt(line, 10), 'SIGKILL')
-    rmSync(folder, { recursive: true, force: true })
+    removeWithProcesses(folder)
   })
   const openLink = () => {
     const links = createLinks({
@@ -84,18 +80,18 @@ describe.skipIf(!isPossible)('the activity of a link', () => {
       () => undefined,
       over.signal,
     )
-    await expect.poll(() => one.isArmed, LIMIT).toBe(true)
+    await expect.poll(() => one.isArmed).toBe(true)
     expect(one.last?.reason).toBe('began')
     // This machine is nothing that an agent may end.
     expect(one.cannotEnd).toBe('own-command')
     other.accompany(over.signal)
-    await expect.poll(() => other.isWatched, LIMIT).toBe(true)
+    await expect.poll(() => other.isWatched).toBe(true)
     other.mark('traffic', '3000')
-    await expect.poll(() => one.last, LIMIT).toMatchObject({ reason: 'traffic', what: '3000' })
+    await expect.poll(() => one.last).toMatchObject({ reason: 'traffic', what: '3000' })
     // Who only accompanies takes nobody's policy away.
     expect(one.isArmed).toBe(true)
     over.abort()
-    await expect.poll(() => one.isWatched, LIMIT).toBe(false)
+    await expect.poll(() => one.isWatched).toBe(false)
   })
 
   it('is attended to by one after another, without a pause between', async () => {
@@ -108,7 +104,7 @@ describe.skipIf(!isPossible)('the activity of a link', () => {
         () => undefined,
         over.signal,
       )
-      await expect.poll(() => activity.isArmed, LIMIT).toBe(true)
+      await expect.poll(() => activity.isArmed).toBe(true)
       over.abort()
     }
   })
@@ -124,11 +120,11 @@ describe.skipIf(!isPossible)('the activity of a link', () => {
       },
       new AbortController().signal,
     )
-    await expect.poll(() => activity.isArmed, LIMIT).toBe(true)
+    await expect.poll(() => activity.isArmed).toBe(true)
     expect(watched).toEqual([true])
     local.cut()
-    await expect.poll(() => watched, LIMIT).toEqual([true, false, true])
-    await expect.poll(() => activity.isArmed, LIMIT).toBe(true)
+    await expect.poll(() => watched).toEqual([true, false, true])
+    await expect.poll(() => activity.isArmed).toBe(true)
   })
 
   it('counts without an agent as well', () => {
@@ -163,9 +159,9 @@ describe.skipIf(!isPossible)('the activity of a link', () => {
     expect(local.started).toEqual([])
     // All of it waits for nothing but this.
     set('running')
-    await expect.poll(() => link.activity.isArmed, LIMIT).toBe(true)
+    await expect.poll(() => link.activity.isArmed).toBe(true)
     set('stopped')
-    await expect.poll(() => link.activity.isWatched, LIMIT).toBe(false)
+    await expect.poll(() => link.activity.isWatched).toBe(false)
     const before = local.started.length
     local.cut()
     link.activity.mark('output', 'make')

@@ -10,7 +10,7 @@ import { isPossible, openKeeper } from './agent/local-agent.suite'
 import { LinkDialer } from './dial'
 
 const never = new AbortController().signal
-const LIMIT = { timeout: 20_000, interval: 20 }
+const LIMIT = { interval: 20 }
 const BULK = 6 * 1024 * 1024
 const MANY = Number.POSITIVE_INFINITY
 

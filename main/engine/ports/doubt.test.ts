@@ -4,7 +4,6 @@ import { FakeLinks, fakePlatform, fakeWorkspace, fakeWorkspaces } from './fakes'
 import { createPorts, type PortService } from './index'
 
 const ID = 'aaaaaaaaaa'
-const PATIENCE = 20_000
 let links: FakeLinks
 let service: PortService
 let events: EventPayload<'port.opened'>[]
@@ -38,18 +37,18 @@ describe('a port in doubt', () => {
     show(40_001)
     await vi.waitFor(() => expect(port(40_001)).toMatchObject({ doubt: 'random', state: 'live' }))
     show(28_001)
-    await vi.waitFor(() => expect(events.map((event) => event.port)).toEqual([28_001]), PATIENCE)
+    await vi.waitFor(() => expect(events.map((event) => event.port)).toEqual([28_001]))
     expect(port(28_001)?.doubt).toBeUndefined()
     expect(port(40_001)?.doubt).toBe('random')
     shown.add(40_001)
-    await vi.waitFor(() => expect(port(40_001)?.doubt).toBeUndefined(), PATIENCE)
+    await vi.waitFor(() => expect(port(40_001)?.doubt).toBeUndefined())
   })
 
   it('has no process, for longer than it takes to find one', async () => {
     show(28_002, {})
     await vi.waitFor(() => expect(port(28_002)?.state).toBe('live'))
     expect(port(28_002)?.doubt).toBeUndefined()
-    await vi.waitFor(() => expect(port(28_002)?.doubt).toBe('no-process'), PATIENCE)
+    await vi.waitFor(() => expect(port(28_002)?.doubt).toBe('no-process'))
     expect(events).toEqual([])
   })
 
@@ -57,7 +56,7 @@ describe('a port in doubt', () => {
     await service.handlers['ports.forward']({ workspaceId: ID, port: 40_002 }, new AbortController().signal)
     show(40_002, {})
     show(28_003)
-    await vi.waitFor(() => expect(events.map((event) => event.port)).toContain(28_003), PATIENCE)
+    await vi.waitFor(() => expect(events.map((event) => event.port)).toContain(28_003))
     expect(port(40_002)).toMatchObject({ state: 'live' })
     expect(port(40_002)?.doubt).toBeUndefined()
   })
@@ -68,7 +67,7 @@ it('forgets what listened for a moment, and tells nobody', async () => {
   await vi.waitFor(() => expect(port(28_004)?.forward).toBeDefined())
   links.get(ID).unserve(28_004)
   show(28_005)
-  await vi.waitFor(() => expect(port(28_004)).toBeUndefined(), PATIENCE)
+  await vi.waitFor(() => expect(port(28_004)).toBeUndefined())
   expect(events.map((event) => event.port)).toEqual([28_005])
   expect(port(28_005)?.state).toBe('live')
 })

@@ -398,7 +398,7 @@ describe('what the definition and the settings say', () => {
       [3001, 'openBrowser'],
       [3005, 'openPreview'],
     ]
-    await vi.waitFor(() => expect(announced()).toEqual(all), 15_000)
+    await vi.waitFor(() => expect(announced()).toEqual(all))
     expect(events.every((event) => event.url?.startsWith('http://300'))).toBe(true)
     // Seen again in the same run: no news.
     link.unserve(3001)

@@ -292,6 +292,7 @@ describe('a session', () => {
       written += line.length
     }
     await vi.waitFor(() => expect(window.unread).toBeGreaterThan(HIGH_WATER / 2))
+    await vi.waitFor(() => expect(process.stdout.isPaused()).toBe(true))
     await new Promise((resolve) => setTimeout(resolve, 50))
     expect(window.unread).toBeLessThanOrEqual(HIGH_WATER)
     expect(process.stdout.isPaused()).toBe(true)
@@ -356,6 +357,7 @@ describe('a session', () => {
     first.type('\x1b]11;rgb:1111/1111/1111\x1b\\')
     second.type('\x1b]11;rgb:2222/2222/2222\x1b\\')
     await vi.waitFor(() => expect(process.typed).toContain('rgb:1111'))
+    await vi.waitFor(() => expect(process.typed).toContain('[?1;2c'))
     await new Promise((resolve) => setTimeout(resolve, 20))
     expect(process.typed.match(/\[\?1;2c/g)).toHaveLength(1)
     expect(process.typed).not.toContain('rgb:2222')
@@ -371,7 +373,7 @@ describe('a session', () => {
     await new Promise((resolve) => setTimeout(resolve, 400))
     expect(record(sessionId)?.title).toBe('mine')
     await terminals.handlers['sessions.rename']({ sessionId, title: '' }, signal)
-    expect(record(sessionId)?.title).toBe('other')
+    await vi.waitFor(() => expect(record(sessionId)?.title).toBe('other'))
   })
 })
 
@@ -452,24 +454,21 @@ describe('the end of a session', () => {
     const { sessionId, process } = await create()
     const window = new Window(sessionId)
     workspaces.set({ ...workspace, incarnation: 'two' })
-    await vi.waitFor(() => expect(window.end?.message).toBe('The workspace was restarted.'), 5_000)
+    await vi.waitFor(() => expect(window.end?.message).toBe('The workspace was restarted.'))
     expect(process.destroyed).toBe(true)
   })
 
   it('is a lost connection when nothing else explains it', async () => {
     const { sessionId, process } = await create()
     process.finish({ code: null })
-    await vi.waitFor(() => expect(record(sessionId)?.end?.reason).toBe('connection-lost'), 6_000)
+    await vi.waitFor(() => expect(record(sessionId)?.end?.reason).toBe('connection-lost'))
     expect(record(sessionId)?.end?.problem?.code).toBe('connection-lost')
   })
 
   it('may be a signal', async () => {
     const { sessionId, process } = await create()
     process.finish({ code: 137 })
-    await vi.waitFor(
-      () => expect(record(sessionId)?.end?.message).toBe('The shell was killed by SIGKILL.'),
-      6_000,
-    )
+    await vi.waitFor(() => expect(record(sessionId)?.end?.message).toBe('The shell was killed by SIGKILL.'))
   })
 })
 
@@ -502,7 +501,7 @@ describe('closing', () => {
     await create()
     workspaces.set({ ...workspace, state: 'deleting' })
     workspaces.delete(workspace.id)
-    await vi.waitFor(() => expect(terminals.sessions.list()).toEqual([]), 5_000)
+    await vi.waitFor(() => expect(terminals.sessions.list()).toEqual([]))
   })
 
   it('ends a session whose process is still being started', async () => {

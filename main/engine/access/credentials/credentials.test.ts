@@ -78,7 +78,7 @@ describe.skipIf(!isPossible)('git in a workspace', () => {
     await allow()
     // The agent is put into its place; the helper that git starts is there a moment later.
     const { code } = await laptop.run(
-      `for i in 1 2 3 4 5 6 7 8 9; do [ -x ${rig.place}/git-credential ] && break; sleep 0.3; done; git ls-remote ${url()}`,
+      `until [ -x ${rig.place}/git-credential ]; do sleep 0.1; done; git ls-remote ${url()}`,
     )
     expect(code).toBe(0)
   })

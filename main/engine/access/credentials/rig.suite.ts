@@ -1,9 +1,10 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Consent, imageDefinition, Settings, type Workspace } from '#contract'
 import { createLinks } from '../../link'
+import { removeWithProcesses } from '../../link/agent/local-agent.suite'
 import { LocalDriver } from '../../link/agent/local-driver.suite'
 import { systemClock } from '../../platform/clock'
 import { Collection } from '../../platform/collection'
@@ -64,10 +65,7 @@ export class Rig {
   async dispose(): Promise<void> {
     for (const laptop of this.laptops) await laptop.dispose()
     this.local.cut()
-    const table = execFileSync('ps', ['-eo', 'pid=,args=']).toString()
-    for (const line of table.split('\n'))
-      if (line.includes(this.folder)) process.kill(Number.parseInt(line, 10), 'SIGKILL')
-    rmSync(this.folder, { recursive: true, force: true })
+    removeWithProcesses(this.folder)
   }
 }
 

@@ -76,7 +76,9 @@ describe('the door of a running Berth', () => {
 
   it('is told where nobody waits any more', async () => {
     const seen: boolean[] = []
+    const over = new AbortController()
     await open((_, signal) => {
+      setImmediate(() => over.abort(new Error('enough')))
       const given = new Promise<never>((_resolve, reject) => {
         signal.addEventListener('abort', () => {
           seen.push(true)
@@ -85,9 +87,7 @@ describe('the door of a running Berth', () => {
       })
       return given
     })
-    const over = new AbortController()
     const entering = enter('demo.berth', over.signal)
-    setTimeout(() => over.abort(new Error('enough')), 50)
     await expect(entering).rejects.toThrow('enough')
     await expect.poll(() => seen).toEqual([true])
   })

@@ -1,11 +1,12 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Target, Workspace } from '#contract'
 import { AgentKeeper } from '../../link/agent/keeper'
+import { removeWithProcesses } from '../../link/agent/local-agent.suite'
 import { LocalDriver } from '../../link/agent/local-driver.suite'
 import type { AgentBinaries } from '../../link/agent/place'
 import { shippedAgents } from '../../link/agent/shipped'
@@ -173,10 +174,7 @@ export async function openLocalGateway({
       server.close()
       keeper.dispose()
       local.cut()
-      const table = execFileSync('ps', ['-eo', 'pid=,args=']).toString()
-      for (const line of table.split('\n'))
-        if (line.includes(folder)) process.kill(Number.parseInt(line, 10), 'SIGKILL')
-      rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
+      removeWithProcesses(folder)
     },
   }
 }

@@ -132,7 +132,7 @@ describe.skipIf(!isPossible)('the agent', () => {
         return false
       }
     }
-    await expect.poll(isThere, { timeout: 10_000 }).toBe(false)
+    await expect.poll(isThere).toBe(false)
   })
 
   it('says that there is no such program, and no such folder', async () => {
@@ -185,7 +185,7 @@ describe.skipIf(!isPossible)('the agent', () => {
     }
     const all = await Promise.all(Array.from({ length: 300 }, (_, number) => one(`number ${number}`)))
     expect(all.every(Boolean)).toBe(true)
-    await expect.poll(() => connection.channels, { timeout: 10_000 }).toBe(0)
+    await expect.poll(() => connection.channels).toBe(0)
   })
 
   it('is reached again after its way was cut, and what went over it says so', async () => {
@@ -273,7 +273,7 @@ describe.skipIf(!isPossible)('a workspace without an agent', () => {
     opened = openKeeper({ facts: async () => undefined, read: () => Promise.reject(new Error('none')) })
     opened.keeper.use()
     expect(opened.keeper.connection).toBeUndefined()
-    await expect.poll(() => opened.keeper.problem?.code, { timeout: 10_000 }).toBe('agent-unavailable')
+    await expect.poll(() => opened.keeper.problem?.code).toBe('agent-unavailable')
   })
 })
 

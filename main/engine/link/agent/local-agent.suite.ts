@@ -60,14 +60,32 @@ export function openKeeper(binaries = shipped, through = (driver: Driver) => dri
   const dispose = async () => {
     keeper.dispose()
     local.cut()
-    for (const pid of daemonsIn(folder)) process.kill(pid, 'SIGKILL')
-    rmSync(folder, { recursive: true, force: true })
+    removeWithProcesses(folder)
   }
   return { connected, dispose, folder, home, keeper, local, workspaces }
 }
 
-/** Process ids of the agents that live in a folder. */
-export function daemonsIn(folder: string): number[] {
+/** Process ids of what has a folder, and this word, in its command line. */
+export function processesIn(folder: string, word = ''): number[] {
   const table = execFileSync('ps', ['-eo', 'pid=,args=']).toString()
-  return table.split('\n').flatMap((line) => (line.includes(folder) ? [Number.parseInt(line, 10)] : []))
+  return table
+    .split('\n')
+    .flatMap((line) => (line.includes(folder) && line.includes(word) ? [Number.parseInt(line, 10)] : []))
+}
+
+/** Sends each a signal; one of them may have ended by itself since it was listed. */
+export function signalAll(pids: readonly number[], signal: NodeJS.Signals): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, signal)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+    }
+  }
+}
+
+/** Removes a folder once all that lives in it is ended. What was ended just now may still be at it. */
+export function removeWithProcesses(folder: string): void {
+  signalAll(processesIn(folder), 'SIGKILL')
+  rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
 }
