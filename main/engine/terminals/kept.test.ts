@@ -80,7 +80,14 @@ function openApp(incarnation = '1') {
   const app = {
     sessions: terminals.sessions,
     stateOf: (id: string) => terminals.sessions.get(id)?.state,
+    /** A terminal that is opened before there is an agent waits for it for 3 s, and does without then. */
+    async connected() {
+      const over = new AbortController()
+      for await (const list of links.get('one').terminals.follow(over.signal)) if (list) break
+      over.abort()
+    },
     async create(command?: string[]) {
+      await app.connected()
       const { sessionId } = await terminals.handlers['sessions.create'](
         { workspaceId: 'one', columns: 80, rows: 24, ...(command && { command }) },
         signal,
@@ -285,6 +292,7 @@ describe.skipIf(!isPossible)('a terminal that its workspace keeps', () => {
 
   it('is what its workspace is met with, however early the next Berth asks', async () => {
     const first = openApp()
+    await first.connected()
     const [{ sessionId: id }, another] = await Promise.all([first.greet(), first.greet()])
     expect(another).toEqual({ sessionId: id })
     await expect.poll(() => first.stateOf(id), LIMIT).toBe('running')

@@ -94,7 +94,7 @@ describe('a binary of the agent', () => {
     setFlagsFromString('--expose-gc')
     const collect: () => void = runInNewContext('gc')
     // What a promise was settled with may be held until the next turn or two.
-    for (let turn = 0; turn < 20 && reference.deref(); turn += 1) {
+    for (let turn = 0; turn < 500 && reference.deref(); turn += 1) {
       await new Promise((resolve) => setTimeout(resolve, 10))
       collect()
     }

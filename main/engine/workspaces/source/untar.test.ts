@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
 import { pack } from 'tar-stream'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { untar } from './untar'
@@ -31,4 +32,11 @@ it('makes nothing where a link of the archive leads', async () => {
   expect(readFileSync(join(folder, 'fine'), 'utf8')).toBe('hunter2')
   expect(readlinkSync(join(folder, 'out', 'deep', 'er', 'link'))).toBe('/etc/passwd')
   expect(existsSync(join(top, 'link'))).toBe(false)
+})
+
+it('fails with what breaks before there is a folder for it', async () => {
+  const tar = new PassThrough()
+  const over = untar(tar, join(top, 'new'))
+  tar.destroy(new Error('lost'))
+  await expect(over).rejects.toThrow('lost')
 })

@@ -12,7 +12,13 @@ import { insideRepository } from '../../definitions/index'
  * so that nothing can be written through them, and devices and pipes are left out.
  */
 export async function untar(stream: Readable, folder: string): Promise<void> {
+  // It may break at once: nobody would hear of it, and what is read of it would never come to an end.
+  let broken: Error | undefined
+  stream.on('error', (error) => {
+    broken = error
+  })
   await mkdir(folder, { recursive: true })
+  if (broken) throw broken
   // Nothing may be awaited between here and the loop: what comes before it listens is lost.
   const entries = extract()
   stream.on('error', (error) => entries.destroy(error))
