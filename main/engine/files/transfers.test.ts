@@ -44,7 +44,8 @@ class Counts implements CopyReport {
   waiting(): void {}
 }
 
-describe.skipIf(!isPossible)('transfers', () => {
+// They carry a gigabyte.
+describe.skipIf(!isPossible)('transfers', { timeout: 180_000 }, () => {
   let opened: ReturnType<typeof openLocalLink>
   let files: Files
   let number = 0
