@@ -202,7 +202,7 @@ volumes: {data: {external: true, name: x}}
     }
     // Else nothing but the parser would be tried.
     expect(read).toBeGreaterThan(100)
-  }, 60_000)
+  }, 180_000)
 
   it.each([
     ['bytes', String.fromCharCode(...Array.from({ length: 5000 }, (_, n) => 32 + ((n * 7919) % 95)))],
@@ -217,13 +217,9 @@ volumes: {data: {external: true, name: x}}
       `services:\n  app: {extends: s0}\n${Array.from({ length: 95 }, (_, n) => `  s${n}: {image: x, extends: s${(n + 1) % 95}}\n`).join('')}`,
     ],
     ['values', `services: {app: {image: x, environment: [${'A=$B,'.repeat(9000)}]}}`],
-  ])(
-    'of nothing but %s do not hang',
-    async (_, compose) => {
-      const started = processorTime()
-      await readWritten({ compose }).catch((error: unknown) => expect(error).toBeInstanceOf(ProblemError))
-      expect(processorTime() - started).toBeLessThan(10_000)
-    },
-    30_000,
-  )
+  ])('of nothing but %s do not hang', async (_, compose) => {
+    const started = processorTime()
+    await readWritten({ compose }).catch((error: unknown) => expect(error).toBeInstanceOf(ProblemError))
+    expect(processorTime() - started).toBeLessThan(10_000)
+  })
 })

@@ -131,7 +131,7 @@ test('any mutilated devfile, or parent of one, is read or refused with a Problem
   }
   // Both happen, or else the changes say nothing.
   expect(Math.min(outcomes.read, outcomes.refused)).toBeGreaterThan(100)
-}, 60_000)
+}, 180_000)
 
 test('any value in the place of another is read or refused with a Problem', async () => {
   const random = numbers(2)
@@ -170,7 +170,7 @@ test('any value in the place of another is read or refused with a Problem', asyn
     outcomes[await attempt(bytes(file ?? ''), bytes(parent ?? ''))] += 1
   }
   expect(Math.min(outcomes.read, outcomes.refused)).toBeGreaterThan(100)
-}, 60_000)
+}, 180_000)
 
 test('bytes of any kind are refused with a Problem', async () => {
   const random = numbers(3)
@@ -180,4 +180,4 @@ test('bytes of any kind are refused with a Problem', async () => {
     )
     expect(await attempt(noise)).toBe('refused')
   }
-}, 60_000)
+}, 180_000)

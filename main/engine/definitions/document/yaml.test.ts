@@ -83,11 +83,7 @@ describe('a YAML definition', () => {
     ['deep indentation', Array.from({ length: 1300 }, (_, n) => `${' '.repeat(n)}a:\n`).join('')],
     ['many names', Array.from({ length: 30_000 }, (_, n) => `a${n}: 1\n`).join('')],
     ['many aliases', `a: &a 1\nb:\n${'  - *a\n'.repeat(30_000)}`],
-  ])(
-    'refuses %s, and does not hang',
-    (_, text) => {
-      expect(mistake(text)).toMatch(/^Line \d+, column \d+: (Values are nested|The file comes to more)/)
-    },
-    20_000,
-  )
+  ])('refuses %s, and does not hang', (_, text) => {
+    expect(mistake(text)).toMatch(/^Line \d+, column \d+: (Values are nested|The file comes to more)/)
+  })
 })

@@ -40,7 +40,7 @@ it('tells that there are no targets where there is no kubeconfig, and of the fir
   const { told, ids, provider } = provide()
   expect(told).toEqual([[]])
   write()
-  await vi.waitFor(() => expect(ids()).toEqual(['kubernetes:one/own']), { timeout: 30_000 })
+  await vi.waitFor(() => expect(ids()).toEqual(['kubernetes:one/own']))
   const driver = provider.open(told.at(-1)?.[0] as TargetDescription)
   expect(driver.targetId).toBe('kubernetes:one/own')
   await driver.dispose()
@@ -50,7 +50,7 @@ it('tells nothing before it knows what there is', async () => {
   write()
   const { told, ids } = provide()
   expect(told).toEqual([])
-  await vi.waitFor(() => expect(ids()).toEqual(['kubernetes:one/own']), { timeout: 30_000 })
+  await vi.waitFor(() => expect(ids()).toEqual(['kubernetes:one/own']))
   expect(told).toHaveLength(1)
 })
 

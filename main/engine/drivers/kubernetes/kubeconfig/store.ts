@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs'
+import { isDeepStrictEqual } from 'node:util'
 import type { Disposer } from '../../../platform/disposable'
 import type { Platform } from '../../../platform/platform'
 import { FolderWatch } from './folder-watch'
@@ -12,10 +13,18 @@ const POLL = 3_000
 const QUIET = 100
 /** Milliseconds that a good file may be empty or broken before this is believed: its writer may be slow. */
 const GRACE = 1_000
+/**
+ * Milliseconds that a file's stamp must be old to tell of all changes before it was read. Many systems take the times of
+ * files from the last tick of their clock: one that is written over twice within a tick, and keeps its length, has one
+ * stamp for both.
+ */
+const TICK = 50
 
 interface Reading {
   /** Changes with the file; empty where there is none. */
   readonly stamp: string
+  /** Whether something else may have been written under this stamp after it was read. */
+  doubtful: boolean
   readonly file?: KubeconfigFile
 }
 
@@ -102,13 +111,18 @@ export class KubeconfigStore {
     for (const listener of [...this.#listeners]) listener()
   }
 
-  /** Reads what has another stamp than when it was read last. */
+  /** Reads what has another stamp than when it was read last, and what may have been changed under the same. */
   #read(): Map<string, Reading> {
     return new Map(
       this.#paths.map((path) => {
         const stamp = stampOf(path)
         const known = this.#readings.get(path)
-        return [path, known?.stamp === stamp ? known : reading(path, stamp)]
+        if (known?.stamp !== stamp) return [path, reading(path, stamp)]
+        if (!known.doubtful) return [path, known]
+        const now = reading(path, stamp)
+        if (!isDeepStrictEqual(now.file, known.file)) return [path, now]
+        known.doubtful = now.doubtful
+        return [path, known]
       }),
     )
   }
@@ -135,8 +149,14 @@ export class KubeconfigStore {
 }
 
 function reading(path: string, stamp: string): Reading {
+  const doubtful = Math.abs(Date.now() - changedAt(stamp)) < TICK
   const file = stamp === '' ? undefined : readKubeconfig(path)
-  return { stamp, ...(file && { file }) }
+  return { stamp, doubtful, ...(file && { file }) }
+}
+
+/** Milliseconds since the epoch; not a number where there is no file. */
+function changedAt(stamp: string): number {
+  return Number(stamp.split(' ')[4] ?? Number.NaN) / 1_000_000
 }
 
 function stampOf(path: string): string {

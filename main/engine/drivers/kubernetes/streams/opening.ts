@@ -90,6 +90,8 @@ export class Opening {
     early?: Promise<Listens | undefined>,
   ): Promise<Outcome> {
     const { begunAt, connection, hasSpoken } = attempt
+    // It may have been given up while it was being made.
+    signal.throwIfAborted()
     const done = new AbortController()
     const aborted = new Promise<never>((_, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason), { signal: done.signal })
@@ -181,6 +183,7 @@ export class Opening {
 
   /** The same without asking the pod what listens, as far as the node tells. */
   async assumed(port: number, attempt: Attempt, signal: AbortSignal): Promise<PortVerdict> {
+    signal.throwIfAborted()
     const done = new AbortController()
     const aborted = new Promise<never>((_, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason), { signal: done.signal })

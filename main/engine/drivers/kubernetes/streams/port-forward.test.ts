@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
+import { systemClock } from '../../../platform/clock'
 import { dialerOf, end, listening, node, type Pair, refuse } from './fake-node'
 import { type FakeSession, FakeWebSocket, refusal } from './fakes'
 import type { ForwardProtocol } from './port-forward'
@@ -26,6 +27,8 @@ describe('dial over SPDY', () => {
         asked.push(pair.port)
         if (pair.port !== 7001) refuse(pair)
       }),
+      // What was seen just now is known for a second.
+      { clock: { ...systemClock, now: () => 1_000_000 } },
     )
     await dialer.dial('pod', 7001, never)
     expect(asked).toEqual([7001, 1])
@@ -206,13 +209,15 @@ describe('dial over SPDY', () => {
     expect(reply.toString()).toBe('up')
   })
 
-  it('gives up on abort, and ends all when it is disposed of', async () => {
-    const silent = dialerOf(node(() => undefined))
-    const controller = new AbortController()
-    const dialled = silent.dial('pod', 7001, controller.signal)
-    await tick()
-    controller.abort()
-    await expect(dialled).rejects.toBe(controller.signal.reason)
+  it('gives up on abort, whenever that comes, and ends all when it is disposed of', async () => {
+    for (const wait of [async () => undefined, tick]) {
+      const silent = dialerOf(node(() => undefined))
+      const controller = new AbortController()
+      const dialled = silent.dial('pod', 7001, controller.signal)
+      await wait()
+      controller.abort()
+      await expect(dialled).rejects.toBe(controller.signal.reason)
+    }
     const { sessions, spdy } = node(listening((pair) => pair.data.push('up')))
     const dialer = dialerOf({ spdy })
     const socket = await dialer.dial('pod', 7001, never)
