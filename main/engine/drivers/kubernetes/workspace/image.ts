@@ -30,6 +30,7 @@ import {
   readWhoOutput,
 } from './look-pod'
 import type { Objects } from './objects'
+import { onceCounted } from './once-counted'
 import { judge } from './progress'
 import { serviceUsers } from './service-users'
 
@@ -200,7 +201,8 @@ export class Images {
     const name = `berth-look-${nonce()}`
     report.detail('Asking the cluster for the image')
     // Not aborted under way, so that it is known what there is to remove.
-    await this.#createLook(name, reference, options, refresh)
+    const create = () => this.#createLook(name, reference, options, refresh)
+    await onceCounted(this.#platform.clock, create, signal)
     try {
       const found = await this.#outcome(name, reference, report, signal)
       report.detail('Looking into the image')
