@@ -269,11 +269,10 @@ describe('backpressure', () => {
     const small = await session.open({})
     bulk.write(Buffer.alloc(16 * 1024 * 1024))
     small.write('key')
-    await until(() => order.includes(3))
-    const before = order.filter((streamId) => streamId === 1).length
-    await until(() => bulk.writableLength === 0)
+    await until(() => order.includes(3) && bulk.writableLength === 0)
     await settled(() => order.length)
-    expect(before).toBeLessThan(order.length / 4)
+    // However much of the bulk came until somebody looked.
+    expect(order.indexOf(3)).toBeLessThan(order.length / 4)
     session.destroy()
   })
 })
