@@ -35,7 +35,7 @@ import { judge } from './progress'
 import { serviceUsers } from './service-users'
 
 /** How often an output is read that is not whole yet, and milliseconds between. */
-const READ = { times: 25, every: 200 }
+const READ = { times: 100, every: 200 }
 /** Milliseconds between two looks at what does not change. */
 const LOOK_AGAIN = 1_000
 /** The most that is read of a container's output, in bytes. */
