@@ -20,8 +20,9 @@ const patient = {
 const onCluster = {
   ...patient,
   globalSetup: ['test/harness/kubernetes/global-setup.ts'],
-  testTimeout: minutes(3),
-  hookTimeout: minutes(5),
+  // Bounds for what hangs. Some bring up five workspaces in three quarters of a minute of an idle machine.
+  testTimeout: minutes(10),
+  hookTimeout: minutes(10),
   pool: 'forks' as const,
   // Most of their time is a wait for pods.
   maxWorkers: 3,

@@ -159,4 +159,4 @@ it('builds in a pod, with all that a build has elsewhere, and once', async ({ sk
   } finally {
     await dispose()
   }
-}, 300_000)
+})

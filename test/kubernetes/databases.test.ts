@@ -37,7 +37,7 @@ beforeAll(async () => {
   )
   rig = new Rig(machine, { kind: 'kubernetes' })
   ;[bundle] = await Promise.all([bundleChild(), rig.service.settled])
-}, 600_000)
+})
 
 afterAll(async () => {
   await rig?.dispose()
@@ -111,5 +111,4 @@ it.skipIf(!cluster)(
     expect(await rowsOf(rig, id)).toBe(rows('first'))
     expect((await rig.act('delete', id)).problem).toBeUndefined()
   },
-  480_000,
 )

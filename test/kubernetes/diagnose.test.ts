@@ -194,12 +194,47 @@ describe('nodes', () => {
     }
   }
 
+  /**
+   * Says by its Lease that a node is well, as a kubelet does, until what this gives is called. Of a node that says nothing
+   * the cluster thinks after twenty seconds that it is lost, which a busy machine needs for a start.
+   */
+  async function keepAlive(node: string): Promise<() => Promise<void>> {
+    const kubectl = (...args: string[]) => harness.kubectl(...args, '-n', 'kube-node-lease')
+    const spec = () => ({
+      holderIdentity: node,
+      leaseDurationSeconds: 12,
+      // In microseconds, and nothing else.
+      renewTime: new Date().toISOString().replace('Z', '000Z'),
+    })
+    const lease = {
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata: { name: node },
+      spec: spec(),
+    }
+    await withFile(lease, (file) => kubectl('create', '-f', file))
+    let silent = false
+    const beating = (async () => {
+      while (!silent) {
+        const patch = JSON.stringify({ spec: spec() })
+        await kubectl('patch', 'lease', node, '--type=merge', '-p', patch).catch(() => undefined)
+        for (let waited = 0; waited < 30 && !silent; waited++)
+          await new Promise((resolve) => setTimeout(resolve, 100))
+      }
+    })()
+    return async () => {
+      silent = true
+      await beating
+      await kubectl('delete', 'lease', node, '--ignore-not-found')
+    }
+  }
+
   /** As the kubelet of its node would, once it has one. */
   async function sayThatItRuns(pod: string): Promise<void> {
     // To wait for a condition of what is not there yet is a failure at once.
     const there = () => harness.kubectl('get', 'pod', pod, '--ignore-not-found', '-o', 'name')
     await expect.poll(there).not.toBe('')
-    await harness.kubectl('wait', '--for=condition=PodScheduled', `pod/${pod}`, '--timeout=60s')
+    await harness.kubectl('wait', '--for=condition=PodScheduled', `pod/${pod}`, '--timeout=120s')
     const running = JSON.parse(await harness.kubectl('get', 'pod', pod, '-o', 'json')) as V1Pod
     const now = new Date()
     const { name, image = '' } = running.spec?.containers[0] ?? { name: '' }
@@ -261,11 +296,16 @@ describe('nodes', () => {
       // Volumes of the other classes are on the cluster's real node.
       const id = await make({ options: { nodeSelector, tolerations: tolerating, storageClass: 'root-only' } })
       await createNode()
-      const starting = driver.start(id, new Recorder(), never)
-      starting.catch(() => undefined)
-      await sayThatItRuns(`ws-${id}-0`)
-      await starting
-      expect(await driver.diagnose(id, never)).toEqual([])
+      const fallSilent = await keepAlive(nodeSelector['berth.test/node'] ?? '')
+      try {
+        const starting = driver.start(id, new Recorder(), never)
+        starting.catch(() => undefined)
+        await sayThatItRuns(`ws-${id}-0`)
+        await starting
+        expect(await driver.diagnose(id, never)).toEqual([])
+      } finally {
+        await fallSilent()
+      }
 
       const told = async (words: string) => {
         for (;;) {

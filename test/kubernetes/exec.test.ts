@@ -241,22 +241,21 @@ sys.stderr.write(digest.hexdigest())
     process.stderr?.resume()
     await once(process.stdout, 'data')
     process.stdout.resume()
+    // What is put into the background may begin later than what comes after it.
+    await untilThere('4321', 3, where())
     await process.kill('SIGTERM')
     expect((await process.exit).code).toBe(143)
-    expect(await countOf('4321', where())).toBe(0)
+    await untilThere('4321', 0, where())
     await expect(process.kill('NONSENSE; rm')).rejects.toMatchObject({ problem: { code: 'invalid-input' } })
   })
 
   it('ends what runs when it is destroyed, even if that ignores polite signals', async () => {
     const process = await exec({ command: sh('trap "" TERM HUP INT; sleep 9876 & wait; sleep 9876') })
-    await until(
-      async () => (await countOf('9876', on.pod)) > 0,
-      () => 'no process',
-    )
+    await untilThere('9876', 1, on.pod)
     process.destroy()
     expect(await process.exit).toMatchObject({ code: null, problem: { code: 'cancelled' } })
     await Promise.all(dependencies.ending)
-    expect(await countOf('9876', on.pod)).toBe(0)
+    await untilThere('9876', 0, on.pod)
   })
 
   it('rejects when it is aborted, and leaves nothing running', async () => {
@@ -271,6 +270,18 @@ sys.stderr.write(digest.hexdigest())
     await Promise.all(dependencies.ending)
     expect(await countOf('8765', on.pod)).toBe(0)
   })
+
+  /** Waits for so many of them; even what is killed is there until it gets a processor to end on. */
+  function untilThere(argument: string, count: number, where: string): Promise<void> {
+    let there = -1
+    return until(
+      async () => {
+        there = await countOf(argument, where)
+        return there === count
+      },
+      () => `${there} of ${count} processes`,
+    )
+  }
 
   /** How many `sleep <argument>` processes there are. */
   async function countOf(argument: string, where: string): Promise<number> {

@@ -67,6 +67,7 @@ describe('a volume', () => {
     await watcher.until(() => volumeOf(id)?.size === '16Mi', 'its size')
     expect(volumeOf(id)).toEqual({ size: '16Mi', storageClass: 'standard' })
     await run(driver, id, sh('echo kept > /workspaces/app/note'))
+    await watcher.until(() => watcher.workspaces.get(id)?.run === 'running', 'that it runs')
     const incarnation = watcher.workspaces.get(id)?.incarnation
 
     expect(await driver.grow(id, '48Mi', new Recorder(), never)).toEqual({

@@ -29,12 +29,22 @@ describe('stats', () => {
       { command: sh('while :; do :; done') },
       never,
     )
-    await new Promise((resolve) => setTimeout(resolve, 2_000))
-    const loaded = await stats.read(place, never)
+    let most = 0
+    // A machine that is busy otherwise gives it a processor late.
+    await expect
+      .poll(
+        async () => {
+          await new Promise((resolve) => setTimeout(resolve, 2_000))
+          const { cpu } = await stats.read(place, never)
+          most = Math.max(most, cpu)
+          return cpu
+        },
+        { interval: 0 },
+      )
+      .toBeGreaterThan(idle.cpu)
     busy.destroy()
     await Promise.all(dependencies.ending)
-    expect(loaded.cpu).toBeGreaterThan(idle.cpu)
-    expect(loaded.cpu).toBeLessThan(3)
+    expect(most).toBeLessThan(3)
   })
 })
 
@@ -71,19 +81,25 @@ describe('logs', () => {
     const proxy = await CuttingProxy.start(new URL(on.client.identity.endpoint))
     const api = clientOf(on.namespace, proxy.url)
     try {
+      // It begins when it is read, and does not end before it has been broken off often enough, however slow that is.
+      const wait = (file: string) => `until [ -e /tmp/${file} ]; do sleep 0.1; done`
       const name = await talker(
-        'sleep 1; n=0; while [ $n -lt 20000 ]; do n=$((n+1)); echo line $n; [ $((n % 400)) = 0 ] && sleep 0.2; done; printf end',
+        `${wait('go')}; n=0; while [ $n -lt 20000 ]; do n=$((n+1)); echo line $n; [ $((n % 400)) = 0 ] && sleep 0.2; done; ${wait('stop')}; printf end`,
       )
+      const touch = (file: string) =>
+        on.cluster.kubectl('-n', on.namespace.name, 'exec', name, '--', 'touch', `/tmp/${file}`)
       const logs = await open(api, name, { follow: true })
+      await touch('go')
       const reading = text(logs.stdout)
       let over = false
       void logs.end.then(() => {
         over = true
       })
-      for (let cuts = 0; cuts < 12 && !over; cuts++) {
+      for (let tries = 0; (tries < 12 || proxy.cuts < 3) && !over; tries++) {
         await new Promise((resolve) => setTimeout(resolve, 800))
         proxy.cut()
       }
+      await touch('stop')
       const seen = await reading
       const lines = Array.from({ length: 20_000 }, (_, n) => `line ${n + 1}\n`).join('')
       expect(seen === `${lines}end`).toBe(true)

@@ -17,12 +17,6 @@ import { LIMIT, startServer, startTalk } from '../terminals/talk'
 import { clientOf, startPod } from './pods'
 import { createInPod } from './workspace'
 
-/**
- * Milliseconds for a test. The node and the controllers wait longer with each attempt at a server that is gone, up to
- * a minute: what they have to do after the second outage, they may do that late, one after the other.
- */
-const TEST_LIMIT = 6 * 60_000
-
 const never = new AbortController().signal
 const problem = binariesProblem()
 let cluster: OwnCluster
@@ -111,7 +105,6 @@ it.skipIf(problem !== undefined)(
     // What was started in it goes on without its connection, and would keep a processor busy.
     await cluster.kubectl('-n', namespace.name, 'delete', 'pod', pod)
   },
-  TEST_LIMIT,
 )
 
 it.skipIf(problem !== undefined)(
@@ -146,5 +139,4 @@ it.skipIf(problem !== undefined)(
       await test.dispose()
     }
   },
-  TEST_LIMIT,
 )

@@ -62,6 +62,12 @@ describe('a team policy in the ConfigMap of a namespace', () => {
       '--resource-name=berth-policy',
     )
     await asAdmin('create', 'rolebinding', 'policy', '--role=policy', '--group=system:authenticated')
+    // The server hears of the binding a moment later.
+    const mayRead = () =>
+      namespace
+        .kubectl('get', 'configmap', 'berth-policy', '-o', 'name')
+        .catch((error: unknown) => String(error))
+    await expect.poll(mayRead, { interval: 500 }).toBe('configmap/berth-policy\n')
     const { policies } = await berth.json(PoliciesDocument, ['policy', 'list'])
     expect(policies).toMatchObject([{ state: 'current', name: 'namespace', origin: { kind: 'cluster' } }])
 

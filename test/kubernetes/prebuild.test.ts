@@ -177,4 +177,4 @@ it('a prebuild goes through a registry, and a cluster makes workspaces of it', a
     problem: { code: 'not-found' },
   })
   for (const machine of machines) expect(machine.leftovers()).toEqual([])
-}, 300_000)
+})

@@ -117,4 +117,4 @@ it('makes the objects of a devfile beside the workspace where they were allowed,
 
   await rig.act('delete', id)
   await expect.poll(() => gone('settings'), { interval: 500 }).toBe(true)
-}, 300_000)
+})

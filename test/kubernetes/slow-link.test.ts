@@ -45,8 +45,12 @@ async function phase(id: string): Promise<string> {
 it('everything that is done over a slow connection succeeds, and what is told of it meanwhile is true', async () => {
   const bare = repository(machine.home, 'far', { 'file.txt': 'as it was' })
   const told: Workspace['state'][] = []
+  let last: Workspace['state'] | undefined
   const stop = rig.service.workspaces.onChange(({ upserts }) => {
-    for (const { state } of upserts) if (told.at(-1) !== state) told.push(state)
+    for (const { state } of upserts) {
+      if (last !== state) told.push(state)
+      last = state
+    }
   })
   const { id } = await rig.up(gitSource(bare))
   expect(await phase(id)).toBe('Running')

@@ -96,6 +96,10 @@ describe('berth up on a cluster', () => {
 
   it('says before anything is made that there is no room', async () => {
     await namespace.makeQuota('team', 'requests.cpu=500m')
+    // Its controller may have seen a pod that has ended since.
+    const path = 'jsonpath={.status.used.requests\\.cpu}'
+    const used = () => cluster.kubectl('-n', namespace.name, 'get', 'quota', 'team', '-o', path)
+    await expect.poll(used, { interval: 500 }).toBe('0')
     const { problem, room } = await roomOf()
     expect(problem).toBeNull()
     expect(room).toEqual([expect.objectContaining({ quota: 'team', resource: 'requests.cpu', left: '500m' })])

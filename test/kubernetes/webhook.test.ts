@@ -97,7 +97,8 @@ async function ask(group: string, resource: string): Promise<void> {
         failurePolicy: 'Fail',
         sideEffects: 'None',
         admissionReviewVersions: ['v1'],
-        timeoutSeconds: 5,
+        // Who answers has much else to do.
+        timeoutSeconds: 30,
       },
     ],
   }

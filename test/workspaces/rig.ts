@@ -146,7 +146,7 @@ export class Rig {
       this.service.operations,
       operationId,
       (record) => record?.state !== 'running',
-      AbortSignal.timeout(120_000),
+      AbortSignal.timeout(300_000),
     )
     if (!operation) throw new Error('The operation is gone')
     return operation

@@ -82,7 +82,7 @@ describe('a cluster of one’s own', () => {
       input: JSON.stringify(object),
     })
   const until = (condition: string, name: string) =>
-    cluster.kubectl('-n', namespace.name, 'wait', `--for=${condition}`, `pod/${name}`, '--timeout=60s')
+    cluster.kubectl('-n', namespace.name, 'wait', `--for=${condition}`, `pod/${name}`, '--timeout=150s')
   const ready = 'condition=Ready'
 
   it('runs a pod, whose volume keeps what the next pod reads', async () => {

@@ -56,7 +56,7 @@ async function removeTree(folder: string): Promise<void> {
     if (entry.isDirectory()) await removeTree(join(folder, entry.name))
   }
   // A group is busy for a moment after its last process has ended.
-  const deadline = Date.now() + 10_000
+  const deadline = Date.now() + 60_000
   for (;;) {
     try {
       await rmdir(folder).catch(ignoreMissing)

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import type { ApiClient } from '../../../main/engine/drivers/kubernetes/api'
 import type { TestCluster } from '../../harness/kubernetes/cluster'
 import type { TestNamespace } from '../../harness/kubernetes/namespaces'
@@ -55,7 +55,9 @@ beforeAll(async () => {
   await cluster.kubectl('create', '-f', file)
   const right = { apiGroups: [group], resources: ['quays'], verbs: ['create', 'get'] }
   await namespace.setRules([...(await namespace.rules()), right])
-  await cluster.kubectl('wait', '--for=condition=Established', `crd/quays.${group}`, '--timeout=60s')
+  await cluster.kubectl('wait', '--for=condition=Established', `crd/quays.${group}`, '--timeout=120s')
+  // The server serves it and tells of it a moment after it has been established.
+  await vi.waitFor(() => cluster.kubectl('-n', namespace.name, 'get', `quays.${group}`), { interval: 500 })
 })
 afterAll(async () => {
   await cluster?.kubectl('delete', 'crd', `quays.${group}`, '--ignore-not-found')

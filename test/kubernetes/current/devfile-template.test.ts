@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, expect, it } from 'vitest'
+import { afterAll, expect, it, vi } from 'vitest'
 import { ProblemError } from '#contract'
 import { never } from '../../conformance/harness'
 import { TEST_IMAGES } from '../../harness/images'
@@ -72,9 +72,9 @@ it('a devfile whose parent is an object of the cluster is told what that does no
       ],
     },
   })
-  await cluster.kubectl('wait', '--for=condition=Established', `crd/${resource}`, '--timeout=60s')
+  await cluster.kubectl('wait', '--for=condition=Established', `crd/${resource}`, '--timeout=120s')
   await expect.poll(async () => (await problemOf('team')).cause).toContain('There is no such object')
-  await apply({
+  const template = {
     apiVersion: 'workspace.devfile.io/v1alpha2',
     kind: 'DevWorkspaceTemplate',
     metadata: { name: 'team', namespace: namespace.name },
@@ -82,7 +82,9 @@ it('a devfile whose parent is an object of the cluster is told what that does no
       components: [{ name: 'dev', container: { image: TEST_IMAGES.debian, memoryLimit: '1Gi' } }],
       commands: [{ id: 'test', exec: { component: 'dev', commandLine: 'make test' } }],
     },
-  })
+  }
+  // What the server has of kinds, which kubectl asks for, follows later than what it serves.
+  await vi.waitFor(() => apply(template), { interval: 500 })
   const { definition } = await plan('team')
   expect(definition).toMatchObject({
     format: 'devfile',

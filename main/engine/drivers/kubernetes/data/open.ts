@@ -10,6 +10,7 @@ import { followObject } from '../watch/follow'
 import { labels, podName, roles } from '../workspace/anatomy'
 import { little } from '../workspace/look-amounts'
 import { type Objects, workspaceGone } from '../workspace/objects'
+import { onceCounted } from '../workspace/once-counted'
 import { judge } from '../workspace/progress'
 import { dataPodName, dataPodOf, isUp } from './pod'
 
@@ -142,10 +143,12 @@ export async function openDataPod(
     return new OpenDataPod(dependencies, id, containerOf)
   }
   signal.throwIfAborted()
-  const opened = await make({}).catch((error: unknown) => {
-    if (rejectionOf(error)?.kind !== 'quota') throw error
-    return make(little)
-  })
+  const makeOnce = () =>
+    make({}).catch((error: unknown) => {
+      if (rejectionOf(error)?.kind !== 'quota') throw error
+      return make(little)
+    })
+  const opened = await onceCounted(platform.clock, makeOnce, signal)
   const limit = AbortSignal.timeout(PATIENCE)
   try {
     await followObject<V1Pod>(

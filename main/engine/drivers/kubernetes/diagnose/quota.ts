@@ -1,5 +1,6 @@
 import type { Problem } from '#contract'
 import { type Rejection, rejectionIn } from '../transport/errors'
+import { isMore } from '../workspace/quantity'
 
 const remedies: Readonly<Record<Rejection['kind'], Pick<Problem, 'code' | 'remedy'>>> = {
   quota: {
@@ -96,21 +97,34 @@ export function mayPass(message: string): boolean {
   )
 }
 
+/**
+ * Whether a quota refuses only for what it counts as used. Its controller counts what is gone a moment after everybody
+ * else has seen it go: what refuses a pod then lets it in soon. `words`: a message, or a rejection's reason.
+ */
+export function isCountedFull(words: string): boolean {
+  const rejection = rejectionIn(words)
+  if (rejection?.kind !== 'quota') return false
+  const limited = amountsIn(rejection.reason, 'limited')
+  const requested = [...amountsIn(rejection.reason, 'requested')]
+  return requested.length > 0 && requested.every(([name, asked]) => !isMore(asked, limited.get(name) ?? '0'))
+}
+
 /** `requested: cpu=2,pods=1, used: cpu=1,pods=3, limited: cpu=2,pods=10` as a sentence; other words as they are. */
 export function quotaWords(reason: string): string {
   const unsaid = /must specify (.+?)(?: for: [^;]*)?$/.exec(reason.trim())?.[1]
   if (unsaid) return `it wants ${unsaid.replaceAll(',', ', ')} to be set`
-  const amounts = (label: string) => {
-    const list = new RegExp(`${label}: ([^ ]+?)(?:,? |$)`).exec(reason)?.[1] ?? ''
-    return new Map(list.split(',').flatMap((one) => pair(one)))
-  }
-  const used = amounts('used')
-  const limited = amounts('limited')
-  const all = [...amounts('requested')].map(
+  const used = amountsIn(reason, 'used')
+  const limited = amountsIn(reason, 'limited')
+  const all = [...amountsIn(reason, 'requested')].map(
     ([name, asked]) =>
       `${asked} of ${name} asked for, ${used.get(name) ?? '?'} of ${limited.get(name) ?? '?'} in use`,
   )
   return all.length > 0 ? all.join('; ') : reason
+}
+
+function amountsIn(reason: string, label: 'requested' | 'used' | 'limited'): ReadonlyMap<string, string> {
+  const list = new RegExp(`${label}: ([^ ]+?)(?:,? |$)`).exec(reason)?.[1] ?? ''
+  return new Map(list.split(',').flatMap((one) => pair(one)))
 }
 
 function pair(text: string): [string, string][] {

@@ -12,6 +12,14 @@ const hurried = {
   now: systemClock.now,
   sleep: (ms: number, over?: AbortSignal) => systemClock.sleep(ms / 100, over),
 }
+/** One on which no time passes, however long the machine holds a test up. */
+const still = {
+  now: systemClock.now,
+  sleep: (_: number, over?: AbortSignal) =>
+    new Promise<void>((_resolve, reject) => {
+      over?.addEventListener('abort', () => reject(over.reason), { once: true })
+    }),
+}
 const tick = () => new Promise((resolve) => setTimeout(resolve, 5))
 
 async function until(condition: () => boolean): Promise<void> {
@@ -233,7 +241,7 @@ describe('dial for a client that speaks first', () => {
         asked.push(pair.port)
         pair.data.listen((bytes) => pair.data.push(`answer to ${bytes}`))
       }),
-      { exec },
+      { exec, clock: still },
     )
     const { words, sent } = speaker('hello')
     const connection = await dialer.dial('pod', 7001, never, words)

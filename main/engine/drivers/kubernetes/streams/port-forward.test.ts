@@ -119,13 +119,12 @@ describe('dial over SPDY', () => {
     )
     const socket = await dialer.dial('pod', 7001, never)
     for (let count = 0; count < 64; count++) pair?.data.push(Buffer.alloc(32 * 1024))
-    await tick()
-    expect(pair?.data.near.isPaused()).toBe(true)
+    await until(() => pair?.data.near.isPaused() === true)
     let size = 0
     socket.on('data', (chunk: Buffer) => {
       size += chunk.length
     })
-    await tick()
+    await until(() => size >= 64 * 32 * 1024)
     expect(size).toBe(64 * 32 * 1024)
   })
 

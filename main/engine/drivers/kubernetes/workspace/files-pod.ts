@@ -12,6 +12,7 @@ import { filesPodName, labels, roles } from './anatomy'
 import type { Described } from './locate'
 import { little } from './look-amounts'
 import type { Objects } from './objects'
+import { onceCounted } from './once-counted'
 import { filesPodSpec } from './pod'
 import { judge } from './progress'
 
@@ -64,7 +65,7 @@ export class FilesPods {
       if (users === 0) void this.#closeLater(id)
     }
     try {
-      await this.#make(id, described)
+      await this.#make(id, described, signal)
       await this.#comeUp(id, signal)
       return { pod: filesPodName(id), release }
     } catch (error) {
@@ -73,7 +74,7 @@ export class FilesPods {
     }
   }
 
-  async #make(id: string, { template }: Described): Promise<void> {
+  async #make(id: string, { template }: Described, signal: AbortSignal): Promise<void> {
     const podOf = (amounts: Parameters<typeof filesPodSpec>[2]): V1Pod => ({
       apiVersion: 'v1',
       kind: 'Pod',
@@ -84,7 +85,7 @@ export class FilesPods {
       },
       spec: { ...filesPodSpec(template, idleCommand(), amounts), activeDeadlineSeconds: LIFE },
     })
-    const create = async () => {
+    const createOnce = async () => {
       try {
         await this.#objects.createPod(podOf({}))
       } catch (error) {
@@ -93,6 +94,8 @@ export class FilesPods {
         await this.#objects.createPod(podOf(little))
       }
     }
+    // The workspace's own pod, which has just ended, may still be counted.
+    const create = () => onceCounted(this.#platform.clock, createOnce, signal)
     try {
       await create()
     } catch (error) {

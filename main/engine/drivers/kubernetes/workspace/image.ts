@@ -30,11 +30,12 @@ import {
   readWhoOutput,
 } from './look-pod'
 import type { Objects } from './objects'
+import { onceCounted } from './once-counted'
 import { judge } from './progress'
 import { serviceUsers } from './service-users'
 
 /** How often an output is read that is not whole yet, and milliseconds between. */
-const READ = { times: 25, every: 200 }
+const READ = { times: 100, every: 200 }
 /** Milliseconds between two looks at what does not change. */
 const LOOK_AGAIN = 1_000
 /** The most that is read of a container's output, in bytes. */
@@ -200,7 +201,8 @@ export class Images {
     const name = `berth-look-${nonce()}`
     report.detail('Asking the cluster for the image')
     // Not aborted under way, so that it is known what there is to remove.
-    await this.#createLook(name, reference, options, refresh)
+    const create = () => this.#createLook(name, reference, options, refresh)
+    await onceCounted(this.#platform.clock, create, signal)
     try {
       const found = await this.#outcome(name, reference, report, signal)
       report.detail('Looking into the image')

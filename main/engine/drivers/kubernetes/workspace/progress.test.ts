@@ -72,6 +72,22 @@ describe('judge', () => {
     expect(codeOf(withSecret(waiting('ErrImagePull', 'manifest unknown')))).toBe('image-not-found')
   })
 
+  it('gives a quota a while to count what is gone, unless it never has room', () => {
+    const refusal = (used: string, limited: string) =>
+      event(
+        'StatefulSet',
+        'FailedCreate',
+        `create Pod ws-0 in StatefulSet ws failed error: pods "ws-0" is forbidden: exceeded quota: q, requested: pods=1,requests.cpu=300m, used: ${used}, limited: ${limited}`,
+      )
+    const codeAfter = (refused: number, told: CoreV1Event) =>
+      judge({ pod: undefined, events: [told], unscheduled: 0, refused }).problem?.code
+    const full = refusal('pods=1,requests.cpu=300m', 'pods=1,requests.cpu=0.3')
+    expect(codeAfter(0, full)).toBeUndefined()
+    expect(codeAfter(5_000, full)).toBeUndefined()
+    expect(codeAfter(15_000, full)).toBe('quota-exceeded')
+    expect(codeAfter(0, refusal('pods=0,requests.cpu=0', 'pods=2,requests.cpu=200m'))).toBe('quota-exceeded')
+  })
+
   it('gives the scheduler a while, and a volume or a node that is being made a longer one', () => {
     const full = unscheduled('0/1 nodes are available: 1 Insufficient cpu.')
     expect(codeOf(full, [], 5_000)).toBeUndefined()

@@ -1,7 +1,7 @@
 import type { CoreV1Event, V1Pod } from '@kubernetes/client-node'
 import type { Problem } from '#contract'
 import { refusedCreation } from '../diagnose/events'
-import { mayPass, refusedProblem } from '../diagnose/quota'
+import { isCountedFull, mayPass, refusedProblem } from '../diagnose/quota'
 import { unschedulable, waitsForVolume } from '../diagnose/scheduling'
 import { claimEventProblem, claimMayPass, notCopied, notWritable } from '../diagnose/volume'
 import { podState } from '../watch/pod-state'
@@ -10,6 +10,8 @@ import { NOT_COPIED, NOT_WRITABLE } from './prepare'
 
 /** Milliseconds that a pod may be without a node: others may be on their way out, or a node on its way in. */
 const UNSCHEDULABLE = 10_000
+/** Milliseconds in which a quota's controller has counted what is gone, and in which others that are ending may make room. */
+export const COUNTING = 10_000
 /** The same where more nodes were asked for, or a volume is still being made. */
 const PATIENT = 600_000
 
@@ -20,6 +22,8 @@ export interface Situation {
   readonly events: readonly CoreV1Event[]
   /** Milliseconds for which the scheduler has found no node; 0 when it has. */
   readonly unscheduled: number
+  /** Milliseconds for which the cluster has refused to make the pod. Default: not at all. */
+  readonly refused?: number
 }
 
 export interface Judgement {
@@ -30,11 +34,11 @@ export interface Judgement {
 }
 
 /** What is being waited for, and whether that can come to a good end. */
-export function judge({ pod, events, unscheduled }: Situation): Judgement {
+export function judge({ pod, events, unscheduled, refused: refusedFor = 0 }: Situation): Judgement {
   if (!pod) {
     const refused = refusedCreation(events)
     if (refused === undefined) return { detail: 'Waiting for its pod to be made' }
-    return mayPass(refused)
+    return mayPass(refused) || (isCountedFull(refused) && refusedFor <= COUNTING)
       ? { detail: `The cluster does not make its pod yet: ${refused}` }
       : { detail: 'The cluster refuses its pod', problem: refusedProblem(refused) }
   }

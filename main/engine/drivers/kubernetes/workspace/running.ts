@@ -4,7 +4,7 @@ import type { Clock } from '../../../platform/clock'
 import type { StepReport } from '../../driver'
 import { runsIdle } from '../../shared/idle'
 import type { ApiClient } from '../api'
-import { inOrder } from '../diagnose/events'
+import { inOrder, refusedCreation } from '../diagnose/events'
 import { follow, followObject } from '../watch/follow'
 import { incarnationOf, isLost, isRunning, podState, workspaceContainer } from '../watch/pod-state'
 import { judgeServices } from '../watch/services'
@@ -105,6 +105,7 @@ export class Running {
     const stop = AbortSignal.any([signal, controller.signal])
     let pod: V1Pod | undefined
     let unscheduledSince: number | undefined
+    let refusedSince: number | undefined
     let standing: { readonly incarnation: string; readonly since: number } | undefined
     let said = ''
     let look: () => void = () => undefined
@@ -115,7 +116,11 @@ export class Running {
         )
         unscheduledSince = waits ? (unscheduledSince ?? clock.now()) : undefined
         const unscheduled = unscheduledSince === undefined ? 0 : clock.now() - unscheduledSince
-        const { detail, problem: found } = judge({ pod, events: events.since(pod), unscheduled })
+        const happened = events.since(pod)
+        refusedSince =
+          !pod && refusedCreation(happened) !== undefined ? (refusedSince ?? clock.now()) : undefined
+        const refused = refusedSince === undefined ? 0 : clock.now() - refusedSince
+        const { detail, problem: found } = judge({ pod, events: happened, unscheduled, refused })
         const incarnation = pod && incarnationOf(pod)
         if (standing?.incarnation !== incarnation)
           standing = incarnation === undefined ? undefined : { incarnation, since: clock.now() }
