@@ -9,6 +9,7 @@ import { openCommand } from '../streams/open-command'
 import { rejectionOf } from '../transport/errors'
 import { isRunning } from '../watch/pod-state'
 import { labels, managedSelector, nonce, roles } from '../workspace/anatomy'
+import { PullMemory } from '../workspace/image-problems'
 import type { Objects } from '../workspace/objects'
 import { judge } from '../workspace/progress'
 import { BUILD_CONTAINER, builderPod, dialCommand, isForgotten, readyCommand } from './pod'
@@ -106,12 +107,18 @@ async function comeUp(
   signal: AbortSignal,
 ): Promise<void> {
   const begun = clock.now()
+  const pulls = new PullMemory(clock)
   for (;;) {
     const pod = await objects.get('pods', name, signal)
     if (!pod) throw problem(endedProblem(pod))
     if (isRunning(pod)) return
     if (isOver(pod)) throw problem(endedProblem(pod))
-    const { detail, problem: hopeless } = judge({ pod, events: [], unscheduled: clock.now() - begun })
+    const { detail, problem: hopeless } = judge({
+      pod,
+      events: [],
+      unscheduled: clock.now() - begun,
+      pulls: pulls.look(pod, []),
+    })
     report.detail(detail)
     if (hopeless) throw problem(unusable(hopeless, image))
     await clock.sleep(LOOK_AGAIN, signal)

@@ -8,6 +8,7 @@ import { type ExecDependencies, startExec } from '../streams/exec'
 import { rejectionOf } from '../transport/errors'
 import { followObject } from '../watch/follow'
 import { labels, podName, roles } from '../workspace/anatomy'
+import { PullMemory } from '../workspace/image-problems'
 import { little } from '../workspace/look-amounts'
 import { type Objects, workspaceGone } from '../workspace/objects'
 import { onceCounted } from '../workspace/once-counted'
@@ -149,6 +150,7 @@ export async function openDataPod(
       return make(little)
     })
   const opened = await onceCounted(platform.clock, makeOnce, signal)
+  const pulls = new PullMemory(platform.clock)
   const limit = AbortSignal.timeout(PATIENCE)
   try {
     await followObject<V1Pod>(
@@ -158,7 +160,7 @@ export async function openDataPod(
       (pod) => {
         if (!pod) return false
         if (isUp(pod)) return true
-        const { problem: hopeless } = judge({ pod, events: [], unscheduled: 0 })
+        const { problem: hopeless } = judge({ pod, events: [], unscheduled: 0, pulls: pulls.look(pod, []) })
         if (hopeless) throw problem(hopeless)
         return false
       },

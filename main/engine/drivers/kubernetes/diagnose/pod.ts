@@ -2,6 +2,7 @@ import type { CoreV1Event, V1ContainerStatus, V1Pod } from '@kubernetes/client-n
 import type { Problem } from '#contract'
 import { isLost, podState, workspaceContainer } from '../watch/pod-state'
 import { CONTAINER } from '../workspace/anatomy'
+import { whyOfEvents, withWhy } from '../workspace/image-problems'
 import { NOT_WRITABLE } from '../workspace/prepare'
 import { lostNode, outOfMemory } from './container'
 import { lastWarning } from './events'
@@ -72,8 +73,9 @@ export function containerProblem(
   events: readonly CoreV1Event[],
   log: string | undefined,
 ): Problem | undefined {
-  const { run, problem } = podState(pod, true)
-  if (run !== 'failed' || !problem) return undefined
+  const { run, problem: told } = podState(pod, true)
+  if (run !== 'failed' || !told) return undefined
+  const problem = withWhy(told, whyOfEvents(events))
   if (problem.code === 'image-not-found' || problem.code === 'registry-auth') {
     const secret = events.findLast(({ reason }) => reason === 'FailedToRetrieveImagePullSecret')?.message
     const missing = secret && /\(([^)]+)\)/.exec(secret)?.[1]

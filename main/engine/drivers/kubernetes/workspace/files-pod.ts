@@ -9,6 +9,7 @@ import { rejectionOf } from '../transport/errors'
 import { followObject } from '../watch/follow'
 import { isRunning } from '../watch/pod-state'
 import { filesPodName, labels, roles } from './anatomy'
+import { PullMemory } from './image-problems'
 import type { Described } from './locate'
 import { little } from './look-amounts'
 import type { Objects } from './objects'
@@ -109,13 +110,15 @@ export class FilesPods {
   }
 
   async #comeUp(id: string, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#platform
+    const pulls = new PullMemory(clock)
     await followObject<V1Pod>(
-      { client: this.#client, clock: this.#platform.clock },
+      { client: this.#client, clock },
       this.#objects.paths.pods,
       filesPodName(id),
       (pod) => {
         if (isRunning(pod)) return true
-        const { problem: hopeless } = judge({ pod, events: [], unscheduled: 0 })
+        const { problem: hopeless } = judge({ pod, events: [], unscheduled: 0, pulls: pulls.look(pod, []) })
         if (hopeless) throw problem(hopeless)
         return false
       },

@@ -18,7 +18,7 @@ import { rejectionOf } from '../transport/errors'
 import { follow } from '../watch/follow'
 import { nonce } from './anatomy'
 import { ImageCache, type LookedAt } from './image-cache'
-import { hadNoLoginYet, isCertain, pullProblem } from './image-problems'
+import { hadNoLoginYet, mayStillPull, PullMemory, pullProblem, withWhy } from './image-problems'
 import { lookAmounts } from './look-amounts'
 import {
   isAnswer,
@@ -250,14 +250,17 @@ export class Images {
     let events: readonly CoreV1Event[] = []
     let unscheduledSince: number | undefined
     let found: Found | undefined
+    const memory = new PullMemory(clock)
     let said = ''
     const look = (): boolean => {
       if (!pod) return false
+      const pulls = memory.look(pod, events)
       const looked = readLookPod(pod)
       if (looked.kind === 'shell' || looked.kind === 'no-shell') found = looked
-      if (looked.kind === 'pull-failed' && hadNoLoginYet(pod, events)) return false
+      if (looked.kind === 'pull-failed' && (hadNoLoginYet(pod, events, pulls) || mayStillPull(pulls)))
+        return false
       const failure = failureOf(looked, reference)
-      if (failure) throw problem(failure)
+      if (failure) throw problem(withWhy(failure, pulls.why))
       const waits = pod.status?.conditions?.some(
         ({ type, status }) => type === 'PodScheduled' && status === 'False',
       )
@@ -266,7 +269,7 @@ export class Images {
         const unscheduled = unscheduledSince === undefined ? 0 : clock.now() - unscheduledSince
         const { detail, problem: hopeless } = isAnswering(pod)
           ? { detail: 'Looking into the image', problem: undefined }
-          : judge({ pod, events, unscheduled })
+          : judge({ pod, events, unscheduled, pulls })
         if (detail !== said) report.detail(detail)
         said = detail
         if (hopeless && waits) throw problem(hopeless)
@@ -370,8 +373,7 @@ export class Images {
 }
 
 function failureOf(looked: Looked, reference: string): Problem | undefined {
-  if (looked.kind === 'pull-failed')
-    return looked.again && !isCertain(looked.message) ? undefined : pullProblem(reference, looked.message)
+  if (looked.kind === 'pull-failed') return pullProblem(reference, looked.message)
   if (looked.kind !== 'failed') return undefined
   const format = /exec format error/i.test(looked.message)
   return {

@@ -59,12 +59,12 @@ describe('readLookPod', () => {
     [
       'the first failed pull',
       podOf(waiting('ErrImagePull', 'timeout'), waiting('ErrImagePull', 'timeout')),
-      { kind: 'pull-failed', message: 'timeout', again: true },
+      { kind: 'pull-failed', message: 'timeout' },
     ],
     [
       'later failed pulls',
       podOf(waiting('ImagePullBackOff', 'denied'), waiting('ImagePullBackOff', 'denied')),
-      { kind: 'pull-failed', message: 'denied', again: false },
+      { kind: 'pull-failed', message: 'denied' },
     ],
     [
       'another processor',

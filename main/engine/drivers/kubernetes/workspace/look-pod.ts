@@ -84,7 +84,7 @@ export type Looked =
   /** The logs of `look` and, unless `user` is known, of `who` tell the rest. */
   | { readonly kind: 'shell'; readonly imageId: string; readonly user?: string }
   | { readonly kind: 'no-shell'; readonly imageId: string; readonly user: string }
-  | { readonly kind: 'pull-failed'; readonly message: string; readonly again: boolean }
+  | { readonly kind: 'pull-failed'; readonly message: string }
   | { readonly kind: 'failed'; readonly message: string }
 
 /** How far a look is. */
@@ -95,12 +95,7 @@ export function readLookPod(pod: V1Pod): Looked {
   if (pod.status?.reason === 'DeadlineExceeded') return { kind: 'failed', message: 'it took too long' }
   if (!look || !who) return { kind: 'waiting' }
   const pull = [look, who].map((one) => one.state?.waiting).find((one) => /Image/.test(one?.reason ?? ''))
-  if (pull)
-    return {
-      kind: 'pull-failed',
-      message: pull.message ?? pull.reason ?? '',
-      again: pull.reason === 'ErrImagePull',
-    }
+  if (pull) return { kind: 'pull-failed', message: pull.message ?? pull.reason ?? '' }
   const looked = outcomeOf(look)
   const asked = outcomeOf(who)
   if (looked.kind === 'waiting' || asked.kind === 'waiting') return { kind: 'waiting' }

@@ -1,5 +1,7 @@
 import type { CoreV1Event, V1Pod } from '@kubernetes/client-node'
 import { describe, expect, it } from 'vitest'
+import { systemClock } from '../../../platform/clock'
+import { PullMemory } from './image-problems'
 import { judge } from './progress'
 
 const event = (kind: string, reason: string, message: string): CoreV1Event => ({
@@ -26,8 +28,11 @@ const waiting = (reason: string, message: string): V1Pod => ({
     ],
   },
 })
+/** What is known at the first look. */
+const pullsOf = (pod: V1Pod | undefined, events: CoreV1Event[] = []) =>
+  new PullMemory(systemClock).look(pod, events)
 const codeOf = (pod: V1Pod | undefined, events: CoreV1Event[] = [], unscheduledFor = 0) =>
-  judge({ pod, events, unscheduled: unscheduledFor }).problem?.code
+  judge({ pod, events, unscheduled: unscheduledFor, pulls: pullsOf(pod, events) }).problem?.code
 
 describe('judge', () => {
   it('gives up at once what cannot succeed', () => {
@@ -80,7 +85,8 @@ describe('judge', () => {
         `create Pod ws-0 in StatefulSet ws failed error: pods "ws-0" is forbidden: exceeded quota: q, requested: pods=1,requests.cpu=300m, used: ${used}, limited: ${limited}`,
       )
     const codeAfter = (refused: number, told: CoreV1Event) =>
-      judge({ pod: undefined, events: [told], unscheduled: 0, refused }).problem?.code
+      judge({ pod: undefined, events: [told], unscheduled: 0, pulls: pullsOf(undefined), refused }).problem
+        ?.code
     const full = refusal('pods=1,requests.cpu=300m', 'pods=1,requests.cpu=0.3')
     expect(codeAfter(0, full)).toBeUndefined()
     expect(codeAfter(5_000, full)).toBeUndefined()

@@ -5,7 +5,7 @@ import { isCountedFull, mayPass, refusedProblem } from '../diagnose/quota'
 import { unschedulable, waitsForVolume } from '../diagnose/scheduling'
 import { claimEventProblem, claimMayPass, notCopied, notWritable } from '../diagnose/volume'
 import { podState } from '../watch/pod-state'
-import { hadNoLoginYet, isCertain } from './image-problems'
+import { hadNoLoginYet, mayStillPull, type Pulls, withWhy } from './image-problems'
 import { NOT_COPIED, NOT_WRITABLE } from './prepare'
 
 /** Milliseconds that a pod may be without a node: others may be on their way out, or a node on its way in. */
@@ -22,6 +22,8 @@ export interface Situation {
   readonly events: readonly CoreV1Event[]
   /** Milliseconds for which the scheduler has found no node; 0 when it has. */
   readonly unscheduled: number
+  /** What the node's tries to pull its images came to. */
+  readonly pulls: Pulls
   /** Milliseconds for which the cluster has refused to make the pod. Default: not at all. */
   readonly refused?: number
 }
@@ -34,7 +36,7 @@ export interface Judgement {
 }
 
 /** What is being waited for, and whether that can come to a good end. */
-export function judge({ pod, events, unscheduled, refused: refusedFor = 0 }: Situation): Judgement {
+export function judge({ pod, events, unscheduled, pulls, refused: refusedFor = 0 }: Situation): Judgement {
   if (!pod) {
     const refused = refusedCreation(events)
     if (refused === undefined) return { detail: 'Waiting for its pod to be made' }
@@ -43,8 +45,8 @@ export function judge({ pod, events, unscheduled, refused: refusedFor = 0 }: Sit
       : { detail: 'The cluster refuses its pod', problem: refusedProblem(refused) }
   }
   const state = podState(pod, true)
-  if (state.run === 'failed' && hadNoLoginYet(pod, events)) return { detail: state.reason }
-  if (state.run === 'failed') return failedPod(pod, state.reason, state.problem)
+  if (state.run === 'failed' && hadNoLoginYet(pod, events, pulls)) return { detail: state.reason }
+  if (state.run === 'failed') return failedPod(pod, state.reason, state.problem, pulls)
   const volume = events
     .filter(({ involvedObject }) => involvedObject.kind === 'PersistentVolumeClaim')
     .filter(({ message }) => !claimMayPass(message ?? ''))
@@ -66,7 +68,7 @@ export function judge({ pod, events, unscheduled, refused: refusedFor = 0 }: Sit
 }
 
 /** What a node says of a container may pass by itself, or not. */
-function failedPod(pod: V1Pod, reason: string, problem: Problem | undefined): Judgement {
+function failedPod(pod: V1Pod, reason: string, problem: Problem | undefined, pulls: Pulls): Judgement {
   const all = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])]
   const waiting = all.map(({ state }) => state?.waiting).find((one) => one?.reason !== undefined)
   const message = waiting?.message ?? ''
@@ -75,8 +77,6 @@ function failedPod(pod: V1Pod, reason: string, problem: Problem | undefined): Ju
   if (ended?.exitCode === NOT_WRITABLE) return { detail: reason, problem: notWritable(ended.message ?? '') }
   if (ended?.exitCode === NOT_COPIED) return { detail: reason, problem: notCopied(ended.message ?? '') }
   const passing =
-    // The first try of a pull: only what a registry says for certain counts.
-    (waiting?.reason === 'ErrImagePull' && !isCertain(message)) ||
-    /deadline exceeded|is reserved|already in use|timed? ?out waiting/i.test(message)
-  return { detail: reason, ...(!passing && problem && { problem }) }
+    mayStillPull(pulls) || /deadline exceeded|is reserved|already in use|timed? ?out waiting/i.test(message)
+  return { detail: reason, ...(!passing && problem && { problem: withWhy(problem, pulls.why) }) }
 }

@@ -9,6 +9,7 @@ import { follow, followObject } from '../watch/follow'
 import { incarnationOf, isLost, isRunning, podState, workspaceContainer } from '../watch/pod-state'
 import { judgeServices } from '../watch/services'
 import { filesPodName, objectName, podName, readAnnotations } from './anatomy'
+import { hadNoLoginYet, mayStillPull, PullMemory } from './image-problems'
 import { type Objects, workspaceGone } from './objects'
 import { longestGrace } from './pod'
 import { judge } from './progress'
@@ -107,6 +108,7 @@ export class Running {
     let unscheduledSince: number | undefined
     let refusedSince: number | undefined
     let standing: { readonly incarnation: string; readonly since: number } | undefined
+    const memory = new PullMemory(clock)
     let said = ''
     let look: () => void = () => undefined
     const outcome = new Promise<'up' | Problem>((resolve) => {
@@ -120,7 +122,8 @@ export class Running {
         refusedSince =
           !pod && refusedCreation(happened) !== undefined ? (refusedSince ?? clock.now()) : undefined
         const refused = refusedSince === undefined ? 0 : clock.now() - refusedSince
-        const { detail, problem: found } = judge({ pod, events: happened, unscheduled, refused })
+        const pulls = memory.look(pod, happened)
+        const { detail, problem: found } = judge({ pod, events: happened, unscheduled, refused, pulls })
         const incarnation = pod && incarnationOf(pod)
         if (standing?.incarnation !== incarnation)
           standing = incarnation === undefined ? undefined : { incarnation, since: clock.now() }
@@ -130,8 +133,12 @@ export class Running {
         const now = awaited === '' ? detail : `Waiting for ${awaited}`
         if (now !== said) report.detail(now)
         said = now
-        const failed = found ?? (services ? services.problem : undefined)
-        if (failed) return resolve(failed)
+        if (found) return resolve(found)
+        if (pod && services && services.problem) {
+          // The images of services are pulled while the workspace runs already.
+          const mayPull = mayStillPull(pulls) || hadNoLoginYet(pod, happened, pulls)
+          return mayPull ? undefined : resolve(services.problem)
+        }
         if (!standing || !isUp) return
         const patient = services && (services.must || clock.now() - standing.since < PATIENCE)
         if (awaited !== '' && patient) return
