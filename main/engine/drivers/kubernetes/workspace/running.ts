@@ -134,10 +134,11 @@ export class Running {
         if (now !== said) report.detail(now)
         said = now
         if (found) return resolve(found)
-        if (pod && services && services.problem) {
+        const hopeless = services ? services.problem : undefined
+        if (pod && hopeless) {
           // The images of services are pulled while the workspace runs already.
           const mayPull = mayStillPull(pulls) || hadNoLoginYet(pod, happened, pulls)
-          return mayPull ? undefined : resolve(services.problem)
+          return mayPull ? undefined : resolve(hopeless)
         }
         if (!standing || !isUp) return
         const patient = services && (services.must || clock.now() - standing.since < PATIENCE)
