@@ -32,7 +32,7 @@ export async function arm(engine: Engine, workspaceId: string, signal: AbortSign
 }
 
 /** How long the agent may take to hear of something that is over already, in milliseconds. */
-const DELIVERY = 3_000
+const DELIVERY = 10_000
 /** How often what goes on is told, in milliseconds. */
 const AGAIN = 30_000
 

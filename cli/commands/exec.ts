@@ -114,12 +114,16 @@ export async function exitCode(
     context.say('\r\nLeft. What still ran in it was ended.')
     return exitCodes.cancelled
   }
-  if (exit.code !== null) {
-    const why = exit.code === KILLED ? await whyEnded(engine, workspace) : undefined
-    if (why !== undefined) context.say(`\n${why}`)
-    return exit.code
+  if (exit.code === null && context.signal.aborted) return exitCodes.cancelled
+  if (exit.code === null || exit.code === KILLED) {
+    const why = await whyEnded(engine, workspace)
+    if (why !== undefined) {
+      context.say(`\n${why}`)
+      // One that is gone has often taken along how what ran in it ended.
+      return KILLED
+    }
   }
-  if (context.signal.aborted) return exitCodes.cancelled
+  if (exit.code !== null) return exit.code
   return execFailure(
     context,
     exit.problem ?? {

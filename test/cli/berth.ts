@@ -1,5 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -85,8 +86,14 @@ export async function commandLine(): Promise<CommandLine> {
         options,
       ),
     async dispose() {
-      for (const child of running) child.kill('SIGKILL')
-      await rm(home, { recursive: true, force: true })
+      const living = [...running].filter(
+        ({ exitCode, signalCode }) => exitCode === null && signalCode === null,
+      )
+      const ended = living.map((child) => once(child, 'exit'))
+      for (const child of living) child.kill('SIGKILL')
+      await Promise.all(ended)
+      // What one of them has begun in turn may still write a file there.
+      await rm(home, { recursive: true, force: true, maxRetries: 10 })
     },
   }
 }

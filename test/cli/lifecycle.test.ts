@@ -146,15 +146,21 @@ describe('the life of a workspace on the command line', () => {
     await mkdir(join(folder, '.devcontainer'), { recursive: true })
     await writeFile(
       join(folder, '.devcontainer', 'devcontainer.json'),
-      JSON.stringify({ image: TEST_IMAGES.debian, onCreateCommand: 'echo under way; sleep 8' }),
+      JSON.stringify({
+        image: TEST_IMAGES.debian,
+        onCreateCommand: 'echo under way; until [ -e /tmp/go-on ]; do sleep 0.1; done',
+      }),
     )
     const slow = uniqueName('slow')
     try {
       const creating = berth.start(['up', folder, '--name', slow])
       await creating.prints(/under way/)
       const second = await problemOf(['stop', slow])
-      expect([second.code, second.problem.code]).toEqual([1, 'busy'])
+      const filter = `label=berth.dev/name=${slow}`
+      const container = (await command('docker', ['ps', '-q', '--filter', filter])).trim()
+      await command('docker', ['exec', container, 'touch', '/tmp/go-on'])
       expect((await creating.ended).code).toBe(0)
+      expect([second.code, second.problem.code]).toEqual([1, 'busy'])
     } finally {
       await berth.run(['delete', slow, '--yes'])
     }

@@ -202,6 +202,12 @@ describe('berth logs', () => {
     const script =
       'i=0; while [ $i -lt 2000 ]; do echo "line $i"; i=$((i+1)); done >/proc/1/fd/1; echo oops >/proc/1/fd/2'
     await berth.run(['exec', '-u', 'root', name, '--', 'sh', '-c', script])
+    // What a pipe brings the engine notes beside all else, each of the two streams for itself.
+    const noted = async () => {
+      const { stdout, stderr } = await berth.run(['logs', name])
+      return [stdout.toString().endsWith('line 1999\n'), stderr.endsWith('oops\n')]
+    }
+    await expect.poll(noted).toEqual([true, true])
     const { code, stdout, stderr } = await berth.run(['logs', name])
     expect(code).toBe(0)
     expect(stdout.toString()).toBe(Array.from({ length: 2000 }, (_, index) => `line ${index}\n`).join(''))
@@ -216,15 +222,17 @@ describe('berth logs', () => {
   it('follows until Ctrl-C', async () => {
     const running = berth.start(['logs', name, '-f', '--tail', '0'])
     const mark = uniqueName('mark')
-    // Until it follows, what is printed is not its to show: printed again and again.
-    const printing = setInterval(
-      () => void berth.run(['exec', '-u', 'root', name, '--', 'sh', '-c', `echo ${mark} >/proc/1/fd/1`]),
-      1_000,
-    )
+    // Until it follows, what is printed is not its to show: printed again and again, one after the other.
+    let isShown = false
+    const printing = (async () => {
+      while (!isShown)
+        await berth.run(['exec', '-u', 'root', name, '--', 'sh', '-c', `echo ${mark} >/proc/1/fd/1`])
+    })()
     try {
       await running.prints(new RegExp(mark))
     } finally {
-      clearInterval(printing)
+      isShown = true
+      await printing
     }
     running.child.kill('SIGINT')
     expect((await running.ended).code).toBe(0)

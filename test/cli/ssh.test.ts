@@ -79,7 +79,8 @@ describe('ssh <workspace>.berth', () => {
     const serving = berth.start(['serve', name])
     await serving.prints(/Serving until/)
     const door = () => tryCommand('sh', ['-c', 'ls "$HOME/.local/state/berth/gateways"'], { env: berth.env })
-    expect((await door()).stdout).toMatch(/\.json\n.*\.sock\n/)
+    // It opens beside all else, and nobody waits for it.
+    await expect.poll(async () => (await door()).stdout).toMatch(/\.json\n.*\.sock\n/)
     expect((await client('ssh', [host, 'echo through'])).stdout).toBe('through\n')
     const staying = tryCommand('ssh', ['-F', config, host, 'echo there; sleep 1000'], { env: berth.env })
     // Not any sleep: the workspace itself may wait by one.

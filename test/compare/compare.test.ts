@@ -8,6 +8,9 @@ import { Machine, purge, Rig, writeFiles } from '../workspaces/rig'
 import { cases, METADATA_IMAGE, metadataLabel } from './cases'
 import { compare, differences } from './compare'
 
+/** Milliseconds for one definition: images are built for both, and the tool alone has ten minutes. */
+const LIMIT = 15 * 60_000
+
 let machine: Machine
 let rig: Rig
 let folder: string
@@ -40,7 +43,7 @@ async function makeMetadataImage(): Promise<void> {
 }
 
 /** Users, environments, mounts, files and labels, looked at in both containers. */
-describe('a definition is in Berth what the dev container tool makes of it', () => {
+describe('a definition is in Berth what the dev container tool makes of it', { timeout: LIMIT }, () => {
   it.each(Object.entries(cases))('%s', async (name, { definition, files, known = {} }) => {
     const repository = join(folder, name.replaceAll(/\W+/g, '-').toLowerCase())
     writeFiles(repository, files)

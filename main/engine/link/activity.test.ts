@@ -10,6 +10,7 @@ import type { Platform } from '../platform/platform'
 import { parseActivity } from './activity'
 import { removeWithProcesses } from './agent/local-agent.suite'
 import { LocalDriver } from './agent/local-driver.suite'
+import type { AgentBinaries } from './agent/place'
 import { shippedAgents } from './agent/shipped'
 import { createLinks } from './index'
 import { SshProtocolError } from './ssh/connection'
@@ -52,17 +53,17 @@ function openWorkspace(state: Workspace['state'] = 'running') {
     local.cut()
     removeWithProcesses(folder)
   })
-  const openLink = () => {
+  const openLink = (agents: AgentBinaries = shippedAgents(resources), clock = systemClock) => {
     const links = createLinks({
       platform: {
-        clock: systemClock,
+        clock,
         logger: silentLogger,
         env: {},
         folders: { resources },
       } as unknown as Platform,
       workspaces,
       driverOf: () => local.driver,
-      agents: shippedAgents(resources),
+      agents,
     })
     disposers.push(() => links.dispose())
     return links.get('one')
@@ -137,6 +138,37 @@ describe.skipIf(!isPossible)('the activity of a link', () => {
     expect(activity.last).toMatchObject({ reason: 'input', what: 'bash' })
     activity.mark('traffic', '80')
     expect(activity.last).toMatchObject({ reason: 'traffic', what: '80' })
+  })
+
+  it('is told to the agent though connecting to it took some seconds', async () => {
+    const { openLink, set } = openWorkspace('stopped')
+    let late = 0
+    const clock = { ...systemClock, now: () => systemClock.now() + late }
+    const [one, other] = [openLink().activity, openLink(shippedAgents(resources), clock).activity]
+    const over = new AbortController()
+    one.attend(
+      () => policy,
+      () => undefined,
+      over.signal,
+    )
+    other.accompany(over.signal)
+    other.mark('command', 'true')
+    late = 7_000
+    set('running')
+    await expect.poll(() => one.last).toMatchObject({ reason: 'command', what: 'true' })
+    over.abort()
+  })
+
+  it('keeps nobody waiting where no agent can run', async () => {
+    const { openLink } = openWorkspace()
+    const none = { facts: async () => undefined, read: () => Promise.reject(new Error('there is none')) }
+    const { activity } = openLink(none)
+    const over = new AbortController()
+    activity.accompany(over.signal)
+    activity.mark('command', 'true')
+    await activity.delivered(new AbortController().signal)
+    expect(activity.isWatched).toBe(false)
+    over.abort()
   })
 
   it('starts nothing in a workspace that is stopped, however much follows it', async () => {

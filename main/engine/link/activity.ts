@@ -35,7 +35,7 @@ export interface LinkActivity {
   attend(policy: () => StoredIdlePolicy | undefined, changed: () => void, signal: AbortSignal): Attendance
   /** Has the agent told of what is marked, until the signal aborts, and leaves the workspace to others. */
   accompany(signal: AbortSignal): void
-  /** Resolves once the agent has what was marked, or when the signal aborts. Never rejects. */
+  /** Resolves once the agent has what was marked, where none can run, or when the signal aborts. Never rejects. */
   delivered(signal: AbortSignal): Promise<void>
 }
 
@@ -47,9 +47,12 @@ export interface Attendance {
 /** The same reason is worth a word again after this time, in milliseconds. */
 const SAME_AGAIN = 5_000
 
+/** How late an agent may hear of what it could not be told before, and take it for new, in milliseconds. */
+const LATE = 10_000
+
 /** Between two looks whether the agent can be told, and how long it may take to answer, milliseconds. */
 const DELIVERY_LOOK = 50
-const DELIVERY_LIMIT = 2_000
+const DELIVERY_LIMIT = 5_000
 
 export interface ActivityDependencies {
   readonly agent: AgentKeeper
@@ -65,6 +68,8 @@ export class WorkspaceActivity implements LinkActivity {
   readonly #policies = new Set<() => StoredIdlePolicy | undefined>()
   #companions = 0
   #last: ActivityFacts | undefined
+  /** What was marked last while there was no agent to tell. */
+  #untold: ActivityFacts | undefined
   #cannotEnd: CannotEnd | undefined
   /** The policy as it was told, and as the agent has it. */
   #told: string | undefined
@@ -97,8 +102,10 @@ export class WorkspaceActivity implements LinkActivity {
     const now = this.#dependencies.clock.now()
     if (now - (this.#marked.get(reason) ?? Number.NEGATIVE_INFINITY) < SAME_AGAIN) return
     this.#marked.set(reason, now)
-    this.#seen({ reason, what: what.slice(0, 100), at: now })
-    this.#write({ mark: { reason, what: what.slice(0, 100) } })
+    const facts = { reason, what: what.slice(0, 100), at: now }
+    this.#seen(facts)
+    if (this.#channel) this.#write({ mark: { reason, what: facts.what } })
+    else this.#untold = facts
   }
 
   attend(policy: () => StoredIdlePolicy | undefined, changed: () => void, signal: AbortSignal): Attendance {
@@ -130,7 +137,10 @@ export class WorkspaceActivity implements LinkActivity {
     const { agent, clock } = this.#dependencies
     const over = new AbortController()
     try {
-      while (!this.#channel) await clock.sleep(DELIVERY_LOOK, signal)
+      while (!this.#channel) {
+        if (agent.problem) return
+        await clock.sleep(DELIVERY_LOOK, signal)
+      }
       // What it answers after has come before.
       const limit = clock.sleep(DELIVERY_LIMIT, AbortSignal.any([signal, over.signal]))
       await Promise.race([agent.connection?.ping(), limit])
@@ -187,7 +197,11 @@ export class WorkspaceActivity implements LinkActivity {
     if (!this.#isWanted) channel.destroy()
     this.#writePolicy()
     const last = this.#last
-    if (last) this.#write({ mark: { reason: last.reason, what: last.what } }, last)
+    // Only what has just happened is worth telling.
+    const within = last === this.#untold ? LATE : SAME_AGAIN
+    if (last && this.#dependencies.clock.now() - last.at <= within)
+      this.#write({ mark: { reason: last.reason, what: last.what } })
+    this.#untold = undefined
     const lines = new Lines()
     try {
       for await (const chunk of channel) {
@@ -234,9 +248,7 @@ export class WorkspaceActivity implements LinkActivity {
     this.#write({ policy: told })
   }
 
-  /** `seen`: only what has just happened is worth telling. */
-  #write(line: object, seen?: ActivityFacts): void {
-    if (seen && this.#dependencies.clock.now() - seen.at > SAME_AGAIN) return
+  #write(line: object): void {
     if (this.#channel && !this.#channel.destroyed) this.#channel.write(`${JSON.stringify(line)}\n`)
   }
 }

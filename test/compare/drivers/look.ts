@@ -19,7 +19,7 @@ say 'time zone' date +%Z
 say 'shared memory' sh -c 'df -k /dev/shm | tail -n 1'
 say 'user of the first process' sh -c 'stat -c %U:%G /proc/1'
 say hosts sh -c 'sed -n "s/^127.0.0.1[[:space:]]*//p" /etc/hosts | tr "\\\\t" "\\\\n" | sort'
-say zombies sh -c '(sh -c "exit 1" & exec sleep 0.3) & wait; sleep 0.5; grep -l "^State:.Z" /proc/[0-9]*/status 2>/dev/null | wc -l'
+say zombies sh -c '(sh -c "exit 1" & exec sleep 0.3) & wait; for look in $(seq 50); do left=$(grep -l "^State:.Z" /proc/[0-9]*/status 2>/dev/null | wc -l); [ "$left" != 0 ] || break; sleep 0.2; done; echo "$left"'
 env -0 | tr '\\n\\0' '\\1\\n' | sed 's/^\\([^=]*\\)=/env \\1\\t/'
 awk '{print "mount " $5 "\\t" ($6 ~ /(^|,)ro(,|$)/ ? "ro" : "rw")}' /proc/self/mountinfo
 for folder in "$PWD" "$HOME" /tmp "$@"; do
