@@ -142,6 +142,16 @@ export async function collect(stream: Readable | null): Promise<Buffer> {
   return Buffer.concat(chunks)
 }
 
+/**
+ * Disposes of a driver, and tells whether that was before it gives up to wait for what it ends: after some three seconds, in
+ * which a busy machine may not come to it.
+ */
+export async function disposedInTime(driver: Driver): Promise<boolean> {
+  const begun = performance.now()
+  await driver.dispose()
+  return performance.now() - begun < 2_900
+}
+
 export interface Ran {
   readonly code: number | null
   readonly stdout: string
