@@ -143,7 +143,7 @@ export async function collect(stream: Readable | null): Promise<Buffer> {
 }
 
 /**
- * Disposes of a driver, and tells whether that was before it gives up to wait for what it ends: after some three seconds, in
+ * Disposes of a driver, and tells whether that was before it gives up to wait for what it ends: after three seconds, in
  * which a busy machine may not come to it.
  */
 export async function disposedInTime(driver: Driver): Promise<boolean> {
