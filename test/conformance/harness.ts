@@ -224,11 +224,11 @@ export class Watcher {
   }
 }
 
-/** Resolves once `condition` holds; rejects after two minutes, a bound for what hangs. */
-export async function untilSo(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 120_000
+/** Resolves once `condition` holds; rejects after `limit` milliseconds, a bound for what hangs. */
+export async function untilSo(condition: () => boolean | Promise<boolean>, limit = 120_000): Promise<void> {
+  const deadline = performance.now() + limit
   while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error('not within two minutes')
+    if (performance.now() > deadline) throw new Error(`not within ${limit} ms`)
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
 }
