@@ -11,7 +11,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createServer as createTlsServer } from 'node:tls'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { command } from '../harness/command'
 import { type PrivateDocker, startPrivateDocker } from '../harness/docker'
 import { TEST_IMAGES } from '../harness/images'
@@ -344,7 +344,7 @@ describe('ssh', () => {
     )
     mkdirSync('/run/sshd', { recursive: true, mode: 0o755 })
     daemon = spawn('/usr/sbin/sshd', ['-D', '-e', '-f', join(home, 'sshd_config')], { stdio: 'ignore' })
-    await expect.poll(() => existsSync(join(home, 'pid'))).toBe(true)
+    await vi.waitFor(() => expect(existsSync(join(home, 'pid'))).toBe(true))
   })
   afterAll(async () => {
     if (daemon?.exitCode === null) {
