@@ -227,9 +227,7 @@ describe('a build that fails', () => {
       ),
     ).rejects.toMatchObject({ problem: { code: 'cancelled' } })
     await expect
-      .poll(async () => (await tryCommand('ps', ['-eo', 'args'])).stdout.includes('sleep 301'), {
-        timeout: 15_000,
-      })
+      .poll(async () => (await tryCommand('ps', ['-eo', 'args'])).stdout.includes('sleep 301'))
       .toBe(false)
     expect(await docker('images', '-q', '--filter', `reference=berth/${workspaceId}`)).toBe('')
   })

@@ -11,7 +11,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createServer as createTlsServer } from 'node:tls'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { command } from '../harness/command'
 import { type PrivateDocker, startPrivateDocker } from '../harness/docker'
 import { TEST_IMAGES } from '../harness/images'
@@ -344,9 +344,7 @@ describe('ssh', () => {
     )
     mkdirSync('/run/sshd', { recursive: true, mode: 0o755 })
     daemon = spawn('/usr/sbin/sshd', ['-D', '-e', '-f', join(home, 'sshd_config')], { stdio: 'ignore' })
-    for (let waited = 0; waited < 100 && !existsSync(join(home, 'pid')); waited++) {
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
+    await vi.waitFor(() => expect(existsSync(join(home, 'pid'))).toBe(true))
   })
   afterAll(async () => {
     if (daemon?.exitCode === null) {
@@ -392,11 +390,10 @@ describe('ssh', () => {
       await opened.dispose()
     }
     expect(masters()).toEqual(before)
-    const left = await command('sh', [
-      '-c',
-      `ps -eo args | grep -F "${join(home, 'bin-good')}" | grep -v grep || true`,
-    ])
-    expect(left).toBe('')
+    // Told to end, a process of ssh takes a moment.
+    const left = () =>
+      command('sh', ['-c', `ps -eo args | grep -F "${join(home, 'bin-good')}" | grep -v grep || true`])
+    await expect.poll(left).toBe('')
   })
 
   it('goes by ~/.ssh/config: an alias with user and port', async () => {
@@ -470,17 +467,17 @@ describe('an engine that goes and comes back', () => {
     await watcher.stop()
   })
 
-  it('is found out when it freezes without closing a connection', { timeout: 60_000 }, async () => {
+  it('is found out when it freezes without closing a connection', async () => {
     const driver = open({ DOCKER_HOST: engine.host })
     const watcher = new Watcher(driver)
     await watcher.until(() => watcher.events.length > 0, 'a snapshot')
     engine.freeze()
     try {
-      await watcher.until(() => watcher.events.at(-1)?.type === 'unreachable', 'unreachable', 30_000)
+      await watcher.until(() => watcher.events.at(-1)?.type === 'unreachable', 'unreachable')
     } finally {
       engine.thaw()
     }
-    await watcher.until(() => watcher.events.at(-1)?.type === 'snapshot', 'a snapshot', 30_000)
+    await watcher.until(() => watcher.events.at(-1)?.type === 'snapshot', 'a snapshot')
     await watcher.stop()
   })
 })

@@ -363,13 +363,9 @@ describe.each(['BuildKit', 'the classic builder'])('images built by %s', (builde
       await codeOf(driver.resolveImage(request({ build: build() }, { folder }), report, controller.signal)),
     ).toBe('cancelled')
     expect(await layersOf(before, marker)).toEqual([])
-    let left = ''
-    for (let waited = 0; waited < 50; waited++) {
-      left = await docker('ps', '-a', '--filter', 'status=running', '--format', '{{.Command}}', '--no-trunc')
-      if (!left.includes('long begins')) break
-      await new Promise((resolve) => setTimeout(resolve, 200))
-    }
-    expect(left).not.toContain('long begins')
+    await expect
+      .poll(() => docker('ps', '-a', '--filter', 'status=running', '--format', '{{.Command}}', '--no-trunc'))
+      .not.toContain('long begins')
   })
 
   /** Images that are new and that a Dockerfile with `marker` made; the engine is not this test's alone. */

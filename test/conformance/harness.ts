@@ -142,6 +142,16 @@ export async function collect(stream: Readable | null): Promise<Buffer> {
   return Buffer.concat(chunks)
 }
 
+/**
+ * Disposes of a driver, and tells whether that was before it gives up to wait for what it ends: after three seconds, in
+ * which a busy machine may not come to it.
+ */
+export async function disposedInTime(driver: Driver): Promise<boolean> {
+  const begun = performance.now()
+  await driver.dispose()
+  return performance.now() - begun < 2_900
+}
+
 export interface Ran {
   readonly code: number | null
   readonly stdout: string
@@ -214,11 +224,11 @@ export class Watcher {
   }
 }
 
-/** Resolves once `condition` holds; rejects after two minutes, a bound for what hangs. */
-export async function untilSo(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 120_000
+/** Resolves once `condition` holds; rejects after `limit` milliseconds, a bound for what hangs. */
+export async function untilSo(condition: () => boolean | Promise<boolean>, limit = 120_000): Promise<void> {
+  const deadline = performance.now() + limit
   while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error('not within two minutes')
+    if (performance.now() > deadline) throw new Error(`not within ${limit} ms`)
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
 }

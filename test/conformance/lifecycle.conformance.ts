@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { Driver, WorkspaceSpec } from '../../main/engine/drivers/driver'
 import { type DriverHarness, makeWorkspace, never, Recorder, run, sh, specOf, Watcher } from './harness'
@@ -371,7 +372,8 @@ export function lifecycleConformance(harness: DriverHarness): void {
       const spec = track(await makeWorkspace(driver, harness.images.full))
       const idle = await driver.stats(spec.id, never)
       expect(idle.memory).toBeGreaterThan(0)
-      const busy = await driver.exec(spec.id, { command: sh('while :; do :; done') }, never)
+      const busy = await driver.exec(spec.id, { command: sh('echo busy; while :; do :; done') }, never)
+      await once(busy.stdout, 'data')
       await driver.stats(spec.id, never)
       await new Promise((resolve) => setTimeout(resolve, 1500))
       const loaded = await driver.stats(spec.id, never)

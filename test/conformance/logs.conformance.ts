@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { Driver } from '../../main/engine/drivers/driver'
-import { collect, type DriverHarness, makeWorkspace, never, Recorder, run, sh } from './harness'
+import { collect, type DriverHarness, makeWorkspace, never, Recorder, run, sh, untilSo } from './harness'
 
 export function logsConformance(harness: DriverHarness): void {
   describe('logs', () => {
@@ -18,6 +18,14 @@ export function logsConformance(harness: DriverHarness): void {
     })
     afterAll(() => driver.dispose())
 
+    /** Resolves once the target has so many bytes of a workspace's log: it may still write when who printed has ended. */
+    const written = (id: string, bytes: number) =>
+      untilSo(async () => {
+        const logs = await driver.logs(id, { follow: false }, never)
+        const both = await Promise.all([collect(logs.stdout), collect(logs.stderr)])
+        return Buffer.concat(both).length >= bytes
+      })
+
     /** A workspace whose PID 1 prints what is written into it. */
     const talker = async () => {
       const { id } = await makeWorkspace(driver, harness.images.full)
@@ -30,6 +38,7 @@ export function logsConformance(harness: DriverHarness): void {
     it('gives what was printed, channels apart, and ends', async () => {
       const { id, say } = await talker()
       await say('for n in 1 2 3; do echo out $n; echo err $n >&2; done')
+      await written(id, 6 * 'out 1\n'.length)
       const logs = await driver.logs(id, { follow: false }, never)
       const [stdout, stderr] = await Promise.all([collect(logs.stdout), collect(logs.stderr)])
       if (harness.logChannels === 'apart') {
@@ -48,6 +57,7 @@ export function logsConformance(harness: DriverHarness): void {
     it('gives the newest lines only, or none of the old ones', async () => {
       const { id, say } = await talker()
       await say('for n in 1 2 3 4 5; do echo $n; done')
+      await written(id, 5 * '1\n'.length)
       const tail = async (count: number) => {
         const logs = await driver.logs(id, { follow: false, tail: count }, never)
         logs.stderr.resume()
@@ -67,9 +77,7 @@ export function logsConformance(harness: DriverHarness): void {
       })
       logs.stderr.resume()
       await say('echo during')
-      for (let waited = 0; waited < 600 && !text.includes('during'); waited++) {
-        await new Promise((resolve) => setTimeout(resolve, 50))
-      }
+      await untilSo(() => text.includes('during\n'))
       expect(text).toBe('before\nduring\n')
       await driver.stop(id, { grace: 1000 }, new Recorder(), never)
       expect(await logs.end).toEqual({})

@@ -15,6 +15,8 @@ import {
 
 const LISTED = 200
 const STARTED = 30
+/** Milliseconds in which all of them are to be seen: one is looked at after the other. */
+const LIMIT = 300_000
 /** What the target is asked for at a time. */
 const AT_ONCE = 6
 
@@ -46,7 +48,11 @@ export function manyConformance(harness: DriverHarness): void {
         })
         const late = new Watcher(driver)
         for (const watcher of [early, late]) {
-          await watcher.until(() => ids.every((id) => watcher.workspaces.get(id)?.complete), `all ${LISTED}`)
+          await watcher.until(
+            () => ids.every((id) => watcher.workspaces.get(id)?.complete),
+            `all ${LISTED}`,
+            LIMIT,
+          )
           for (const spec of specs) {
             expect(watcher.workspaces.get(spec.id)).toMatchObject({
               name: spec.name,

@@ -121,9 +121,14 @@ export function servicesConformance(harness: DriverHarness): void {
         socket.end('GET /word HTTP/1.0\r\n\r\n')
         expect(String(await collect(socket as never))).toContain('a$(b)')
 
-        const log = await driver.logs(spec.id, { follow: false, service: 'asks' }, never)
-        const [stdout] = await Promise.all([collect(log.stdout), collect(log.stderr)])
-        expect(String(stdout)).toBe('asked\n')
+        const asked = async () => {
+          const log = await driver.logs(spec.id, { follow: false, service: 'asks' }, never)
+          const [stdout] = await Promise.all([collect(log.stdout), collect(log.stderr)])
+          return String(stdout)
+        }
+        // It says so after it has got the file.
+        await untilSo(async () => (await asked()).endsWith('\n'))
+        expect(await asked()).toBe('asked\n')
 
         await run(driver, spec.id, sh('echo kept > /files/kept; echo gone > /passing/gone'))
         await driver.stop(spec.id, { grace: 10_000 }, new Recorder(), never)
@@ -159,17 +164,19 @@ export function servicesConformance(harness: DriverHarness): void {
       const spec = track(await makeWorkspace(driver, small, { definition: one('old') }))
       const again = await specOf(driver, small, { id: spec.id, name: spec.name, definition: one('new') })
       const words = async () => (await run(driver, spec.id, sh('cat /files/first /files/latest'))).stdout
-      expect(await words()).toBe('old\nold\n')
+      // A service that has started writes them a moment later: nothing waits for it to be well.
+      const expectWords = (said: string) => expect.poll(words).toBe(said)
+      await expectWords('old\nold\n')
       await driver.create(again, { replace: true }, new Recorder(), never)
       await driver.start(spec.id, new Recorder(), never)
-      expect(await words()).toBe('old\nnew\n')
+      await expectWords('old\nnew\n')
       await driver.discard(spec.id, never)
       await driver.start(spec.id, new Recorder(), never)
-      expect(await words()).toBe('old\nold\n')
+      await expectWords('old\nold\n')
       await driver.create(again, { replace: true }, new Recorder(), never)
       await driver.start(spec.id, new Recorder(), never)
       await driver.commit(spec.id, never)
-      expect(await words()).toBe('old\nnew\n')
+      await expectWords('old\nnew\n')
     })
 
     it('do their work once in each start where that ends, and are made as the definition says', async () => {

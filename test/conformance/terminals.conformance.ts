@@ -100,10 +100,11 @@ export function terminalsConformance(harness: DriverHarness): void {
       for (const terminal of kept) terminal.process.destroy()
       await Promise.all(kept.map(({ process }) => process.exit))
       let left = ''
+      // For each of them commands run in the container that look at every process there, several times.
       const gone = untilSo(async () => {
         left = (await run(driver, id, ['ps', '-eo', 'args'])).stdout
         return !/line in size|77777/.test(left)
-      })
+      }, 300_000)
       await gone.catch((error: unknown) => {
         throw new Error(`${error}:\n${left}`)
       })

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import http from 'node:http'
 import { type Browser, chromium, type Locator, type Page, type Request } from 'playwright-core'
+import { PATIENCE } from './bounds'
 
 /** Chromium as a person has it: it knows nothing of Berth but the URL. Undefined where there is none. */
 export const browserPath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
@@ -39,7 +40,7 @@ export interface OpenedPage {
 }
 
 /**
- * Opens an address in a new page and waits until the page shows what `ready` says, 30 seconds at most: an app has to
+ * Opens an address in a new page and waits until the page shows what `ready` says: an app has to
  * be up before ({@link untilOk}). Opens it again where containers that start or stop beside the test broke it, and for
  * no other reason.
  */
@@ -50,7 +51,7 @@ export async function openPage(
 ): Promise<OpenedPage> {
   for (;;) {
     const page = await browser.newPage()
-    page.setDefaultTimeout(30_000)
+    page.setDefaultTimeout(PATIENCE)
     const sockets: string[] = []
     const errors: string[] = []
     page.on('websocket', (socket) => socket.once('framereceived', () => sockets.push(socket.url())))

@@ -119,9 +119,11 @@ export async function startPrivateDocker(options: PrivateDockerOptions = {}): Pr
 
   const dispose = async () => {
     daemon?.signal('SIGCONT')
+    // Politely where it still answers, and one that somebody is removing already is gone soon: the rest is ended below.
     if (daemon?.running) {
-      const containers = (await docker('ps', '-aq')).split('\n').filter(Boolean)
-      if (containers.length > 0) await docker('rm', '-fv', ...containers)
+      const { stdout } = await tryCommand('docker', ['ps', '-aq'], { env })
+      const containers = stdout.split('\n').filter(Boolean)
+      if (containers.length > 0) await tryCommand('docker', ['rm', '-fv', ...containers], { env })
     }
     await daemon?.end('SIGTERM')
     await containerd?.end('SIGTERM')

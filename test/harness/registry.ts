@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { command } from './command'
+import { freePorts } from './kubernetes/network'
 
 export interface Registry {
   /** `127.0.0.1:<port>`; Docker speaks plain HTTP to loopback registries. */
@@ -101,17 +101,7 @@ export async function startRegistry(options: { readonly password?: boolean } = {
   }
 }
 
-/** A loopback TCP port that nobody listened on a moment ago. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => {
-        if (address && typeof address === 'object') resolve(address.port)
-        else reject(new Error('no port'))
-      })
-    })
-  })
+/** A loopback TCP port that nobody listened on a moment ago, and that nobody gets without asking for it. */
+export async function freePort(): Promise<number> {
+  return (await freePorts('one')).one
 }

@@ -146,15 +146,9 @@ async function bringUp(machine: Machine, state: State, images: readonly string[]
   await node.startKubelet()
   const isReady = '{.status.conditions[?(@.type=="Ready")].status}'
   await machine.waitFor('kubelet', 'until the node is ready', async () => {
-    const answer = await kubectl([
-      'get',
-      'node',
-      'localhost',
-      '--ignore-not-found',
-      '-o',
-      `jsonpath=${isReady}`,
-    ])
-    return answer === 'True'
+    // Everything starts at once: a server that is too busy to answer is asked again.
+    const asked = kubectl(['get', 'node', 'localhost', '--ignore-not-found', '-o', `jsonpath=${isReady}`])
+    return (await asked.catch(() => '')) === 'True'
   })
 }
 

@@ -151,11 +151,17 @@ async function untilAllowed(
   })
 }
 
-/** Rejects after a minute. */
+/** Rejects after a minute. A question that a busy server leaves without an answer is put again. */
 async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + 60_000
-  while (!(await isSo())) {
-    if (Date.now() > deadline) throw new Error(`waited in vain until ${what}`)
+  let failure: unknown
+  const answer = () =>
+    isSo().catch((error: unknown) => {
+      failure = error
+      return false
+    })
+  while (!(await answer())) {
+    if (Date.now() > deadline) throw new Error(`waited in vain until ${what}`, { cause: failure })
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
 }

@@ -43,7 +43,7 @@ import { watchWorkspaces } from './watch'
 
 /** Milliseconds within which an engine must say who it is. */
 const PROBE_LIMIT = 20_000
-/** Milliseconds that disposing waits for processes inside workspaces to be ended. */
+/** Milliseconds that disposing waits for processes and containers that are given up to be ended. */
 const ENDING_LIMIT = 3_000
 
 /** One Docker engine. */
@@ -263,7 +263,7 @@ export class DockerDriver implements Driver {
     // Bounded: an engine that does not answer must not hold up the end of the application.
     const limit = new AbortController()
     await Promise.race([
-      Promise.allSettled(this.#ending),
+      Promise.allSettled([...this.#ending, ...this.data.ending]),
       this.#platform.clock.sleep(ENDING_LIMIT, limit.signal).catch(() => undefined),
     ])
     limit.abort()

@@ -23,7 +23,10 @@ import { type ContainerPlan, planContainer } from './spec'
 import { removeUnusedImages } from './unused-images'
 import { writeFiles } from './written-files'
 
-/** Milliseconds in which an image's own command has to fail for `start` to say so. */
+/**
+ * Milliseconds in which an image's own command has to fail for `start` to say so. An engine that took longer than that
+ * to start it may take as long to notice its end.
+ */
 const SETTLING = 400
 
 /** The verbs of {@link Driver} that make, run and remove containers and volumes. */
@@ -253,15 +256,18 @@ export class Lifecycle {
   }
 
   async #startHeld(id: string, report: StepReport, signal: AbortSignal): Promise<void> {
+    let settling = SETTLING
     const containerId = await this.#locator.with(
       id,
       async (container) => {
         const stopping = this.#stopping.get(container)
         if (stopping) await raceAbort(stopping, signal)
+        const begun = performance.now()
         await this.#client.json('POST', `/containers/${container}/start`).catch(async (error: unknown) => {
           if (!isStatus(error, 409, 500) || !/paused/i.test(error.message)) throw error
           await this.#client.json('POST', `/containers/${container}/unpause`)
         })
+        settling = Math.max(SETTLING, performance.now() - begun)
         return container
       },
       signal,
@@ -270,12 +276,12 @@ export class Lifecycle {
       await this.#stopContainer(containerId, 0)
       throw cancelled('Starting the workspace')
     }
-    await this.#settle(containerId, signal)
+    await this.#settle(containerId, settling, signal)
     await this.#services.start(containerId, report, signal)
   }
 
   /** An image's own command may end at once; Berth's idle command does not, and costs no wait. */
-  async #settle(containerId: string, signal: AbortSignal): Promise<void> {
+  async #settle(containerId: string, settling: number, signal: AbortSignal): Promise<void> {
     let inspect = await this.#inspect(containerId, signal)
     if (inspect.State.Paused) {
       await this.#client.json('POST', `/containers/${containerId}/unpause`)
@@ -283,7 +289,7 @@ export class Lifecycle {
     }
     const labelled = readLabels(inspect.Config.Labels)
     const idle = labelled !== undefined && runsIdle(labelled.definition, labelled.user)
-    for (let waited = 0; !idle && inspect.State.Running && waited < SETTLING; waited += 50) {
+    for (let waited = 0; !idle && inspect.State.Running && waited < settling; waited += 50) {
       await this.#platform.clock.sleep(50, signal)
       inspect = await this.#inspect(containerId, signal)
     }

@@ -34,6 +34,8 @@ const TAKING_BACK = 60_000
 export class DockerData implements DataVerbs {
   readonly sharesSnapshots = true
   readonly restsWhole = false
+  /** Removals of the containers that volumes were read through; who disposes waits for them. None rejects. */
+  readonly ending = new Set<Promise<void>>()
   readonly leftovers: Leftovers
   readonly #client: EngineClient
   readonly #locator: Locator
@@ -151,6 +153,8 @@ export class DockerData implements DataVerbs {
 
   async removeSnapshot(workspaceId: string, snapshotId: string, signal: AbortSignal): Promise<void> {
     try {
+      // What has just been read to its end, or given up, is not in use.
+      await Promise.all(this.ending)
       const all = await this.#volumes(
         [`${dataLabels.snapshotOf}=${workspaceId}`, `${dataLabels.snapshot}=${snapshotId}`],
         signal,
@@ -352,7 +356,12 @@ export class DockerData implements DataVerbs {
     try {
       const stream = await openArchive(this.#client, container, places.stream, signal)
       stream.on('error', () => undefined)
-      stream.once('close', () => void removeCopier(this.#client, container).catch(() => undefined))
+      stream.once('close', () => {
+        const end = removeCopier(this.#client, container)
+          .catch(() => undefined)
+          .finally(() => this.ending.delete(end))
+        this.ending.add(end)
+      })
       return stream
     } catch (error) {
       await removeCopier(this.#client, container)

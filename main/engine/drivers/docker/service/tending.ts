@@ -34,8 +34,14 @@ export class Tending {
     for (const service of services) {
       const host = hosts.get(hostOf(service))
       const id = service.Config.Labels?.[labels.serviceOf]
-      if (!host || id === undefined || this.#held.has(id)) continue
-      if (this.#remedy(host, service) === undefined) continue
+      if (!host || id === undefined) continue
+      if (this.#remedy(host, service) === undefined) {
+        // Whoever started it: nothing is owed to one that runs, and when it ends again somebody wants it so.
+        if (service.State.Running && host.State.Running && !this.#underWay.has(id))
+          this.#owed.delete(service.Id)
+        continue
+      }
+      if (this.#held.has(id)) continue
       this.#seen.add(id)
       if (this.#underWay.has(id)) continue
       const beside = services.filter((one) => hostOf(one) === host.Id).map(({ Id }) => Id)

@@ -1,4 +1,5 @@
 import type { EngineClient } from '../client'
+import { QUICK } from '../container/locate'
 import { readOutputs } from '../streams/output'
 
 /** Lines of a log that go along with what went wrong. */
@@ -9,7 +10,7 @@ export async function lastWords(client: EngineClient, containerId: string, lines
   try {
     const connection = await client.raw(`/containers/${containerId}/logs`, {
       query: { stdout: true, stderr: true, follow: false, tail: lines },
-      signal: AbortSignal.timeout(5_000),
+      signal: AbortSignal.timeout(QUICK),
     })
     const { stdout, stderr, ended } = readOutputs(connection.socket, connection.head, true)
     const parts: Buffer[] = []
