@@ -33,7 +33,8 @@ afterEach(async () => {
   for (const app of apps.splice(0)) await app.dispose()
   local.cut()
   for (const pid of keepers()) process.kill(pid, 'SIGTERM')
-  await new Promise((resolve) => setTimeout(resolve, 100))
+  // Until then they write into it.
+  await expect.poll(keepers, LIMIT).toEqual([])
   rmSync(folder, { recursive: true, force: true })
 })
 

@@ -452,24 +452,21 @@ describe('the end of a session', () => {
     const { sessionId, process } = await create()
     const window = new Window(sessionId)
     workspaces.set({ ...workspace, incarnation: 'two' })
-    await vi.waitFor(() => expect(window.end?.message).toBe('The workspace was restarted.'), 5_000)
+    await vi.waitFor(() => expect(window.end?.message).toBe('The workspace was restarted.'))
     expect(process.destroyed).toBe(true)
   })
 
   it('is a lost connection when nothing else explains it', async () => {
     const { sessionId, process } = await create()
     process.finish({ code: null })
-    await vi.waitFor(() => expect(record(sessionId)?.end?.reason).toBe('connection-lost'), 6_000)
+    await vi.waitFor(() => expect(record(sessionId)?.end?.reason).toBe('connection-lost'))
     expect(record(sessionId)?.end?.problem?.code).toBe('connection-lost')
   })
 
   it('may be a signal', async () => {
     const { sessionId, process } = await create()
     process.finish({ code: 137 })
-    await vi.waitFor(
-      () => expect(record(sessionId)?.end?.message).toBe('The shell was killed by SIGKILL.'),
-      6_000,
-    )
+    await vi.waitFor(() => expect(record(sessionId)?.end?.message).toBe('The shell was killed by SIGKILL.'))
   })
 })
 
@@ -502,7 +499,7 @@ describe('closing', () => {
     await create()
     workspaces.set({ ...workspace, state: 'deleting' })
     workspaces.delete(workspace.id)
-    await vi.waitFor(() => expect(terminals.sessions.list()).toEqual([]), 5_000)
+    await vi.waitFor(() => expect(terminals.sessions.list()).toEqual([]))
   })
 
   it('ends a session whose process is still being started', async () => {
