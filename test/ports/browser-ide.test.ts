@@ -55,7 +55,8 @@ describe('an editor for the browser', () => {
     expect((await open()).url).toBe(url)
     expect(await test.run(workspace.id, 'cat', '/tmp/starts')).toBe('x')
 
-    await test.run(workspace.id, 'pkill', '-f', 'bin/code-server')
+    const end = `pkill -f '[b]in/code-server'; while pgrep -f '[b]in/code-server'; do sleep 0.1; done`
+    await test.run(workspace.id, 'sh', '-c', end)
     const again = await open()
     expect(again.url).toBeDefined()
     expect(await test.run(workspace.id, 'cat', '/tmp/starts')).toBe('xx')

@@ -87,11 +87,12 @@ describe('a forward over an engine that fails', () => {
   })
 
   it('survives a container that is stopped and started with plain docker', async () => {
+    const before = test.engine.collections.workspaces.get(workspace.id)?.incarnation
     await docker.docker('restart', '-t', '1', workspace.instance ?? '')
     await waitFor(
       test.engine.collections.workspaces,
       workspace.id,
-      (found) => found?.state === 'running',
+      (found) => found?.state === 'running' && found.incarnation !== before,
       AbortSignal.timeout(60_000),
     )
     await port((found) => found?.state === 'not-listening')

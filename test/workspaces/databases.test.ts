@@ -94,7 +94,7 @@ STORE_URL=mysql://root:development@127.0.0.1:3306/app
   await putRow(rig, other, 'other')
   expect(await rowsOf(rig, id)).toBe(rows('first restart rebuild'))
   for (const each of [other, id]) expect((await rig.act('delete', each)).problem).toBeUndefined()
-})
+}, 300_000)
 
 it('the template with a database comes up, and its page shows what was written before a rebuild', async () => {
   const platform = machine.platform()

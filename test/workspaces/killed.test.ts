@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline'
 import { build } from 'vite'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Source } from '#contract'
+import { command, tryCommand } from '../harness/command'
 import { TEST_IMAGES } from '../harness/images'
 import { created, gitSource, Machine, purge, Rig, remainsOf, repository, type Verb, writeFiles } from './rig'
 
@@ -55,10 +56,18 @@ afterEach(async () => {
 
 type Place = { step: string } | { after: Verb }
 
-/** Starts a child that creates or rebuilds, kills it in a step or after a verb, and returns the workspace's id. */
-async function killedIn(at: Place, what: Source | string): Promise<string> {
+/**
+ * Starts a child that creates or rebuilds, kills it in a step or after a verb, and returns the workspace's id. `hasBegun`:
+ * whether what goes on for long in the step does so by now.
+ */
+async function killedIn(
+  at: Place,
+  what: Source | string,
+  hasBegun: (id: string) => boolean | Promise<boolean> = () => true,
+): Promise<string> {
   const { id, kill } = await busyIn(at, what)
-  // Into the middle of a step that goes on for long, when it has told of itself everywhere.
+  await expect.poll(() => hasBegun(id)).toBe(true)
+  // When it has told of itself everywhere.
   if ('step' in at) await new Promise((resolve) => setTimeout(resolve, 200))
   await kill()
   return id
@@ -149,7 +158,7 @@ describe('a Berth that is killed in a create', () => {
     const bare = repository(machine.home, 'killed', {
       '.devcontainer.json': JSON.stringify({ image }),
     })
-    const id = await killedIn({ step }, gitSource(bare))
+    const id = await killedIn({ step }, gitSource(bare), () => existsSync(join(machine.home, 'hanging')))
     expect(machine.leftovers()).not.toEqual([])
     const next = await again()
     await expect.poll(() => next.service.workspaces.get(id)).toBeUndefined()
@@ -221,7 +230,13 @@ describe('a Berth that is killed in a create', () => {
     const bare = repository(machine.home, 'killed', {
       '.devcontainer.json': JSON.stringify({ image, onCreateCommand: 'touch /begun; sleep 1000' }),
     })
-    const id = await killedIn({ step: 'onCreateCommand' }, gitSource(bare))
+    const id = await killedIn({ step: 'onCreateCommand' }, gitSource(bare), async (making) => {
+      const filter = ['--filter', `label=berth.dev/workspace=${making}`]
+      const container = (await command('docker', ['ps', '--quiet', ...filter])).trim()
+      const { code } = await tryCommand('docker', ['exec', container, 'test', '-e', '/begun'])
+      const lock = join(machine.home, '.local/state/berth/locks', `${making}.json`)
+      return code === 0 && readFileSync(lock, 'utf8').includes('running onCreateCommand')
+    })
     const next = await again()
     expect(next.workspace(id)).toMatchObject({ state: 'running' })
     expect(next.workspace(id).reason).toContain('Berth was ended while running onCreateCommand')

@@ -30,13 +30,22 @@ afterEach(async () => {
   for (const each of rigs.splice(0)) await each.dispose()
 })
 
+/** Empty for one that is gone: others make prebuilds and remove them meanwhile. */
+function labelOf(image: string): string {
+  try {
+    return docker('inspect', '--format', '{{index .Config.Labels "berth.dev/prebuild"}}', image)
+  } catch (error) {
+    if (String(error).includes('No such')) return ''
+    throw error
+  }
+}
+
 function purgeAll(): void {
   purge()
   for (const id of prebuilds) {
     const own = docker('images', '-q', '--no-trunc', '--filter', 'reference=berth/prebuild').split('\n')
     for (const image of new Set(own.filter(Boolean))) {
-      const label = docker('inspect', '--format', '{{index .Config.Labels "berth.dev/prebuild"}}', image)
-      if (label.includes(id)) docker('rmi', '-f', image)
+      if (labelOf(image).includes(id)) docker('rmi', '-f', image)
     }
   }
   prebuilds.clear()

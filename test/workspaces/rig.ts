@@ -64,7 +64,7 @@ export class Machine {
     mkdirSync(folder, { recursive: true })
     writeFileSync(
       join(folder, 'git'),
-      `#!/bin/sh\ncase " $* " in ${words}) sleep 1000 & echo $! >> "${this.home}/hanging"; wait;; esac\nexec /usr/bin/git "$@"\n`,
+      `#!/bin/sh\ncase " $* " in ${words}) sleep 1000 & echo $! >> "${this.home}/hanging"; wait; exit 1;; esac\nexec /usr/bin/git "$@"\n`,
       { mode: 0o755 },
     )
     this.env.PATH = `${folder}:${process.env.PATH}`

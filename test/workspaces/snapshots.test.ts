@@ -209,9 +209,14 @@ describe('a restore that does not come to its end', () => {
       { workspaceId: id, from: { workspaceId: id, snapshotId } },
       never,
     )
-    await expect.poll(() => copier(id), { interval: 20 }).not.toBe('')
+    let met = ''
+    const meet = async () => {
+      met = await copier(id)
+      return met
+    }
+    await expect.poll(meet, { interval: 20 }).not.toBe('')
     if (how === 'cancel') await rig.cancel(operationId)
-    else await tryCommand('docker', ['kill', await copier(id)])
+    else await command('docker', ['kill', met])
     const { state, problem } = await rig.ended(operationId)
     expect(state).toBe(how === 'cancel' ? 'cancelled' : 'failed')
     if (how === 'kill') expect(problem?.code).toBe('file-failed')

@@ -175,11 +175,15 @@ commands:
     const next = await begin({ livesOn: true }, followed)
     await expect.poll(() => titles(next)).toEqual(['Fails', 'Once', 'Shell', 'Web'])
     await says(next, id, '/tmp/web', first)
-    const process = await next.links.get(id).exec({ command: ['pgrep', '-fc', 'sleep 1000'] })
-    process.stdin.end()
-    let count = ''
-    for await (const chunk of process.stdout) count += String(chunk)
-    expect(count.trim()).toBe('1')
+    const count = async () => {
+      const process = await next.links.get(id).exec({ command: ['pgrep', '-fc', 'sleep 1000'] })
+      process.stdin.end()
+      let said = ''
+      for await (const chunk of process.stdout) said += String(chunk)
+      return said.trim()
+    }
+    // It is begun a moment after what it comes behind.
+    await expect.poll(count).toBe('1')
   })
 
   it('are not begun where they would end with a command, and are told of', async () => {

@@ -3,9 +3,10 @@ import net, { type AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type ProblemError, problem } from '#contract'
-import type { Driver } from '../drivers/driver'
+import type { DialOptions, Driver } from '../drivers/driver'
 import { systemClock } from '../platform/clock'
 import { silentLogger } from '../platform/logger'
+import type { AgentKeeper } from './agent/keeper'
 import { isPossible, openKeeper } from './agent/local-agent.suite'
 import { LinkDialer } from './dial'
 
@@ -143,6 +144,38 @@ describe.skipIf(!isPossible)('connections to ports, where the driver is quick', 
     const { fetch } = openDialer({ costly: 0 })
     await keeper.connected()
     expect(await fetch(10)).toBe(false)
+  })
+
+  it('are asked of the driver again where the agent took its time to say where its relay is', async () => {
+    let answer: () => void = () => undefined
+    const connection = {
+      request: () =>
+        new Promise((_resolve, reject) => {
+          answer = () => reject(new Error('it has none'))
+        }),
+      open: async () => ({ stderr: { resume: () => undefined } }),
+    }
+    let asked = 0
+    const driver = {
+      dial: async (_id: string, _port: number, _signal: AbortSignal, { relay }: DialOptions) => {
+        asked += 1
+        await relay?.()
+        throw problem({ code: 'dial-unsupported', title: 'No way', cause: 'None.', remedy: 'None.' })
+      },
+    } as unknown as Driver
+    const dialer = new LinkDialer({
+      agent: { connection, workspaceId: 'one' } as unknown as AgentKeeper,
+      driver: () => driver,
+      incarnation: () => '1',
+      clock: systemClock,
+      logger: silentLogger,
+      ended: ended.signal,
+    })
+    await dialer.dial(port, never)
+    answer()
+    await dialer.dial(port, never)
+    await dialer.dial(port, never)
+    expect(asked).toBe(2)
   })
 
   it('go over the agent where the driver has no way in', async () => {

@@ -6,7 +6,7 @@ import type { Logger } from '../platform/logger'
 import { dialByAgent } from './agent/dial'
 import { AgentForwards } from './agent/forwards'
 import type { AgentKeeper } from './agent/keeper'
-import { relaySocketOf } from './agent/relay-socket'
+import { isUnanswered, relaySocketOf } from './agent/relay-socket'
 import { type Channel, ConnectionLost, type SshConnection } from './ssh/connection'
 
 /** A connection that has carried so many bytes is bulk: those to the same port are taken to be like it. */
@@ -44,6 +44,8 @@ export class LinkDialer {
   readonly #bulk = new Map<number, number>()
   /** The run of the workspace in which the driver has no way into it. */
   #hasNoWay: string | undefined
+  /** The agent had not said yet where its relay is when the driver asked last. */
+  #isRelayUnknown = false
 
   constructor(dependencies: LinkDialDependencies) {
     this.#dependencies = dependencies
@@ -63,8 +65,8 @@ export class LinkDialer {
       } catch (error) {
         const isUnsupported = error instanceof ProblemError && error.problem.code === 'dial-unsupported'
         if (!isUnsupported || !agent.connection) throw error
-        // With an agent it may have one.
-        if (before) this.#hasNoWay = run
+        // With an agent it may have one, also with one that takes its time to say where its relay is.
+        if (before && !this.#isRelayUnknown) this.#hasNoWay = run
       }
     }
     const { connection } = agent
@@ -77,7 +79,12 @@ export class LinkDialer {
     const { agent, driver } = this.#dependencies
     return driver().dial(agent.workspaceId, port, signal, {
       ...(words && { words }),
-      relay: async () => agent.connection && relaySocketOf(agent.connection),
+      relay: async () => {
+        const { connection } = agent
+        const socket = connection && (await relaySocketOf(connection))
+        this.#isRelayUnknown = connection !== undefined && isUnanswered(connection)
+        return socket
+      },
     })
   }
 

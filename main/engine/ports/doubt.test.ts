@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { EventPayload, Listener } from '#contract'
+import { systemClock } from '../platform/clock'
 import { FakeLinks, fakePlatform, fakeWorkspace, fakeWorkspaces } from './fakes'
 import { createPorts, type PortService } from './index'
 
@@ -9,13 +10,16 @@ let service: PortService
 let events: EventPayload<'port.opened'>[]
 /** Numbers that a terminal shows. */
 let shown: Set<number>
+/** The time, while it stands still: what is looked at in it has not lasted, however slow this machine is. */
+let still: number | undefined
 
 beforeEach(() => {
   links = new FakeLinks()
   events = []
   shown = new Set()
+  still = undefined
   service = createPorts({
-    platform: fakePlatform(),
+    platform: { ...fakePlatform(), clock: { ...systemClock, now: () => still ?? systemClock.now() } },
     // One that came up just now: what listens is news.
     workspaces: fakeWorkspaces(fakeWorkspace({ id: ID, name: 'shop', startedAt: Date.now() })),
     links,
@@ -45,9 +49,11 @@ describe('a port in doubt', () => {
   })
 
   it('has no process, for longer than it takes to find one', async () => {
+    still = systemClock.now()
     show(28_002, {})
     await vi.waitFor(() => expect(port(28_002)?.state).toBe('live'))
     expect(port(28_002)?.doubt).toBeUndefined()
+    still = undefined
     await vi.waitFor(() => expect(port(28_002)?.doubt).toBe('no-process'))
     expect(events).toEqual([])
   })
@@ -63,9 +69,12 @@ describe('a port in doubt', () => {
 })
 
 it('forgets what listened for a moment, and tells nobody', async () => {
+  still = systemClock.now()
   show(28_004)
   await vi.waitFor(() => expect(port(28_004)?.forward).toBeDefined())
   links.get(ID).unserve(28_004)
+  await vi.waitFor(() => expect(port(28_004)?.state).toBe('not-listening'))
+  still = undefined
   show(28_005)
   await vi.waitFor(() => expect(port(28_004)).toBeUndefined())
   expect(events.map((event) => event.port)).toEqual([28_005])

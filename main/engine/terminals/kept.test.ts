@@ -33,8 +33,9 @@ afterEach(async () => {
   for (const app of apps.splice(0)) await app.dispose()
   local.cut()
   signalAll(keepers(), 'SIGTERM')
-  await new Promise((resolve) => setTimeout(resolve, 100))
-  rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
+  // Until then they write into it.
+  await expect.poll(keepers, LIMIT).toEqual([])
+  rmSync(folder, { recursive: true, force: true })
 })
 
 /** Process ids of the agents that live in this test's folder. */

@@ -32,6 +32,7 @@ import { reconcile } from './reconcile'
 import { startLeftStopped } from './snapshots/left-stopped'
 import { Targets } from './targets'
 import { sweepTemporaryFolders } from './temporary'
+import { untilTold } from './told'
 
 export interface WorkspaceServiceOptions {
   readonly platform: Platform
@@ -64,8 +65,6 @@ export interface WorkspaceService {
   dispose(): Promise<void>
 }
 
-/** How long an action waits for its target to tell of what it did, milliseconds; it has long happened by then. */
-const tellingTime = 3000
 /** How long cleaning up may take before it is left for when the target answers again, milliseconds. */
 const cleaningTime = 60_000
 /** The same while Berth ends, and somebody waits for it to be gone. */
@@ -327,18 +326,17 @@ class Service {
   }
 
   async #settle(id: string, predicate: (observed: ObservedWorkspace | undefined) => boolean): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const look = (changed: string) => {
-        if (changed === id && predicate(this.#known(id)?.observed)) finish()
-      }
-      const finish = () => {
-        clearTimeout(timer)
-        this.#watchers.delete(look)
-        resolve()
-      }
-      const timer = setTimeout(finish, tellingTime)
-      this.#watchers.add(look)
-      look(id)
+    const targetId = () => this.#known(id)?.targetId ?? this.workspaces.get(id)?.targetId ?? ''
+    await untilTold({
+      isTold: () => predicate(this.#known(id)?.observed),
+      isAway: () => this.targets.collection.get(targetId())?.state === 'unreachable',
+      watch: (look) => {
+        const watcher = (changed: string) => {
+          if (changed === id) look()
+        }
+        this.#watchers.add(watcher)
+        return () => this.#watchers.delete(watcher)
+      },
     })
   }
 

@@ -166,6 +166,7 @@ export class DockerDriver implements Driver {
     this.#dialer.forget(id)
     await this.data.abandon(id, signal)
     await this.#lifecycle.discard(id, signal)
+    await this.#forgetPrebuild(id, signal)
     await this.#images.removeForgotten(signal)
   }
 
@@ -188,12 +189,17 @@ export class DockerDriver implements Driver {
     this.#dialer.forget(id)
     await this.data.abandon(id, signal)
     await this.#lifecycle.remove(id, report, signal)
-    await this.prebuilds.forget(id).catch((error: unknown) => {
-      throw this.#client.failure(error, 'The prebuild could not be removed', signal)
-    })
+    await this.#forgetPrebuild(id, signal)
     // A prebuild that was replaced is kept for those that were made from it. Whoever looks next tries again.
     await this.prebuilds.sweep(signal).catch((error: unknown) => {
       this.#platform.logger.warn('Former prebuilds could not be let go of', { error: String(error) })
+    })
+  }
+
+  /** One that was not kept to the end, by the id of what made it. */
+  async #forgetPrebuild(id: string, signal: AbortSignal): Promise<void> {
+    await this.prebuilds.forget(id).catch((error: unknown) => {
+      throw this.#client.failure(error, 'The prebuild could not be removed', signal)
     })
   }
 

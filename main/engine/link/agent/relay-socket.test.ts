@@ -1,6 +1,6 @@
 import { expect, it, vi } from 'vitest'
 import { RequestRefused, type SshConnection } from '../ssh/connection'
-import { relaySocketOf } from './relay-socket'
+import { isUnanswered, relaySocketOf } from './relay-socket'
 
 const secret = '0123456789abcdef'.repeat(4)
 const told = { path: '/tmp/berth-agent-0/relay.sock', pid: 7, key: secret, proof: secret }
@@ -44,6 +44,8 @@ it('is none for now where the agent takes its time, and comes when it has said i
       }),
   )
   expect(await relaySocketOf(connection)).toBeUndefined()
+  expect(isUnanswered(connection)).toBe(true)
   say(JSON.stringify(told))
   expect(await relaySocketOf(connection)).toEqual(told)
+  expect(isUnanswered(connection)).toBe(false)
 })

@@ -8,6 +8,10 @@ const SECRET = /^[0-9a-f]{64}$/
 
 /** One question to each agent: what it says does not change. */
 const asked = new WeakMap<SshConnection, Promise<RelaySocket | undefined>>()
+const unanswered = new WeakSet<SshConnection>()
+
+/** Whether it was asked and has said nothing yet: then {@link relaySocketOf} gives none for now, and may give one later. */
+export const isUnanswered = (connection: SshConnection): boolean => unanswered.has(connection)
 
 /**
  * Where the agent's relay is (PROTOCOL.md, `relay@berth.dev`). Undefined where it has none, or does not say so soon. Never
@@ -31,10 +35,13 @@ export async function relaySocketOf(connection: SshConnection): Promise<RelaySoc
 }
 
 async function ask(connection: SshConnection): Promise<RelaySocket | undefined> {
+  unanswered.add(connection)
   try {
     return parseRelaySocket((await connection.request('relay@berth.dev')).text())
   } catch {
     return undefined
+  } finally {
+    unanswered.delete(connection)
   }
 }
 

@@ -18,12 +18,12 @@ import { recordOf } from './record'
 /** Of the images that hold prebuilds; the tag is the prebuild's id. */
 const REPOSITORY = 'berth/prebuild'
 const nameOf = (id: string) => `${REPOSITORY}:${id}`
-/** A name for one that goes to a registry, by the id of what made it. */
+/** A name for one that is being kept, or goes to a registry, by the id of what made it. */
 const pushName = (id: string) => `for-${id}`
 /** A name for one that was removed while containers are made from it. */
 const formerName = (imageId: string) => `former-${imageId.replace('sha256:', '').slice(0, 12)}`
 
-/** Milliseconds after which nobody is still pushing one: who made it has died. */
+/** Milliseconds after which nobody is still keeping or pushing one: who made it has died. */
 const PUSH_LIMIT = 24 * 60 * 60_000
 
 /** Seconds that processes have to end before their files are kept. */
@@ -138,8 +138,7 @@ export class Prebuilds implements PrebuildVerbs {
     { elsewhere }: { readonly elsewhere: boolean } = { elsewhere: false },
   ): Promise<PrebuildImage> {
     if (signal.aborted) throw cancelled('Keeping the prebuild')
-    const tag = elsewhere ? pushName(id) : record.id
-    const name = nameOf(tag)
+    const name = nameOf(elsewhere ? pushName(id) : record.id)
     let made: string | undefined
     try {
       const containerId = await this.#locator.containerId(id, signal)
@@ -152,14 +151,18 @@ export class Prebuilds implements PrebuildVerbs {
       await this.#client.json('POST', `/containers/${containerId}/stop`, { query: { t: GRACE } })
       signal.throwIfAborted()
       report.detail('Writing the image')
+      // Named from the first moment: what has no name is swept away, by whoever removes a workspace just then.
       const { Id } = await this.#client.json<{ Id: string }>('POST', '/commit', {
-        query: { container: containerId },
+        query: { container: containerId, repo: REPOSITORY, tag: pushName(id) },
         json: configOf(base, record),
       })
-      made = Id
+      made = nameOf(pushName(id))
       signal.throwIfAborted()
       const before = await this.imageId(name, signal)
-      await this.#client.json('POST', `/images/${Id}/tag`, { query: { repo: REPOSITORY, tag } })
+      if (!elsewhere) {
+        await this.#client.json('POST', `/images/${Id}/tag`, { query: { repo: REPOSITORY, tag: record.id } })
+        await this.#delete(made)
+      }
       made = undefined
       // What held it open is gone before the one that it replaces is: they share what lies below.
       await removeContainer(this.#client, containerId)
