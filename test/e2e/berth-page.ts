@@ -134,7 +134,8 @@ export class BerthPage {
    */
   async #live(): Promise<void> {
     const pane = this.page.locator('[data-state]:has(.xterm)').first()
-    await pane.and(this.page.locator('[data-state=live]')).waitFor()
+    const live = pane.and(this.page.locator('[data-state=live]'))
+    await live.filter({ hasNotText: 'Reconnecting…' }).waitFor()
   }
 
   /** What the terminal in view shows, as text without the blanks at the ends of lines. */

@@ -73,6 +73,8 @@ describe('power over the machine', () => {
     await window.page.keyboard.press('Space')
     expect(await consent().isChecked()).toBe(true)
     await window.confirm('Rebuild')
+    // It runs for a moment more.
+    await window.waitForState('Starting')
     await window.waitForState('Running')
     await window.page.getByText('capAdd SYS_PTRACE').waitFor({ state: 'detached' })
     await traces('yes')
