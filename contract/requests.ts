@@ -226,7 +226,7 @@ export const requests = {
   'sessions.rename': request(z.strictObject({ sessionId: z.string(), title: z.string().max(200) }), Nothing),
   /**
    * What would end with it: the process in the foreground of its terminal, where that is another one than its shell.
-   * Absent where there is none, and where it cannot be known; answers within a second.
+   * Absent where there is none, and where it cannot be known; answers within three seconds.
    */
   'sessions.foreground': request(
     z.strictObject({ sessionId: z.string() }),

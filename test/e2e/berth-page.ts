@@ -1,4 +1,5 @@
 import type { Locator, Page } from 'playwright-core'
+import { PATIENCE } from '../harness/bounds'
 
 /** The window as a person uses it: by what it says, with the mouse and the keyboard. */
 export class BerthPage {
@@ -91,7 +92,7 @@ export class BerthPage {
         await fresh.click()
         break
       } else await new Promise((resolve) => setTimeout(resolve, 20))
-    await this.terminal().waitFor()
+    await this.#live()
     await this.waitForPrompt()
   }
 
@@ -123,7 +124,18 @@ export class BerthPage {
   }
 
   async focusTerminal(): Promise<void> {
+    await this.#live()
     await this.terminal().locator('.xterm-helper-textarea').focus()
+  }
+
+  /**
+   * Waits until the terminal in view takes what is typed: one that is attached to again, since nobody saw it for a
+   * while, does not before its screen is there, and one of a run before never does.
+   */
+  async #live(): Promise<void> {
+    const pane = this.page.locator('[data-state]:has(.xterm)').first()
+    const live = pane.and(this.page.locator('[data-state=live]'))
+    await live.filter({ hasNotText: 'Reconnecting…' }).waitFor()
   }
 
   /** What the terminal in view shows, as text without the blanks at the ends of lines. */
@@ -141,7 +153,7 @@ export class BerthPage {
   }
 
   async #until(holds: (text: string) => boolean, what: string): Promise<void> {
-    const deadline = Date.now() + 30_000
+    const deadline = Date.now() + PATIENCE
     for (;;) {
       const text = await this.terminalText()
       if (holds(text)) return

@@ -63,6 +63,7 @@ describe('a service of a workspace', () => {
     expect(await tab.getAttribute('title')).toBe(
       'store, in the service store. It ends when Berth is closed or cut off.',
     )
+    await window.waitForPrompt()
     await window.run('cat /data/rows && echo "from $PPID"')
     await window.waitForText('from 0')
     if (process.env.BERTH_SERVICE_PICTURE) {

@@ -1,13 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ENGINE_PORT_MESSAGE } from '#contract/channels'
 import { requests } from '#contract/requests'
+import { PATIENCE } from '../harness/bounds'
 import { pictureFailures } from './failure-picture'
 import { askMain, type BerthApp, launchBerth } from './launch'
 
 /** What the tests put on the page's `window`. */
 interface Bench {
   post(message: unknown, withPort?: boolean): MessagePort | undefined
-  /** The result of a request of the given name; rejects after ten seconds. */
+  /** How long what must come is waited for, milliseconds. */
+  readonly patience: number
+  /** The result of a request of the given name; rejects where none comes. */
   request(name: unknown, input: unknown): Promise<{ ok: boolean; problem?: { code: string } }>
 }
 declare global {
@@ -25,42 +28,46 @@ const engineProcess = () =>
 
 beforeAll(async () => {
   berth = await launchBerth()
-  await berth.page.evaluate(async (portMessage) => {
-    const port = await new Promise<MessagePort>((resolve) => {
-      window.addEventListener('message', (event) => {
-        if (event.data === portMessage && event.ports[0]) resolve(event.ports[0])
+  await berth.page.evaluate(
+    async ([portMessage, patience]) => {
+      const port = await new Promise<MessagePort>((resolve) => {
+        window.addEventListener('message', (event) => {
+          if (event.data === portMessage && event.ports[0]) resolve(event.ports[0])
+        })
+        void window.berth.shell.call('shell.connectEngine', {})
       })
-      void window.berth.shell.call('shell.connectEngine', {})
-    })
-    const waiting = new Map<unknown, (result: { ok: boolean }) => void>()
-    port.addEventListener('message', ({ data }) => {
-      if (data.type === 'response') waiting.get(data.id)?.(data.result)
-    })
-    port.start()
-    // Far above the numbers that the page itself uses on the same port.
-    let id = 1_000_000
-    window.bench = {
-      post(message, withPort = false) {
-        if (!withPort) {
-          port.postMessage(message)
-          return undefined
-        }
-        const { port1, port2 } = new MessageChannel()
-        port.postMessage(message, [port2])
-        return port1
-      },
-      request: (name, input) =>
-        new Promise((resolve, reject) => {
-          const mine = id++
-          const timer = setTimeout(() => reject(new Error(`no answer to ${String(name)}`)), 10_000)
-          waiting.set(mine, (result) => {
-            clearTimeout(timer)
-            resolve(result)
-          })
-          port.postMessage({ type: 'request', id: mine, name, input })
-        }),
-    }
-  }, ENGINE_PORT_MESSAGE)
+      const waiting = new Map<unknown, (result: { ok: boolean }) => void>()
+      port.addEventListener('message', ({ data }) => {
+        if (data.type === 'response') waiting.get(data.id)?.(data.result)
+      })
+      port.start()
+      // Far above the numbers that the page itself uses on the same port.
+      let id = 1_000_000
+      window.bench = {
+        patience,
+        post(message, withPort = false) {
+          if (!withPort) {
+            port.postMessage(message)
+            return undefined
+          }
+          const { port1, port2 } = new MessageChannel()
+          port.postMessage(message, [port2])
+          return port1
+        },
+        request: (name, input) =>
+          new Promise((resolve, reject) => {
+            const mine = id++
+            const timer = setTimeout(() => reject(new Error(`no answer to ${String(name)}`)), patience)
+            waiting.set(mine, (result) => {
+              clearTimeout(timer)
+              resolve(result)
+            })
+            port.postMessage({ type: 'request', id: mine, name, input })
+          }),
+      }
+    },
+    [ENGINE_PORT_MESSAGE, PATIENCE] as const,
+  )
   enginePid = await engineProcess()
   expect(enginePid).toBeGreaterThan(0)
 })
@@ -152,7 +159,7 @@ describe('what is no message', () => {
           port?.addEventListener('close', () => resolve(true))
           port?.addEventListener('message', ({ data }) => resolve(data.type === 'end'))
           port?.start()
-          setTimeout(() => resolve(false), 10_000)
+          setTimeout(() => resolve(false), window.bench.patience)
         }),
       message,
     )

@@ -8,7 +8,7 @@ import { TEST_IMAGES } from '../harness/images'
 import { BerthPage } from './berth-page'
 import { startWindowDocker, type WindowDocker } from './engine'
 import { pictureFailures } from './failure-picture'
-import { askMain, type BerthApp, type Home, launchBerth, makeHome, processesOf } from './launch'
+import { askMain, type BerthApp, type Home, launchBerth, makeHome, processesOf, tellMain } from './launch'
 import { makeRepository, type Repository } from './repository'
 
 let docker: WindowDocker
@@ -102,7 +102,8 @@ describe('sources that cannot be had', () => {
 
   it('can be tried again after the window was loaded anew, and is found from the list', async () => {
     await window.create('file:///nowhere/twice.git')
-    await window.page.getByRole('alert').first().waitFor({ timeout: 60_000 })
+    // An alert alone may be the preview's, on a page that would be what is loaded anew.
+    await window.page.getByRole('button', { name: 'Change it…' }).waitFor({ timeout: 60_000 })
     await window.page.reload()
     await window.page.getByRole('button', { name: 'Change it…' }).waitFor()
     await window.go('Workspaces')
@@ -193,7 +194,7 @@ describe('processes that die', () => {
     await expect.poll(() => engineProcess(berth)).not.toBe(before)
     await expect.poll(() => engineProcess(berth)).toBeGreaterThan(0)
     await window.page.getByText('terminals that they keep come back').first().waitFor()
-    expect(berth.log()).toContain('The engine ended by itself')
+    await expect.poll(() => berth.log()).toContain('The engine ended by itself')
     await window.waitForState('Running')
     await live.waitFor()
     await window.waitForText('FIRST LIFE')
@@ -224,20 +225,19 @@ describe('processes that die', () => {
   })
 
   it('the page: it is loaded again', async () => {
-    await berth.app.evaluate(({ BrowserWindow }) =>
+    await tellMain(berth, ({ BrowserWindow }) =>
       BrowserWindow.getAllWindows()[0]?.webContents.forcefullyCrashRenderer(),
     )
     await expect.poll(() => berth.log()).toContain('The page’s process ended')
-    const contents = await berth.app.evaluate(async ({ BrowserWindow }) => {
-      const deadline = Date.now() + 20_000
-      for (;;) {
+    // Playwright has no page there any more.
+    const contents = () =>
+      askMain(berth, async ({ BrowserWindow }) => {
         const page = BrowserWindow.getAllWindows()[0]?.webContents
-        const text: unknown = await page?.executeJavaScript('document.body.innerText').catch(() => '')
-        if (String(text).includes('Running') || Date.now() > deadline) return String(text)
-        await new Promise((resolve) => setTimeout(resolve, 100))
-      }
-    })
-    expect(contents).toContain(name)
+        const nothing = new Promise<string>((resolve) => setTimeout(resolve, 1_000, ''))
+        // One that dies meanwhile never answers.
+        return Promise.race([page?.executeJavaScript('document.body.innerText').catch(() => ''), nothing])
+      })
+    await expect.poll(contents).toMatch(new RegExp(`${name}[^]*Running|Running[^]*${name}`))
   })
 
   it('the whole app, killed: no process is left, the workspace goes on, and the next start shows it', async () => {

@@ -5,7 +5,7 @@ import { TEST_IMAGES } from '../harness/images'
 import { BerthPage } from './berth-page'
 import { startWindowDocker, type WindowDocker } from './engine'
 import { pictureFailures } from './failure-picture'
-import { type BerthApp, launchBerth, windowUser } from './launch'
+import { type BerthApp, launchBerth, tellMain, windowUser } from './launch'
 
 let docker: WindowDocker
 let berth: BerthApp
@@ -44,12 +44,22 @@ afterAll(async () => {
 
 /** What the next dialog of the system answers. */
 const choose = (...paths: string[]) =>
-  berth.app.evaluate(({ dialog }, filePaths) => {
-    dialog.showOpenDialog = async () => ({ canceled: filePaths.length === 0, filePaths })
-  }, paths)
+  tellMain(
+    berth,
+    ({ dialog }, filePaths) => {
+      dialog.showOpenDialog = async () => ({ canceled: filePaths.length === 0, filePaths })
+    },
+    paths,
+  )
 const rows = () => window.page.getByRole('list', { name: 'Files' })
 const row = (name: string) => rows().getByRole('listitem').filter({ hasText: name })
 const open = (name: string) => row(name).locator('button').first()
+/** What has the keyboard, by its label. */
+const focused = () =>
+  window.page.evaluate(() => {
+    const { activeElement: one } = document
+    return one instanceof HTMLInputElement ? one.labels?.[0]?.textContent : one?.getAttribute('aria-label')
+  })
 const transfers = () => window.page.getByRole('region', { name: 'Transfers' })
 
 /** As a person does it, with files of this machine. */
@@ -111,11 +121,14 @@ describe('files of a workspace', () => {
     await window.page.keyboard.press('Enter')
     await row('tides.txt').waitFor()
     await window.page.getByRole('button', { name: 'New folder' }).press('Enter')
+    await expect.poll(focused).toBe('Name')
     await window.page.keyboard.type('charts')
     await window.page.keyboard.press('Enter')
     await row('charts').waitFor()
     await open('charts').press('Enter')
     await window.page.getByRole('heading', { name: 'This folder is empty' }).waitFor()
+    // The row that had the keyboard is gone.
+    await expect.poll(focused).toBe('Files of the folder')
     await window.page.keyboard.press('Backspace')
     await expect.poll(() => open('charts').evaluate((button) => button === document.activeElement)).toBe(true)
   })

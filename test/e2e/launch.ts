@@ -6,6 +6,7 @@ import type * as Electron from 'electron'
 import { _electron, type ElectronApplication, type Page } from 'playwright-core'
 import { ensureTestUser, testUser } from '../../scripts/setup/test-user.mjs'
 import { application } from '../harness/application'
+import { PATIENCE } from '../harness/bounds'
 import { command } from '../harness/command'
 import { processesOfHome } from '../harness/home-processes'
 import { startDisplay } from './display'
@@ -26,21 +27,39 @@ export interface BerthApp {
   close(): Promise<void>
 }
 
+type Act<Answer> = (electron: typeof Electron, given: unknown) => Answer
+
+/** Now and then V8 gives up an answer that is on its way to Playwright (microsoft/playwright#33737). */
+const isGivenUp = (error: unknown) => String(error).includes('garbage collected')
+
 /**
- * Asks Berth's main process something that changes nothing there. Now and then V8 gives up an answer that is on its way
- * to Playwright ("garbage collected", microsoft/playwright#33737); such a question is put again, and no other failure is
- * passed over.
+ * Asks Berth's main process something that may be asked twice. Such a question is put again where V8 gave up its answer,
+ * and no other failure is passed over.
  */
-export async function askMain<Answer>(
+export async function askMain<Answer, Given>(
   { app }: Pick<BerthApp, 'app'>,
-  question: (electron: typeof Electron) => Answer,
+  question: (electron: typeof Electron, given: Given) => Answer,
+  given?: Given,
 ): Promise<Awaited<Answer>> {
   for (;;) {
     try {
-      return (await app.evaluate(question)) as Awaited<Answer>
+      return (await app.evaluate(question as Act<Answer>, given as unknown)) as Awaited<Answer>
     } catch (error) {
-      if (!String(error).includes('garbage collected')) throw error
+      if (!isGivenUp(error)) throw error
     }
+  }
+}
+
+/** Does something in Berth's main process, once: where V8 gave up its answer it was done all the same. */
+export async function tellMain<Given>(
+  { app }: Pick<BerthApp, 'app'>,
+  act: (electron: typeof Electron, given: Given) => unknown,
+  given?: Given,
+): Promise<void> {
+  try {
+    await app.evaluate(act as Act<unknown>, given as unknown)
+  } catch (error) {
+    if (!isGivenUp(error)) throw error
   }
 }
 
@@ -159,11 +178,16 @@ export async function launchBerth(options: LaunchOptions = {}): Promise<BerthApp
       stream?.on('data', (chunk: Buffer) => {
         said = (said + chunk.toString()).slice(-100_000)
       })
-    const page = await app.firstWindow()
+    // Of all its windows.
+    app.context().setDefaultTimeout(PATIENCE)
+    const page = await app.firstWindow({ timeout: PATIENCE })
     if (options.size)
-      await app.evaluate(({ BrowserWindow }, size) => {
-        BrowserWindow.getAllWindows()[0]?.setContentSize(size.width, size.height)
-      }, options.size)
+      await tellMain(
+        { app },
+        ({ BrowserWindow }, { width, height }) =>
+          BrowserWindow.getAllWindows()[0]?.setContentSize(width, height),
+        options.size,
+      )
     return {
       app,
       page,
@@ -197,9 +221,9 @@ function readLog(home: string): string {
   return existsSync(path) ? readFileSync(path, 'utf8') : ''
 }
 
-/** What runs for a home folder, after up to five seconds for the last to go. */
+/** What runs for a home folder and does not go. */
 export async function processesOf(home: string): Promise<string[]> {
-  const deadline = Date.now() + 5_000
+  const deadline = Date.now() + PATIENCE
   for (;;) {
     const found = await processesOfHome(home)
     if (found.length === 0 || Date.now() > deadline)

@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process'
+import type * as Electron from 'electron'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { PATIENCE } from '../harness/bounds'
 import { BerthPage } from './berth-page'
 import { pictureFailures } from './failure-picture'
-import { askMain, type BerthApp, type Home, launchBerth, makeHome, processesOf } from './launch'
+import { askMain, type BerthApp, type Home, launchBerth, makeHome, processesOf, tellMain } from './launch'
 
 let home: Home
 let berth: BerthApp
@@ -55,7 +57,7 @@ describe('a start', () => {
   })
 
   it('brings the window back where it was, in the theme it had', async () => {
-    await berth.app.evaluate(({ BrowserWindow }) =>
+    await tellMain(berth, ({ BrowserWindow }) =>
       BrowserWindow.getAllWindows()[0]?.setBounds({ x: 120, y: 80, width: 1111, height: 777 }),
     )
     await berth.page.evaluate(() => window.berth.shell.call('shell.setTheme', { theme: 'dark' }))
@@ -74,13 +76,14 @@ describe('a start', () => {
 
 describe('the menu', () => {
   const choose = async (label: string) => {
-    await expect.poll(() => berth.app.evaluate(({ Menu }) => Menu.getApplicationMenu() !== null)).toBe(true)
-    await berth.app.evaluate(({ Menu }, wanted) => {
+    await expect.poll(() => askMain(berth, ({ Menu }) => Menu.getApplicationMenu() !== null)).toBe(true)
+    const press = ({ Menu }: Pick<typeof Electron, 'Menu'>, wanted: string) => {
       const items = Menu.getApplicationMenu()?.items.flatMap((item) => item.submenu?.items ?? []) ?? []
       const item = items.find((one) => one.label === wanted)
       if (!item) throw new Error(`no ${wanted} among ${items.map((one) => one.label).join(', ')}`)
       item.click()
-    }, label)
+    }
+    await tellMain(berth, press, label)
   }
 
   it('leads to settings and to a new workspace', async () => {
@@ -91,7 +94,7 @@ describe('the menu', () => {
   })
 
   it('opens a second window, which works, and closing one leaves the other', async () => {
-    const opened = berth.app.waitForEvent('window')
+    const opened = berth.app.waitForEvent('window', { timeout: PATIENCE })
     await choose('New Window')
     const page = await opened
     await page.getByRole('navigation', { name: 'Main' }).waitFor()
@@ -108,7 +111,7 @@ describe('the end', () => {
   it('comes with the last window when nothing is open, and takes every process along', async () => {
     const child = berth.app.process()
     const exited = new Promise<number | null>((resolve) => child.once('exit', resolve))
-    await berth.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.close())
+    await tellMain(berth, ({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.close())
     expect(await exited).toBe(0)
     expect(await processesOf(home.path)).toEqual([])
   })

@@ -2,12 +2,13 @@ import { spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { PATIENCE } from '../harness/bounds'
 import { launchBrowser, openPage } from '../harness/browser'
 import { TEST_IMAGES } from '../harness/images'
 import { BerthPage } from './berth-page'
 import { startWindowDocker, type WindowDocker } from './engine'
 import { pictureFailures } from './failure-picture'
-import { type BerthApp, type Home, launchBerth, makeHome, processesOf } from './launch'
+import { askMain, type BerthApp, type Home, launchBerth, makeHome, processesOf, tellMain } from './launch'
 import { Panes } from './panes'
 import { makeRepository, type Repository } from './repository'
 
@@ -146,14 +147,14 @@ describe('the main job', () => {
   })
 
   it('opens the URL in the user’s browser, and nothing else', async () => {
-    await berth.app.evaluate(({ shell }) => {
+    await tellMain(berth, ({ shell }) => {
       const opened: string[] = []
       Object.assign(globalThis, { opened })
       shell.openExternal = async (address) => void opened.push(address)
     })
     await window.port(APP_PORT).getByRole('button', { name: 'Open', exact: true }).click()
     await expect
-      .poll(() => berth.app.evaluate(() => (globalThis as unknown as { opened: string[] }).opened))
+      .poll(() => askMain(berth, () => (globalThis as unknown as { opened: string[] }).opened))
       .toEqual([expect.stringMatching(new RegExp(`^http://${APP_PORT}-${NAME}\\.localhost:\\d+/$`))])
   })
 
@@ -184,17 +185,17 @@ describe('the main job', () => {
     await window.page.getByRole('navigation', { name: 'Main' }).getByRole('button', { name: NAME }).click()
     await window.waitForText('green 日本 end')
     await window.waitForPrompt()
-    expect(await window.terminalText()).toBe(before)
+    await expect.poll(() => window.terminalText()).toBe(before)
     await window.run('echo still $((40 + 2))')
     await window.waitForText('still 42')
   })
 
   it('keeps the terminal when the window is closed and Berth is started again', async () => {
-    await window.run('marker=kept; clear; echo before closing')
+    await window.run("marker=kept; clear; echo before clo''sing")
     await window.waitForText('before closing')
-    await berth.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.close())
+    await tellMain(berth, ({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.close())
     await expect.poll(() => berth.app.windows().length).toBe(0)
-    const opened = berth.app.waitForEvent('window')
+    const opened = berth.app.waitForEvent('window', { timeout: PATIENCE })
     const second = spawn(berth.start, [berth.folder], { env: { ...berth.env }, stdio: 'ignore' })
     const code = await new Promise((resolve) => second.once('exit', resolve))
     expect(code, 'the second start hands over to the first').toBe(0)
@@ -207,7 +208,7 @@ describe('the main job', () => {
   })
 
   it('keeps the terminal when Berth is killed, and shows it again when it is back', async () => {
-    await window.run('marker=alive; clear; echo before the kill')
+    await window.run("marker=alive; clear; echo before the ki''ll")
     await window.waitForText('before the kill')
     expect(await window.terminalTabs()).toHaveLength(1)
     berth.app.process().kill('SIGKILL')
@@ -324,7 +325,8 @@ describe('the main job', () => {
       await window.waitForPrompt()
     }
     const [, second, third] = await tabs()
-    expect(await front()).toEqual([third])
+    // It comes to the front a moment after it is there, and can be split from then on.
+    await expect.poll(front).toEqual([third])
     await window.press('Control+Shift+D')
     await expect.poll(async () => (await panes.places()).length).toBe(2)
     await panes.waitForText(1, /\$$/)

@@ -47,7 +47,7 @@ export class Panes {
   }
 
   async waitForText(index: number, text: string | RegExp): Promise<void> {
-    await expect.poll(() => this.text(index), { timeout: 30_000 }).toMatch(text)
+    await expect.poll(() => this.text(index)).toMatch(text)
   }
 
   /** Types a line into whatever has the keyboard, and enters it. */

@@ -67,10 +67,14 @@ describe('power over the machine', () => {
     await window.action('Rebuild…')
     const dialog = window.page.getByRole('dialog')
     await dialog.getByText('The kernel capability SYS_PTRACE').waitFor()
+    // It gives the keyboard to one of its own first.
+    await expect.poll(() => dialog.evaluate((one) => one.contains(document.activeElement))).toBe(true)
     await consent().focus()
     await window.page.keyboard.press('Space')
     expect(await consent().isChecked()).toBe(true)
     await window.confirm('Rebuild')
+    // It runs for a moment more.
+    await window.waitForState('Starting')
     await window.waitForState('Running')
     await window.page.getByText('capAdd SYS_PTRACE').waitFor({ state: 'detached' })
     await traces('yes')

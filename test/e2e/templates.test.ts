@@ -1,13 +1,14 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type * as Electron from 'electron'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { command } from '../harness/command'
 import { TEST_IMAGES } from '../harness/images'
 import { BerthPage } from './berth-page'
 import { startWindowDocker, type WindowDocker } from './engine'
 import { pictureFailures } from './failure-picture'
-import { type BerthApp, type Home, launchBerth, makeHome } from './launch'
+import { type BerthApp, type Home, launchBerth, makeHome, tellMain } from './launch'
 import { makeRepository, type Repository } from './repository'
 
 let docker: WindowDocker
@@ -121,9 +122,10 @@ describe('templates', () => {
     const page = dialog().getByRole('region', { name: 'Text of site/index.html' })
     await expect.poll(() => page.textContent()).toContain('<title>Tides of June</title>')
     await dialog().getByLabel('Name of the repository').fill('tides')
-    await berth.app.evaluate(({ dialog: system }, path) => {
+    const answer = ({ dialog: system }: Pick<typeof Electron, 'dialog'>, path: string) => {
       system.showOpenDialog = async () => ({ canceled: false, filePaths: [path] })
-    }, home.path)
+    }
+    await tellMain(berth, answer, home.path)
     await dialog().getByRole('button', { name: 'Choose…' }).click()
     await expect.poll(() => dialog().getByLabel('In the folder').inputValue()).toBe(home.path)
     await dialog().getByRole('button', { name: 'New repository' }).click()

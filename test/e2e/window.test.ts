@@ -3,7 +3,7 @@ import { TEST_IMAGES } from '../harness/images'
 import { BerthPage } from './berth-page'
 import { startWindowDocker, type WindowDocker } from './engine'
 import { pictureFailures } from './failure-picture'
-import { type BerthApp, launchBerth } from './launch'
+import { type BerthApp, launchBerth, tellMain } from './launch'
 
 let docker: WindowDocker
 let berth: BerthApp
@@ -34,21 +34,19 @@ describe('by keyboard alone', () => {
     await window.create(TEST_IMAGES.debian, 'pier')
     await window.waitForState('Running')
     await window.openTerminal()
-    await window.run('sleep 4321')
+    // Once it prints it is there: a terminal at its prompt would be closed at once.
+    await window.run("sh -c 'echo up-$((40 + 2)); sleep 4321; true'")
+    await window.waitForText('up-42')
     const dialog = window.page.getByRole('dialog')
-    // The program is there a moment after its line.
-    await expect
-      .poll(async () => {
-        if (await dialog.isHidden()) await window.page.keyboard.press('Control+Shift+W')
-        return dialog.getByText('sleep 4321').isVisible()
-      })
-      .toBe(true)
+    await window.page.keyboard.press('Control+Shift+W')
+    await dialog.getByText('sleep 4321').waitFor()
     await window.page.keyboard.press('Escape')
     await dialog.waitFor({ state: 'detached' })
     expect(await tabs().count()).toBe(1)
     await expect.poll(focused).toBe('Terminal input')
     await window.page.keyboard.press('Control+Shift+W')
     await dialog.getByText('sleep 4321').waitFor()
+    await expect.poll(() => dialog.evaluate((one) => one.contains(document.activeElement))).toBe(true)
     await window.page.keyboard.press('Enter')
     await window.page.getByRole('heading', { name: 'No terminals' }).waitFor()
   })
@@ -64,14 +62,13 @@ describe('by keyboard alone', () => {
     await window.openTerminal()
     await window.page.keyboard.press('Control+Shift+T')
     await expect.poll(() => tabs().allTextContents()).toEqual(['bash', 'bash 2'])
+    // It comes to the front a moment after it is there.
+    const fresh = tabs().nth(1)
+    await expect.poll(() => fresh.getAttribute('aria-selected')).toBe('true')
     await window.waitForPrompt()
     await expect.poll(focused).toBe('Terminal input')
     await window.page.keyboard.press('Control+F6')
-    expect(
-      await tabs()
-        .nth(1)
-        .evaluate((tab) => tab === document.activeElement),
-    ).toBe(true)
+    await expect.poll(() => fresh.evaluate((tab) => tab === document.activeElement)).toBe(true)
     await window.page.keyboard.press('F2')
     await window.page.keyboard.type('server')
     await window.page.keyboard.press('Enter')
@@ -136,11 +133,11 @@ describe('with a screen reader', () => {
     await window.tab('Terminals')
     await window.terminal().waitFor()
     expect(await readable().count()).toBe(0)
-    await berth.app.evaluate(({ app }) => app.emit('accessibility-support-changed', {}, true))
+    await tellMain(berth, ({ app }) => app.emit('accessibility-support-changed', {}, true))
     await readable().waitFor({ state: 'attached' })
     await window.run('echo heard | tr a-z A-Z')
     await readable().getByText('HEARD').first().waitFor({ state: 'attached' })
-    await berth.app.evaluate(({ app }) => app.emit('accessibility-support-changed', {}, false))
+    await tellMain(berth, ({ app }) => app.emit('accessibility-support-changed', {}, false))
     await readable().waitFor({ state: 'detached' })
   })
 })

@@ -548,7 +548,7 @@ describe('what would end with a session', () => {
     foreground = () => new Promise(() => undefined)
     vi.useFakeTimers()
     const answer = ask(sessionId)
-    await vi.advanceTimersByTimeAsync(1_000)
+    await vi.advanceTimersByTimeAsync(3_000)
     expect(await answer).toEqual({})
   })
 })

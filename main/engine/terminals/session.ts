@@ -23,8 +23,11 @@ import { EXPLANATION, WorkspaceRun } from './workspace-run'
 /** How long a closed session's process has to obey SIGHUP, and then to be gone, milliseconds. */
 const HANGUP_GRACE = 500
 const CLOSE_LIMIT = 2_000
-/** How long whoever wants to close a session waits to hear what would end with it, milliseconds. */
-const FOREGROUND_LIMIT = 1_000
+/**
+ * How long whoever wants to close a session waits to hear what would end with it, milliseconds. Without an answer it is
+ * closed unasked: a machine that is busy has to be able to give one.
+ */
+const FOREGROUND_LIMIT = 3_000
 /**
  * A process that has printed something takes a size for certain; one that prints nothing is believed to after this
  * long, milliseconds. Some engines forget a size that comes before.

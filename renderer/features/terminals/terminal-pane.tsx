@@ -92,6 +92,8 @@ export function TerminalPane({ session, settings, scheme, focused, focusTurn, ..
     taken.show(parent)
     if (isFocused.current) taken.offerFocus()
     setScreen(taken)
+    // One that is come back to says no more how it is.
+    setState(taken.state)
     return () => {
       screenRef.current = undefined
       releaseScreen(id)

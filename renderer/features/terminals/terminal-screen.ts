@@ -51,6 +51,7 @@ export class TerminalScreen {
   #disposed = false
   #sizedAt = 0
   #size = { columns: 80, rows: 24 }
+  #state: ScreenState = 'loading'
 
   constructor(session: Session, settings: TerminalSettings, scheme: 'light' | 'dark', hooks: ScreenHooks) {
     this.#sessionId = session.id
@@ -63,6 +64,11 @@ export class TerminalScreen {
 
   get emulator(): Emulator | undefined {
     return this.#emulator
+  }
+
+  /** As the hooks were told last. */
+  get state(): ScreenState {
+    return this.#state
   }
 
   /** Puts it on the page; the stream opens when its size is known. */
@@ -107,7 +113,7 @@ export class TerminalScreen {
     stream.onClose(() => {
       if (this.#stream !== stream) return
       this.#stream = undefined
-      this.#hooks.onState('lost', undefined)
+      this.#tell('lost')
       this.#reopen = setTimeout(() => this.connect(), REOPEN)
     })
     stream.onMessage((message) => {
@@ -121,7 +127,7 @@ export class TerminalScreen {
         if (since) terminal.write(data, () => terminal.resize(since.columns, since.rows))
         terminal.write(since?.data ?? data, () => {
           this.#replaying = false
-          this.#hooks.onState('live', undefined)
+          this.#tell('live')
           this.#fit()
         })
       } else if (message.type === 'data') {
@@ -134,7 +140,7 @@ export class TerminalScreen {
         terminal.write(HIDE_CURSOR, () => {
           terminal.options.cursorBlink = false
           terminal.options.disableStdin = true
-          this.#hooks.onState('ended', end)
+          this.#tell('ended', end)
         })
       }
     })
@@ -203,6 +209,11 @@ export class TerminalScreen {
     this.#measure()
     if (this.#stream) this.#fit()
     else this.connect()
+  }
+
+  #tell(state: ScreenState, end?: SessionEnd): void {
+    this.#state = state
+    this.#hooks.onState(state, end)
   }
 
   #input(data: Uint8Array<ArrayBuffer>): void {

@@ -26,6 +26,7 @@ import {
   tabsOf,
   useTabs,
 } from './arrangement'
+import { greetingFor } from './greeting'
 import { guessSize } from './guess-size'
 import { paneKeys, usePaneCommands } from './pane-commands'
 import { evenOutAll, layOut, neighbour, nudge, type Side } from './panes'
@@ -123,16 +124,13 @@ export function TerminalsView({ workspaceId, active }: TerminalsViewProps) {
 
   // The first terminal of a run opens by itself: it is what the user came for.
   const run = running && loaded && settings ? `${workspaceId} ${workspace.incarnation ?? ''}` : undefined
-  const greeting =
-    run !== undefined &&
-    active &&
-    !greeted.has(run) &&
-    [...sessions.values()].every((session) => session.state === 'ended')
+  const greets = greetingFor([...sessions.values()])
+  const greeting = run !== undefined && active && !greeted.has(run) && greets === 'yes'
   useEffect(() => {
-    if (!run || !active) return
+    if (!run || !active || greets === 'later') return
     greeted.add(run)
     if (greeting) void open('sessions.greet')
-  }, [run, active, greeting, open])
+  }, [run, active, greeting, greets, open])
   // The answer is here before the list has it: until then there is none to be seen, and no other to be offered.
   const isAwaited = awaited !== undefined && !sessions.has(awaited)
   useEffect(() => {
