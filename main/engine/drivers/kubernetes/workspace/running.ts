@@ -9,7 +9,7 @@ import { follow, followObject } from '../watch/follow'
 import { incarnationOf, isLost, isRunning, podState, workspaceContainer } from '../watch/pod-state'
 import { judgeServices } from '../watch/services'
 import { filesPodName, objectName, podName, readAnnotations } from './anatomy'
-import { hadNoLoginYet, mayStillPull, PullMemory } from './image-problems'
+import { hadNoLoginYet, mayStillPull, PullMemory, withWhy } from './image-problems'
 import { type Objects, workspaceGone } from './objects'
 import { longestGrace } from './pod'
 import { judge } from './progress'
@@ -138,7 +138,7 @@ export class Running {
         if (pod && hopeless) {
           // The images of services are pulled while the workspace runs already.
           const mayPull = mayStillPull(pulls) || hadNoLoginYet(pod, happened, pulls)
-          return mayPull ? undefined : resolve(hopeless)
+          return mayPull ? undefined : resolve(withWhy(hopeless, pulls.why))
         }
         if (!standing || !isUp) return
         const patient = services && (services.must || clock.now() - standing.since < PATIENCE)
